@@ -1,0 +1,5 @@
+"""`python -m etl …` is the same as `brapped …`."""
+
+from etl.cli import main
+
+main()

@@ -1,0 +1,261 @@
+"""Asking Spotify's catalogue within a daily budget: most played first, nothing in vain, a lock never slept through."""
+
+import logging
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection
+
+from etl.dimensions import catalogue_tables, number, text
+from etl.spotify import Api, Forbidden, Json, LockedOut, NotFound, SpotifyError, Unavailable
+from etl.tokens import fingerprint
+from etl.warehouse import Warehouse, merge_catalogue, run, stage
+
+log = logging.getLogger(__name__)
+
+Clock = Callable[[], datetime]
+Progress = Callable[[int, int], None]
+
+JOB = "dimensions"
+SCOPE = "catalogue"  # of a pause: whatever Spotify says here never stops the plays
+REFRESH_AFTER = timedelta(days=90)  # names, pictures and genres change slowly; a played track is refreshed by its page
+ASK_AGAIN_AFTER = timedelta(days=7)  # an id that was not found: removed things sometimes come back
+MISS_LIMIT = 3  # and after so many times it is taken for gone
+LEASE_LIFE = timedelta(minutes=15)  # longer than any slice takes; a killed run is forgotten after it
+SLICE = 20  # ids between two commits: all that a kill can cost
+BATCH_SLICE = 100  # the same while Spotify may still answer for many at once
+BATCH_SIZES = {"artist": 50, "track": 50, "album": 20, "episode": 50}  # ids that Spotify takes in one call
+FAILURES_IN_A_ROW = 3  # after so many the trouble is not with one id
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A member of a dimension to be asked for."""
+
+    kind: str  # artist, track, album or episode
+    spotify_id: str
+
+
+@dataclass
+class Answers:
+    """What Spotify said to a slice of the work."""
+
+    call_count: int = 0
+    members: dict[Wanted, Json] = field(default_factory=dict)
+    missed: list[Wanted] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)  # kinds that this app may not ask for in batches
+    trouble: SpotifyError | None = None  # what ended the asking
+
+    def take(self, wanted: Wanted, member: Json | None) -> None:
+        """Files an answer. One that does not describe what was asked for is as good as none, and becomes no row."""
+        if member is None or not is_whole(wanted.kind, member):
+            self.missed.append(wanted)
+        else:
+            # Spotify answers for a merged artist with the other's id; facts know the one that was asked for.
+            uri = f"spotify:{wanted.kind}:{wanted.spotify_id}"
+            self.members[wanted] = {**member, "id": wanted.spotify_id, "uri": uri}
+
+    def of_kind(self, *kinds: str) -> list[Json]:
+        return [member for wanted, member in self.members.items() if wanted.kind in kinds]
+
+
+@dataclass
+class Tally:
+    """What a run came to."""
+
+    filled_count: int = 0
+    missed_count: int = 0
+    call_count: int = 0
+    left_count: int = 0  # of the budget
+    missing_count: int = 0  # members still only inferred
+    resume_at: datetime | None = None  # when Spotify wants no more calls for now
+    is_taken: bool = False  # another run is at it
+
+
+class Catalogue:
+    """One run of the dimensions job. Whoever calls it looks at the pause of `SCOPE` first."""
+
+    def __init__(self, warehouse: Warehouse, spotify: Api, client_id: str, budget: int, clock: Clock) -> None:
+        self._warehouse = warehouse
+        self._spotify = spotify
+        self._client = fingerprint(client_id)
+        self._budget = budget
+        self._clock = clock
+        self._holder = secrets.token_hex(8)
+        self._failures_in_a_row = 0
+        self._refused: set[str] = set()
+
+    def fill(self, progress: Progress) -> Tally:
+        """Asks and saves slice by slice until nothing is wanted, the budget is spent, or Spotify wants a pause.
+
+        `progress` is called with how many ids are done, of how many. Raises the SpotifyError that ended the run, after
+        everything answered before it was saved.
+        """
+        tally = Tally()
+        if not self._warehouse.transaction(self._holds_lease):
+            tally.is_taken = True
+            return tally
+        wanted = self._warehouse.transaction(self._work)
+        trouble: SpotifyError | None = None
+        done = 0
+        while done < len(wanted) and trouble is None:
+            piece = wanted[done : done + (SLICE if self._refused >= BATCH_SIZES.keys() else BATCH_SLICE)]
+            reservation_key, allowance = self._reserve(len(piece))
+            if not allowance:
+                break
+            answers = self._ask(piece, allowance)
+            self._save(answers, reservation_key)
+            tally.filled_count += len(answers.members)
+            tally.missed_count += len(answers.missed)
+            tally.call_count += answers.call_count
+            trouble = answers.trouble
+            done += len(piece)
+            progress(done, len(wanted))
+        self._warehouse.transaction(lambda connection: self._leave(connection, tally))
+        if isinstance(trouble, LockedOut):
+            tally.resume_at = self._clock() + timedelta(seconds=trouble.wait_s)
+        elif trouble is not None:
+            raise trouble
+        return tally
+
+    def _holds_lease(self, connection: Connection) -> bool:
+        """Takes the lease or renews it; False when another run has it."""
+        return bool(run(connection, "lease_taken", job=JOB, holder=self._holder, now=self._clock(), life=LEASE_LIFE))
+
+    def _left(self, connection: Connection) -> int:
+        [counted] = run(connection, "catalogue_calls", now=self._clock())
+        return max(0, self._budget - int(counted.call_count))
+
+    def _work(self, connection: Connection) -> list[Wanted]:
+        """What to ask for, as far as the budget can reach."""
+        self._refused = {row.endpoint for row in run(connection, "catalogue_refusals", client_fingerprint=self._client)}
+        ids_per_call = 1 if self._refused >= BATCH_SIZES.keys() else max(BATCH_SIZES.values())
+        rows = run(
+            connection,
+            "catalogue_work",
+            refresh_before=self._clock() - REFRESH_AFTER,
+            miss_before=self._clock() - ASK_AGAIN_AFTER,
+            miss_limit=MISS_LIMIT,
+            work_limit=self._left(connection) * ids_per_call,
+        )
+        return [Wanted(row.kind, row.spotify_id) for row in rows]
+
+    def _reserve(self, id_count: int) -> tuple[int | None, int]:
+        """Books calls before they are made, so that a killed run is counted too: the booking, and how many are allowed."""
+
+        def work(connection: Connection) -> tuple[int | None, int]:
+            if not self._holds_lease(connection):
+                return None, 0
+            # A batch call that is refused comes on top of the single ones.
+            allowance = min(self._left(connection), id_count + len(BATCH_SIZES.keys() - self._refused))
+            if not allowance:
+                return None, 0
+            [booked] = run(connection, "catalogue_reserved", now=self._clock(), call_count=allowance)
+            return booked.catalogue_call_key, allowance
+
+        return self._warehouse.transaction(work)
+
+    def _ask(self, piece: Sequence[Wanted], allowance: int) -> Answers:
+        answers = Answers()
+        try:
+            for kind, size in BATCH_SIZES.items():
+                of_kind = [wanted for wanted in piece if wanted.kind == kind]
+                for start in range(0, len(of_kind), size):
+                    if kind not in self._refused and len(of_kind) > 1 and answers.call_count < allowance:
+                        self._ask_several(kind, of_kind[start : start + size], answers)
+            asked = {*answers.members, *answers.missed}
+            for wanted in piece:
+                if wanted not in asked and answers.call_count < allowance:
+                    self._ask_one(wanted, answers)
+        except SpotifyError as trouble:
+            answers.trouble = trouble
+        return answers
+
+    def _ask_several(self, kind: str, group: Sequence[Wanted], answers: Answers) -> None:
+        answers.call_count += 1
+        try:
+            members = self._spotify.several(kind, [wanted.spotify_id for wanted in group])
+        except Forbidden as refusal:
+            if not refusal.is_about_the_endpoint:
+                raise
+            self._refused.add(kind)
+            answers.refused.append(kind)
+            return
+        for wanted, member in zip(group, members, strict=True):
+            answers.take(wanted, member)
+
+    def _ask_one(self, wanted: Wanted, answers: Answers) -> None:
+        answers.call_count += 1
+        try:
+            answers.take(wanted, self._spotify.one(wanted.kind, wanted.spotify_id))
+        except NotFound:
+            answers.take(wanted, None)
+        except Unavailable:
+            # Left for a later run; but when nothing answers any more, this one is over.
+            self._failures_in_a_row += 1
+            if self._failures_in_a_row >= FAILURES_IN_A_ROW:
+                raise
+        else:
+            self._failures_in_a_row = 0
+
+    def _save(self, answers: Answers, reservation_key: int | None) -> None:
+        """Everything that a slice brought, in one transaction."""
+        now = self._clock()
+
+        def work(connection: Connection) -> None:
+            stage(
+                connection,
+                catalogue_tables(
+                    tracks=answers.of_kind("track", "episode"),
+                    artists=answers.of_kind("artist"),
+                    albums=answers.of_kind("album"),
+                    fetched_at=now,
+                ),
+            )
+            merge_catalogue(connection)
+            run(connection, "catalogue_found", **ids_of(answers.members))
+            run(connection, "catalogue_missed", **ids_of(answers.missed), now=now)
+            for kind in answers.refused:
+                run(connection, "catalogue_refused", endpoint=kind, client_fingerprint=self._client, now=now)
+            run(
+                connection,
+                "catalogue_made",
+                catalogue_call_key=reservation_key,
+                call_count=answers.call_count,
+            )
+            if isinstance(answers.trouble, LockedOut):
+                note_pause(connection, SCOPE, answers.trouble, now)
+
+        self._warehouse.transaction(work)
+
+    def _leave(self, connection: Connection, tally: Tally) -> None:
+        run(connection, "lease_returned", job=JOB, holder=self._holder)
+        [counted] = run(connection, "catalogue_missing")
+        tally.missing_count = counted.missing_count
+        tally.left_count = self._left(connection)
+
+
+def note_pause(connection: Connection, scope: str, locked_out: LockedOut, now: datetime) -> None:
+    """Writes down until when Spotify wants no calls of this scope."""
+    run(
+        connection,
+        "pause_noted",
+        scope=scope,
+        resume_at=now + timedelta(seconds=locked_out.wait_s),
+        reason=locked_out.reason,
+        noted_at=now,
+    )
+
+
+def is_whole(kind: str, member: Mapping[str, Any]) -> bool:
+    """Whether an answer describes a member: Spotify keeps some removed ones as shells without name or length."""
+    if not text(member.get("name")):
+        return False
+    return kind not in ("track", "episode") or number(member.get("duration_ms")) is not None
+
+
+def ids_of(wanted: Mapping[Wanted, Any] | Sequence[Wanted]) -> dict[str, list[str]]:
+    return {"kinds": [one.kind for one in wanted], "spotify_ids": [one.spotify_id for one in wanted]}

@@ -1,0 +1,114 @@
+"""The commands: what a person types. Each is a few lines over a job; what a command needs is imported when it runs."""
+
+import logging
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from etl import __version__
+
+if TYPE_CHECKING:
+    from etl.jobs import Outcome
+    from etl.settings import Settings
+
+app = typer.Typer(
+    name="brapped",
+    help="Everything you play on Spotify, as a star schema in a Postgres of your own.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+@app.callback(invoke_without_command=True)
+def brapped(
+    context: typer.Context,
+    debug: Annotated[bool, typer.Option("--debug", help="Show where in the program a failure happened.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+) -> None:
+    context.obj["debug"] = debug
+    if version:
+        typer.echo(f"brapped {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def plays() -> None:
+    """Record what you played: ask Spotify for the last 50 plays and keep those that are new. Made to run every hour.
+
+    Example: brapped plays
+    """
+    from etl import jobs
+    from etl.settings import read_settings
+
+    settings = read_settings()
+    with jobs.opened(settings, *jobs.LOGIN_SETTINGS) as warehouse:
+        outcome = jobs.record_plays(settings, warehouse)
+    tell(outcome, settings)
+
+
+@app.command()
+def dimensions() -> None:
+    """Describe the artists, tracks and albums you played: most played first, within a daily budget of calls.
+
+    Example: CATALOGUE_DAILY_BUDGET=100 brapped dimensions
+    """
+    from etl import jobs
+    from etl.progress import bar
+    from etl.settings import read_settings
+
+    settings = read_settings()
+    with jobs.opened(settings, *jobs.APP_SETTINGS) as warehouse, bar("dimensions") as progress:
+        outcome = jobs.fill_dimensions(settings, warehouse, progress=progress)
+    tell(outcome, settings)
+
+
+@app.command()
+def demo(
+    folder: Annotated[
+        Path | None, typer.Option("--folder", help="Where the demo keeps its Postgres; emptied at its start.")
+    ] = None,
+) -> None:
+    """See it run: the same jobs against a simulated Spotify and a Postgres of their own. No account, no network.
+
+    Example: brapped demo
+    """
+    from etl.demo.story import tell_story
+    from etl.settings import read_settings
+
+    tell_story(folder or read_settings().brapped_home / "demo")
+
+
+def tell(outcome: "Outcome", settings: "Settings") -> None:
+    """Prints what a run came to: one line for a log, the same on GitHub's summary page. Exits 1 when it was not good."""
+    typer.echo(outcome.line)
+    for warning in outcome.warnings:
+        typer.echo(f"::warning::{warning}" if settings.github_actions else f"warning: {warning}", err=True)
+    if settings.github_step_summary:
+        with settings.github_step_summary.open("a", encoding="utf-8") as summary:
+            summary.writelines(f"{line}\n\n" for line in (outcome.line, *outcome.warnings))
+    if not outcome.is_good:
+        raise typer.Exit(1)
+
+
+def main() -> NoReturn:
+    """Runs the command line. Exit status: 0, 1 when it failed (one plain line on stderr), 2 when it was called wrongly."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    logging.getLogger("etl").setLevel(logging.INFO)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as an exception, so that what was started is stopped
+    state = {"debug": False}
+    try:
+        app(obj=state)
+    except Exception as error:
+        if state["debug"]:
+            raise
+        failure = error
+    # Said out here: whatever else the exception drags along is not for a log.
+    is_ours = type(failure).__module__.startswith("etl.")
+    unexpected = f"an unexpected {type(failure).__name__}; 'brapped --debug …' shows where"
+    typer.echo(f"brapped: {failure if is_ours else unexpected}", err=True)
+    sys.exit(1)

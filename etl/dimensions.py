@@ -1,0 +1,283 @@
+"""Track, album and artist JSON to rows of the dimensions and the bridge. Pure."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime
+from typing import Any
+
+import pandas as pd
+
+ARTIST_COLUMNS = {
+    "artist_id": "str",
+    "artist_name": "str",
+    "genres": "str",  # a JSON list: [] is an answer, null is none
+    "image_url": "str",
+    "popularity": "Int64",
+    "follower_count": "Int64",
+    "fetched_at": "object",
+}
+ALBUM_COLUMNS = {
+    "album_id": "str",
+    "album_name": "str",
+    "album_artist_name": "str",
+    "album_type": "str",
+    "release_date": "object",
+    "release_date_precision": "str",
+    "track_count": "Int64",
+    "label": "str",
+    "popularity": "Int64",
+    "image_url": "str",
+    "fetched_at": "object",
+}
+TRACK_COLUMNS = {
+    "track_id": "str",
+    "track_uri": "str",
+    "track_name": "str",
+    "content_type": "str",
+    "duration_ms": "Int64",
+    "isrc": "str",
+    "is_explicit": "boolean",
+    "disc_number": "Int64",
+    "track_number": "Int64",
+    "popularity": "Int64",
+    "album_id": "str",
+    "album_name": "str",
+    "album_artist_name": "str",
+    "fetched_at": "object",
+}
+TRACK_ARTIST_COLUMNS = {
+    "track_uri": "str",
+    "artist_id": "str",
+    "artist_name": "str",
+    "position": "Int64",
+    "role": "str",
+    "weight": "Float64",
+}
+
+Json = Mapping[str, Any]
+Row = dict[str, Any]
+
+FEATURED_IN_TITLE = re.compile(r"[(\[\s-](?:feat|ft|featuring)\b\.?\s*(?P<names>[^)\]]*)", re.IGNORECASE)
+
+
+def catalogue_tables(
+    *,
+    tracks: Iterable[Json] = (),
+    artists: Iterable[Json] = (),
+    albums: Iterable[Json] = (),
+    fetched_at: datetime,
+) -> dict[str, pd.DataFrame]:
+    """What full tracks (or episodes), artists and albums say, as one frame for each staging table, each member once.
+
+    A full object gives a member with `fetched_at`; one that is only named inside another gives an inferred member, without.
+    Of two descriptions of one member in the same call, the full one stands, and the later of two alike.
+    """
+    track_rows: dict[str, Row] = {}
+    album_rows: dict[tuple[Any, ...], Row] = {}
+    artist_rows: dict[tuple[Any, ...], Row] = {}
+    track_artist_rows: dict[str, list[Row]] = {}
+    for track in tracks:
+        row = track_row(track, fetched_at)
+        if row is None:
+            continue
+        track_rows[row["track_uri"]] = row
+        album = album_of(track)
+        if album:
+            keep(album_rows, album_key(album), album_row(album, fetched_at))
+        by = list(track_artists(track))
+        track_artist_rows[row["track_uri"]] = [{"track_uri": row["track_uri"], **artist} for artist in by]
+        for artist in by:
+            keep(
+                artist_rows,
+                (artist["artist_id"], artist["artist_name"] if artist["artist_id"] is None else None),
+                {
+                    "artist_id": artist["artist_id"],
+                    "artist_name": artist["artist_name"],
+                    "fetched_at": None,
+                },
+            )
+    for whole in albums:
+        keep(album_rows, album_key(whole), {**album_row(whole, fetched_at), "fetched_at": fetched_at})
+    for described in artists:
+        keep(artist_rows, (text(described.get("id")), None), artist_row(described, fetched_at))
+    return {
+        "staging_artist": frame(artist_rows.values(), ARTIST_COLUMNS),
+        "staging_album": frame(album_rows.values(), ALBUM_COLUMNS),
+        "staging_track": frame(track_rows.values(), TRACK_COLUMNS),
+        "staging_track_artist": frame(
+            (row for rows in track_artist_rows.values() for row in rows), TRACK_ARTIST_COLUMNS
+        ),
+    }
+
+
+def track_row(track: Json, fetched_at: datetime) -> Row | None:
+    """The row of a track, episode, chapter or local file; None when nothing names it."""
+    uri = uri_of(track)
+    if uri is None:
+        return None
+    album = album_of(track) or {}
+    external_ids = track.get("external_ids") or {}
+    name = text(track.get("name"))
+    duration_ms = number(track.get("duration_ms"))
+    return {
+        "track_id": text(track.get("id")),
+        "track_uri": uri,
+        "track_name": name,
+        "content_type": content_type_of(track),
+        "duration_ms": duration_ms,
+        "isrc": text(external_ids.get("isrc")),
+        "is_explicit": track.get("explicit") if isinstance(track.get("explicit"), bool) else None,
+        "disc_number": number(track.get("disc_number")) or None,
+        "track_number": number(track.get("track_number")) or None,
+        "popularity": None if is_local(track) else number(track.get("popularity")),
+        "album_id": text(album.get("id")),
+        "album_name": text(album.get("name")),
+        "album_artist_name": names_of_owner(album),
+        "fetched_at": fetched_at if name is not None and duration_ms is not None else None,
+    }
+
+
+def track_artists(track: Json) -> Iterator[Row]:
+    """Artists of a track in Spotify's order, each once, with role and an equal weight.
+
+    main: the first, and whoever is an artist of the album. featured: the others, and whoever the title names after "feat.".
+    """
+    seen: dict[tuple[str | None, str | None], Row] = {}
+    for artist in track.get("artists") or []:
+        name, artist_id = text(artist.get("name")), text(artist.get("id"))
+        if name is not None or artist_id is not None:
+            seen.setdefault((artist_id, None if artist_id else name), {"artist_id": artist_id, "artist_name": name})
+    of_album = {text(artist.get("id")) for artist in (album_of(track) or {}).get("artists") or []} - {None}
+    in_title = FEATURED_IN_TITLE.search(text(track.get("name")) or "")
+    featured = in_title.group("names").casefold() if in_title else ""
+    for position, artist in enumerate(seen.values(), start=1):
+        named_as_guest = bool(artist["artist_name"]) and str(artist["artist_name"]).casefold() in featured
+        is_main = position == 1 or (artist["artist_id"] in of_album and not named_as_guest)
+        yield {
+            **artist,
+            "position": position,
+            "role": "main" if is_main else "featured",
+            "weight": 1 / len(seen),
+        }
+
+
+def album_row(album: Json, fetched_at: datetime) -> Row:
+    """The row of an album or show, full or as it stands within a track. Fetched once it tells what a report needs."""
+    released, precision = release_of(album)
+    image_url = largest_image(album)
+    is_told = is_show(album) or (released is not None and image_url is not None)
+    return {
+        "album_id": text(album.get("id")),
+        "album_name": text(album.get("name")),
+        "album_artist_name": names_of_owner(album),
+        "album_type": "show" if is_show(album) else text(album.get("album_type")),
+        "release_date": released,
+        "release_date_precision": precision,
+        "track_count": number(album.get("total_tracks") or album.get("total_episodes")),
+        "label": text(album.get("label")),
+        "popularity": number(album.get("popularity")),
+        "image_url": image_url,
+        "fetched_at": fetched_at if is_told else None,
+    }
+
+
+def artist_row(artist: Json, fetched_at: datetime) -> Row:
+    """The row of a full artist."""
+    genres = artist.get("genres")
+    followers = artist.get("followers")
+    return {
+        "artist_id": text(artist.get("id")),
+        "artist_name": text(artist.get("name")),
+        "genres": json.dumps([str(genre) for genre in genres]) if isinstance(genres, list) else None,
+        "image_url": largest_image(artist),
+        "popularity": number(artist.get("popularity")),
+        "follower_count": number(followers.get("total")) if isinstance(followers, Mapping) else None,
+        "fetched_at": fetched_at,
+    }
+
+
+def uri_of(track: Json) -> str | None:
+    """The URI of anything playable; None when it has neither URI nor id."""
+    uri, track_id = text(track.get("uri")), text(track.get("id"))
+    if uri is None and track_id is not None:
+        return f"spotify:{text(track.get('type')) or 'track'}:{track_id}"
+    return uri
+
+
+def content_type_of(track: Json) -> str:
+    if is_local(track):
+        return "local"
+    kind = text(track.get("type")) or "track"
+    return "chapter" if kind == "audiobook_chapter" else kind
+
+
+def is_local(track: Json) -> bool:
+    return track.get("is_local") is True or (text(track.get("uri")) or "").startswith("spotify:local:")
+
+
+def album_of(track: Json) -> Json | None:
+    """The album of a track, the show of an episode, the audiobook of a chapter, if it says more than nothing."""
+    for part in ("album", "show", "audiobook"):
+        album = track.get(part)
+        if isinstance(album, Mapping) and (text(album.get("id")) or text(album.get("name"))):
+            return album
+    return None
+
+
+def is_show(album: Json) -> bool:
+    return album.get("type") == "show"
+
+
+def album_key(album: Json) -> tuple[Any, ...]:
+    album_id = text(album.get("id"))
+    return (album_id,) if album_id else (None, text(album.get("name")), names_of_owner(album))
+
+
+def names_of_owner(album: Json) -> str | None:
+    names = [name for artist in album.get("artists") or [] if (name := text(artist.get("name")))]
+    return ", ".join(names) or text(album.get("publisher"))
+
+
+def release_of(album: Json) -> tuple[date | None, str | None]:
+    """First day of the time of release, and how much of it is known; nothing for dates that are none (0000, empty)."""
+    told = text(album.get("release_date"))
+    parts = told.split("-") if told else []
+    precision = {1: "year", 2: "month", 3: "day"}.get(len(parts))
+    if precision is None:
+        return None, None
+    try:
+        year, month, day = (int(part) for part in [*parts, "1", "1"][:3])
+        return date(year, month, day), precision
+    except ValueError:
+        return None, None
+
+
+def largest_image(member: Json) -> str | None:
+    images = [image for image in member.get("images") or [] if isinstance(image, Mapping) and text(image.get("url"))]
+    return text(max(images, key=lambda image: number(image.get("width")) or 0)["url"]) if images else None
+
+
+def text(value: object) -> str | None:
+    """A text that says something; None for an empty one. Postgres can't hold the character 0, and no title needs it."""
+    if not isinstance(value, str):
+        return None
+    return value.replace("\x00", "") or None
+
+
+def number(value: object) -> int | None:
+    """A whole number, also where Spotify writes it as 248000.0; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return round(value)
+
+
+def keep(rows: dict[tuple[Any, ...], Row], key: tuple[Any, ...], row: Row) -> None:
+    """Keeps the fuller description of a member, the later of two alike."""
+    known = rows.get(key)
+    if known is None or known["fetched_at"] is None or row["fetched_at"] is not None:
+        rows[key] = row
+
+
+def frame(rows: Iterable[Row], columns: Mapping[str, str]) -> pd.DataFrame:
+    return pd.DataFrame(list(rows), columns=list(columns)).astype(dict(columns))

@@ -1,0 +1,262 @@
+"""Extract → transform → load, one function a job. A job says in its outcome what it did; commands print it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from pydantic import SecretStr
+from sqlalchemy import Connection
+
+from etl import __version__
+from etl.catalogue import SCOPE, Catalogue, Progress, Tally, note_pause
+from etl.embedded import embedded_postgres
+from etl.plays import Page, read_page
+from etl.settings import Settings
+from etl.spotify import WINDOW, Accounts, Api, Json, LockedOut, Patience, SpotifyError
+from etl.tokens import Login
+from etl.warehouse import Merged, Warehouse, merge_catalogue, merge_plays, run, stage
+
+Clock = Callable[[], datetime]
+
+APP_SETTINGS = ("SPOTIFY_CLIENT_ID", "SPOTIFY_CLIENT_SECRET")
+LOGIN_SETTINGS = (*APP_SETTINGS, "SPOTIFY_REFRESH_TOKEN")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run came to, in a line fit for any log: numbers and moments, no title and no secret."""
+
+    line: str
+    warnings: tuple[str, ...] = ()
+    is_good: bool = True
+
+
+@dataclass(frozen=True)
+class Listener:
+    """Who a login belongs to, as Spotify says."""
+
+    listener_id: str
+    listener_name: str | None
+
+    def __repr__(self) -> str:
+        return "Listener(…)"
+
+
+@dataclass
+class Run:
+    """What is known of a run while it goes on; it ends as a row of ops.run, however it ends."""
+
+    job: str
+    started_at: datetime
+    listener_key: int | None = None
+
+    def record(
+        self,
+        connection: Connection,
+        outcome: str,
+        finished_at: datetime,
+        received_count: int | None = None,
+        recorded_count: int | None = None,
+    ) -> None:
+        run(
+            connection,
+            "run",
+            job=self.job,
+            listener_key=self.listener_key,
+            started_at=self.started_at,
+            finished_at=finished_at,
+            outcome=outcome,
+            received_count=received_count,
+            recorded_count=recorded_count,
+            program_version=__version__,
+        )
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@contextmanager
+def opened(settings: Settings, *needed: str) -> Iterator[Warehouse]:
+    """The warehouse of these settings, after a look whether all that is `needed` is set: the Postgres at DATABASE_URL,
+    or else the program's own, which runs as long as somebody uses it. Raises SettingsError and EmbeddedError."""
+    settings.need(*needed)
+    with ExitStack() as stack:
+        if settings.database_url is None:
+            url = stack.enter_context(embedded_postgres(settings.brapped_home / "postgres"))
+        else:
+            url = settings.database_url.get_secret_value()
+        warehouse = Warehouse(url)
+        stack.callback(warehouse.close)
+        yield warehouse
+
+
+def record_plays(settings: Settings, warehouse: Warehouse, clock: Clock = utc_now) -> Outcome:
+    """The hourly job: the whole recently-played window, merged into the facts in one transaction.
+
+    Raises SettingsError, WarehouseError and SpotifyError, each with a sentence for the person. What was recorded before
+    stays, and the next run makes up for this one as far as Spotify's window reaches.
+    """
+    now = clock()
+    warehouse.migrate(now, __version__)
+    accounts = accounts_of(settings)
+    login = Login(
+        warehouse, accounts, secret(settings.spotify_refresh_token), secret(settings.spotify_client_secret), clock
+    )
+    scope = f"plays {login.login_key}"
+    if resume_at := paused_until(warehouse, scope, now):
+        return Outcome(line=f"Spotify wants no calls before {moment(resume_at)}; no play was asked for", is_good=False)
+    spotify = Api(settings.spotify_api_url, login.access_token, accounts.patience)
+    this_run = Run("plays", now, login.listener_key)
+    with failure_recorded(warehouse, this_run, scope, clock):
+        listener = None if login.listener_key else who_is(spotify.me())
+        page = read_page(spotify.recently_played(), fetched_at=now)
+        merged = warehouse.transaction(
+            lambda connection: save_page(connection, settings, login, listener, page, this_run, clock)
+        )
+    return Outcome(plays_line(page, merged), (*login.warnings, *plays_warnings(page, merged)))
+
+
+def save_page(
+    connection: Connection,
+    settings: Settings,
+    login: Login,
+    listener: Listener | None,
+    page: Page,
+    this_run: Run,
+    clock: Clock,
+) -> Merged:
+    """Everything that a page changes, to be done in one transaction."""
+    if listener is not None:
+        [row] = run(
+            connection,
+            "load/listener",
+            listener_id=listener.listener_id,
+            listener_name=listener.listener_name,
+            time_zone=settings.time_zone,
+            created_at=this_run.started_at,
+        )
+        this_run.listener_key = row.listener_key
+    listener_key = this_run.listener_key
+    assert listener_key is not None, "a login without a listener asks who it is"
+    run(connection, "login_accepted", login_key=login.login_key, listener_key=listener_key)
+    run(connection, "load/listener_time_zone", listener_key=listener_key, time_zone=settings.time_zone)
+    stage(connection, page.tables)
+    merge_catalogue(connection)
+    merged = merge_plays(
+        connection,
+        listener_key=listener_key,
+        source="recently_played",
+        is_full_window=page.item_count >= WINDOW,
+        now=this_run.started_at,
+    )
+    this_run.record(connection, "gap" if merged.gap else "done", clock(), page.item_count, merged.new_count)
+    return merged
+
+
+def fill_dimensions(
+    settings: Settings, warehouse: Warehouse, clock: Clock = utc_now, progress: Progress = lambda done, total: None
+) -> Outcome:
+    """The three-hourly job: describes artists, tracks and albums that are only inferred, then refreshes old ones.
+
+    Raises as record_plays does. A lock that Spotify sets is written down and honoured by later runs; it is no failure.
+    """
+    now = clock()
+    warehouse.migrate(now, __version__)
+    if resume_at := paused_until(warehouse, SCOPE, now):
+        return Outcome(f"Spotify wants no calls to its catalogue before {moment(resume_at)}; none was made")
+    accounts = accounts_of(settings)
+    spotify = Api(
+        settings.spotify_api_url, lambda: str(accounts.client_credentials()["access_token"]), accounts.patience
+    )
+    this_run = Run("dimensions", now)
+    with failure_recorded(warehouse, this_run, SCOPE, clock):
+        tally = Catalogue(
+            warehouse, spotify, secret(settings.spotify_client_id), settings.catalogue_daily_budget, clock
+        ).fill(progress)
+        if not tally.is_taken:
+            outcome = "waiting" if tally.resume_at else "done"
+            warehouse.transaction(
+                lambda connection: this_run.record(connection, outcome, clock(), tally.call_count, tally.filled_count)
+            )
+    return Outcome(dimensions_line(tally, settings.catalogue_daily_budget))
+
+
+@contextmanager
+def failure_recorded(warehouse: Warehouse, this_run: Run, scope: str, clock: Clock) -> Iterator[None]:
+    """Leaves a row in ops.run when a run fails, and the pause that Spotify asked for."""
+    try:
+        yield
+    except SpotifyError as error:
+        failure = error
+    else:
+        return
+
+    def work(connection: Connection) -> None:
+        this_run.record(connection, "waiting" if isinstance(failure, LockedOut) else "failed", clock())
+        if isinstance(failure, LockedOut):
+            note_pause(connection, scope, failure, clock())
+
+    warehouse.transaction(work)
+    raise failure
+
+
+def paused_until(warehouse: Warehouse, scope: str, now: datetime) -> datetime | None:
+    rows = warehouse.transaction(lambda connection: run(connection, "pause", scope=scope, now=now))
+    return rows[0].resume_at if rows else None
+
+
+def accounts_of(settings: Settings) -> Accounts:
+    return Accounts(
+        settings.spotify_accounts_url,
+        secret(settings.spotify_client_id),
+        secret(settings.spotify_client_secret),
+        Patience(),
+    )
+
+
+def who_is(me: Json) -> Listener:
+    """The listener that /v1/me names: by the immutable account_id; the user id where an answer has none."""
+    listener_id = me.get("account_id") or me.get("id")
+    if not isinstance(listener_id, str):
+        raise SpotifyError("Spotify does not say whose login this is.")
+    name = me.get("display_name")
+    return Listener(listener_id, name if isinstance(name, str) and name else None)
+
+
+def plays_line(page: Page, merged: Merged) -> str:
+    reach = f"recorded up to {moment(merged.watermark)}" if merged.watermark else "nothing recorded yet"
+    return f"{merged.new_count} of {page.item_count} plays are new; {reach}"
+
+
+def plays_warnings(page: Page, merged: Merged) -> Iterator[str]:
+    if merged.gap:
+        begin, end = merged.gap
+        yield (
+            f"plays between {moment(begin)} and {moment(end)} were probably lost: Spotify remembers only {WINDOW}, and all"
+            " of them are newer. The gap is noted; an export from Spotify can close it"
+        )
+    if page.unreadable_count:
+        yield f"{page.unreadable_count} of {page.item_count} items had no readable moment and were passed over"
+
+
+def dimensions_line(tally: Tally, budget: int) -> str:
+    if tally.is_taken:
+        return "another run is filling the dimensions; nothing to do"
+    said = [f"{tally.filled_count} artists, tracks and albums described"]
+    if tally.missed_count:
+        said.append(f"{tally.missed_count} unknown to Spotify")
+    said.append(f"{tally.missing_count} still missing")
+    line = f"{', '.join(said)}; {tally.call_count} calls, {tally.left_count} of {budget} left for today"
+    return f"{line}; Spotify wants no more before {moment(tally.resume_at)}" if tally.resume_at else line
+
+
+def moment(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def secret(setting: SecretStr | None) -> str:
+    """The value of a setting that `opened` has found to be set."""
+    assert setting is not None
+    return setting.get_secret_value()

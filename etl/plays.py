@@ -1,0 +1,82 @@
+"""Recently-played JSON to plays. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+
+from etl.dimensions import catalogue_tables, text, uri_of
+
+PLAY_COLUMNS = {
+    "item_number": "Int64",
+    "source": "str",
+    "track_uri": "str",
+    "played_at": "object",
+    "ms_played": "Int64",
+    "context_uri": "str",
+    "context_type": "str",
+    "device_id": "str",
+    "device_name": "str",
+    "device_type": "str",
+    "platform": "str",
+    "reason_start": "str",
+    "reason_end": "str",
+    "is_shuffle": "boolean",
+    "is_skipped": "boolean",
+    "is_offline": "boolean",
+    "is_private": "boolean",
+    "country_code": "str",
+}
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of the recently-played list, ready to be staged."""
+
+    tables: dict[str, pd.DataFrame]  # by name of the staging table
+    item_count: int
+    unreadable_count: int  # items without a moment: not a play that anything could be said of
+
+
+def read_page(body: Mapping[str, Any], fetched_at: datetime) -> Page:
+    """Every item of `body` as a play, and every track it describes as rows of the dimensions.
+
+    `played_at` is the end of the play, UTC, with or without a fraction of a second. An item may be a track, an episode, a
+    local file, or nothing at all: then the play is one of the unknown track.
+    """
+    items = body.get("items") or []
+    plays = []
+    tracks = []
+    for number, item in enumerate(items):
+        played_at = moment(item.get("played_at")) if isinstance(item, Mapping) else None
+        if played_at is None:
+            continue
+        track = item.get("track") if isinstance(item.get("track"), Mapping) else {}
+        context = item.get("context") if isinstance(item.get("context"), Mapping) else {}
+        tracks.append(track)
+        plays.append(
+            {
+                "item_number": number,
+                "source": "recently_played",
+                "track_uri": uri_of(track),
+                "played_at": played_at,
+                "context_uri": text(context.get("uri")),
+                "context_type": text(context.get("type")),
+            }
+        )
+    tables = catalogue_tables(tracks=tracks, fetched_at=fetched_at)
+    tables["staging_play"] = pd.DataFrame(plays, columns=list(PLAY_COLUMNS)).astype(PLAY_COLUMNS)
+    return Page(tables=tables, item_count=len(items), unreadable_count=len(items) - len(plays))
+
+
+def moment(value: object) -> datetime | None:
+    """2024-08-29T14:48:46Z or 2024-08-29T14:25:25.772Z as an aware datetime in UTC; None for anything else."""
+    if not isinstance(value, str):
+        return None
+    try:
+        parsed = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return parsed.astimezone(UTC) if parsed.tzinfo else None

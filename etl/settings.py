@@ -1,0 +1,136 @@
+"""The only reader of the environment: settings from it or from a .env file, checked once and named in one place."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from zoneinfo import ZoneInfo, available_timezones
+
+import platformdirs
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+POSTGRES_NAMES = {"postgres", "postgresql", "postgresql+psycopg2"}
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong: one message that names every one, and no value that is secret."""
+
+
+class Settings(BaseSettings):
+    """Every setting of the program. An empty one counts as absent: that is how GitHub passes a secret that is not set."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        hide_input_in_errors=True,
+    )
+
+    database_url: SecretStr | None = Field(
+        default=None, description="Postgres to record in. Absent: one of its own in the user's data folder."
+    )
+    spotify_client_id: SecretStr | None = Field(default=None, description="Client ID of your Spotify app.")
+    spotify_client_secret: SecretStr | None = Field(default=None, description="Client secret of your Spotify app.")
+    spotify_refresh_token: SecretStr | None = Field(
+        default=None, description="Your login: lets the program ask what you played."
+    )
+    time_zone: str = Field(
+        default="UTC", description="IANA name of your time zone: decides which day a play belongs to."
+    )
+    spotify_api_url: str = Field(default="https://api.spotify.com/v1", description="Where Spotify's Web API answers.")
+    spotify_accounts_url: str = Field(
+        default="https://accounts.spotify.com", description="Where Spotify hands out tokens."
+    )
+    catalogue_daily_budget: int = Field(
+        default=300, ge=0, description="Calls a rolling day that the dimensions job may spend on Spotify's catalogue."
+    )
+    brapped_home: Path = Field(
+        default_factory=lambda: default_home(),
+        description="Folder of the Postgres that the program keeps itself.",
+    )
+    github_actions: bool = Field(default=False, description="Set by GitHub on its runners.")
+    github_step_summary: Path | None = Field(
+        default=None, description="Set by GitHub on its runners: the run's summary page."
+    )
+
+    @field_validator("database_url")
+    @classmethod
+    def is_a_postgres_address(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is None:
+            return None
+        reason = fault_of_address(value.get_secret_value().strip())
+        if reason:
+            raise ValueError(reason)
+        return SecretStr(value.get_secret_value().strip())
+
+    @field_validator("time_zone")
+    @classmethod
+    def is_a_time_zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError(f"{value!r} is no time zone of the IANA list; write it as in Europe/Berlin")
+        return ZoneInfo(value).key
+
+    @field_validator("spotify_api_url", "spotify_accounts_url")
+    @classmethod
+    def is_a_web_address(cls, value: str) -> str:
+        if not value.startswith(("https://", "http://")):
+            raise ValueError("has to begin with https://")
+        return value.rstrip("/")
+
+    @field_validator("spotify_client_id", "spotify_client_secret", "spotify_refresh_token")
+    @classmethod
+    def is_trimmed(cls, value: SecretStr | None) -> SecretStr | None:
+        # A secret pasted into a web form often brings a line break along, which no HTTP header may hold.
+        return SecretStr(value.get_secret_value().strip()) if value else None
+
+    def need(self, *names: str) -> None:
+        """Raises SettingsError that names every one of `names` (as in the environment) that is not set."""
+        missing = [name for name in names if getattr(self, name.lower()) is None]
+        if self.github_actions and self.database_url is None and "DATABASE_URL" not in missing:
+            # The embedded Postgres would vanish with the runner, and every play in it.
+            missing.insert(0, "DATABASE_URL")
+        if missing:
+            raise SettingsError(
+                f"Not set: {', '.join(missing)}. Set {'it' if len(missing) == 1 else 'them'} in the environment, in a .env"
+                " file here, or as secrets of the repository on GitHub; the README says where each comes from."
+            )
+
+
+def read_settings() -> Settings:
+    """The settings of this run; raises SettingsError that says everything that is wrong at once."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = list(spoken(error))
+    raise SettingsError(" ".join(faults))
+
+
+def spoken(error: ValidationError) -> Iterator[str]:
+    for fault in error.errors(include_url=False, include_input=False, include_context=False):
+        name = "_".join(str(part) for part in fault["loc"]).upper()
+        yield f"{name}: {fault['msg'].removeprefix('Value error, ')}."
+
+
+def fault_of_address(address: str) -> str | None:
+    """What is wrong with a database address, without repeating any of it; None when it can be used."""
+    example = "write it as postgresql://user:password@host/database"
+    try:
+        url = make_url(address)
+        host, name = url.host or url.query.get("host"), url.drivername
+    except (ArgumentError, ValueError):
+        return f"is no address of a database; {example}"
+    if name not in POSTGRES_NAMES:
+        return f"has to be the address of a Postgres; {example}"
+    if not host:
+        return f"names no host; {example}"
+    return None
+
+
+def default_home() -> Path:
+    """The user's data folder. Root's lies in /var/lib: Postgres runs as another user, who can't enter /root."""
+    if hasattr(os, "geteuid") and os.geteuid() == 0 and "XDG_DATA_HOME" not in os.environ:
+        return Path("/var/lib/brapped")
+    return platformdirs.user_data_path("brapped", appauthor=False)

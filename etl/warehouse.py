@@ -1,0 +1,283 @@
+"""Postgres: connect, migrate, stage, merge, ask. Runs the files of sql/ by name."""
+
+import csv
+import hashlib
+import io
+import logging
+import random
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pandas as pd
+import psycopg2
+import psycopg2.extensions
+from sqlalchemy import Connection, Engine, Row, create_engine, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+
+log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+
+TRIES = 6  # pauses of 0.5 to 8 s: a database that has to be woken up answers within a few seconds
+RETRYABLE_STATES = ("08", "40001", "40P01", "53300", "57P01", "57P02", "57P03")
+HOPELESS_WORDS = ("password", "authentication", "does not exist", "endpoint is disabled", "endpoint cannot be found")
+SPENT_WORDS = ("compute time quota", "check your quotas")
+NULL = "\x1a"  # how a null is written in COPY: an empty text is none, and no title consists of this control character
+
+# First halves of advisory locks; the second half is the key of what is locked. They end with the transaction, so that
+# they work through a pooling proxy.
+LISTENER_LOCK = 0x6272_6170  # merges of one listener
+SCHEMA_LOCK = 0x6272_6171  # changes of the schema
+
+
+class WarehouseError(Exception):
+    """The database did not do its part. The message is for the person: no address, no password, no value of a row."""
+
+
+@dataclass(frozen=True)
+class Merged:
+    """What a batch of plays came to."""
+
+    play_count: int  # plays of the batch, each told once
+    new_count: int
+    watermark: datetime | None  # newest play recorded of the source
+    gap: tuple[datetime, datetime] | None  # plays between these moments were probably lost
+
+
+class Warehouse:
+    """One Postgres, reached anew when it goes away. `repr` shows no address."""
+
+    def __init__(self, url: str) -> None:
+        self.engine: Engine = create_engine(
+            make_url(url).set(drivername="postgresql+psycopg2"),
+            hide_parameters=True,
+            pool_size=1,
+            max_overflow=0,
+            pool_pre_ping=True,
+            connect_args={"connect_timeout": 15},
+        )
+
+    def __repr__(self) -> str:
+        return "Warehouse(…)"
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    def transaction(self, work: Callable[[Connection], Result]) -> Result:
+        """Does `work` in one transaction, again from its start when the database went away or asks for it.
+
+        So `work` has to be harmless to repeat, as everything here is: a commit whose answer was lost may have happened.
+        """
+        for attempt in range(1, TRIES + 1):
+            try:
+                with self.engine.begin() as connection:
+                    return work(connection)
+            except (DBAPIError, psycopg2.Error) as error:
+                trouble = error
+            if not is_passing(trouble) or attempt == TRIES:
+                break
+            self.engine.dispose()  # whatever broke one connection broke the pooled one too
+            pause_s = min(0.5 * 2 ** (attempt - 1), 8) * random.uniform(0.75, 1.25)  # noqa: S311  jitter, not a secret
+            log.info("The database does not answer (try %d of %d)", attempt, TRIES)
+            time.sleep(pause_s)
+        # Raised out here, so that the driver's error, which may quote a row or an address, does not come along.
+        raise WarehouseError(sentence_about(trouble))
+
+    def migrate(self, now: datetime, version: str) -> list[str]:
+        """Brings the schema up to date, all or nothing; names of the files applied. Cheap when there is nothing to do."""
+
+        def work(connection: Connection) -> list[str]:
+            if not pending(connection):
+                return []
+            lock(connection, SCHEMA_LOCK, 0)
+            files = pending(connection)  # again: another program may have been quicker
+            if files:
+                connection.execute(text("create schema if not exists listening"))
+                connection.execute(text("create schema if not exists ops"))
+                run(connection, "schema_change")
+            for name in files:
+                run_script(connection, name)
+                run(
+                    connection,
+                    "schema_change_recorded",
+                    file_name=name,
+                    checksum=checksum(name),
+                    applied_at=now,
+                    program_version=version,
+                )
+            return files
+
+        return self.transaction(work)
+
+    def pending(self) -> list[str]:
+        """Names of the files of sql/schema and sql/views that the database has yet to see."""
+        return self.transaction(pending)
+
+
+def pending(connection: Connection) -> list[str]:
+    """Schema files not applied, and all views when one of them is new or changed. A pure question.
+
+    Raises WarehouseError for a database that a newer program made, and for a schema file changed after it was applied.
+    """
+    is_made = connection.execute(text("select to_regclass('ops.schema_change')")).scalar()
+    applied = {row.file_name: row.checksum for row in run(connection, "schema_state")} if is_made else {}
+    schema = names_in("schema")
+    views = names_in("views")
+    if unknown := sorted(name for name in applied if name.startswith("schema/") and name not in schema):
+        raise WarehouseError(
+            f"This database was made by a newer Brapped ({', '.join(unknown)}). Update the program; nothing was touched."
+        )
+    if changed := [name for name in schema if name in applied and applied[name] != checksum(name)]:
+        raise WarehouseError(
+            f"sql/{', sql/'.join(changed)} was changed after this database was made with it. Take the file back, and put"
+            " the change into a new one; nothing was touched."
+        )
+    files = [name for name in schema if name not in applied]
+    if files or any(applied.get(name) != checksum(name) for name in views):
+        files += views
+    return files
+
+
+def stage(connection: Connection, tables: Mapping[str, pd.DataFrame]) -> None:
+    """Makes the temporary staging tables and fills each by one COPY. A frame's columns are those of its table."""
+    for name, rows in tables.items():
+        run(connection, f"load/{name}")
+        if rows.empty:
+            continue
+        buffer = io.StringIO()
+        rows.to_csv(buffer, index=False, header=False, na_rep=NULL, quoting=csv.QUOTE_MINIMAL)
+        buffer.seek(0)
+        columns = ", ".join(rows.columns)
+        with driver_cursor(connection) as cursor:
+            cursor.copy_expert(f"copy {name} ({columns}) from stdin with (format csv, null '{NULL}')", buffer)
+
+
+def merge_catalogue(connection: Connection) -> None:
+    """Merges the staged artists, albums, tracks and who they are by."""
+    for name in ("dim_artist", "dim_album", "dim_track", "bridge_track_artist"):
+        run(connection, f"load/{name}")
+
+
+def merge_plays(
+    connection: Connection, *, listener_key: int, source: str, is_full_window: bool, now: datetime
+) -> Merged:
+    """Merges the staged plays of one listener and moves their watermark. The catalogue of the batch is merged before."""
+    lock(connection, LISTENER_LOCK, listener_key)
+    for name in ("dim_context", "dim_device", "dim_date"):
+        run(connection, f"load/{name}")
+    run(connection, "load/reported_play", listener_key=listener_key)
+    while run(connection, "load/same_listen"):
+        pass
+    run(connection, "load/dim_play_profile")
+    gap = run(connection, "load/gap", listener_key=listener_key, source=source, found_at=now) if is_full_window else []
+    run(connection, "load/fact_play_known", listener_key=listener_key)
+    new = run(connection, "load/fact_play", listener_key=listener_key)
+    [mark] = run(connection, "load/watermark", listener_key=listener_key, source=source, checked_at=now)
+    [counted] = run(connection, "reported_count")
+    return Merged(
+        play_count=counted.play_count,
+        new_count=len(new),
+        watermark=mark.played_at,
+        gap=(gap[0].starts_at, gap[0].ends_at) if gap else None,
+    )
+
+
+def lock(connection: Connection, half: int, key: int) -> None:
+    """Waits for the advisory lock (half, key) and holds it until the transaction ends."""
+    connection.execute(text("select pg_advisory_xact_lock(:half, :key)"), {"half": half, "key": key})
+
+
+def run(connection: Connection, name: str, **parameters: Any) -> list[Row[Any]]:
+    """Runs sql/load/… or sql/query/… by name; its rows, if it has any."""
+    connection.info["step"] = name
+    result = connection.execute(prepared(name), parameters)
+    return list(result) if result.returns_rows else []
+
+
+def run_script(connection: Connection, name: str) -> None:
+    """Runs a file as it stands, without parameters: a colon or a percent sign in it is just that."""
+    connection.info["step"] = name
+    with driver_cursor(connection) as cursor:
+        cursor.execute(script(name))
+
+
+def driver_cursor(connection: Connection) -> psycopg2.extensions.cursor:
+    """psycopg2's own cursor within the transaction: for COPY, and for scripts that take no parameters."""
+    driver: psycopg2.extensions.connection = connection.connection.driver_connection  # type: ignore[assignment]
+    return driver.cursor()
+
+
+@cache
+def prepared(name: str) -> Any:
+    return text(script(name if "/" in name else f"query/{name}"))
+
+
+@cache
+def script(name: str) -> str:
+    return (sql_folder() / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def checksum(name: str) -> str:
+    return hashlib.sha256(script(name).encode()).hexdigest()
+
+
+def names_in(folder: str) -> list[str]:
+    return [f"{folder}/{path.stem}" for path in sorted((sql_folder() / folder).glob("*.sql"))]
+
+
+@cache
+def sql_folder() -> Path:
+    """sql/ lies beside the package in a checkout, and inside it once installed."""
+    package = Path(__file__).resolve().parent
+    inside = package / "sql"
+    return inside if inside.is_dir() else package.parent / "sql"
+
+
+def is_passing(error: Exception) -> bool:
+    """Whether trying again can help."""
+    driver_error = error.orig if isinstance(error, DBAPIError) else error
+    state = getattr(driver_error, "pgcode", None)
+    if state:
+        return str(state).startswith(RETRYABLE_STATES)
+    if not isinstance(driver_error, psycopg2.OperationalError | psycopg2.InterfaceError):
+        return False
+    # Without a state: it could not connect, or the connection broke (over TLS nothing else tells).
+    words = str(driver_error).lower()
+    return not any(word in words for word in HOPELESS_WORDS + SPENT_WORDS)
+
+
+def sentence_about(error: Exception) -> str:
+    """What happened, in words that hold nothing secret: the driver's own quote addresses, and values of rows."""
+    driver_error = error.orig if isinstance(error, DBAPIError) else error
+    words = str(driver_error).lower()
+    state = getattr(driver_error, "pgcode", None)
+    if any(word in words for word in SPENT_WORDS):
+        return "The database's host says that its quota for this month is used up; nothing can be recorded until it is renewed."
+    if state is None or str(state).startswith("28"):
+        if "password" in words or "authentication" in words or re.search(r'role ".*" does not exist', words):
+            return "The database refuses the user or password in DATABASE_URL."
+        if "endpoint" in words or "does not exist" in words:
+            return "The server answers, but the database or endpoint that DATABASE_URL names does not exist there, or is disabled."
+        if "ssl" in words and "support" in words:
+            return "DATABASE_URL asks for TLS (sslmode), but the server does not offer it."
+        if "could not translate host name" in words:
+            return "The host in DATABASE_URL can't be found."
+        if isinstance(driver_error, psycopg2.ProgrammingError):
+            return "DATABASE_URL can't be read by the Postgres driver; check what follows the question mark."
+        return f"The database can't be reached, or the connection broke again and again ({TRIES} tries)."
+    if str(state).startswith("3D"):
+        return "The server answers, but the database that DATABASE_URL names does not exist there."
+    diagnosis = getattr(driver_error, "diag", None)
+    places = [
+        f"{kind} {name}"
+        for kind in ("table", "column", "constraint")
+        if (name := getattr(diagnosis, f"{kind}_name", None))
+    ]
+    return f"Postgres refused a statement: {type(driver_error).__name__} ({', '.join([f'SQLSTATE {state}', *places])})."

@@ -1,0 +1,54 @@
+-- Who the tracks of the batch are by. A list that changed replaces the one known; one that did not is left alone.
+
+create temporary table staged_track_artist on commit drop as
+select
+    dim_track.track_key,
+    coalesce(artist_with_id.artist_key, artist_without_id.artist_key, 0) as artist_key,
+    staging_track_artist.position,
+    staging_track_artist.role,
+    staging_track_artist.weight
+from staging_track_artist
+inner join listening.dim_track on dim_track.track_uri = staging_track_artist.track_uri
+left join listening.dim_artist as artist_with_id on artist_with_id.artist_id = staging_track_artist.artist_id
+left join listening.dim_artist as artist_without_id
+    on
+        staging_track_artist.artist_id is null
+        and artist_without_id.artist_id is null
+        and artist_without_id.artist_name = staging_track_artist.artist_name;
+
+delete from listening.bridge_track_artist
+where
+    bridge_track_artist.track_key in (select staged_track_artist.track_key from staged_track_artist)
+    and not exists (
+        select 1
+        from staged_track_artist
+        where
+            staged_track_artist.track_key = bridge_track_artist.track_key
+            and staged_track_artist.artist_key = bridge_track_artist.artist_key
+    );
+
+insert into listening.bridge_track_artist (
+    track_key,
+    artist_key,
+    position,
+    role,
+    weight
+)
+select
+    staged_track_artist.track_key,
+    staged_track_artist.artist_key,
+    staged_track_artist.position,
+    staged_track_artist.role,
+    staged_track_artist.weight
+from staged_track_artist
+order by
+    staged_track_artist.track_key,
+    staged_track_artist.artist_key
+on conflict (track_key, artist_key) do update
+set
+    position = excluded.position,
+    role = excluded.role,
+    weight = excluded.weight
+where
+    (bridge_track_artist.position, bridge_track_artist.role, bridge_track_artist.weight)
+    is distinct from (excluded.position, excluded.role, excluded.weight);

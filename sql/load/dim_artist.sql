@@ -1,0 +1,88 @@
+-- Artists of the batch: completed where it describes them in full, inferred where it only names them.
+-- What an answer leaves out does not erase what an earlier one told. A row that would not change is left alone,
+-- but for fetched_at, which moves once a day at most: an hourly run over the same page writes nothing.
+
+update listening.dim_artist
+set
+    artist_name = merged.artist_name,
+    genres = merged.genres,
+    image_url = merged.image_url,
+    popularity = merged.popularity,
+    follower_count = merged.follower_count,
+    fetched_at = merged.fetched_at
+from (
+    select
+        dim_artist.artist_key,
+        coalesce(staging_artist.artist_name, dim_artist.artist_name) as artist_name,
+        case
+            when jsonb_typeof(staging_artist.genres) = 'array'
+                then array(select genre from jsonb_array_elements_text(staging_artist.genres) as genres (genre))
+            else dim_artist.genres
+        end as genres,
+        coalesce(staging_artist.image_url, dim_artist.image_url) as image_url,
+        coalesce(staging_artist.popularity, dim_artist.popularity) as popularity,
+        coalesce(staging_artist.follower_count, dim_artist.follower_count) as follower_count,
+        staging_artist.fetched_at
+    from staging_artist
+    inner join listening.dim_artist on dim_artist.artist_id = staging_artist.artist_id
+    where staging_artist.fetched_at >= coalesce(dim_artist.fetched_at, '-infinity')
+) as merged
+where
+    dim_artist.artist_key = merged.artist_key
+    and (
+        dim_artist.fetched_at is null
+        or merged.fetched_at > dim_artist.fetched_at + interval '1 day'
+        or (
+            dim_artist.artist_name, dim_artist.genres, dim_artist.image_url, dim_artist.popularity, dim_artist.follower_count
+        ) is distinct from (
+            merged.artist_name, merged.genres, merged.image_url, merged.popularity, merged.follower_count
+        )
+    );
+
+update listening.dim_artist
+set artist_name = staging_artist.artist_name
+from staging_artist
+where
+    dim_artist.artist_id = staging_artist.artist_id
+    and dim_artist.artist_name is null
+    and staging_artist.artist_name is not null;
+
+insert into listening.dim_artist (
+    artist_id,
+    artist_name,
+    genres,
+    image_url,
+    popularity,
+    follower_count,
+    fetched_at
+)
+select
+    staging_artist.artist_id,
+    staging_artist.artist_name,
+    case
+        when jsonb_typeof(staging_artist.genres) = 'array'
+            then array(select genre from jsonb_array_elements_text(staging_artist.genres) as genres (genre))
+    end,
+    staging_artist.image_url,
+    staging_artist.popularity,
+    staging_artist.follower_count,
+    staging_artist.fetched_at
+from staging_artist
+where
+    not exists (
+        select 1
+        from listening.dim_artist
+        where dim_artist.artist_id = staging_artist.artist_id
+    )
+    and not exists (
+        select 1
+        from listening.dim_artist
+        where
+            staging_artist.artist_id is null
+            and dim_artist.artist_id is null
+            and dim_artist.artist_name = staging_artist.artist_name
+    )
+order by
+    staging_artist.artist_id,
+    staging_artist.artist_name
+on conflict do nothing;

@@ -1,0 +1,30 @@
+-- Devices and platforms that the plays of the batch name and the warehouse has not met.
+
+insert into listening.dim_device (
+    device_id,
+    device_name,
+    device_type,
+    platform
+)
+select distinct
+    staging_play.device_id,
+    staging_play.device_name,
+    staging_play.device_type,
+    staging_play.platform
+from staging_play
+where
+    num_nonnulls(staging_play.device_id, staging_play.device_name, staging_play.device_type, staging_play.platform) > 0
+    and not exists (
+        select 1
+        from listening.dim_device
+        where
+            (dim_device.device_id, dim_device.device_name, dim_device.device_type, dim_device.platform)
+            is not distinct from
+            (staging_play.device_id, staging_play.device_name, staging_play.device_type, staging_play.platform)
+    )
+order by
+    staging_play.device_id,
+    staging_play.device_name,
+    staging_play.device_type,
+    staging_play.platform
+on conflict do nothing;

@@ -1,0 +1,21 @@
+-- Plays of a batch as one source tells them, as plays.PLAY_COLUMNS has them. A null track_uri is a play of the unknown track.
+create temporary table staging_play (
+    item_number integer not null,
+    source text not null,
+    track_uri text,
+    played_at timestamptz not null,
+    ms_played integer,
+    context_uri text,
+    context_type text,
+    device_id text,
+    device_name text,
+    device_type text,
+    platform text,
+    reason_start text,
+    reason_end text,
+    is_shuffle boolean,
+    is_skipped boolean,
+    is_offline boolean,
+    is_private boolean,
+    country_code text
+) on commit drop;

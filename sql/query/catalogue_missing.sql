@@ -1,0 +1,17 @@
+-- How many members of the dimensions are still only inferred, though they have an id that could be asked for.
+select
+    (
+        select count(*)
+        from listening.dim_artist
+        where dim_artist.fetched_at is null and dim_artist.artist_id is not null
+    )
+    + (
+        select count(*)
+        from listening.dim_track
+        where dim_track.fetched_at is null and dim_track.track_id is not null
+    )
+    + (
+        select count(*)
+        from listening.dim_album
+        where dim_album.fetched_at is null and dim_album.album_id is not null
+    ) as missing_count

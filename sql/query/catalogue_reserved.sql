@@ -1,0 +1,14 @@
+-- Reserves calls before they are made, so that a killed run is counted too; what is older than the day counts no more.
+with forgotten as (
+    delete from ops.catalogue_call
+    where catalogue_call.called_at <= :now - interval '24 hours'
+)
+insert into ops.catalogue_call (
+    called_at,
+    call_count
+)
+values (
+    :now,
+    :call_count
+)
+returning catalogue_call_key

@@ -1,0 +1,132 @@
+"""What the tests stand on: one real Postgres for all of them, a fresh database for each, and a simulated Spotify."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from support import NOW, REFRESH_TOKEN, asked, environment_of, fresh_database, in_cluster, settings_of, with_database
+
+from etl import __version__
+from etl.demo.catalogue import Catalogue, catalogue
+from etl.demo.server import SimulatedSpotify
+from etl.demo.spotify import Listener, Play
+from etl.demo.world import world_of
+from etl.embedded import embedded_postgres
+from etl.settings import Settings
+from etl.warehouse import Warehouse
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        # Not below pytest's own folder: that is closed to the user whom Postgres runs as when the tests run as root.
+        folder = tempfile.mkdtemp(prefix="brapped-tests-")
+        Path(folder).chmod(0o711)
+        os.environ["BRAPPED_TEST_CLUSTER"] = folder
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+    # No test may read what the person running it has set for themselves.
+    for name in Settings.model_fields:
+        os.environ.pop(name.upper(), None)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[str]:
+    """A Postgres for the whole run, shared by all workers; gone when the last one leaves."""
+    with embedded_postgres(Path(os.environ["BRAPPED_TEST_CLUSTER"]) / "cluster", durable=False) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def template(cluster: str) -> str:
+    """A database with the schema in place, to be copied."""
+    name = f"template_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
+    in_cluster(cluster, f"create database {name}")
+    warehouse = Warehouse(with_database(cluster, name))
+    warehouse.migrate(NOW, __version__)
+    warehouse.close()
+    return name
+
+
+@pytest.fixture
+def empty_database(cluster: str) -> Iterator[str]:
+    """The URL of a database without anything in it."""
+    yield from fresh_database(cluster, "template0")
+
+
+@pytest.fixture
+def database(cluster: str, template: str) -> Iterator[str]:
+    """The URL of a database of its own with the schema in place."""
+    yield from fresh_database(cluster, template)
+
+
+@pytest.fixture
+def warehouse(database: str) -> Iterator[Warehouse]:
+    warehouse = Warehouse(database)
+    yield warehouse
+    warehouse.close()
+
+
+@pytest.fixture
+def ask(database: str) -> Callable[..., list[tuple]]:
+    """Asks the database by a connection of its own, not the program's: `ask("select …")` gives all rows."""
+    return lambda statement, *values: asked(database, statement, *values)
+
+
+@pytest.fixture(scope="session")
+def songs() -> Catalogue:
+    """The made-up catalogue that the simulated Spotify serves."""
+    return catalogue()
+
+
+@pytest.fixture
+def spotify(songs: Catalogue) -> Iterator[SimulatedSpotify]:
+    """A simulated Spotify with one listener, who has played nothing yet. Its clock stands still at NOW."""
+    listener = Listener(account_id="account-of-ada", user_id="ada", display_name="Ada")
+    world = world_of(songs, listener, REFRESH_TOKEN, NOW - timedelta(days=1))
+    with SimulatedSpotify(world, clock=lambda: NOW) as server:
+        yield server
+
+
+@pytest.fixture
+def play(spotify: SimulatedSpotify) -> Callable[..., None]:
+    """Lets the listener play something: `play(Play(…), …)`."""
+
+    def played(*plays: Play) -> None:
+        spotify.change(lambda world: world.with_plays("account-of-ada", *plays))
+
+    return played
+
+
+@pytest.fixture
+def environment(database: str, spotify: SimulatedSpotify, tmp_path: Path) -> dict[str, str]:
+    """The environment of a listener who has set everything up."""
+    return environment_of(database, spotify, tmp_path)
+
+
+@pytest.fixture
+def brapped(environment: dict[str, str], tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs the program as a person does, in a process of its own: `brapped("plays")`."""
+
+    def ran(*arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "etl", *arguments],
+            env={**environment, **changes},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+
+    return ran
+
+
+@pytest.fixture
+def settings(database: str, spotify: SimulatedSpotify) -> Settings:
+    """The same settings within the process."""
+    return settings_of(database, spotify)

@@ -1,0 +1,100 @@
+"""What several tests need besides fixtures: constants, and plain functions that ask Postgres without the program's help."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+
+import psycopg2
+import pytest
+from psycopg2.extensions import ISOLATION_LEVEL_AUTOCOMMIT
+from sqlalchemy.engine import make_url
+
+from etl.demo.server import SimulatedSpotify
+from etl.settings import Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+REAL_DATA = Path(os.environ.get("BRAPPED_REAL_DATA", ROOT.parent / "shared" / "data"))
+REFRESH_TOKEN = "AQ-the-refresh-token-of-the-tests"
+NOW = datetime(2026, 11, 20, 9, 20, tzinfo=UTC)
+
+numbers = count()
+
+
+def ago(minutes: float) -> datetime:
+    return NOW - timedelta(minutes=minutes)
+
+
+def environment_of(database: str, spotify: SimulatedSpotify, home: Path) -> dict[str, str]:
+    app = spotify.world.app
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "PYTHONPATH": str(ROOT),
+        "DATABASE_URL": database,
+        "SPOTIFY_CLIENT_ID": app.client_id,
+        "SPOTIFY_CLIENT_SECRET": app.client_secret,
+        "SPOTIFY_REFRESH_TOKEN": REFRESH_TOKEN,
+        "SPOTIFY_API_URL": spotify.api_url,
+        "SPOTIFY_ACCOUNTS_URL": spotify.accounts_url,
+    }
+
+
+def settings_of(database: str, spotify: SimulatedSpotify, **changes: object) -> Settings:
+    app = spotify.world.app
+    known = {
+        "database_url": database,
+        "spotify_client_id": app.client_id,
+        "spotify_client_secret": app.client_secret,
+        "spotify_refresh_token": REFRESH_TOKEN,
+        "spotify_api_url": spotify.api_url,
+        "spotify_accounts_url": spotify.accounts_url,
+    }
+    return Settings(_env_file=None, **{**known, **changes})
+
+
+def change_world(spotify: SimulatedSpotify, **changes: object) -> None:
+    spotify.change(lambda world: replace(world, **changes))
+
+
+def fresh_database(cluster: str, template: str) -> Iterator[str]:
+    name = f"test_{os.getpid()}_{next(numbers)}"
+    in_cluster(cluster, f"create database {name} template {template} strategy wal_log")
+    yield with_database(cluster, name)
+    in_cluster(cluster, f"drop database {name} with (force)")
+
+
+def with_database(url: str, name: str) -> str:
+    return make_url(url).set(database=name).render_as_string(hide_password=False)
+
+
+def in_cluster(url: str, statement: str) -> None:
+    connection = psycopg2.connect(libpq(url))
+    connection.set_isolation_level(ISOLATION_LEVEL_AUTOCOMMIT)
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+    connection.close()
+
+
+def asked(url: str, statement: str, *values: object) -> list[tuple]:
+    connection = psycopg2.connect(libpq(url))
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(statement, values or None)
+            return cursor.fetchall() if cursor.description else []
+    finally:
+        connection.close()
+
+
+def libpq(url: str) -> str:
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def real_data(folder: str) -> Path:
+    """A folder of the real data, or a skip that says so."""
+    path = REAL_DATA / folder
+    if not path.is_dir():
+        pytest.skip(f"the real data is not here ({folder}; set BRAPPED_REAL_DATA)")
+    return path
