@@ -1,0 +1,173 @@
+"""The demo: the program's own jobs, unchanged, against a simulated Spotify and a Postgres of its own. Deterministic."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+from rich.text import Text
+from sqlalchemy import text
+
+from etl import jobs, reports
+from etl.demo.catalogue import catalogue
+from etl.demo.listener import TIME_ZONE, made_up_listener
+from etl.demo.server import SimulatedSpotify
+from etl.demo.spotify import Fault, Play, World
+from etl.demo.world import world_of
+from etl.embedded import embedded_postgres
+from etl.settings import Settings
+from etl.warehouse import Warehouse
+
+TODAY = datetime(2026, 11, 20, tzinfo=UTC)
+DAYS = 60  # of listening before the day that is shown hour by hour
+HOURS = range(9, 21)  # a dozen runs
+MINUTE = 17  # of each hour, as in the workflow
+REFRESH_TOKEN = "the-refresh-token-of-the-demo"  # noqa: S105  opens nothing but the simulation
+PAGE = "/v1/me/player/recently-played"
+
+# What happens at which hour of the day, and how the story tells it.
+LATE_PLAYS = (time(17, 13), time(17, 17))  # heard on a phone in a tunnel
+LATE_FROM = 19
+RE_DATED = time(6, 47)
+RE_DATED_FROM = 12
+LIMITED_AT = 13
+EXPIRED_AT = 14
+NOTES = {
+    RE_DATED_FROM: "Spotify has moved the date of a play it had told before: still one play",
+    LIMITED_AT: "429, Retry-After: 1. Waited, asked again",
+    EXPIRED_AT: "401, the access token had expired. A new one, asked again",
+    LATE_FROM: "two plays of 17:13 and 17:16 come late, from a phone in a tunnel",
+}
+
+
+@dataclass
+class Clock:
+    """The time of the story; the jobs and the simulation read the same."""
+
+    now: datetime
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+def tell_story(folder: Path) -> None:
+    """Runs the demo in `folder` from its beginning and prints it."""
+    console = reports.terminal()
+    clock = Clock(TODAY)
+    with embedded_postgres(folder / "postgres") as url, SimulatedSpotify(world(), clock) as spotify:
+        settings = settings_of(url, spotify)
+        warehouse = Warehouse(url)
+        forget(warehouse)
+        console.rule("[bold]Brapped, on a simulated Spotify")
+        catch_up(console, settings, warehouse, clock)
+        show_day(console, settings, warehouse, clock, spotify)
+        describe(console, settings, warehouse, clock)
+        console.rule("[bold]What was recorded")
+        console.print(warehouse.transaction(lambda connection: reports.recorded(connection, listener_key=1)))
+        warehouse.close()
+        console.rule("[bold]And now")
+        console.print(NEXT_STEPS.format(folder=folder), soft_wrap=True)
+
+
+def world() -> World:
+    """A simulated Spotify whose listener has the late, the re-dated and all the ordinary plays of the story."""
+    songs = catalogue()
+    listener = made_up_listener(songs, until=TODAY + timedelta(hours=HOURS[-1] + 1), days=DAYS + 3)
+    plays = tuple(staged(play) for play in listener.plays)
+    # An old consent and a token that expires within the hour: as in life.
+    made = world_of(songs, replace(listener, plays=plays), REFRESH_TOKEN, TODAY - timedelta(days=DAYS + 5))
+    return replace(made, quota=600)
+
+
+def staged(play: Play) -> Play:
+    """The play as the story wants it told."""
+    if play.played_at.date() != TODAY.date():
+        return play
+    if LATE_PLAYS[0] <= play.played_at.time() < LATE_PLAYS[1]:
+        return replace(play, arrives_at=TODAY + timedelta(hours=LATE_FROM, minutes=5))
+    if play.played_at.time().replace(second=0, microsecond=0) == RE_DATED:
+        return replace(play, redated=((TODAY + timedelta(hours=RE_DATED_FROM), timedelta(seconds=-1.3)),))
+    return play
+
+
+def settings_of(url: str, spotify: SimulatedSpotify) -> Settings:
+    app = spotify.world.app
+    return Settings(
+        _env_file=None,
+        database_url=url,
+        spotify_client_id=app.client_id,
+        spotify_client_secret=app.client_secret,
+        spotify_refresh_token=REFRESH_TOKEN,
+        spotify_api_url=spotify.api_url,
+        spotify_accounts_url=spotify.accounts_url,
+        time_zone=TIME_ZONE,
+        catalogue_daily_budget=300,
+    )
+
+
+def forget(warehouse: Warehouse) -> None:
+    """Empties the demo's own database, so that the story always begins at its beginning."""
+    warehouse.transaction(lambda connection: connection.execute(text("drop schema if exists listening, ops cascade")))
+
+
+def catch_up(console: Console, settings: Settings, warehouse: Warehouse, clock: Clock) -> None:
+    """One run an evening over the days before: quicker to watch than every hour, and enough for nearly every day."""
+    console.print(f"\n`brapped plays`, once an evening for {DAYS} days:")
+    lines = []
+    days = [TODAY - timedelta(days=ago) for ago in range(DAYS, 0, -1)]
+    for day in track(days, description="  plays", console=console, transient=True, disable=not console.is_terminal):
+        clock.now = day + timedelta(hours=23, minutes=MINUTE)
+        lines.append((clock.now, jobs.record_plays(settings, warehouse, clock)))
+    for at, outcome in (lines[0], *((at, outcome) for at, outcome in lines if outcome.warnings), lines[-1]):
+        say(console, at, outcome)
+
+
+def show_day(
+    console: Console, settings: Settings, warehouse: Warehouse, clock: Clock, spotify: SimulatedSpotify
+) -> None:
+    """The dozen hourly runs of one day."""
+    console.print("\n`brapped plays`, hourly for a day in which things go wrong:")
+    faults = {
+        LIMITED_AT: Fault(PAGE, status=429, headers={"Retry-After": "1"}),
+        EXPIRED_AT: Fault(PAGE, status=401, body=b'{"error":{"status":401,"message":"The access token expired"}}'),
+    }
+    for hour in HOURS:
+        clock.now = TODAY + timedelta(hours=hour, minutes=MINUTE)
+        if fault := faults.get(hour):
+            spotify.change(lambda world: replace(world, faults=(fault,)))
+        say(console, clock.now, jobs.record_plays(settings, warehouse, clock), NOTES.get(hour))
+
+
+def describe(console: Console, settings: Settings, warehouse: Warehouse, clock: Clock) -> None:
+    """The other job, twice: the second time there is nothing left to ask."""
+    console.print("\n`brapped dimensions`, twice:")
+    for minutes in (5, 185):
+        clock.now = TODAY + timedelta(hours=HOURS[-1], minutes=MINUTE + minutes)
+        say(console, clock.now, jobs.fill_dimensions(settings, warehouse, clock))
+
+
+def say(console: Console, at: datetime, outcome: jobs.Outcome, note: str | None = None) -> None:
+    """A line of the log as the job wrote it, and what the story adds to it."""
+    said = Table.grid(padding=(0, 2))
+    said.add_column(style="dim", no_wrap=True)
+    said.add_column()
+    said.add_row(f"  {at:%d %b %H:%M}", outcome.line)
+    for warning in outcome.warnings:
+        said.add_row("", Text(f"warning: {warning}", style="yellow"))
+    if note:
+        said.add_row("", Text(f"← {note}", style="dim"))
+    console.print(said)
+
+
+NEXT_STEPS = """\
+Nothing of this was real but the program: no account was used and no network.
+To record your own listening, follow the README from "Record your own listening":
+a Postgres, a Spotify app, four secrets; an evening at most. After that:
+
+  brapped plays        every hour: what you played since
+  brapped dimensions   every three hours: who made it
+  brapped --help       all there is
+
+The demo's database lies in {folder}; remove it whenever you like."""

@@ -1,0 +1,9 @@
+-- Spans in which plays were probably lost
+select
+    coverage.starts_at,
+    coverage.ends_at
+from ops.coverage
+where
+    coverage.listener_key = :listener_key
+    and coverage.state = 'gap'
+order by coverage.starts_at
