@@ -46,7 +46,7 @@ def read_page(body: Mapping[str, Any], fetched_at: datetime) -> Page:
     `played_at` is the end of the play, UTC, with or without a fraction of a second. An item may be a track, an episode, a
     local file, or nothing at all: then the play is one of the unknown track.
     """
-    items = body.get("items") or []
+    items = body["items"]
     plays = []
     tracks = []
     for number, item in enumerate(items):

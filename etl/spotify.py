@@ -119,7 +119,10 @@ class Api:
 
     def recently_played(self) -> Json:
         """The whole window: at most 50 plays, newest first."""
-        return self._get("/me/player/recently-played", {"limit": str(WINDOW)})
+        page = self._get("/me/player/recently-played", {"limit": str(WINDOW)})
+        if not isinstance(page.get("items"), list):
+            raise Unavailable("Spotify's answer held no list of plays.")
+        return page
 
     def one(self, kind: str, spotify_id: str) -> Json:
         """A track, artist, album or episode; raises NotFound."""

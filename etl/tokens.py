@@ -5,11 +5,12 @@ import hashlib
 import hmac
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
 from etl.spotify import Accounts, Json, LoginRefused
 from etl.warehouse import Warehouse, lock, run
@@ -75,13 +76,13 @@ class Login:
             self._refused(refusal.reason)
             raise
 
-    def _find(self, connection: Connection):  # type: ignore[no-untyped-def]
-        [found] = run(
-            connection,
-            "login",
-            setting_fingerprint=fingerprint(self._setting),
-            first_seen_at=self._clock(),
-        )
+    def _find(self, connection: Connection) -> Row[Any]:
+        mark = fingerprint(self._setting)
+        if not (rows := run(connection, "login", setting_fingerprint=mark)):
+            # Two statements: what another run has just inserted is only seen by the next one.
+            run(connection, "login_seen", setting_fingerprint=mark, first_seen_at=self._clock())
+            rows = run(connection, "login", setting_fingerprint=mark)
+        [found] = rows
         return found
 
     def _stored(self, ciphertext: str | None) -> str | None:

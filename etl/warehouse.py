@@ -27,7 +27,14 @@ Result = TypeVar("Result")
 
 TRIES = 6  # pauses of 0.5 to 8 s: a database that has to be woken up answers within a few seconds
 RETRYABLE_STATES = ("08", "40001", "40P01", "53300", "57P01", "57P02", "57P03")
-HOPELESS_WORDS = ("password", "authentication", "does not exist", "endpoint is disabled", "endpoint cannot be found")
+HOPELESS_WORDS = (
+    "password",
+    "authentication",
+    "does not exist",
+    "invalid ",
+    "endpoint is disabled",
+    "endpoint cannot be found",
+)
 SPENT_WORDS = ("compute time quota", "check your quotas")
 NULL = "\x1a"  # how a null is written in COPY: an empty text is none, and no title consists of this control character
 
@@ -269,7 +276,7 @@ def sentence_about(error: Exception) -> str:
             return "DATABASE_URL asks for TLS (sslmode), but the server does not offer it."
         if "could not translate host name" in words:
             return "The host in DATABASE_URL can't be found."
-        if isinstance(driver_error, psycopg2.ProgrammingError):
+        if isinstance(driver_error, psycopg2.ProgrammingError) or "invalid " in words:
             return "DATABASE_URL can't be read by the Postgres driver; check what follows the question mark."
         return f"The database can't be reached, or the connection broke again and again ({TRIES} tries)."
     if str(state).startswith("3D"):

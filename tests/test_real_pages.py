@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from support import NOW, environment_of, real_data, settings_of
+from support import NOW, real_data
 
 from etl.demo.spotify import Fault
 from etl.jobs import record_plays
@@ -106,7 +106,9 @@ def test_plays_that_spotify_re_dated_are_counted_once(pair, count, brapped, spot
 
     assert ask("select count(*) from listening.fact_play") == [(expected,)]
     assert expected == count
-    per_track = dict(ask("select track_id, count(*) from listening.fact_play join listening.dim_track using (track_key) group by 1"))
+    per_track = dict(
+        ask("select track_id, count(*) from listening.fact_play join listening.dim_track using (track_key) group by 1")
+    )
     for track_id in {track_id for _, track_id in one + other}:
         in_one, in_other = ([play for play in page if play[1] == track_id] for page in (one, other))
         assert per_track[track_id] == len(in_one) + len(in_other) - shared(in_one, in_other)
