@@ -117,7 +117,7 @@ def track_row(track: Json, fetched_at: datetime) -> Row | None:
     if uri is None:
         return None
     album = album_of(track) or {}
-    external_ids = track.get("external_ids") or {}
+    external_ids = mapping(track.get("external_ids"))
     name = text(track.get("name"))
     duration_ms = number(track.get("duration_ms"))
     return {
@@ -144,11 +144,11 @@ def track_artists(track: Json) -> Iterator[Row]:
     main: the first, and whoever is an artist of the album. featured: the others, and whoever the title names after "feat.".
     """
     seen: dict[tuple[str | None, str | None], Row] = {}
-    for artist in track.get("artists") or []:
+    for artist in mappings(track.get("artists")):
         name, artist_id = text(artist.get("name")), text(artist.get("id"))
         if name is not None or artist_id is not None:
             seen.setdefault((artist_id, None if artist_id else name), {"artist_id": artist_id, "artist_name": name})
-    of_album = {text(artist.get("id")) for artist in (album_of(track) or {}).get("artists") or []} - {None}
+    of_album = {text(artist.get("id")) for artist in mappings((album_of(track) or {}).get("artists"))} - {None}
     in_title = FEATURED_IN_TITLE.search(text(track.get("name")) or "")
     featured = in_title.group("names").casefold() if in_title else ""
     for position, artist in enumerate(seen.values(), start=1):
@@ -185,14 +185,13 @@ def album_row(album: Json, fetched_at: datetime) -> Row:
 def artist_row(artist: Json, fetched_at: datetime) -> Row:
     """The row of a full artist."""
     genres = artist.get("genres")
-    followers = artist.get("followers")
     return {
         "artist_id": text(artist.get("id")),
         "artist_name": text(artist.get("name")),
         "genres": json.dumps([str(genre) for genre in genres]) if isinstance(genres, list) else None,
         "image_url": largest_image(artist),
         "popularity": number(artist.get("popularity")),
-        "follower_count": number(followers.get("total")) if isinstance(followers, Mapping) else None,
+        "follower_count": number(mapping(artist.get("followers")).get("total")),
         "fetched_at": fetched_at,
     }
 
@@ -235,7 +234,7 @@ def album_key(album: Json) -> tuple[Any, ...]:
 
 
 def names_of_owner(album: Json) -> str | None:
-    names = [name for artist in album.get("artists") or [] if (name := text(artist.get("name")))]
+    names = [name for artist in mappings(album.get("artists")) if (name := text(artist.get("name")))]
     return ", ".join(names) or text(album.get("publisher"))
 
 
@@ -254,7 +253,7 @@ def release_of(album: Json) -> tuple[date | None, str | None]:
 
 
 def largest_image(member: Json) -> str | None:
-    images = [image for image in member.get("images") or [] if isinstance(image, Mapping) and text(image.get("url"))]
+    images = [image for image in mappings(member.get("images")) if text(image.get("url"))]
     return text(max(images, key=lambda image: number(image.get("width")) or 0)["url"]) if images else None
 
 
@@ -263,6 +262,16 @@ def text(value: object) -> str | None:
     if not isinstance(value, str):
         return None
     return value.replace("\x00", "") or None
+
+
+def mapping(value: object) -> Json:
+    """A JSON object; an empty one where there is none."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def mappings(value: object) -> list[Json]:
+    """The JSON objects of a list; none where there is no list."""
+    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
 
 
 def number(value: object) -> int | None:

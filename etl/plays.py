@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from etl.dimensions import catalogue_tables, text, uri_of
+from etl.dimensions import catalogue_tables, mapping, text, uri_of
 
 PLAY_COLUMNS = {
     "item_number": "Int64",
@@ -53,8 +53,7 @@ def read_page(body: Mapping[str, Any], fetched_at: datetime) -> Page:
         played_at = moment(item.get("played_at")) if isinstance(item, Mapping) else None
         if played_at is None:
             continue
-        track = item.get("track") if isinstance(item.get("track"), Mapping) else {}
-        context = item.get("context") if isinstance(item.get("context"), Mapping) else {}
+        track, context = mapping(item.get("track")), mapping(item.get("context"))
         tracks.append(track)
         plays.append(
             {

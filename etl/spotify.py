@@ -34,7 +34,7 @@ class LoginRefused(SpotifyError):
         self.reason = reason
         super().__init__(
             f"Spotify no longer accepts the login ({reason}). Nothing recorded is lost. Log in again and set the new"
-            " token as SPOTIFY_REFRESH_TOKEN, as in the README under 'Record your own listening', step 3; a login"
+            " token as SPOTIFY_REFRESH_TOKEN, as in the README under 'Record your own listening', step 4; a login"
             " lasts six months."
         )
 

@@ -381,7 +381,7 @@ def test_a_dead_login_is_asked_once_marked_and_loses_nothing(record, spotify, pl
     )
     spotify.calls.clear()
 
-    with pytest.raises(LoginRefused, match="Refresh token expired.*Log in again"):
+    with pytest.raises(LoginRefused, match=r"Refresh token expired.*Log in again"):
         record()
 
     assert paths(spotify) == [TOKEN]

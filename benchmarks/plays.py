@@ -1,0 +1,124 @@
+"""`brapped plays` from process start to exit: with nothing recorded, and with millions of facts of a thousand listeners."""
+
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg2
+from sqlalchemy.engine import make_url
+
+from etl.demo.catalogue import catalogue
+from etl.demo.listener import made_up_listener
+from etl.demo.server import SimulatedSpotify
+from etl.demo.world import world_of
+from etl.embedded import embedded_postgres
+
+ROOT = Path(__file__).resolve().parent.parent
+NOW = datetime(2026, 11, 20, 20, 0, tzinfo=UTC)
+RUNS = 15
+TOKEN = "token-of-the-benchmark"
+IMPORTS = "import etl.jobs, etl.settings, etl.cli"
+
+
+def measure(fact_count: int) -> None:
+    folder = Path(tempfile.mkdtemp(prefix="brapped-bench-"))
+    folder.chmod(0o711)
+    try:
+        listener = made_up_listener(catalogue(), NOW, days=3)
+        world = world_of(catalogue(), listener, TOKEN, NOW - timedelta(days=1))
+        with embedded_postgres(folder / "postgres") as url, SimulatedSpotify(world) as spotify:
+            app = world.app
+            environment = {
+                "PATH": os.environ["PATH"],
+                "HOME": str(folder),
+                "DATABASE_URL": url,
+                "SPOTIFY_CLIENT_ID": app.client_id,
+                "SPOTIFY_CLIENT_SECRET": app.client_secret,
+                "SPOTIFY_REFRESH_TOKEN": TOKEN,
+                "SPOTIFY_API_URL": spotify.api_url,
+                "SPOTIFY_ACCOUNTS_URL": spotify.accounts_url,
+            }
+
+            def python(*arguments: str) -> Callable[[], None]:
+                return lambda: run([sys.executable, *arguments], environment)
+
+            forget = "truncate listening.fact_play, listening.bridge_track_artist; delete from listening.dim_track where track_key > 0"
+            python("-m", "etl", "plays")()  # the schema, and the first listener
+            nothing = timed(python("-c", "pass"))
+            imports = timed(python("-c", IMPORTS))
+            first = timed(python("-m", "etl", "plays"), before=lambda: execute(url, forget))
+            again = timed(python("-m", "etl", "plays"))
+            calls = [call.path for call in spotify.calls[-2:]]
+            table("nothing recorded before", nothing, imports, first, again)
+
+            print(f"\nfilling in {fact_count:,} facts of 1,000 listeners …", flush=True)
+            fill(url, fact_count)
+            last = "delete from listening.fact_play where listener_key = 1 and played_at > now() - interval '100 years'"
+            first = timed(python("-m", "etl", "plays"), before=lambda: execute(url, last))
+            again = timed(python("-m", "etl", "plays"))
+            table(f"{fact_count:,} facts of 1,000 listeners", nothing, imports, first, again)
+            [(heap, indexes, rows)] = execute(
+                url,
+                "select pg_relation_size('listening.fact_play'), pg_indexes_size('listening.fact_play'),"
+                " (select count(*) from listening.fact_play)",
+            )
+            print(f"\ncalls of a run: {', '.join(calls)}")
+            print(f"bytes per fact: {heap / rows:.0f} + {indexes / rows:.0f} in its index")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def fill(url: str, fact_count: int) -> None:
+    """A thousand other listeners, the facts of each a play every three minutes, written in the order of time."""
+    execute(
+        url,
+        "insert into listening.fact_play (played_at, listener_key, track_key, date_key, context_key, device_key, play_profile_key, time_key)"
+        f" select timestamptz '2024-01-01 00:00Z' + moment * interval '3 minutes', 1000 + listener, 1 + (moment * 7 + listener) % 50,"
+        f" 20240101, 0, 0, 1, 0 from generate_series(1, {fact_count // 1000}) as moments (moment), generate_series(1, 1000) as listeners (listener)",
+    )
+    execute(url, "analyze listening.fact_play")
+
+
+def run(command: list[str], environment: dict[str, str]) -> None:
+    subprocess.run(command, env=environment, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+
+
+def timed(what: Callable[[], None], before: Callable[[], object] = lambda: None) -> list[float]:
+    seconds = []
+    for _ in range(RUNS):
+        before()
+        start = time.perf_counter()
+        what()
+        seconds.append(time.perf_counter() - start)
+    return seconds
+
+
+def table(title: str, nothing: list[float], imports: list[float], first: list[float], again: list[float]) -> None:
+    floor = statistics.median(imports)
+    print(f"\n{title:<46} median     best   worst   of the imports")
+    for name, seconds in {
+        "Python that does nothing": nothing,
+        "Python that only imports what it needs": imports,
+        "brapped plays, 50 of 50 new": first,
+        "brapped plays, 0 of 50 new": again,
+    }.items():
+        median = statistics.median(seconds)
+        print(f"{name:<45} {median:>6.2f} s {min(seconds):>6.2f} s {max(seconds):>5.2f} s {median / floor:>15.2f}")
+
+
+def execute(url: str, statement: str) -> list[tuple[int, ...]]:
+    connection = psycopg2.connect(make_url(url).set(drivername="postgresql").render_as_string(hide_password=False))
+    try:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+    finally:
+        connection.close()

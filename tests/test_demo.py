@@ -1,0 +1,85 @@
+"""`brapped demo`: the whole main job in one command, and the numbers it shows counted by other means."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from support import ROOT, asked
+
+from etl.demo import story
+from etl.embedded import embedded_postgres
+
+
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="brapped-demo-"))
+    folder.chmod(0o711)
+    yield folder / "demo"
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def run_demo(folder: Path) -> str:
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": str(folder.parent)}
+    ran = subprocess.run(
+        [sys.executable, "-m", "etl", "demo", "--folder", str(folder)],
+        env=environment, cwd=folder.parent, capture_output=True, text=True, timeout=110, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
+@pytest.fixture(scope="module")
+def told(folder: Path) -> str:
+    return run_demo(folder)
+
+
+def plays_that_the_windows_held() -> set:
+    """By hand: at each run the fifty newest plays that had arrived."""
+    [listener] = story.world().listeners
+    evenings = [story.TODAY - timedelta(days=ago) + timedelta(hours=23, minutes=17) for ago in range(story.DAYS, 0, -1)]
+    hours = [story.TODAY + timedelta(hours=hour, minutes=17) for hour in story.HOURS]
+    held = set()
+    for at in [*evenings, *hours]:
+        arrived = [play for play in listener.plays if (play.arrives_at or play.played_at) <= at]
+        held |= {(play.track_id, play.played_at) for play in sorted(arrived, key=lambda play: play.played_at)[-50:]}
+    return held
+
+
+def test_the_demo_ends_in_a_report_of_exactly_what_the_windows_held(told, folder):
+    held = plays_that_the_windows_held()
+    [listener] = story.world().listeners
+    assert f"{len(held):,} plays of {len({track for track, _ in held}):,} tracks" in told
+    with embedded_postgres(folder / "postgres") as url:
+        recorded = asked(
+            url,
+            "select count(*), count(distinct track_id) from listening.fact_play join listening.dim_track using (track_key)",
+        )
+        assert recorded == [(len(held), len({track for track, _ in held}))]
+        # one binge lost some, and only that
+        first = min(at for _, at in held)
+        lost = [play for play in listener.plays if play.played_at >= first and (play.track_id, play.played_at) not in held
+                and play.played_at <= story.TODAY + timedelta(hours=20, minutes=17)]  # fmt: skip
+        [(starts_at, ends_at)] = asked(url, "select starts_at, ends_at from ops.coverage")
+        assert lost and all(starts_at < play.played_at < ends_at for play in lost)
+
+
+def test_everything_that_the_story_promises_happens(told):
+    for promise in ("probably lost", "come late", "moved the date", "429", "401", "0 still missing", "README"):
+        assert promise in re.sub(r"\s+", " ", told), promise
+    assert len(re.findall(r"^  20 Nov \d\d:17 ", told, re.MULTILINE)) == 12
+
+
+def test_the_report_fits_eighty_columns_and_holds_no_colour_in_a_pipe(told):
+    assert "\x1b" not in told
+    assert max(len(line) for line in told.splitlines() if "/" not in line) <= 80
+
+
+def test_the_demo_told_again_is_the_same_to_the_letter(told, folder):
+    assert run_demo(folder) == told
