@@ -130,18 +130,24 @@ class Catalogue:
         return max(0, self._budget - int(counted.call_count))
 
     def _work(self, connection: Connection) -> list[Wanted]:
-        """What to ask for, as far as the budget can reach."""
+        """What to ask for, as far as the budget can reach: what is missing, then what is old.
+
+        A third of the budget is kept from the old ones, so that what is played today need not wait for tomorrow.
+        """
         self._refused = {row.endpoint for row in run(connection, "catalogue_refusals", client_fingerprint=self._client)}
         ids_per_call = 1 if self._refused >= BATCH_SIZES.keys() else max(BATCH_SIZES.values())
+        left = self._left(connection)
         rows = run(
             connection,
             "catalogue_work",
             refresh_before=self._clock() - REFRESH_AFTER,
             miss_before=self._clock() - ASK_AGAIN_AFTER,
             miss_limit=MISS_LIMIT,
-            work_limit=self._left(connection) * ids_per_call,
+            work_limit=left * ids_per_call,
         )
-        return [Wanted(row.kind, row.spotify_id) for row in rows]
+        missing = [Wanted(row.kind, row.spotify_id) for row in rows if row.is_missing]
+        old = [Wanted(row.kind, row.spotify_id) for row in rows if not row.is_missing]
+        return missing + old[: max(0, left - len(missing) - self._budget // 3)]
 
     def _reserve(self, id_count: int) -> tuple[int | None, int]:
         """Books calls before they are made, so that a killed run is counted too: the booking, and how many are allowed."""

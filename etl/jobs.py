@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from etl import __version__
 from etl.catalogue import SCOPE, Catalogue, Progress, Tally, note_pause
+from etl.dimensions import text
 from etl.embedded import embedded_postgres
 from etl.plays import Page, read_page
 from etl.settings import Settings
@@ -37,6 +38,7 @@ class Listener:
     """Who a login belongs to, as Spotify says."""
 
     listener_id: str
+    user_id: str | None
     listener_name: str | None
 
     def __repr__(self) -> str:
@@ -133,6 +135,7 @@ def save_page(
             connection,
             "load/listener",
             listener_id=listener.listener_id,
+            user_id=listener.user_id,
             listener_name=listener.listener_name,
             time_zone=settings.time_zone,
             created_at=this_run.started_at,
@@ -217,12 +220,12 @@ def accounts_of(settings: Settings) -> Accounts:
 
 
 def who_is(me: Json) -> Listener:
-    """The listener that /v1/me names: by the immutable account_id; the user id where an answer has none."""
-    listener_id = me.get("account_id") or me.get("id")
-    if not isinstance(listener_id, str):
+    """The listener that /v1/me names: by the immutable account_id; by the user id where an answer has none."""
+    user_id, account_id = text(me.get("id")), text(me.get("account_id"))
+    listener_id = account_id or user_id
+    if listener_id is None:
         raise SpotifyError("Spotify does not say whose login this is.")
-    name = me.get("display_name")
-    return Listener(listener_id, name if isinstance(name, str) and name else None)
+    return Listener(listener_id, user_id, text(me.get("display_name")))
 
 
 def plays_line(page: Page, merged: Merged) -> str:

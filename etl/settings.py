@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import platformdirs
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -69,9 +69,11 @@ class Settings(BaseSettings):
     @field_validator("time_zone")
     @classmethod
     def is_a_time_zone(cls, value: str) -> str:
-        if value not in available_timezones():
-            raise ValueError(f"{value!r} is no time zone of the IANA list; write it as in Europe/Berlin")
-        return ZoneInfo(value).key
+        try:
+            return ZoneInfo(value).key
+        except (ZoneInfoNotFoundError, ValueError, OSError):  # no such file, no path of one, or a folder of them
+            pass
+        raise ValueError(f"{value!r} is no time zone of the IANA list; write it as in Europe/Berlin")
 
     @field_validator("spotify_api_url", "spotify_accounts_url")
     @classmethod

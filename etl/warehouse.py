@@ -159,7 +159,7 @@ def stage(connection: Connection, tables: Mapping[str, pd.DataFrame]) -> None:
         if rows.empty:
             continue
         buffer = io.StringIO()
-        rows.to_csv(buffer, index=False, header=False, na_rep=NULL, quoting=csv.QUOTE_MINIMAL)
+        rows.to_csv(buffer, index=False, header=False, na_rep=NULL, quoting=csv.QUOTE_MINIMAL, lineterminator="\n")
         buffer.seek(0)
         columns = ", ".join(rows.columns)
         with driver_cursor(connection) as cursor:

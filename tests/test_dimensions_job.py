@@ -276,6 +276,13 @@ def test_old_descriptions_are_refreshed_with_what_is_left_of_the_budget(fill, sp
     assert ask("select artist_name from listening.dim_artist where artist_id = %s", renamed) == [("Another Name",)]
 
 
+def test_old_descriptions_leave_a_third_of_the_budget_to_what_is_new(fill, spotify, artist_ids):
+    fill(catalogue_daily_budget=1000)
+    assert len(artist_ids) > 20
+    fill(NOW + timedelta(days=91), catalogue_daily_budget=30)
+    assert len(singles(spotify)) == 20
+
+
 def test_wrong_credentials_are_said_plainly(fill, database, warehouse, spotify, heard):
     with pytest.raises(AppRefused, match="SPOTIFY_CLIENT_ID"):
         fill(spotify_client_secret="wrong")

@@ -299,6 +299,64 @@ def test_an_answer_without_account_id_names_the_listener_by_id(record, spotify, 
     assert ask("select listener_id, listener_name from listening.dim_listener") == [("ada", "Ada")]
 
 
+def test_a_listener_first_known_by_id_is_the_same_one_once_there_is_an_account_id(
+    database, warehouse, record, spotify, play, track_ids, ask
+):
+    play(Play(track_ids[0], ago(5)))
+    change_world(spotify, absent=frozenset({"account_id"}))
+    record()
+    change_world(spotify, absent=frozenset(), refresh_tokens={"another": Grant("account-of-ada", ago(9))})
+    outcome = record_plays(settings_of(database, spotify, spotify_refresh_token="another"), warehouse, lambda: NOW)
+    assert outcome.line.startswith("0 of 1 plays are new")
+    assert ask("select listener_id from listening.dim_listener") == [("account-of-ada",)]
+
+
+HOSTILE = [
+    "\\N",
+    "\\.",
+    "a\nb\r\nc\td",
+    "'; drop table listening.fact_play; --",
+    "%s :name {0}",
+    '"',
+    "\u202eevil\u0000",
+    "x" * 3000,
+    "\x1a!",
+    "NaN",
+    " ",
+]
+
+
+def test_titles_arrive_as_they_are_whatever_is_in_them(record, play, ask):
+    for number, title in enumerate(HOSTILE):
+        item = {"id": str(number), "uri": f"spotify:track:{number}", "type": "track", "name": title, "duration_ms": 1}
+        play(
+            Play(
+                None,
+                ago(100 - number),
+                item={
+                    **item,
+                    "artists": [{"id": f"a{number}", "name": title}],
+                    "album": {"id": f"b{number}", "name": title},
+                },
+            )
+        )
+    record()
+    told = [title.replace("\x00", "") for title in HOSTILE]
+    assert [
+        row[0]
+        for row in ask(
+            "select track_name from listening.fact_play join listening.dim_track using (track_key) order by played_at"
+        )
+    ] == told
+    for table, key in {"dim_artist": "artist", "dim_album": "album"}.items():
+        assert [
+            row[0]
+            for row in ask(
+                f"select {key}_name from listening.{table} where {key}_key > 0 order by length({key}_id), {key}_id"
+            )
+        ] == told
+
+
 def test_the_account_id_stays_though_the_id_changes(record, spotify, ask):
     record()
     spotify.change(lambda world: replace(world, listeners=(replace(world.listeners[0], user_id="ada-the-second"),)))

@@ -31,7 +31,13 @@ def remaining(warehouse):
     def merged(*pages: list[dict]) -> list[tuple]:
         with warehouse.engine.begin() as connection:
             [row] = run(
-                connection, "load/listener", listener_id="x", listener_name=None, time_zone="UTC", created_at=NOW
+                connection,
+                "load/listener",
+                listener_id="x",
+                user_id=None,
+                listener_name=None,
+                time_zone="UTC",
+                created_at=NOW,
             )
         for page in pages:
             with warehouse.engine.begin() as connection:

@@ -162,12 +162,13 @@ def say(console: Console, at: datetime, outcome: jobs.Outcome, note: str | None 
 
 
 NEXT_STEPS = """\
-Nothing of this was real but the program: no account was used and no network.
-To record your own listening, follow the README from "Record your own listening":
-a Postgres, a Spotify app, four secrets; an evening at most. After that:
+Nothing of this was real but the program: no account was used, and no network.
+To record your own listening, follow "Record your own listening" in the README:
+a Postgres, a Spotify app, four secrets. An evening is enough. From then on:
 
   brapped plays        every hour: what you played since
   brapped dimensions   every three hours: who made it
   brapped --help       all there is
 
-The demo's database lies in {folder}; remove it whenever you like."""
+The demo's database lies in {folder}
+Remove that folder whenever you like."""

@@ -1,4 +1,15 @@
--- The listener, made when first seen. A new time zone moves the local date and minute of every play.
+-- The listener, made when first seen. One who was first known by the user id, because the answer then had no account_id,
+-- stays the same one.
+
+update listening.dim_listener
+set listener_id = :listener_id
+where
+    dim_listener.listener_id = :user_id
+    and not exists (
+        select 1
+        from listening.dim_listener as known
+        where known.listener_id = :listener_id
+    );
 
 insert into listening.dim_listener (
     listener_id,
