@@ -1,8 +1,11 @@
 """The commands: what a person types. Each is a few lines over a job; what a command needs is imported when it runs."""
 
+import gc
 import logging
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -42,8 +45,9 @@ def plays() -> None:
 
     Example: brapped plays
     """
-    from etl import jobs
-    from etl.settings import read_settings
+    with quick_imports():
+        from etl import jobs
+        from etl.settings import read_settings
 
     settings = read_settings()
     with jobs.opened(settings, *jobs.LOGIN_SETTINGS) as warehouse:
@@ -57,9 +61,10 @@ def dimensions() -> None:
 
     Example: CATALOGUE_DAILY_BUDGET=100 brapped dimensions
     """
-    from etl import jobs
-    from etl.progress import bar
-    from etl.settings import read_settings
+    with quick_imports():
+        from etl import jobs
+        from etl.progress import bar
+        from etl.settings import read_settings
 
     settings = read_settings()
     with jobs.opened(settings, *jobs.APP_SETTINGS) as warehouse, bar("dimensions") as progress:
@@ -77,10 +82,21 @@ def demo(
 
     Example: brapped demo
     """
-    from etl.demo.story import tell_story
-    from etl.settings import read_settings
+    with quick_imports():
+        from etl.demo.story import tell_story
+        from etl.settings import read_settings
 
     tell_story(folder or read_settings().brapped_home / "demo")
+
+
+@contextmanager
+def quick_imports() -> Iterator[None]:
+    """Keeps the garbage collector away from what is imported. All of it stays, and walking through it again and again,
+    here and once more at the exit, is a third of the time that an hourly run takes."""
+    gc.disable()
+    yield
+    gc.freeze()
+    gc.enable()
 
 
 def tell(outcome: "Outcome", settings: "Settings") -> None:

@@ -38,7 +38,7 @@ PROC = Path("/proc")  # macOS has none
 PATIENCE_S = 60  # crash recovery after a large import may take most of a minute
 QUEUE_S = 300  # at the start lock: somebody ahead may have to wait for a recovery, an initdb and a stop
 STEP_S = 0.02
-REST_S = 2  # for a start that Ctrl-C interrupted, to come to where the server can be stopped
+REST_S = 2  # for a server whose start was interrupted by Ctrl-C, to come to where it can be stopped
 TRIES = 3  # a free port that was drawn may be taken by the time it is used
 PORT = "5432"  # only a part of the socket's name: every cluster has a socket directory of its own
 SOCKET_BYTES = 88  # a socket's path has room for 103 bytes on macOS and 107 on Linux; `/.s.PGSQL.5432` takes 14
@@ -237,6 +237,7 @@ class _Cluster:
         self.data, self.users, self.sockets = folder / "data", folder / "users", folder / "socket"
         self.password, self.log = folder / "password", folder / "postgres.log"
         self.programs = _Programs(folder)
+        self.launching = False
 
     @contextmanager
     def membership(self) -> Iterator[None]:
@@ -388,7 +389,9 @@ class _Cluster:
         if (before := self.log.stat().st_size) > LOG_BYTES:
             os.truncate(self.log, before := 0)
         options = ["--pgdata=data", f"--log={self.log.name}", f"--timeout={PATIENCE_S}"]
+        self.launching = True  # and so it stays when a Ctrl-C comes in between
         status, said = self.programs.run("pg_ctl", "start", *options, f"--options=-c cluster_name={self._name}")
+        self.launching = False
         return _complaint(os.fsdecode(self.log.read_bytes()[before:]) or said) if status else ""
 
     def _refuse_other_version(self) -> None:
@@ -453,7 +456,7 @@ class _Cluster:
     def _stop(self) -> None:
         deadline = time.monotonic() + REST_S
         while not self._answers():
-            if not self._busy() or time.monotonic() > deadline:
+            if not (self._busy() or self.launching) or time.monotonic() > deadline:
                 return  # gone; or recovering or stuck, and not to be disturbed
             time.sleep(STEP_S)
         if not self._processes() and not WINDOWS:

@@ -3,13 +3,13 @@
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from program import Program, Zygote
 from support import NOW, REFRESH_TOKEN, asked, environment_of, fresh_database, in_cluster, settings_of, with_database
 
 from etl import __version__
@@ -108,22 +108,33 @@ def environment(database: str, spotify: SimulatedSpotify, tmp_path: Path) -> dic
     return environment_of(database, spotify, tmp_path)
 
 
+@pytest.fixture(scope="session")
+def zygote() -> Iterator[Zygote]:
+    """What forks the program for the two fixtures below."""
+    zygote = Zygote()
+    yield zygote
+    zygote.close()
+
+
 @pytest.fixture
-def brapped(environment: dict[str, str], tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Runs the program as a person does, in a process of its own: `brapped("plays")`."""
+def start(zygote: Zygote, environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., Program]]:
+    """Starts the program in a process of its own and does not wait for it: `start("plays", TIME_ZONE="…")`."""
+    running = []
 
-    def ran(*arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "etl", *arguments],
-            env={**environment, **changes},
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=100,
-            check=False,
-        )
+    def started(*arguments: str, **changes: str) -> Program:
+        running.append(zygote.start(arguments, {**environment, **changes}, tmp_path))
+        return running[-1]
 
-    return ran
+    yield started
+    for program in running:
+        program.kill()
+        program.wait()
+
+
+@pytest.fixture
+def brapped(start: Callable[..., Program]) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs the program in a process of its own, as a person does: `brapped("plays")`."""
+    return lambda *arguments, **changes: start(*arguments, **changes).completed()
 
 
 @pytest.fixture

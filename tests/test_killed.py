@@ -3,8 +3,6 @@
 import os
 import random
 import signal
-import subprocess
-import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -17,29 +15,6 @@ from support import NOW, REFRESH_TOKEN, ago, asked, libpq
 from etl.demo.spotify import Grant, Play
 
 PLAYS = "select played_at, track_id from listening.fact_play join listening.dim_track using (track_key) order by 1, 2"
-
-
-@pytest.fixture
-def start(environment, tmp_path):
-    """Starts the program without waiting for it."""
-    running = []
-
-    def started(*arguments: str) -> subprocess.Popen:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "etl", *arguments],
-            env=environment,
-            cwd=tmp_path,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        running.append(process)
-        return process
-
-    yield started
-    for process in running:
-        process.kill()
-        process.communicate()
 
 
 @pytest.fixture
@@ -121,7 +96,7 @@ def test_plays_killed_at_any_moment_while_the_record_grows(start, brapped, spoti
     for number in range(8):
         play(Play(track_ids[number], ago(100 - number)))
         process = start("plays")
-        time.sleep(chance.uniform(0.3, 1.6))
+        time.sleep(chance.uniform(0.02, 0.5))
         process.kill()
         process.wait()
     brapped("plays")

@@ -104,7 +104,7 @@ def _day(taste: _Taste, day: date, zone: ZoneInfo, random: Random, is_binge: boo
     for hour, many in _habits(day, random, is_binge):
         session = islice(_stream(taste, day, random), min(many, room))
         room -= min(many, room)
-        at = max(at, local(round(hour + random.gauss(0, 0.3), 4)))  # to the third of a second
+        at = max(at, local(round(hour + random.gauss(0, 0.3), 4)))  # whole milliseconds
         for track, context_uri in session:
             started_at = at + timedelta(milliseconds=random.choice((0, 0, 0, random.randrange(2500))))
             at = _end(track, started_at, random)

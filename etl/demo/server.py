@@ -71,7 +71,7 @@ class SimulatedSpotify:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stopped.set()
-        for held in self._holds:
+        for held in tuple(self._holds):
             held.release()
         self._server.shutdown()
         self._thread.join()
@@ -132,7 +132,7 @@ class _Server(ThreadingHTTPServer):
 
     def __init__(self, spotify: SimulatedSpotify) -> None:
         self.spotify = spotify
-        self._open: set[socket.socket] = set()
+        self._idle: set[socket.socket] = set()
         self._guard = threading.Lock()
         super().__init__(("127.0.0.1", 0), _Handler)
 
@@ -140,22 +140,27 @@ class _Server(ThreadingHTTPServer):
         TCPServer.server_bind(self)  # HTTPServer's would ask the network for this machine's name
         self.server_name, self.server_port = "127.0.0.1", self.socket.getsockname()[1]
 
-    def process_request(self, request: Any, client_address: Any) -> None:
+    def awaits_request(self, connection: socket.socket) -> bool:
+        """Notes that this connection waits for its next request, and says whether it may still have one."""
         with self._guard:
-            self._open.add(request)
-        super().process_request(request, client_address)
+            self._idle.add(connection)
+            return not self.spotify.stopped.is_set()
 
-    def shutdown_request(self, request: Any) -> None:
+    def has_request(self, connection: socket.socket) -> None:
+        """Notes that this connection no longer waits, so that nobody hangs up on it in mid-answer."""
         with self._guard:
-            self._open.discard(request)
-        super().shutdown_request(request)
+            self._idle.discard(connection)
 
     def hang_up(self) -> None:
-        """Wakes the threads that wait for the next request of a connection kept alive."""
+        """Wakes the threads that wait for another request, and lets those with an answer to give finish."""
         with self._guard:
-            for connection in self._open:
+            for connection in self._idle:
                 with suppress(OSError):  # the client was quicker
                     connection.shutdown(socket.SHUT_RDWR)
+
+    def shutdown_request(self, request: Any) -> None:
+        self.has_request(request)
+        super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         error = sys.exc_info()[1]
@@ -168,7 +173,14 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     server: _Server
 
+    def handle_one_request(self) -> None:
+        if self.server.awaits_request(self.connection):
+            super().handle_one_request()
+        else:
+            self.close_connection = True
+
     def do_GET(self) -> None:
+        self.server.has_request(self.connection)
         spotify = self.server.spotify
         parts = urlsplit(self.path)
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
