@@ -93,6 +93,14 @@ def spotify(songs: Catalogue) -> Iterator[SimulatedSpotify]:
 
 
 @pytest.fixture
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses that the client would have made, recorded instead of made."""
+    made: list[float] = []
+    monkeypatch.setattr("etl.spotify.time.sleep", made.append)
+    return made
+
+
+@pytest.fixture
 def play(spotify: SimulatedSpotify) -> Callable[..., None]:
     """Lets the listener play something: `play(Play(…), …)`."""
 

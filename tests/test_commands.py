@@ -2,11 +2,13 @@
 
 import re
 
+import psycopg2
 import pytest
 from support import REFRESH_TOKEN, ago, asked, change_world
 
 from etl.demo.spotify import Fault, Play
 from etl.settings import Settings
+from etl.warehouse import is_passing, sentence_about
 
 MARK = "Qwertz-Title-That-Nobody-May-See"
 PAGE = "/v1/me/player/recently-played"
@@ -105,20 +107,66 @@ def test_two_wrong_settings_are_said_at_once(brapped):
     assert "DATABASE_URL: " in ran.stderr and "TIME_ZONE: " in ran.stderr
 
 
+def test_an_unreachable_database_is_said_without_its_address(brapped):
+    ran = brapped("plays", DATABASE_URL="postgresql://me:hush@127.0.0.1:9/x")
+    assert ran.returncode == 1
+    *tries, last = ran.stderr.splitlines()
+    assert tries == [f"The database does not answer (try {number} of 6)" for number in range(1, 6)]
+    assert last == "brapped: The database can't be reached, or the connection broke again and again (6 tries)."
+
+
 @pytest.mark.parametrize(
-    ("url", "sentence"),
+    ("url", "is_worth_another_try", "sentence"),
     [
-        ("postgresql://me:hush@127.0.0.1:9/x", "The database can't be reached"),
-        ("postgresql://me:hush@no-such-host.invalid/x", "The host in DATABASE_URL can't be found"),
-        ("postgresql://me:hush@127.0.0.1:9/x?sslmode=nonsense", "DATABASE_URL can't be read by the Postgres driver"),
+        ("postgresql://me:hush@no-such-host.invalid/x", True, "The host in DATABASE_URL can't be found."),
+        (
+            "postgresql://me:hush@127.0.0.1:9/x?sslmode=nonsense",
+            False,
+            "DATABASE_URL can't be read by the Postgres driver",
+        ),
+        ("postgresql://me:hush@127.0.0.1:9/x?nonsense=1", False, "DATABASE_URL can't be read by the Postgres driver"),
     ],
 )
-def test_an_unreachable_database_is_said_without_its_address(url, sentence, brapped, monkeypatch):
-    ran = brapped("plays", DATABASE_URL=url)
-    assert ran.returncode == 1
-    last = ran.stderr.splitlines()[-1]
-    assert last.startswith(f"brapped: {sentence}")
-    assert "hush" not in ran.stderr and "no-such-host" not in ran.stderr and "Traceback" not in ran.stderr
+def test_what_is_wrong_with_an_address_is_said_without_it(url, is_worth_another_try, sentence):
+    with pytest.raises(psycopg2.Error) as raised:
+        psycopg2.connect(url)
+    assert is_passing(raised.value) is is_worth_another_try
+    said = sentence_about(raised.value)
+    assert said.startswith(sentence) and "hush" not in said and "no-such-host" not in said
+
+
+@pytest.mark.parametrize(
+    ("words", "is_worth_another_try", "sentence"),
+    [
+        (
+            "connection to server at \"ep-x.neon.tech\" failed: ERROR:  password authentication failed for user 'me'",
+            False,
+            "The database refuses the user or password",
+        ),
+        ("FATAL: Control plane request failed", True, "The database can't be reached"),
+        ("FATAL: Couldn't connect to compute node", True, "The database can't be reached"),
+        ("SSL connection has been closed unexpectedly", True, "The database can't be reached"),
+        (
+            "ERROR: The endpoint is disabled. Enable it using the API and retry.",
+            False,
+            "The server answers, but the database or endpoint",
+        ),
+        (
+            "ERROR: The requested endpoint could not be found, endpoint cannot be found",
+            False,
+            "The server answers, but the database or endpoint",
+        ),
+        (
+            "ERROR: Your account or project has exceeded the compute time quota. Upgrade your plan",
+            False,
+            "The database's host says that its quota",
+        ),
+    ],
+)
+def test_what_a_host_says_is_put_into_a_sentence(words, is_worth_another_try, sentence):
+    error = psycopg2.OperationalError(words)
+    assert is_passing(error) is is_worth_another_try
+    assert sentence_about(error).startswith(sentence) and "neon" not in sentence_about(error)
 
 
 def test_a_database_that_does_not_exist_is_said(brapped, database):

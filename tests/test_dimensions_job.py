@@ -17,6 +17,9 @@ QUOTA = json.dumps(
 MISSING = "select count(*) from listening.dim_artist where fetched_at is null"
 
 
+pytestmark = pytest.mark.usefixtures("no_pauses")
+
+
 @pytest.fixture
 def fill(database, warehouse, spotify):
     """One run of the job at a moment, NOW unless told."""

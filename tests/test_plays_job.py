@@ -16,6 +16,9 @@ TOKEN = "/api/token"
 PLAYS = "select played_at, track_id from listening.fact_play join listening.dim_track using (track_key) order by 1, 2"
 
 
+pytestmark = pytest.mark.usefixtures("no_pauses")
+
+
 @pytest.fixture
 def record(settings, warehouse, spotify):
     """One run of the job at a moment, NOW unless told; Spotify's clock shows the same."""

@@ -7,7 +7,6 @@ import requests
 import responses
 from responses import matchers
 
-from etl import spotify
 from etl.demo.spotify import Fault
 from etl.spotify import (
     Accounts,
@@ -28,12 +27,7 @@ ACCOUNTS = "https://accounts.example"
 ARTIST = f"{API}/artists/x"
 
 
-@pytest.fixture(autouse=True)
-def no_pauses(monkeypatch):
-    """Records the pauses instead of making them."""
-    made = []
-    monkeypatch.setattr(spotify.time, "sleep", made.append)
-    return made
+pytestmark = pytest.mark.usefixtures("no_pauses")
 
 
 @pytest.fixture
