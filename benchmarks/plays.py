@@ -24,7 +24,11 @@ ROOT = Path(__file__).resolve().parent.parent
 NOW = datetime(2026, 11, 20, 20, 0, tzinfo=UTC)
 RUNS = 15
 TOKEN = "token-of-the-benchmark"
-IMPORTS = "import etl.jobs, etl.settings, etl.cli"
+IMPORTS = """
+from etl.cli import quick_imports
+with quick_imports():
+    import etl.jobs, etl.settings
+"""
 
 
 def measure(fact_count: int) -> None:

@@ -60,15 +60,21 @@ def tell_story(folder: Path) -> None:
         settings = settings_of(url, spotify)
         warehouse = Warehouse(url)
         forget(warehouse)
-        console.rule("[bold]Brapped, on a simulated Spotify")
+        head(console, "Brapped, on a simulated Spotify")
         catch_up(console, settings, warehouse, clock)
         show_day(console, settings, warehouse, clock, spotify)
         describe(console, settings, warehouse, clock)
-        console.rule("[bold]What was recorded")
+        head(console, "What was recorded")
         console.print(warehouse.transaction(lambda connection: reports.recorded(connection, listener_key=1)))
         warehouse.close()
-        console.rule("[bold]And now")
+        head(console, "And now")
         console.print(NEXT_STEPS.format(folder=folder), soft_wrap=True)
+
+
+def head(console: Console, title: str) -> None:
+    console.print()
+    console.rule(f"[bold]{title}")
+    console.print()
 
 
 def world() -> World:
@@ -114,7 +120,7 @@ def forget(warehouse: Warehouse) -> None:
 
 def catch_up(console: Console, settings: Settings, warehouse: Warehouse, clock: Clock) -> None:
     """One run an evening over the days before: quicker to watch than every hour, and enough for nearly every day."""
-    console.print(f"\n`brapped plays`, once an evening for {DAYS} days:")
+    console.print(f"`brapped plays`, once an evening for {DAYS} days (all times are UTC):")
     lines = []
     days = [TODAY - timedelta(days=ago) for ago in range(DAYS, 0, -1)]
     for day in track(days, description="  plays", console=console, transient=True, disable=not console.is_terminal):
