@@ -10,7 +10,8 @@ The map. Arrows point down: a file imports only what stands below it.
     plays          PURE  recently-played JSON → plays
     dimensions     PURE  track, album, artist JSON → rows of the dimensions and the bridge
     spotify        Spotify over HTTP: tokens, waiting, errors        settings the reader of the environment
-    warehouse      Postgres: connect, migrate, stage, merge          embedded the Postgres that pip installed
+    warehouse      Postgres: connect, migrate, stage, merge
+    embedded       the Postgres that pip installed: who uses it; cluster its server; programs what that runs
 
 How a play gets in: `spotify.Api.recently_played` → `plays.read_page` (frames whose columns are those of the staging
 tables) → `warehouse.stage` (one COPY each) → `warehouse.merge_catalogue` and `merge_plays` (the files of sql/load/) →

