@@ -164,9 +164,11 @@ class Cluster:
         if (before := self.log.stat().st_size) > LOG_BYTES:
             os.truncate(self.log, before := 0)
         options = ["--pgdata=data", f"--log={self.log.name}", f"--timeout={PATIENCE_S}"]
-        self.launching = True  # and so it stays when a Ctrl-C comes in between
-        status, said = self.programs.run("pg_ctl", "start", *options, f"--options=-c cluster_name={self._name}")
-        self.launching = False
+        try:
+            status, said = self.programs.run("pg_ctl", "start", *options, f"--options=-c cluster_name={self._name}")
+        except (KeyboardInterrupt, SystemExit):
+            self.launching = True  # whoever stops it now has to wait until it is up
+            raise
         return complaint(os.fsdecode(self.log.read_bytes()[before:]) or said) if status else ""
 
     def _refuse_other_version(self) -> None:

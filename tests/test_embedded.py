@@ -447,17 +447,17 @@ def test_the_environment_does_not_lead_elsewhere(warm: Path, monkeypatch: pytest
             assert ask(url, "show data_directory") == [(str(warm / "data"),)]
 
 
-@pytest.mark.parametrize("tcp", [False, True])
-def test_what_listens_where_a_dead_server_did_is_left_alone(warm: Path, home: Path, tcp: bool) -> None:
+def test_what_listens_where_a_dead_server_did_is_left_alone(warm: Path, home: Path) -> None:
     """As in a copy of a folder at work, or when another program has got the port since."""
     copy = home / "copy"
-    with forgetful_postgres(warm, tcp=tcp) as url:
-        subprocess.run(["cp", "-a", str(warm), str(copy)], check=True)
-        _, *rest = (copy / "data" / "postmaster.pid").read_text().splitlines()
-        (copy / "data" / "postmaster.pid").write_text("\n".join(["999999999", *rest]))
-        with forgetful_postgres(copy, tcp=tcp) as other:
-            assert ask(other, "show data_directory") == [(str(copy / "data"),)]
-        assert ask(url, "show data_directory") == [(str(warm / "data"),)]
+    subprocess.run(["cp", "-a", str(warm), str(copy)], check=True)
+    for tcp in (False, True):
+        with forgetful_postgres(warm, tcp=tcp) as url:
+            _, *rest = (warm / "data" / "postmaster.pid").read_text().splitlines()
+            (copy / "data" / "postmaster.pid").write_text("\n".join(["999999999", *rest]))
+            with forgetful_postgres(copy, tcp=tcp) as other:
+                assert ask(other, "show data_directory") == [(str(copy / "data"),)]
+            assert ask(url, "show data_directory") == [(str(warm / "data"),)]
 
 
 # TCP, as on Windows
