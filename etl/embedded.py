@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
@@ -129,3 +129,19 @@ class _Users:
         if self.programs.account and owner.st_uid != 0:
             for path in paths:
                 os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
+
+
+def main() -> None:
+    """Holds the program's own Postgres open and says where, until Ctrl-C: for psql, or Power BI on this computer."""
+    from etl.settings import read_settings
+
+    with embedded_postgres(read_settings().brapped_home / "postgres") as url:
+        address = url.replace("postgresql+psycopg2", "postgresql")
+        sys.stdout.write(f"The Postgres is open, until Ctrl-C, at\n\n  {address}\n\nas in: psql '{address}'\n")
+        sys.stdout.flush()
+        with suppress(KeyboardInterrupt):
+            threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main()

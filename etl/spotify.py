@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import requests
+import requests.auth
 
 log = logging.getLogger(__name__)
 
@@ -146,9 +147,18 @@ class Api:
     def _authorized(self, path: str, query: Mapping[str, str] | None) -> requests.Response:
         if self._token is None:
             self._token = self._authorize()
-        return self._wire.send(
-            "GET", self._url + path, params=query, headers={"Authorization": f"Bearer {self._token}"}
-        )
+        return self._wire.send("GET", self._url + path, params=query, auth=Bearer(self._token))
+
+
+class Bearer(requests.auth.AuthBase):
+    """The access token as requests wants it. A mere header would give way to whatever ~/.netrc says of the host."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
 
 
 @dataclass

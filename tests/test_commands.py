@@ -197,6 +197,13 @@ def test_settings_come_from_a_dotenv_file_too(brapped, environment, tmp_path):
     assert ran.stdout == "0 of 0 plays are new; nothing recorded yet\n", ran.stderr
 
 
+def test_a_netrc_does_not_take_the_place_of_the_login(brapped, tmp_path):
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login somebody password else\n")
+    (tmp_path / ".netrc").chmod(0o600)
+    ran = brapped("plays")
+    assert ran.stdout == "0 of 0 plays are new; nothing recorded yet\n", ran.stderr
+
+
 ODD = {
     "id": "a" * 22,
     "uri": "spotify:track:" + "a" * 22,

@@ -23,6 +23,7 @@ from urllib.parse import parse_qs, urlsplit
 import psycopg2
 import pytest
 from sqlalchemy import create_engine, text
+from support import ROOT
 
 from etl import cluster
 from etl import programs as programs_module
@@ -640,3 +641,23 @@ def test_the_servers_log_does_not_grow_without_end(warm: Path) -> None:
     (warm / "postgres.log").write_text("a line\n" * 200_000)
     with forgetful_postgres(warm):
         assert (warm / "postgres.log").stat().st_size < 10_000
+
+
+def test_it_can_be_held_open_for_other_programs(folder: Path) -> None:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "BRAPPED_HOME": str(folder),
+        "PYTHONPATH": str(ROOT),
+    }
+    command = [sys.executable, "-m", "etl.embedded"]
+    with subprocess.Popen(command, env=environment, cwd=folder, stdout=subprocess.PIPE, text=True) as held:
+        assert held.stdout is not None
+        said = [held.stdout.readline() for _ in range(3)]
+        with closing(psycopg2.connect(said[2].strip())) as connection, connection.cursor() as cursor:
+            cursor.execute("select current_database()")
+            assert cursor.fetchall() == [("brapped",)]
+        held.send_signal(signal.SIGINT)
+        held.stdout.read()
+    assert held.returncode == 0
+    assert not (folder / "postgres" / "data" / "postmaster.pid").exists()
