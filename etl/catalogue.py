@@ -58,6 +58,10 @@ class Answers:
             uri = f"spotify:{wanted.kind}:{wanted.spotify_id}"
             self.members[wanted] = {**member, "id": wanted.spotify_id, "uri": uri}
 
+    @property
+    def count(self) -> int:
+        return len(self.members) + len(self.missed)
+
     def of_kind(self, *kinds: str) -> list[Json]:
         return [member for wanted, member in self.members.items() if wanted.kind in kinds]
 
@@ -106,14 +110,13 @@ class Catalogue:
             reservation_key, allowance = self._reserve(len(piece))
             if not allowance:
                 break
-            answers = self._ask(piece, allowance)
+            answers = self._ask(piece, allowance, lambda count: progress(done + count, len(wanted)))  # noqa: B023  called at once
             self._save(answers, reservation_key)
             tally.filled_count += len(answers.members)
             tally.missed_count += len(answers.missed)
             tally.call_count += answers.call_count
             trouble = answers.trouble
             done += len(piece)
-            progress(done, len(wanted))
         self._warehouse.transaction(lambda connection: self._leave(connection, tally))
         if isinstance(trouble, LockedOut):
             tally.resume_at = self._clock() + timedelta(seconds=trouble.wait_s)
@@ -164,18 +167,21 @@ class Catalogue:
 
         return self._warehouse.transaction(work)
 
-    def _ask(self, piece: Sequence[Wanted], allowance: int) -> Answers:
+    def _ask(self, piece: Sequence[Wanted], allowance: int, progress: Callable[[int], None]) -> Answers:
         answers = Answers()
+        progress(0)
         try:
             for kind, size in BATCH_SIZES.items():
                 of_kind = [wanted for wanted in piece if wanted.kind == kind]
                 for start in range(0, len(of_kind), size):
                     if kind not in self._refused and len(of_kind) > 1 and answers.call_count < allowance:
                         self._ask_several(kind, of_kind[start : start + size], answers)
+                        progress(answers.count)
             asked = {*answers.members, *answers.missed}
             for wanted in piece:
                 if wanted not in asked and answers.call_count < allowance:
                     self._ask_one(wanted, answers)
+                    progress(answers.count)
         except SpotifyError as trouble:
             answers.trouble = trouble
         return answers

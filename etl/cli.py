@@ -111,9 +111,16 @@ def tell(outcome: "Outcome", settings: "Settings") -> None:
         raise typer.Exit(1)
 
 
+class Log(logging.Handler):
+    """Lines of the log on standard error, above a progress bar if one is being drawn."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        sys.stderr.write(f"{self.format(record)}\n")
+
+
 def main() -> NoReturn:
     """Runs the command line. Exit status: 0, 1 when it failed (one plain line on stderr), 2 when it was called wrongly."""
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[Log()])
     logging.getLogger("etl").setLevel(logging.INFO)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as an exception, so that what was started is stopped
     state = {"debug": False}

@@ -643,15 +643,15 @@ def test_the_servers_log_does_not_grow_without_end(warm: Path) -> None:
         assert (warm / "postgres.log").stat().st_size < 10_000
 
 
-def test_it_can_be_held_open_for_other_programs(folder: Path) -> None:
+def test_it_can_be_held_open_for_other_programs(home: Path) -> None:
     environment = {
         "PATH": os.environ["PATH"],
-        "HOME": str(folder),
-        "BRAPPED_HOME": str(folder),
+        "HOME": str(home),
+        "BRAPPED_HOME": str(home),
         "PYTHONPATH": str(ROOT),
     }
     command = [sys.executable, "-m", "etl.embedded"]
-    with subprocess.Popen(command, env=environment, cwd=folder, stdout=subprocess.PIPE, text=True) as held:
+    with subprocess.Popen(command, env=environment, cwd=home, stdout=subprocess.PIPE, text=True) as held:
         assert held.stdout is not None
         said = [held.stdout.readline() for _ in range(3)]
         with closing(psycopg2.connect(said[2].strip())) as connection, connection.cursor() as cursor:
@@ -660,4 +660,4 @@ def test_it_can_be_held_open_for_other_programs(folder: Path) -> None:
         held.send_signal(signal.SIGINT)
         held.stdout.read()
     assert held.returncode == 0
-    assert not (folder / "postgres" / "data" / "postmaster.pid").exists()
+    assert not (home / "postgres" / "data" / "postmaster.pid").exists()
