@@ -183,7 +183,7 @@ def fill_dimensions(
             warehouse.transaction(
                 lambda connection: this_run.record(connection, outcome, clock(), tally.call_count, tally.filled_count)
             )
-    return Outcome(dimensions_line(tally, settings.catalogue_daily_budget))
+    return Outcome(dimensions_line(tally))
 
 
 @contextmanager
@@ -244,14 +244,14 @@ def plays_warnings(page: Page, merged: Merged) -> Iterator[str]:
         yield f"{page.unreadable_count} of {page.item_count} items had no readable moment and were passed over"
 
 
-def dimensions_line(tally: Tally, budget: int) -> str:
+def dimensions_line(tally: Tally) -> str:
     if tally.is_taken:
         return "another run is filling the dimensions; nothing to do"
-    said = [f"{tally.filled_count} artists, tracks and albums described"]
+    said = [f"{tally.filled_count} artists, tracks, albums described"]
     if tally.missed_count:
         said.append(f"{tally.missed_count} unknown to Spotify")
-    said.append(f"{tally.missing_count} still missing")
-    line = f"{', '.join(said)}; {tally.call_count} calls, {tally.left_count} of {budget} left for today"
+    said.append(f"{tally.missing_count} missing")
+    line = f"{', '.join(said)}; {tally.call_count} calls, {tally.left_count} left today"
     return f"{line}; Spotify wants no more before {moment(tally.resume_at)}" if tally.resume_at else line
 
 

@@ -41,9 +41,7 @@ def test_dimensions_prints_one_line(brapped, play, songs):
     brapped("plays")
     ran = brapped("dimensions")
     assert (ran.returncode, ran.stderr) == (0, "")
-    assert re.fullmatch(
-        r"\d+ artists, tracks and albums described, 0 still missing; \d+ calls, \d+ of 300 left for today\n", ran.stdout
-    )
+    assert re.fullmatch(r"\d+ artists, tracks, albums described, 0 missing; \d+ calls, \d+ left today\n", ran.stdout)
 
 
 @pytest.mark.parametrize("command", ["plays", "dimensions", "demo"])

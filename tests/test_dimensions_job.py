@@ -69,7 +69,7 @@ def test_every_artist_is_described_and_nothing_else_asked_for(fill, spotify, son
     assert sorted(paths(spotify)[1:]) == sorted(f"/v1/artists/{artist_id}" for artist_id in artist_ids)
     calls = len(artist_ids) + 1
     assert outcome.line == (
-        f"{len(artist_ids)} artists, tracks and albums described, 0 still missing; {calls} calls, {300 - calls} of 300 left for today"
+        f"{len(artist_ids)} artists, tracks, albums described, 0 missing; {calls} calls, {300 - calls} left today"
     )
 
 
@@ -77,9 +77,7 @@ def test_what_is_known_is_not_asked_again_and_a_refusal_is_remembered(
     fill, spotify, play, songs, settings, warehouse, artist_ids, ask
 ):
     fill()
-    assert fill(NOW + timedelta(hours=3)).line.startswith(
-        "0 artists, tracks and albums described, 0 still missing; 0 calls"
-    )
+    assert fill(NOW + timedelta(hours=3)).line.startswith("0 artists, tracks, albums described, 0 missing; 0 calls")
     assert paths(spotify) == []
 
     new = next(track for track in songs.tracks.values() if not artist_ids & set(track.artist_ids))
@@ -127,11 +125,9 @@ def test_the_most_played_come_first_within_the_budget_which_lasts_a_rolling_day(
     asked = singles(spotify)
     assert len(asked) == 5
     assert min(plays[one] for one in asked) >= max(plays[one] for one in artist_ids - asked)
-    assert first.line.endswith("6 calls, 0 of 6 left for today")
+    assert first.line.endswith("6 calls, 0 left today")
 
-    assert fill(NOW + timedelta(hours=23, minutes=59), catalogue_daily_budget=6).line.endswith(
-        "0 calls, 0 of 6 left for today"
-    )
+    assert fill(NOW + timedelta(hours=23, minutes=59), catalogue_daily_budget=6).line.endswith("0 calls, 0 left today")
     assert paths(spotify) == []
     fill(NOW + timedelta(hours=24), catalogue_daily_budget=6)
     assert len(singles(spotify)) == 6 and not singles(spotify) & asked
