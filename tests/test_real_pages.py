@@ -141,3 +141,34 @@ def test_a_fortnight_of_another_listener_asked_every_four_hours(settings, wareho
     assert sorted(rows) == union
     assert len(union) == new == 426
     assert ask("select count(*) from ops.coverage") == [(0,)]
+
+
+SHAPES = {
+    "joostlek__python-spotify/recently_played_tracks.json": 48,
+    "JMPerez__spotify-web-api-js/recently_played_tracks.json": 2,
+    "zmb3__spotify/player_recently_played.txt": 20,
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_pages_of_every_generation_become_plays_and_whole_dimensions(shape, settings, warehouse, spotify, ask):
+    path = real_data("api/shapes") / shape
+    serve(spotify, path.read_bytes())
+    record_plays(settings, warehouse, lambda: NOW)
+
+    items = items_of(path)
+    union = listens(told(items))
+    rows = ask("select played_at, track_id from listening.fact_play join listening.dim_track using (track_key)")
+    assert sorted(rows) == union
+    assert len(items) == SHAPES[shape]
+    tracks = {item["track"]["id"]: item["track"] for item in items}
+    assert sorted(
+        ask("select track_id, track_name, duration_ms from listening.dim_track where track_key > 0")
+    ) == sorted((key, one["name"], one["duration_ms"]) for key, one in tracks.items())
+    by = {(key, artist["name"]) for key, one in tracks.items() for artist in one["artists"]}
+    assert by == set(
+        ask(
+            "select track_id, artist_name from listening.bridge_track_artist"
+            " join listening.dim_track using (track_key) join listening.dim_artist using (artist_key)"
+        )
+    )
