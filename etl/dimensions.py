@@ -58,6 +58,7 @@ TRACK_ARTIST_COLUMNS = {
 Json = Mapping[str, Any]
 Row = dict[str, Any]
 
+SMALL = 2**15 - 1  # what a smallint holds
 FEATURED_IN_TITLE = re.compile(r"[(\[\s-](?:feat|ft|featuring)\b\.?\s*(?P<names>[^)\]]*)", re.IGNORECASE)
 
 
@@ -128,9 +129,9 @@ def track_row(track: Json, fetched_at: datetime) -> Row | None:
         "duration_ms": duration_ms,
         "isrc": text(external_ids.get("isrc")),
         "is_explicit": track.get("explicit") if isinstance(track.get("explicit"), bool) else None,
-        "disc_number": number(track.get("disc_number")) or None,
+        "disc_number": number(track.get("disc_number"), SMALL) or None,
         "track_number": number(track.get("track_number")) or None,
-        "popularity": None if is_local(track) else number(track.get("popularity")),
+        "popularity": None if is_local(track) else number(track.get("popularity"), 100),
         "album_id": text(album.get("id")),
         "album_name": text(album.get("name")),
         "album_artist_name": names_of_owner(album),
@@ -176,7 +177,7 @@ def album_row(album: Json, fetched_at: datetime) -> Row:
         "release_date_precision": precision,
         "track_count": number(album.get("total_tracks") or album.get("total_episodes")),
         "label": text(album.get("label")),
-        "popularity": number(album.get("popularity")),
+        "popularity": number(album.get("popularity"), 100),
         "image_url": image_url,
         "fetched_at": fetched_at if is_told else None,
     }
@@ -190,7 +191,7 @@ def artist_row(artist: Json, fetched_at: datetime) -> Row:
         "artist_name": text(artist.get("name")),
         "genres": json.dumps([str(genre) for genre in genres]) if isinstance(genres, list) else None,
         "image_url": largest_image(artist),
-        "popularity": number(artist.get("popularity")),
+        "popularity": number(artist.get("popularity"), 100),
         "follower_count": number(mapping(artist.get("followers")).get("total")),
         "fetched_at": fetched_at,
     }
@@ -258,10 +259,11 @@ def largest_image(member: Json) -> str | None:
 
 
 def text(value: object) -> str | None:
-    """A text that says something; None for an empty one. Postgres can't hold the character 0, and no title needs it."""
+    """A text that says something; None for an empty one. Without what Postgres can't hold and no title needs: the
+    character 0, and half an emoji."""
     if not isinstance(value, str):
         return None
-    return value.replace("\x00", "") or None
+    return value.replace("\x00", "").encode("utf-8", "ignore").decode() or None
 
 
 def mapping(value: object) -> Json:
@@ -274,9 +276,9 @@ def mappings(value: object) -> list[Json]:
     return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
 
 
-def number(value: object) -> int | None:
-    """A whole number, also where Spotify writes it as 248000.0; None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+def number(value: object, most: int = 2**31 - 1) -> int | None:
+    """A whole number from 0 to `most`, also where Spotify writes it as 248000.0; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
         return None
     return round(value)
 

@@ -1,8 +1,8 @@
 """Recently-played JSON to plays. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pandas as pd
@@ -31,13 +31,20 @@ PLAY_COLUMNS = {
 }
 
 
+LONGEST_URI = 2000
+FIRST_PLAY = datetime(2006, 1, 1, tzinfo=UTC)  # Spotify is no older
+AHEAD = timedelta(days=1)  # of the clock here; a play of next year would stay in every window and hide every gap
+
+
 @dataclass(frozen=True)
 class Page:
     """A page of the recently-played list, ready to be staged."""
 
-    tables: dict[str, pd.DataFrame]  # by name of the staging table
+    tables: dict[str, pd.DataFrame] = field(repr=False)  # by name of the staging table
     item_count: int
-    unreadable_count: int  # items without a moment: not a play that anything could be said of
+    unreadable_count: (
+        int  # items without a moment, or with one that can't be: not a play that anything could be said of
+    )
 
 
 def read_page(body: Mapping[str, Any], fetched_at: datetime) -> Page:
@@ -51,7 +58,7 @@ def read_page(body: Mapping[str, Any], fetched_at: datetime) -> Page:
     tracks = []
     for number, item in enumerate(items):
         played_at = moment(item.get("played_at")) if isinstance(item, Mapping) else None
-        if played_at is None:
+        if played_at is None or not FIRST_PLAY <= played_at <= fetched_at + AHEAD:
             continue
         track, context = mapping(item.get("track")), mapping(item.get("context"))
         tracks.append(track)
@@ -61,7 +68,7 @@ def read_page(body: Mapping[str, Any], fetched_at: datetime) -> Page:
                 "source": "recently_played",
                 "track_uri": uri_of(track),
                 "played_at": played_at,
-                "context_uri": text(context.get("uri")),
+                "context_uri": short(context.get("uri")),
                 "context_type": text(context.get("type")),
             }
         )
@@ -70,12 +77,18 @@ def read_page(body: Mapping[str, Any], fetched_at: datetime) -> Page:
     return Page(tables=tables, item_count=len(items), unreadable_count=len(items) - len(plays))
 
 
+def short(value: object) -> str | None:
+    """A URI; None for a text too long to be one, which no index could hold."""
+    uri = text(value)
+    return uri if uri and len(uri) <= LONGEST_URI else None
+
+
 def moment(value: object) -> datetime | None:
     """2024-08-29T14:48:46Z or 2024-08-29T14:25:25.772Z as an aware datetime in UTC; None for anything else."""
     if not isinstance(value, str):
         return None
     try:
         parsed = datetime.fromisoformat(value)
-    except ValueError:
+        return parsed.astimezone(UTC) if parsed.tzinfo else None
+    except (ValueError, OverflowError):
         return None
-    return parsed.astimezone(UTC) if parsed.tzinfo else None

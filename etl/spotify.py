@@ -1,6 +1,7 @@
 """Spotify over HTTP: tokens, waiting, errors. Hands back Spotify's JSON untouched."""
 
 import logging
+import math
 import random
 import re
 import time
@@ -18,7 +19,7 @@ Json = dict[str, Any]
 TIMEOUT_S = (10, 30)  # to connect, to answer: Spotify answers in well under a second or not at all
 TRIES = 4  # of a call that fails as calls do in an incident
 PATIENCE_S = 60  # Spotify may ask for a day; a run waits a minute in all and leaves the rest to the next
-LONGEST_PAUSE_S = 7 * 86_400  # a header that asks for more than a week is a fault, not a wish
+LONGEST_PAUSE_S = 86_400  # quotas are counted over a day: a header that asks for more is a fault, not a wish
 WINDOW = 50  # plays that the recently-played list holds, and the most that one page can
 
 UNSAFE_IN_LOG = re.compile(r"[^\w .,:;'()/-]")
@@ -56,7 +57,11 @@ class Forbidden(SpotifyError):
         super().__init__(f"Spotify refuses the call: {said or 'Forbidden'}.{advice(said)}")
 
 
-class NotFound(SpotifyError):
+class Refused(SpotifyError):
+    """Another 4xx: this very call is wrong, as with something that is no id."""
+
+
+class NotFound(Refused):
     """404: the id is unknown or was removed."""
 
 
@@ -135,7 +140,12 @@ class Api:
         members = body.get(f"{kind}s")
         if not isinstance(members, list) or len(members) != len(spotify_ids):
             raise Unavailable(f"Spotify's answer about {len(spotify_ids)} {kind}s was not a list of as many.")
-        return members
+        return [member if isinstance(member, dict) else None for member in members]
+
+    @property
+    def request_count(self) -> int:
+        """Requests sent so far, with those that were sent again."""
+        return self._wire.request_count
 
     def _get(self, path: str, query: Mapping[str, str] | None = None) -> Json:
         answer = self._authorized(path, query)
@@ -190,6 +200,7 @@ class Wire:
         self._patience = patience
         self._session = requests.Session()
         self._session.headers["User-Agent"] = "brapped"
+        self.request_count = 0
 
     def send(self, method: str, url: str, **details: Any) -> requests.Response:
         """An answer that is Spotify's word, whatever it says; raises Unavailable or LockedOut."""
@@ -211,6 +222,7 @@ class Wire:
 
     def _once(self, method: str, url: str, details: Mapping[str, Any]) -> tuple[requests.Response | None, str]:
         """An answer, or what was wrong with it. Exceptions of the library go no further: they quote addresses."""
+        self.request_count += 1
         try:
             answer = self._session.request(method, url, timeout=TIMEOUT_S, allow_redirects=False, **details)
         except requests.exceptions.Timeout:
@@ -247,12 +259,10 @@ def meaning(answer: requests.Response) -> Json:
             raise SpotifyError(f"Spotify refuses a token that it has just given out ({said}).")
         case 403:
             raise Forbidden(said)
-        case 400 if "id" in said.lower().split():
-            raise NotFound("Spotify does not take this for an id.")
         case 404:
             raise NotFound("Spotify does not know this id.")
         case status:
-            raise SpotifyError(f"Spotify refuses the call: {status} {said}.")
+            raise Refused(f"Spotify refuses the call: {status} {said}.")
 
 
 def advice(said: str) -> str:
@@ -267,7 +277,7 @@ def advice(said: str) -> str:
 def json_object(answer: requests.Response) -> Json | None:
     try:
         body = answer.json()
-    except requests.exceptions.JSONDecodeError:
+    except (ValueError, RecursionError):  # no JSON, or JSON made to break its reader
         return None
     return body if isinstance(body, dict) else None
 
@@ -297,6 +307,7 @@ def told(text: object) -> str:
 def retry_after(answer: requests.Response) -> float | None:
     """Seconds that Spotify asks to wait; None when the header is missing or senseless."""
     try:
-        return min(max(0.0, float(answer.headers.get("Retry-After", ""))), LONGEST_PAUSE_S)
+        asked_s = float(answer.headers.get("Retry-After", ""))
     except ValueError:
         return None
+    return min(max(0.0, asked_s), LONGEST_PAUSE_S) if math.isfinite(asked_s) else None

@@ -158,6 +158,34 @@ CASES = {
         [[told(0, None), told(200, None)], [told(0, None), told(200, None)]],
         [(0, None, None), (200, None, None)],
     ),
+    "a pair moved back by nearly as much as it is apart": (
+        [[told(0), told(40)], [told(-31), told(9)]],
+        [(-31, A, None), (9, A, None)],
+    ),
+    "three on repeat moved back by half as much as they are apart": (
+        [[told(0), told(60), told(120)], [told(-31), told(29), told(89)]],
+        [(-31, A, None), (29, A, None), (89, A, None)],
+    ),
+    "moved back, and a late play between the old date and a new one": (
+        [[told(0)], [told(-31), told(20)]],
+        [(-31, A, None), (20, A, None)],
+    ),
+    "a new play at the edge of the window after a play that was moved back and has left": (
+        [[told(0)], [told(-31)], [told(-10, B), told(20), told(300, B)]],
+        [(-31, A, None), (-10, B, None), (20, A, None), (300, B, None)],
+    ),
+    "less than a second forward is no other play": (
+        [[told(0)], [told(0.9)]],
+        [(0, A, None)],
+    ),
+    "one track 1.5 s apart in one page is two plays": (
+        [[told(0), told(1.5)]],
+        [(0, A, None), (1.5, A, None)],
+    ),
+    "of two contexts told at once the later one stands": (
+        [[told(0, A, ALBUM), told(0.5, A, PLAYLIST)]],
+        [(0, A, PLAYLIST)],
+    ),
     "the pair whose partner Spotify dropped": (
         [[told(0), told(87)], [told(56)]],
         [(0, A, None), (56, A, None)],

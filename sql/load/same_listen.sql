@@ -1,12 +1,12 @@
 -- The rule for "the same listen". Run until it finds no more: each round takes the pairs that are nearest to each other on
 -- both sides, which is what taking the nearest pair of all, again and again, would take.
 --
--- A play of the batch and a known play are one listen when they are of the same track, at most 45 seconds apart, and neither
--- has a nearer partner. Why so wide: Spotify re-dates plays it has already told, mostly by milliseconds or a second or two, but
--- in May 2026 by up to 31 s. Why that is safe: pairing is one to one and nearest first, and whatever was not re-dated pairs with
--- itself, at distance 0; so a real repeat finds its neighbour taken and stays a play of its own.
--- Only a known play that lies before all of the batch may be missing from it (the list ends after 50), and re-dates go back,
--- never forward: so there the two must be less than a second apart.
+-- A play of the batch and a known play are one listen when they are of the same track, less than a second apart or the play
+-- of the batch up to 45 seconds earlier, and neither has a nearer partner. Why so wide: Spotify re-dates plays it has already
+-- told, mostly by milliseconds or a second or two, but in May 2026 by up to 31 s; always back, never forward. Why that is safe:
+-- pairing is one to one and nearest first, and whatever was not re-dated pairs with itself, at distance 0; so a real repeat
+-- finds its neighbour taken and stays a play of its own.
+-- A known play that lies before all of the batch may be missing from it, as the list ends after 50: there a second is the limit.
 
 with batch_span as (
     select min(reported_play.played_at) as starts_at
@@ -17,6 +17,7 @@ candidate as (
         reported_play.item_number,
         known_play.play_key,
         known_play.latest_at < batch_span.starts_at as is_before_batch,
+        reported_play.played_at <= known_play.latest_at as is_back,
         least(
             abs(extract(epoch from reported_play.played_at - known_play.played_at)),
             abs(extract(epoch from reported_play.played_at - known_play.latest_at)),
@@ -45,7 +46,7 @@ ranked as (
     from candidate
     where
         candidate.seconds_apart <= 45
-        and (candidate.seconds_apart < 1 or not candidate.is_before_batch)
+        and (candidate.seconds_apart < 1 or (candidate.is_back and not candidate.is_before_batch))
 )
 insert into same_listen (
     item_number,
