@@ -1,7 +1,9 @@
-"""Makes docs/tables.md from the comments in the database: `python docs/dictionary.py > docs/tables.md` (DATABASE_URL or embedded)."""
+"""Makes docs/tables.md from the comments in the database: `python docs/dictionary.py > docs/tables.md`."""
 
 import sys
+import tempfile
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import Connection, text
@@ -62,9 +64,14 @@ def short(kind: str) -> str:
 
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
-    from etl import __version__, jobs
-    from etl.settings import read_settings
+    from etl import __version__
+    from etl.embedded import embedded_postgres
+    from etl.warehouse import Warehouse
 
-    with jobs.opened(read_settings()) as warehouse:
-        warehouse.migrate(jobs.utc_now(), __version__)
-        sys.stdout.write(warehouse.transaction(page))
+    with tempfile.TemporaryDirectory(prefix="brapped-docs-") as folder:
+        Path(folder).chmod(0o711)  # as root, Postgres runs as somebody else
+        with embedded_postgres(Path(folder) / "postgres", durable=False) as url:
+            warehouse = Warehouse(url)
+            warehouse.migrate(datetime.now(UTC), __version__)
+            sys.stdout.write(warehouse.transaction(page))
+            warehouse.close()

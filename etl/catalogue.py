@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from etl.dimensions import catalogue_tables, number, text
-from etl.spotify import Api, Forbidden, Json, LockedOut, NotFound, SpotifyError, Unavailable
+from etl.spotify import Api, Forbidden, Json, LockedOut, Refused, SpotifyError, Unavailable
 from etl.tokens import fingerprint
 from etl.warehouse import Warehouse, merge_catalogue, run, stage
 
@@ -23,10 +23,11 @@ JOB = "dimensions"
 SCOPE = "catalogue"  # of a pause: whatever Spotify says here never stops the plays
 REFRESH_AFTER = timedelta(days=90)  # names, pictures and genres change slowly; a played track is refreshed by its page
 ASK_AGAIN_AFTER = timedelta(days=7)  # an id that was not found: removed things sometimes come back
+FAILED_AGAIN_AFTER = timedelta(hours=20)  # an id about which no answer came: tomorrow, while others go first
 MISS_LIMIT = 3  # and after so many times it is taken for gone
-LEASE_LIFE = timedelta(minutes=15)  # longer than any slice takes; a killed run is forgotten after it
-SLICE = 20  # ids between two commits: all that a kill can cost
-BATCH_SLICE = 100  # the same while Spotify may still answer for many at once
+LEASE_LIFE = timedelta(minutes=15)  # a slice takes seconds, in an incident minutes; a killed run is forgotten after it
+SLICE = 20  # ids asked for one by one between two commits: all that a kill can cost
+BATCH_SLICE = 100  # the same while Spotify answers for many at once
 BATCH_SIZES = {"artist": 50, "track": 50, "album": 20, "episode": 50}  # ids that Spotify takes in one call
 FAILURES_IN_A_ROW = 3  # after so many the trouble is not with one id
 
@@ -39,13 +40,14 @@ class Wanted:
     spotify_id: str
 
 
-@dataclass
+@dataclass(repr=False)
 class Answers:
     """What Spotify said to a slice of the work."""
 
-    call_count: int = 0
+    call_count: int = 0  # requests, with those sent again
     members: dict[Wanted, Json] = field(default_factory=dict)
-    missed: list[Wanted] = field(default_factory=list)
+    missed: list[Wanted] = field(default_factory=list)  # unknown to Spotify
+    failed: list[Wanted] = field(default_factory=list)  # no answer for now
     refused: list[str] = field(default_factory=list)  # kinds that this app may not ask for in batches
     trouble: SpotifyError | None = None  # what ended the asking
 
@@ -59,8 +61,8 @@ class Answers:
             self.members[wanted] = {**member, "id": wanted.spotify_id, "uri": uri}
 
     @property
-    def count(self) -> int:
-        return len(self.members) + len(self.missed)
+    def asked(self) -> set[Wanted]:
+        return {*self.members, *self.missed, *self.failed}
 
     def of_kind(self, *kinds: str) -> list[Json]:
         return [member for wanted, member in self.members.items() if wanted.kind in kinds]
@@ -103,20 +105,22 @@ class Catalogue:
             tally.is_taken = True
             return tally
         wanted = self._warehouse.transaction(self._work)
+        total = len(wanted)
         trouble: SpotifyError | None = None
-        done = 0
-        while done < len(wanted) and trouble is None:
-            piece = wanted[done : done + (SLICE if self._refused >= BATCH_SIZES.keys() else BATCH_SLICE)]
-            reservation_key, allowance = self._reserve(len(piece))
+        while wanted and trouble is None:
+            reservation_key, allowance = self._reserve(min(len(wanted), SLICE))
             if not allowance:
                 break
-            answers = self._ask(piece, allowance, lambda count: progress(done + count, len(wanted)))  # noqa: B023  called at once
+            done = total - len(wanted)
+            answers = self._ask(wanted[:BATCH_SLICE], allowance, lambda count: progress(done + count, total))  # noqa: B023  called at once
             self._save(answers, reservation_key)
             tally.filled_count += len(answers.members)
             tally.missed_count += len(answers.missed)
             tally.call_count += answers.call_count
             trouble = answers.trouble
-            done += len(piece)
+            asked = answers.asked
+            wanted = [one for one in wanted if one not in asked]
+        progress(total - len(wanted), total)
         self._warehouse.transaction(lambda connection: self._leave(connection, tally))
         if isinstance(trouble, LockedOut):
             tally.resume_at = self._clock() + timedelta(seconds=trouble.wait_s)
@@ -140,11 +144,14 @@ class Catalogue:
         self._refused = {row.endpoint for row in run(connection, "catalogue_refusals", client_fingerprint=self._client)}
         ids_per_call = 1 if self._refused >= BATCH_SIZES.keys() else max(BATCH_SIZES.values())
         left = self._left(connection)
+        if not left:
+            return []  # and the question, which counts all plays, need not be put
         rows = run(
             connection,
             "catalogue_work",
             refresh_before=self._clock() - REFRESH_AFTER,
             miss_before=self._clock() - ASK_AGAIN_AFTER,
+            failed_before=self._clock() - FAILED_AGAIN_AFTER,
             miss_limit=MISS_LIMIT,
             work_limit=left * ids_per_call,
         )
@@ -158,7 +165,7 @@ class Catalogue:
         def work(connection: Connection) -> tuple[int | None, int]:
             if not self._holds_lease(connection):
                 return None, 0
-            # A batch call that is refused comes on top of the single ones.
+            # Batches that are refused come on top of the single ones.
             allowance = min(self._left(connection), id_count + len(BATCH_SIZES.keys() - self._refused))
             if not allowance:
                 return None, 0
@@ -168,26 +175,32 @@ class Catalogue:
         return self._warehouse.transaction(work)
 
     def _ask(self, piece: Sequence[Wanted], allowance: int, progress: Callable[[int], None]) -> Answers:
+        """Asks for as many at once as Spotify allows, then for up to SLICE one by one, within the allowance of requests."""
         answers = Answers()
-        progress(0)
+        before = self._spotify.request_count
+
+        def may_go_on() -> bool:
+            answers.call_count = self._spotify.request_count - before
+            progress(len(answers.asked))
+            return answers.call_count < allowance
+
         try:
             for kind, size in BATCH_SIZES.items():
                 of_kind = [wanted for wanted in piece if wanted.kind == kind]
                 for start in range(0, len(of_kind), size):
-                    if kind not in self._refused and len(of_kind) > 1 and answers.call_count < allowance:
+                    if kind not in self._refused and len(of_kind) > 1 and may_go_on():
                         self._ask_several(kind, of_kind[start : start + size], answers)
-                        progress(answers.count)
-            asked = {*answers.members, *answers.missed}
-            for wanted in piece:
-                if wanted not in asked and answers.call_count < allowance:
-                    self._ask_one(wanted, answers)
-                    progress(answers.count)
+            if not answers.asked:
+                for wanted in piece[:SLICE]:
+                    if may_go_on():
+                        self._ask_one(wanted, answers)
         except SpotifyError as trouble:
             answers.trouble = trouble
+        may_go_on()
         return answers
 
     def _ask_several(self, kind: str, group: Sequence[Wanted], answers: Answers) -> None:
-        answers.call_count += 1
+        """Those that a batch gives no answer about are left to be asked one by one."""
         try:
             members = self._spotify.several(kind, [wanted.spotify_id for wanted in group])
         except Forbidden as refusal:
@@ -195,23 +208,26 @@ class Catalogue:
                 raise
             self._refused.add(kind)
             answers.refused.append(kind)
-            return
-        for wanted, member in zip(group, members, strict=True):
-            answers.take(wanted, member)
+        except (Refused, Unavailable):
+            self._refused.add(kind)  # for this run: one odd id spoils it for all
+        else:
+            for wanted, member in zip(group, members, strict=True):
+                answers.take(wanted, member)
 
     def _ask_one(self, wanted: Wanted, answers: Answers) -> None:
-        answers.call_count += 1
         try:
             answers.take(wanted, self._spotify.one(wanted.kind, wanted.spotify_id))
-        except NotFound:
+            self._failures_in_a_row = 0
+        except Refused:
             answers.take(wanted, None)
-        except Unavailable:
-            # Left for a later run; but when nothing answers any more, this one is over.
+        except (Forbidden, Unavailable) as failure:
+            if isinstance(failure, Forbidden) and not failure.is_about_the_endpoint:
+                raise
+            # Put aside, so that the next run begins with others; but when nothing answers any more, this one is over.
+            answers.failed.append(wanted)
             self._failures_in_a_row += 1
             if self._failures_in_a_row >= FAILURES_IN_A_ROW:
                 raise
-        else:
-            self._failures_in_a_row = 0
 
     def _save(self, answers: Answers, reservation_key: int | None) -> None:
         """Everything that a slice brought, in one transaction."""
@@ -230,6 +246,13 @@ class Catalogue:
             merge_catalogue(connection)
             run(connection, "catalogue_found", **ids_of(answers.members))
             run(connection, "catalogue_missed", **ids_of(answers.missed), now=now)
+            run(
+                connection,
+                "catalogue_failed",
+                **ids_of(answers.failed),
+                now=now,
+                failed_before=now - FAILED_AGAIN_AFTER,
+            )
             for kind in answers.refused:
                 run(connection, "catalogue_refused", endpoint=kind, client_fingerprint=self._client, now=now)
             run(

@@ -1,4 +1,4 @@
--- Remembers ids that Spotify's catalogue does not know.
+-- Remembers ids that Spotify's catalogue does not know. Said twice at one moment it counts once.
 insert into ops.catalogue_miss (
     kind,
     spotify_id,
@@ -15,3 +15,4 @@ on conflict (kind, spotify_id) do update
 set
     miss_count = catalogue_miss.miss_count + 1,
     missed_at = excluded.missed_at
+where catalogue_miss.missed_at < excluded.missed_at

@@ -59,7 +59,11 @@ left join ops.catalogue_miss
 where
     catalogue_miss.miss_count is null
     or (
-        catalogue_miss.miss_count < :miss_limit
+        catalogue_miss.miss_count = 0
+        and catalogue_miss.missed_at < :failed_before
+    )
+    or (
+        catalogue_miss.miss_count between 1 and :miss_limit - 1
         and catalogue_miss.missed_at < :miss_before
     )
 order by

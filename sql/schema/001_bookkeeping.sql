@@ -92,11 +92,11 @@ create table ops.catalogue_miss (
     missed_at timestamptz not null,
     primary key (kind, spotify_id)
 );
-comment on table ops.catalogue_miss is 'Ids that Spotify''s catalogue does not know. Asked again on other days, a few times at most.';
+comment on table ops.catalogue_miss is 'Ids that Spotify''s catalogue does not know, or gives no answer about. Asked again on other days, a few times at most.';
 comment on column ops.catalogue_miss.kind is 'artist, track, album or episode.';
 comment on column ops.catalogue_miss.spotify_id is 'The id asked for.';
-comment on column ops.catalogue_miss.miss_count is 'How often it was not found.';
-comment on column ops.catalogue_miss.missed_at is 'When it was last not found.';
+comment on column ops.catalogue_miss.miss_count is 'How often it was not found; 0: there was no answer.';
+comment on column ops.catalogue_miss.missed_at is 'When it was last asked for in vain.';
 
 create table ops.refusal (
     endpoint text not null,
