@@ -3,6 +3,7 @@
 import sys
 
 from etl import __version__, jobs
+from etl.embedded import EmbeddedError
 from etl.settings import SettingsError, read_settings
 from etl.warehouse import WarehouseError
 
@@ -12,12 +13,12 @@ def main(arguments: list[str]) -> int:
         print("usage: python migrate.py [--check]", file=sys.stderr)  # noqa: T201
         return 2
     try:
-        with jobs.opened(read_settings(), "DATABASE_URL") as warehouse:
+        with jobs.opened(read_settings()) as warehouse:
             if arguments:
                 files, said = warehouse.pending(), "pending"
             else:
                 files, said = warehouse.migrate(jobs.utc_now(), __version__), "applied"
-    except (SettingsError, WarehouseError) as error:
+    except (SettingsError, WarehouseError, EmbeddedError) as error:
         print(f"migrate: {error}", file=sys.stderr)  # noqa: T201
         return 1
     print("\n".join(f"{said}: sql/{name}.sql" for name in files) or "The database is up to date.")  # noqa: T201

@@ -1,11 +1,12 @@
 """The commands: what a person types. Each is a few lines over a job; what a command needs is imported when it runs."""
 
 import gc
+import io
 import logging
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -75,7 +76,7 @@ def dimensions() -> None:
 @app.command()
 def demo(
     folder: Annotated[
-        Path | None, typer.Option("--folder", help="Where the demo keeps its Postgres; emptied at its start.")
+        Path | None, typer.Option("--folder", help="Where the demo keeps a Postgres of its own, made anew each time.")
     ] = None,
 ) -> None:
     """See it run: the same jobs against a simulated Spotify and a Postgres of their own. No account, no network.
@@ -104,11 +105,18 @@ def tell(outcome: "Outcome", settings: "Settings") -> None:
     typer.echo(outcome.line)
     for warning in outcome.warnings:
         typer.echo(f"::warning::{warning}" if settings.github_actions else f"warning: {warning}", err=True)
-    if settings.github_step_summary:
-        with settings.github_step_summary.open("a", encoding="utf-8") as summary:
-            summary.writelines(f"{line}\n\n" for line in (outcome.line, *outcome.warnings))
+    on_summary(outcome.line, *outcome.warnings)
     if not outcome.is_good:
         raise typer.Exit(1)
+
+
+def on_summary(*lines: str) -> None:
+    """The same on the run's summary page, on GitHub."""
+    from etl.settings import Runner
+
+    if page := Runner().github_step_summary:
+        with page.open("a", encoding="utf-8") as summary:
+            summary.writelines(f"{line}\n\n" for line in lines)
 
 
 class Log(logging.Handler):
@@ -122,7 +130,13 @@ def main() -> NoReturn:
     """Runs the command line. Exit status: 0, 1 when it failed (one plain line on stderr), 2 when it was called wrongly."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[Log()])
     logging.getLogger("etl").setLevel(logging.INFO)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as an exception, so that what was started is stopped
+    for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
+        if number := getattr(signal, name, None):
+            # as an exception, so that what was started is stopped
+            signal.signal(number, lambda number, _: sys.exit(128 + number))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a pipe on Windows may know no line of a picture
     state = {"debug": False}
     try:
         app(obj=state)
@@ -133,5 +147,8 @@ def main() -> NoReturn:
     # Said out here: whatever else the exception drags along is not for a log.
     is_ours = type(failure).__module__.startswith("etl.")
     unexpected = f"an unexpected {type(failure).__name__}; 'brapped --debug …' shows where"
-    typer.echo(f"brapped: {failure if is_ours else unexpected}", err=True)
+    said = f"brapped: {failure if is_ours else unexpected}"
+    typer.echo(said, err=True)
+    with suppress(OSError):  # a page that can't be written is not what went wrong
+        on_summary(said)
     sys.exit(1)

@@ -133,9 +133,19 @@ class _Users:
 
 def main() -> None:
     """Holds the program's own Postgres open and says where, until Ctrl-C: for psql, or Power BI on this computer."""
-    from etl.settings import read_settings
+    from etl.settings import SettingsError, read_settings
 
-    with embedded_postgres(read_settings().brapped_home / "postgres") as url:
+    for name in ("SIGTERM", "SIGHUP"):  # a closed window must not leave the server behind; Windows has no SIGHUP
+        if number := getattr(signal, name, None):
+            signal.signal(number, lambda number, _: sys.exit(128 + number))
+    try:
+        hold_open(read_settings().brapped_home / "postgres")
+    except (SettingsError, EmbeddedError) as error:
+        sys.exit(f"brapped: {error}")
+
+
+def hold_open(folder: Path) -> None:
+    with embedded_postgres(folder) as url:
         address = url.replace("postgresql+psycopg2", "postgresql")
         sys.stdout.write(f"The Postgres is open, until Ctrl-C, at\n\n  {address}\n\nas in: psql '{address}'\n")
         sys.stdout.flush()

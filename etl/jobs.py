@@ -1,5 +1,6 @@
 """Extract → transform → load, one function a job. A job says in its outcome what it did; commands print it."""
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from etl.settings import Settings
 from etl.spotify import WINDOW, Accounts, Api, Json, LockedOut, Patience, SpotifyError
 from etl.tokens import Login
 from etl.warehouse import Merged, Warehouse, merge_catalogue, merge_plays, run, stage
+
+log = logging.getLogger(__name__)
 
 Clock = Callable[[], datetime]
 
@@ -86,6 +89,7 @@ def opened(settings: Settings, *needed: str) -> Iterator[Warehouse]:
     settings.need(*needed)
     with ExitStack() as stack:
         if settings.database_url is None:
+            log.info("DATABASE_URL is not set: the record is in %s", settings.brapped_home / "postgres")
             url = stack.enter_context(embedded_postgres(settings.brapped_home / "postgres"))
         else:
             url = settings.database_url.get_secret_value()
@@ -144,7 +148,8 @@ def save_page(
     listener_key = this_run.listener_key
     assert listener_key is not None, "a login without a listener asks who it is"
     run(connection, "login_accepted", login_key=login.login_key, listener_key=listener_key)
-    run(connection, "load/listener_time_zone", listener_key=listener_key, time_zone=settings.time_zone)
+    if settings.time_zone is not None:  # a run that was not told leaves it as it is
+        run(connection, "load/listener_time_zone", listener_key=listener_key, time_zone=settings.time_zone)
     stage(connection, page.tables)
     merge_catalogue(connection)
     merged = merge_plays(
@@ -238,7 +243,7 @@ def plays_warnings(page: Page, merged: Merged) -> Iterator[str]:
         begin, end = merged.gap
         yield (
             f"plays between {moment(begin)} and {moment(end)} were probably lost: Spotify remembers only {WINDOW}, and all"
-            " of them are newer. The gap is noted; an export from Spotify can close it"
+            " of them are newer. The gap is noted in ops.coverage"
         )
     if page.unreadable_count:
         yield f"{page.unreadable_count} of {page.item_count} items had no readable moment and were passed over"

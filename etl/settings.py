@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+NO_ZONES = {"Factory", "localtime", "posixrules"}  # files beside the zones
 POSTGRES_NAMES = {"postgres", "postgresql", "postgresql+psycopg2"}
 
 
@@ -18,7 +19,18 @@ class SettingsError(Exception):
     """A setting is missing or wrong: one message that names every one, and no value that is secret."""
 
 
-class Settings(BaseSettings):
+class Runner(BaseSettings):
+    """What GitHub sets on its runners."""
+
+    model_config = SettingsConfigDict(env_ignore_empty=True)
+
+    github_actions: bool = Field(default=False, description="Set by GitHub on its runners.")
+    github_step_summary: Path | None = Field(
+        default=None, description="Set by GitHub on its runners: the run's summary page."
+    )
+
+
+class Settings(Runner):
     """Every setting of the program. An empty one counts as absent: that is how GitHub passes a secret that is not set."""
 
     model_config = SettingsConfigDict(
@@ -27,6 +39,7 @@ class Settings(BaseSettings):
         env_ignore_empty=True,
         extra="ignore",
         hide_input_in_errors=True,
+        str_strip_whitespace=True,
     )
 
     database_url: SecretStr | None = Field(
@@ -37,8 +50,9 @@ class Settings(BaseSettings):
     spotify_refresh_token: SecretStr | None = Field(
         default=None, description="Your login: lets the program ask what you played."
     )
-    time_zone: str = Field(
-        default="UTC", description="IANA name of your time zone: decides which day a play belongs to."
+    time_zone: str | None = Field(
+        default=None,
+        description="IANA name of your time zone: decides which day a play belongs to. Absent: as before; at first, UTC.",
     )
     spotify_api_url: str = Field(default="https://api.spotify.com/v1", description="Where Spotify's Web API answers.")
     spotify_accounts_url: str = Field(
@@ -50,10 +64,6 @@ class Settings(BaseSettings):
     brapped_home: Path = Field(
         default_factory=lambda: default_home(),
         description="Folder of the Postgres that the program keeps itself.",
-    )
-    github_actions: bool = Field(default=False, description="Set by GitHub on its runners.")
-    github_step_summary: Path | None = Field(
-        default=None, description="Set by GitHub on its runners: the run's summary page."
     )
 
     @field_validator("database_url")
@@ -68,9 +78,12 @@ class Settings(BaseSettings):
 
     @field_validator("time_zone")
     @classmethod
-    def is_a_time_zone(cls, value: str) -> str:
+    def is_a_time_zone(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
         try:
-            return ZoneInfo(value).key
+            if value not in NO_ZONES and not value.startswith(("posix/", "right/")):  # which Postgres does not know
+                return ZoneInfo(value).key
         except (ZoneInfoNotFoundError, ValueError, OSError):  # no such file, no path of one, or a folder of them
             pass
         raise ValueError(f"{value!r} is no time zone of the IANA list; write it as in Europe/Berlin")
@@ -86,7 +99,10 @@ class Settings(BaseSettings):
     @classmethod
     def is_trimmed(cls, value: SecretStr | None) -> SecretStr | None:
         # A secret pasted into a web form often brings a line break along, which no HTTP header may hold.
-        return SecretStr(value.get_secret_value().strip()) if value else None
+        secret = value.get_secret_value().strip() if value else ""
+        if not secret.isascii() or not secret.isprintable():
+            raise ValueError("holds a character that none of Spotify's has; copy it again")
+        return SecretStr(secret) if secret else None
 
     def need(self, *names: str) -> None:
         """Raises SettingsError that names every one of `names` (as in the environment) that is not set."""
@@ -107,6 +123,8 @@ def read_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         faults = list(spoken(error))
+    except UnicodeDecodeError:
+        faults = ["The file .env is not written in UTF-8 (PowerShell's '>' writes UTF-16); save it again as UTF-8."]
     raise SettingsError(" ".join(faults))
 
 

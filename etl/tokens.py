@@ -92,9 +92,9 @@ class Login:
             return decrypt(ciphertext, self._client_secret)
         except TokenKeyError:
             # The setting may well still work. If it does not, Spotify's refusal tells the person what to do.
-            self.warnings.append(
-                "The stored login was encrypted under another SPOTIFY_CLIENT_SECRET; using SPOTIFY_REFRESH_TOKEN as set."
-            )
+            warning = "The stored login was encrypted under another SPOTIFY_CLIENT_SECRET; using SPOTIFY_REFRESH_TOKEN as set."
+            if warning not in self.warnings:
+                self.warnings.append(warning)
             return None
 
     def _refused(self, reason: str) -> None:

@@ -8,6 +8,7 @@ import random
 import re
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -19,7 +20,7 @@ import psycopg2
 import psycopg2.extensions
 from sqlalchemy import Connection, Engine, Row, create_engine, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 log = logging.getLogger(__name__)
 
@@ -62,14 +63,7 @@ class Warehouse:
     """One Postgres, reached anew when it goes away. `repr` shows no address."""
 
     def __init__(self, url: str) -> None:
-        self.engine: Engine = create_engine(
-            make_url(url).set(drivername="postgresql+psycopg2"),
-            hide_parameters=True,
-            pool_size=1,
-            max_overflow=0,
-            pool_pre_ping=True,
-            connect_args={"connect_timeout": 15},
-        )
+        self.engine = engine_of(url)
 
     def __repr__(self) -> str:
         return "Warehouse(…)"
@@ -126,6 +120,20 @@ class Warehouse:
     def pending(self) -> list[str]:
         """Names of the files of sql/schema and sql/views that the database has yet to see."""
         return self.transaction(pending)
+
+
+def engine_of(url: str) -> Engine:
+    """One connection, kept between transactions. Raises WarehouseError, which repeats nothing of the address."""
+    with suppress(SQLAlchemyError, ValueError):
+        return create_engine(
+            make_url(url).set(drivername="postgresql+psycopg2"),
+            hide_parameters=True,
+            pool_size=1,
+            max_overflow=0,
+            pool_pre_ping=True,
+            connect_args={"connect_timeout": 15},
+        )
+    raise WarehouseError("DATABASE_URL can't be read by the Postgres driver; check what follows the question mark.")
 
 
 def pending(connection: Connection) -> list[str]:
@@ -279,6 +287,12 @@ def sentence_about(error: Exception) -> str:
         if isinstance(driver_error, psycopg2.ProgrammingError) or "invalid " in words:
             return "DATABASE_URL can't be read by the Postgres driver; check what follows the question mark."
         return f"The database can't be reached, or the connection broke again and again ({TRIES} tries)."
+    if str(state) == "25006":
+        return "The database takes no changes (read-only): a spent plan, a full disk or a standby server can be the reason."
+    if str(state) == "42501":
+        return "The user in DATABASE_URL may not create tables or write to them."
+    if str(state) in ("53100", "53200"):
+        return "The database is out of space or memory; nothing was recorded. Make room or move to a larger plan."
     if str(state).startswith("3D"):
         return "The server answers, but the database that DATABASE_URL names does not exist there."
     diagnosis = getattr(driver_error, "diag", None)

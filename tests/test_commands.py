@@ -1,6 +1,9 @@
 """The command line as a person meets it: what it prints, how it exits, and what it never says."""
 
 import re
+import shutil
+import tempfile
+from pathlib import Path
 
 import psycopg2
 import pytest
@@ -188,6 +191,50 @@ def test_a_dead_login_is_one_sentence_with_the_way_out(brapped, spotify):
     assert [call.path for call in spotify.calls] == ["/api/token"]
 
 
+def test_a_failure_is_on_the_summary_page_too(brapped, spotify, tmp_path):
+    change_world(spotify, refresh_tokens={})
+    page = tmp_path / "summary.md"
+    ran = brapped("plays", GITHUB_STEP_SUMMARY=str(page))
+    assert page.read_text() == f"{ran.stderr}\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("SPOTIFY_CLIENT_ID", "abc\u200b", "SPOTIFY_CLIENT_ID: holds a character that none of Spotify's has"),
+        ("SPOTIFY_CLIENT_ID", "   ", "Not set: SPOTIFY_CLIENT_ID."),
+        ("TIME_ZONE", "localtime", "TIME_ZONE: 'localtime' is no time zone"),
+        ("TIME_ZONE", "right/Europe/Berlin", "TIME_ZONE: 'right/Europe/Berlin' is no time zone"),
+        ("DATABASE_URL", "postgresql://me:hush@h/x?plugin=foo", "DATABASE_URL can't be read by the Postgres driver"),
+    ],
+)
+def test_what_looks_right_and_is_not_is_said_too(name, value, sentence, brapped):
+    ran = brapped("plays", **{name: value})
+    assert ran.returncode == 1 and ran.stderr.startswith(f"brapped: {sentence}") and ran.stderr.count("\n") == 1
+    assert "hush" not in ran.stderr
+
+
+def test_blanks_around_a_time_zone_do_no_harm(brapped):
+    assert brapped("plays", TIME_ZONE=" Europe/Berlin ").returncode == 0
+
+
+def test_a_dotenv_file_that_is_not_utf_8_is_said(brapped, tmp_path):
+    (tmp_path / ".env").write_text("TIME_ZONE=UTC\n", encoding="utf-16")
+    ran = brapped("plays")
+    assert ran.returncode == 1 and ran.stderr.startswith("brapped: The file .env is not written in UTF-8")
+
+
+def test_without_a_database_of_ones_own_it_is_said_where_the_record_is(brapped, tmp_path):
+    home = Path(tempfile.mkdtemp(prefix="brapped-home-"))
+    home.chmod(0o711)
+    try:
+        ran = brapped("plays", DATABASE_URL="", BRAPPED_HOME=str(home))
+        assert ran.returncode == 0, ran.stderr
+        assert ran.stderr == f"DATABASE_URL is not set: the record is in {home}/postgres\n"
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
 def test_settings_come_from_a_dotenv_file_too(brapped, environment, tmp_path):
     names = [name for name in environment if name.startswith(("SPOTIFY_", "DATABASE_"))]
     (tmp_path / ".env").write_text("".join(f"{name}={environment.pop(name)}\n" for name in names))
@@ -207,7 +254,7 @@ ODD = {
     "uri": "spotify:track:" + "a" * 22,
     "type": "track",
     "name": MARK,
-    "duration_ms": 10**15,  # more than the column holds
+    "duration_ms": 1000,
     "artists": [{"id": "b" * 22, "name": MARK}],
     "album": {"id": "c" * 22, "name": MARK, "album_type": "album", "artists": [], "images": [], "release_date": "2020"},
 }
@@ -220,8 +267,10 @@ def secrets_of(environment: dict[str, str]) -> list[str]:
 @pytest.mark.parametrize("flags", [(), ("--debug",)])
 def test_no_title_and_no_secret_is_said_when_postgres_refuses_a_row(flags, brapped, play, environment, ask):
     play(Play(None, ago(5), item=ODD))
+    ask("alter table listening.dim_track add constraint no_marks check (track_name not like 'Qwertz%')")
     ran = brapped(*flags, "plays")
     assert ran.returncode == 1
+    assert "constraint no_marks" in ran.stderr
     assert "Postgres refused a statement" in ran.stderr
     for word in [MARK, *secrets_of(environment)]:
         assert word not in ran.stderr + ran.stdout
@@ -239,7 +288,7 @@ def test_no_title_and_no_secret_is_said_when_postgres_refuses_a_row(flags, brapp
     ids=str,
 )
 def test_no_title_and_no_secret_is_said_whatever_spotify_does(fault, brapped, spotify, play, environment):
-    play(Play(None, ago(5), item={**ODD, "duration_ms": 1000}))
+    play(Play(None, ago(5), item=ODD))
     change_world(spotify, faults=(fault,), rotate_refresh_tokens=True)
     ran = brapped("--debug", "plays")
     assert ran.returncode == 1

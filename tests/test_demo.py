@@ -56,7 +56,7 @@ def test_the_demo_ends_in_a_report_of_exactly_what_the_windows_held(told, folder
     held = plays_that_the_windows_held()
     [listener] = story.world().listeners
     assert f"{len(held):,} plays of {len({track for track, _ in held}):,} tracks" in told
-    with embedded_postgres(folder / "postgres") as url:
+    with embedded_postgres(folder / "demo-postgres") as url:
         recorded = asked(
             url,
             "select count(*), count(distinct track_id) from listening.fact_play join listening.dim_track using (track_key)",
@@ -79,6 +79,17 @@ def test_everything_that_the_story_promises_happens(told):
 def test_the_report_fits_eighty_columns_and_holds_no_colour_in_a_pipe(told):
     assert "\x1b" not in told
     assert max(len(line) for line in told.splitlines() if "/" not in line) <= 80
+
+
+def test_a_second_demo_in_the_same_folder_is_refused_and_a_real_record_beside_it_left_alone(told, folder):
+    with story.only_demo(folder):
+        ran = subprocess.run(
+            [sys.executable, "-m", "etl", "demo", "--folder", str(folder)],
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": str(folder.parent)},
+            cwd=folder.parent, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+    assert (ran.returncode, ran.stderr) == (1, f"brapped: Another demo is running in {folder}.\n")
+    assert not (folder / "postgres").exists()
 
 
 def test_the_demo_told_again_is_the_same_to_the_letter(told, folder):

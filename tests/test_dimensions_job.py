@@ -1,15 +1,18 @@
 """The three-hourly job: what it asks Spotify's catalogue for, what it leaves alone, and what it remembers."""
 
 import json
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from support import NOW, ago, settings_of
 
+from etl.catalogue import note_pause
 from etl.demo.spotify import Fault, Play
 from etl.jobs import fill_dimensions, record_plays
-from etl.spotify import AppRefused, Forbidden, Unavailable
+from etl.spotify import AppRefused, Forbidden, LockedOut, SpotifyError, Unavailable
+from etl.warehouse import run as run_query
 
 QUOTA = json.dumps(
     {"error": {"status": 429, "message": "API rate limit exceeded", "reason": "QUOTA_EXCEEDED"}}
@@ -127,6 +130,8 @@ def test_the_most_played_come_first_within_the_budget_which_lasts_a_rolling_day(
     assert min(plays[one] for one in asked) >= max(plays[one] for one in artist_ids - asked)
     assert first.line.endswith("6 calls, 0 left today")
 
+    fill(NOW + timedelta(hours=2), catalogue_daily_budget=6)
+    assert paths(spotify) == []
     assert fill(NOW + timedelta(hours=23, minutes=59), catalogue_daily_budget=6).line.endswith("0 calls, 0 left today")
     assert paths(spotify) == []
     fill(NOW + timedelta(hours=24), catalogue_daily_budget=6)
@@ -255,6 +260,90 @@ def test_when_nothing_answers_any_more_the_run_fails_and_keeps_what_it_had(fill,
     assert ask("select outcome from ops.run where job = 'dimensions'") == [("failed",)]
     spotify.change(lambda world: replace(world, faults=()))
     fill(NOW + timedelta(hours=3))
+    assert ask(MISSING) == [(3,)], "the three that gave no answer are put aside until the next day"
+    fill(NOW + timedelta(hours=24))
+    assert ask(MISSING) == [(0,)]
+
+
+BAD_ANSWERS = {
+    "no id at all": {"status": 400, "body": b'{"error":{"status":400,"message":"Invalid request"}}'},
+    "gone": {"status": 410},
+    "forbidden": {"status": 403},
+    "an error of Spotify's": {"status": 500},
+    "nonsense": {"status": 200, "body": b"[]"},
+}
+
+
+@pytest.mark.parametrize("bad", BAD_ANSWERS)
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_few_bad_ids_keep_nobody_else_waiting_for_long(bad, count, fill, spotify, artist_ids, ask):
+    odd = [row[0] for row in ask(
+        "select artist_id from listening.fact_play join listening.bridge_track_artist using (track_key)"
+        " join listening.dim_artist using (artist_key) group by 1 order by count(*) desc, 1 limit %s", count,
+    )]  # fmt: skip
+    faults = tuple(Fault(f"/v1/artists/{one}", times=10**6, **BAD_ANSWERS[bad]) for one in odd)
+    spotify.change(lambda world: replace(world, faults=faults))
+    for hours in (0, 3):
+        with suppress(SpotifyError):
+            fill(NOW + timedelta(hours=hours), catalogue_daily_budget=1000)
+    unknown = ask("select artist_id from listening.dim_artist where fetched_at is null order by 1")
+    assert unknown == [(one,) for one in sorted(odd)]
+    asked = []
+    for day in range(1, 60):
+        with suppress(SpotifyError):
+            fill(NOW + timedelta(days=day))
+        asked.append(bool(singles(spotify) & set(odd)))
+    assert 1 <= sum(asked) <= 4 and not any(asked[30:])
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"error":{"status":400,"message":"Invalid id"}}', b'{"artists":["x"]}', b'{"artists":7}'], ids=str
+)
+def test_a_batch_that_goes_wrong_is_asked_for_one_by_one(body, fill, spotify, artist_ids, ask):
+    spotify.change(lambda world: replace(world, app=replace(world.app, batch_allowed=True)))
+    status = 400 if b"error" in body else 200
+    spotify.change(lambda world: replace(world, faults=(Fault("/v1/artists", times=99, status=status, body=body),)))
+    fill()
+    assert ask(MISSING) == [(0,)]
+    assert ask("select count(*) from ops.refusal") == [(0,)]
+
+
+def test_the_budget_counts_requests_with_those_that_were_sent_again(fill, spotify, artist_ids, ask):
+    faults = tuple(Fault(f"/v1/artists/{one}", times=2, status=500) for one in artist_ids)
+    spotify.change(lambda world: replace(world, faults=faults))
+    fill(catalogue_daily_budget=60)
+    sent = len(paths(spotify))
+    assert ask("select sum(call_count) from ops.catalogue_call") == [(sent,)]
+    assert 60 <= sent <= 63
+
+
+def test_a_kill_costs_a_slice_at_most(fill, artist_ids, ask):
+    assert len(artist_ids) > 40
+    fill()
+    booked = [row[0] for row in ask("select call_count from ops.catalogue_call")]
+    assert max(booked) <= 21 and len(booked) >= 3
+
+
+def test_a_miss_said_twice_at_one_moment_counts_once(warehouse, ask):
+    miss = {"kinds": ["artist"], "spotify_ids": ["x"], "now": NOW}
+    for _ in range(2):
+        warehouse.transaction(lambda connection: run_query(connection, "catalogue_missed", **miss))
+    assert ask("select miss_count from ops.catalogue_miss") == [(1,)]
+
+
+def test_a_longer_pause_is_not_cut_short_by_a_shorter_one(warehouse, ask):
+    for locked_out in (LockedOut("x", 600), LockedOut("x", 60)):
+        warehouse.transaction(lambda connection: note_pause(connection, "catalogue", locked_out, NOW))  # noqa: B023
+    assert ask("select resume_at from ops.pause") == [(NOW + timedelta(seconds=600),)]
+
+
+def test_an_id_that_is_found_again_is_forgiven(fill, spotify, songs, artist_ids, ask):
+    gone, *_ = sorted(artist_ids)
+    remove(spotify, gone)
+    fill()
+    spotify.change(lambda world: replace(world, catalogue=songs))
+    fill(NOW + timedelta(days=8))
+    assert ask("select count(*) from ops.catalogue_miss") == [(0,)]
     assert ask(MISSING) == [(0,)]
 
 

@@ -118,6 +118,42 @@ def test_two_plays_at_the_same_moment(start, heard, ask, spotify):
     assert ask("select count(*) from listening.dim_listener") == [(1,)]
 
 
+def test_two_plays_at_once_of_which_each_knows_all_tracks_record_a_play_once(
+    start, brapped, database, spotify, play, heard, songs, ask
+):
+    brapped("plays")
+    play(Play(next(iter(songs.tracks)), NOW))  # a track that is known: no other lock keeps the two apart
+    with locked(database, "ops.watermark"):
+        one, other = start("plays"), start("plays")
+        wait_for_lock(database, "ops.watermark")
+        for _ in range(100):  # until both are in the merge, the second of them at the door
+            if ask("select count(*) from pg_locks where locktype = 'advisory' and not granted") == [(1,)]:
+                break
+            time.sleep(0.02)
+    lines = sorted(process.communicate(timeout=60)[0].split(" are new")[0] for process in (one, other))
+    assert lines == ["0 of 31 plays", "1 of 31 plays"]
+    assert ask("select count(*) from listening.fact_play") == [(31,)]
+
+
+def test_a_connection_cut_after_the_exchange_of_a_token_exchanges_no_second_one(start, database, spotify, heard, ask):
+    spotify.change(lambda world: replace(world, rotate_refresh_tokens=True))
+    ask("create function slow() returns trigger language plpgsql as 'begin perform pg_sleep(60); return new; end'")
+    ask(
+        "create trigger slow before update of refresh_token_encrypted on ops.login for each row execute function slow()"
+    )
+    process = start("plays")
+    backend: list[tuple] = []
+    while not backend:
+        backend = ask("select pid from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()")
+        time.sleep(0.02)
+    asked(database, "select pg_terminate_backend(%s)", backend[0][0])
+    ask("drop trigger slow on ops.login")
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 0, said
+    assert [call.path for call in spotify.calls].count("/api/token") == 1
+    assert ask(PLAYS) == heard
+
+
 def test_two_plays_at_once_when_spotify_rotates_tokens(start, spotify, heard, ask):
     spotify.change(lambda world: replace(world, rotate_refresh_tokens=True))
     processes = [start("plays") for _ in range(3)]

@@ -1,5 +1,6 @@
 """The hourly job against a real Postgres and a simulated Spotify: what it records, and what it asks for."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -7,8 +8,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from support import NOW, REFRESH_TOKEN, ago, change_world, settings_of
 
+from etl.catalogue import Answers, Wanted
 from etl.demo.spotify import Fault, Grant, Listener, Play
 from etl.jobs import record_plays
+from etl.plays import read_page
 from etl.spotify import Forbidden, LoginRefused, PermissionMissing, Unavailable
 
 PAGE = "/v1/me/player/recently-played"
@@ -294,6 +297,63 @@ def test_an_item_without_a_moment_is_passed_over_and_said(record, spotify, ask):
     outcome = record()
     assert outcome.line.startswith("1 of 2 plays are new")
     assert outcome.warnings == ("1 of 2 items had no readable moment and were passed over",)
+
+
+@pytest.mark.parametrize("year", ["2027-09-16", "9999-01-01", "1999-12-31", "0001-01-01"])
+def test_a_play_dated_where_none_can_be_hides_no_gap(year, record, spotify, play, track_ids, ask):
+    wrong = {"track": None, "played_at": f"{year}T00:00:00+05:00"}
+    play(Play(track_ids[0], ago(100)))
+    record()
+    told = [
+        {"track": None, "played_at": f"2026-11-20T0{number // 60}:{number % 60:02}:00Z"} for number in range(480, 529)
+    ]
+    change_world(spotify, faults=(Fault(PAGE, status=200, body=json.dumps({"items": [wrong, *told]}).encode()),))
+    outcome = record()
+    assert outcome.line == "49 of 50 plays are new; recorded up to 2026-11-20 08:48 UTC"
+    assert len(outcome.warnings) == 2 and "probably lost" in outcome.warnings[0]
+    assert ask("select min(year), max(year) from listening.dim_date") == [(2026, 2026)]
+
+
+ODD_NUMBERS = {"disc_number": 70000, "track_number": 10**30, "duration_ms": 1e30, "popularity": -1}
+
+
+def test_odd_numbers_and_half_an_emoji_hold_no_play_up(record, spotify, ask):
+    item = {"id": "x", "uri": "spotify:track:x", "type": "track", "name": "half \ud83d", "artists": [], "album": None}
+    context = {"type": "playlist", "uri": "spotify:playlist:" + "p" * 9000}
+    told = {"track": {**item, **ODD_NUMBERS}, "played_at": "2026-11-20T09:00:00Z", "context": context}
+    change_world(spotify, faults=(Fault(PAGE, status=200, body=json.dumps({"items": [told]}).encode()),))
+    assert record().line.startswith("1 of 1 plays are new")
+    assert ask(
+        "select track_name, disc_number, track_number, duration_ms, popularity from listening.dim_track where track_key > 0"
+    ) == [("half ", None, None, None, None)]
+
+
+def test_a_play_moved_back_over_new_year_moves_to_the_old_one(database, warehouse, spotify, play, track_ids, ask):
+    moved = Play(track_ids[0], datetime(2025, 12, 31, 23, 0, 10, tzinfo=UTC), redated=((NOW, timedelta(seconds=-31)),))
+    play(moved, Play(track_ids[1], ago(1)))
+    berlin = settings_of(database, spotify, time_zone="Europe/Berlin")
+    for at in (NOW - timedelta(hours=1), NOW):
+        spotify.clock = lambda: at  # noqa: B023
+        record_plays(berlin, warehouse, spotify.clock)
+    assert ask("select date_key, time_key from listening.fact_play order by played_at limit 1") == [(20251231, 1439)]
+
+
+def test_a_run_without_a_time_zone_leaves_that_of_the_listener(database, warehouse, spotify, play, track_ids, ask):
+    play(Play(track_ids[0], ago(5)))
+    record_plays(settings_of(database, spotify, time_zone="Europe/Berlin"), warehouse, lambda: NOW)
+    record_plays(settings_of(database, spotify), warehouse, lambda: NOW)
+    assert ask(
+        "select time_zone, time_key from listening.dim_listener join listening.fact_play using (listener_key)"
+    ) == [("Europe/Berlin", 10 * 60 + 15)]
+
+
+def test_no_title_shows_in_the_repr_of_what_the_program_hands_around(spotify, play, songs, track_ids):
+    track = songs.tracks[track_ids[0]]
+    item = {"track": {"id": track.id, "uri": "u", "name": "Hush"}, "played_at": "2026-11-20T09:00:00Z"}
+    answers = Answers()
+    answers.take(Wanted("artist", "x"), {"name": "Hush"})
+    assert answers.members
+    assert "Hush" not in repr(read_page({"items": [item]}, NOW)) + repr(answers)
 
 
 def test_an_answer_without_account_id_names_the_listener_by_id(record, spotify, ask):

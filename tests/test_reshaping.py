@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from support import NOW
 
@@ -204,7 +204,19 @@ FIELDS = (
 )
 
 
+@settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.dictionaries(st.sampled_from(FIELDS), json_values, max_size=8), max_size=3))
+@example(
+    [
+        {
+            "disc_number": 70000,
+            "duration_ms": 1e30,
+            "popularity": float("nan"),
+            "name": "x \ud83d",
+            "track_number": 10**30,
+        }
+    ]
+)
 def test_no_shape_of_a_track_breaks_the_page(tracks):
     named = [{**one, "uri": f"spotify:track:{number}"} for number, one in enumerate(tracks)]
     items = [{"track": one, "played_at": "2026-11-20T09:00:00Z", "context": None} for one in [*named, *tracks]]

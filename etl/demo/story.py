@@ -1,9 +1,12 @@
 """The demo: the program's own jobs, unchanged, against a simulated Spotify and a Postgres of its own. Deterministic."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
+from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -42,6 +45,25 @@ NOTES = {
 }
 
 
+class DemoError(Exception):
+    """The demo can't be shown."""
+
+
+@contextmanager
+def only_demo(folder: Path) -> Iterator[None]:
+    """Two demos in one folder would empty each other's database."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / "demo.lock")
+    with suppress(Timeout):
+        lock.acquire(timeout=0)
+    if not lock.is_locked:
+        raise DemoError(f"Another demo is running in {folder}.")
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 @dataclass
 class Clock:
     """The time of the story; the jobs and the simulation read the same."""
@@ -56,7 +78,11 @@ def tell_story(folder: Path) -> None:
     """Runs the demo in `folder` from its beginning and prints it."""
     console = reports.terminal()
     clock = Clock(TODAY)
-    with embedded_postgres(folder / "postgres") as url, SimulatedSpotify(world(), clock) as spotify:
+    with (
+        only_demo(folder),
+        embedded_postgres(folder / "demo-postgres") as url,
+        SimulatedSpotify(world(), clock) as spotify,
+    ):
         settings = settings_of(url, spotify)
         warehouse = Warehouse(url)
         forget(warehouse)
@@ -126,6 +152,7 @@ def catch_up(console: Console, settings: Settings, warehouse: Warehouse, clock: 
     for day in track(days, description="  plays", console=console, transient=True, disable=not console.is_terminal):
         clock.now = day + timedelta(hours=23, minutes=MINUTE)
         lines.append((clock.now, jobs.record_plays(settings, warehouse, clock)))
+    console.print(f"  (the first, the last, and those with a warning; {DAYS} in all)", style="dim")
     for at, outcome in (lines[0], *((at, outcome) for at, outcome in lines if outcome.warnings), lines[-1]):
         say(console, at, outcome)
 

@@ -20,7 +20,7 @@ insert into listening.dim_listener (
 values (
     :listener_id,
     :listener_name,
-    :time_zone,
+    coalesce(:time_zone, 'UTC'),
     :created_at
 )
 on conflict (listener_id) do update
