@@ -148,8 +148,7 @@ def save_page(
     listener_key = this_run.listener_key
     assert listener_key is not None, "a login without a listener asks who it is"
     run(connection, "login_accepted", login_key=login.login_key, listener_key=listener_key)
-    if settings.time_zone is not None:  # a run that was not told leaves it as it is
-        run(connection, "load/listener_time_zone", listener_key=listener_key, time_zone=settings.time_zone)
+    run(connection, "load/listener_time_zone", listener_key=listener_key, time_zone=settings.time_zone)
     stage(connection, page.tables)
     merge_catalogue(connection)
     merged = merge_plays(

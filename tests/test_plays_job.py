@@ -80,11 +80,13 @@ def test_a_run_with_nothing_new_writes_no_fact_and_no_dimension(record, play, tr
         "dim_context",
         "dim_play_profile",
     )
-    before = {table: ask(f"select xmin, ctid, * from listening.{table} order by ctid") for table in tables}
+    before = {table: ask(f"select xmin, xmax, ctid, * from listening.{table} order by ctid") for table in tables}
 
     record(NOW + timedelta(hours=1))
 
-    assert {table: ask(f"select xmin, ctid, * from listening.{table} order by ctid") for table in tables} == before
+    assert {
+        table: ask(f"select xmin, xmax, ctid, * from listening.{table} order by ctid") for table in tables
+    } == before
 
 
 def test_a_listener_who_played_nothing(record, ask):

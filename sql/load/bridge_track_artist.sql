@@ -41,6 +41,17 @@ select
     staged_track_artist.role,
     staged_track_artist.weight
 from staged_track_artist
+where
+    not exists (
+        select 1
+        from listening.bridge_track_artist
+        where
+            bridge_track_artist.track_key = staged_track_artist.track_key
+            and bridge_track_artist.artist_key = staged_track_artist.artist_key
+            and bridge_track_artist.position = staged_track_artist.position
+            and bridge_track_artist.role = staged_track_artist.role
+            and bridge_track_artist.weight = staged_track_artist.weight
+    )
 order by
     staged_track_artist.track_key,
     staged_track_artist.artist_key
@@ -48,7 +59,4 @@ on conflict (track_key, artist_key) do update
 set
     position = excluded.position,
     role = excluded.role,
-    weight = excluded.weight
-where
-    (bridge_track_artist.position, bridge_track_artist.role, bridge_track_artist.weight)
-    is distinct from (excluded.position, excluded.role, excluded.weight);
+    weight = excluded.weight;

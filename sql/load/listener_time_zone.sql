@@ -1,4 +1,4 @@
--- A listener's new time zone: the local date and minute of every play follow it. Days come into dim_date as they are needed.
+-- A listener's new time zone: the local date and minute of every play follow it. Null leaves it as it is.
 
 with moved as (
     update listening.dim_listener
