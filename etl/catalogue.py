@@ -1,6 +1,5 @@
 """Asking Spotify's catalogue within a daily budget: most played first, nothing in vain, a lock never slept through."""
 
-import logging
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,8 +12,6 @@ from etl.dimensions import catalogue_tables, number, text
 from etl.spotify import Api, Forbidden, Json, LockedOut, Refused, SpotifyError, Unavailable
 from etl.tokens import fingerprint
 from etl.warehouse import Warehouse, merge_catalogue, run, stage
-
-log = logging.getLogger(__name__)
 
 Clock = Callable[[], datetime]
 Progress = Callable[[int, int], None]
