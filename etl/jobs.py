@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from pydantic import SecretStr
 from sqlalchemy import Connection
@@ -17,13 +17,14 @@ from etl.plays import Page, read_page
 from etl.settings import Settings
 from etl.spotify import WINDOW, Accounts, Api, Json, LockedOut, Patience, SpotifyError
 from etl.tokens import Login
-from etl.warehouse import Merged, Warehouse, merge_catalogue, merge_plays, run, stage
+from etl.warehouse import Merged, Reach, Warehouse, merge_catalogue, merge_plays, move_watermark, run, stage
 
 log = logging.getLogger(__name__)
 
 Clock = Callable[[], datetime]
 
 APP_SETTINGS = ("SPOTIFY_CLIENT_ID", "SPOTIFY_CLIENT_SECRET")
+PAGE_MARGIN = timedelta(hours=1)
 LOGIN_SETTINGS = (*APP_SETTINGS, "SPOTIFY_REFRESH_TOKEN")
 
 
@@ -118,10 +119,10 @@ def record_plays(settings: Settings, warehouse: Warehouse, clock: Clock = utc_no
     with failure_recorded(warehouse, this_run, scope, clock):
         listener = None if login.listener_key else who_is(spotify.me())
         page = read_page(spotify.recently_played(), fetched_at=now)
-        merged = warehouse.transaction(
+        merged, reach = warehouse.transaction(
             lambda connection: save_page(connection, settings, login, listener, page, this_run, clock)
         )
-    return Outcome(plays_line(page, merged), (*login.warnings, *plays_warnings(page, merged)))
+    return Outcome(plays_line(page, merged, reach), (*login.warnings, *plays_warnings(page, reach)))
 
 
 def save_page(
@@ -132,7 +133,7 @@ def save_page(
     page: Page,
     this_run: Run,
     clock: Clock,
-) -> Merged:
+) -> tuple[Merged, Reach]:
     """Everything that a page changes, to be done in one transaction."""
     if listener is not None:
         [row] = run(
@@ -151,15 +152,16 @@ def save_page(
     run(connection, "load/listener_time_zone", listener_key=listener_key, time_zone=settings.time_zone)
     stage(connection, page.tables)
     merge_catalogue(connection)
+    is_full_window = page.item_count >= WINDOW
+    now = this_run.started_at
     merged = merge_plays(
-        connection,
-        listener_key=listener_key,
-        source="recently_played",
-        is_full_window=page.item_count >= WINDOW,
-        now=this_run.started_at,
+        connection, listener_key=listener_key, now=now, margin=PAGE_MARGIN, is_full_window=is_full_window
     )
-    this_run.record(connection, "gap" if merged.gap else "done", clock(), page.item_count, merged.new_count)
-    return merged
+    reach = move_watermark(
+        connection, listener_key=listener_key, source="recently_played", is_full_window=is_full_window, now=now
+    )
+    this_run.record(connection, "gap" if reach.gap else "done", clock(), page.item_count, merged.new_count)
+    return merged, reach
 
 
 def fill_dimensions(
@@ -232,14 +234,14 @@ def who_is(me: Json) -> Listener:
     return Listener(listener_id, user_id, text(me.get("display_name")))
 
 
-def plays_line(page: Page, merged: Merged) -> str:
-    reach = f"recorded up to {moment(merged.watermark)}" if merged.watermark else "nothing recorded yet"
-    return f"{merged.new_count} of {page.item_count} plays are new; {reach}"
+def plays_line(page: Page, merged: Merged, reach: Reach) -> str:
+    recorded = f"recorded up to {moment(reach.watermark)}" if reach.watermark else "nothing recorded yet"
+    return f"{merged.new_count} of {page.item_count} plays are new; {recorded}"
 
 
-def plays_warnings(page: Page, merged: Merged) -> Iterator[str]:
-    if merged.gap:
-        begin, end = merged.gap
+def plays_warnings(page: Page, reach: Reach) -> Iterator[str]:
+    if reach.gap:
+        begin, end = reach.gap
         yield (
             f"plays between {moment(begin)} and {moment(end)} were probably lost: Spotify remembers only {WINDOW}, and all"
             " of them are newer. The gap is noted in ops.coverage"

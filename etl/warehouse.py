@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -37,6 +37,7 @@ HOPELESS_WORDS = (
     "endpoint cannot be found",
 )
 SPENT_WORDS = ("compute time quota", "check your quotas")
+TIERS = 6  # of sql/load/same_listen.sql
 NULL = "\x1a"  # how a null is written in COPY: an empty text is none, and no title consists of this control character
 
 # First halves of advisory locks; the second half is the key of what is locked. They end with the transaction, so that
@@ -53,8 +54,14 @@ class WarehouseError(Exception):
 class Merged:
     """What a batch of plays came to."""
 
-    play_count: int  # plays of the batch, each told once
     new_count: int
+    receipt: list[Row[Any]]  # file_number, row_count, and the new_, known_, merged_ and duplicate_count that sum to it
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How far the record of a source reaches."""
+
     watermark: datetime | None  # newest play recorded of the source
     gap: tuple[datetime, datetime] | None  # plays between these moments were probably lost
 
@@ -175,33 +182,50 @@ def stage(connection: Connection, tables: Mapping[str, pd.DataFrame]) -> None:
 
 
 def merge_catalogue(connection: Connection) -> None:
-    """Merges the staged artists, albums, tracks and who they are by."""
-    for name in ("dim_artist", "dim_album", "dim_track", "bridge_track_artist"):
+    """Merges the staged artists, albums, tracks, who they are by and under which names they were told."""
+    for name in ("changed_track", "dim_artist", "dim_album", "dim_track", "bridge_track_artist", "track_alias"):
         run(connection, f"load/{name}")
+    while run(connection, "load/track_recording"):
+        pass
 
 
 def merge_plays(
-    connection: Connection, *, listener_key: int, source: str, is_full_window: bool, now: datetime
+    connection: Connection, *, listener_key: int, now: datetime, margin: timedelta, is_full_window: bool = False
 ) -> Merged:
-    """Merges the staged plays of one listener and moves their watermark. The catalogue of the batch is merged before."""
+    """Merges the staged plays of one listener, whatever sources they are from. The catalogue of the batch is merged before.
+
+    `margin`: how far around the batch known plays are looked at again. `is_full_window`: the batch is a page of Spotify's list
+    that may have dropped older plays.
+    """
     lock(connection, LISTENER_LOCK, listener_key)
-    for name in ("dim_context", "dim_device", "dim_date"):
+    for name in ("dim_context", "dim_device", "dim_date", "staged_report"):
         run(connection, f"load/{name}")
-    run(connection, "load/reported_play", listener_key=listener_key)
-    while run(connection, "load/same_listen"):
+    run(connection, "load/known_report", listener_key=listener_key, margin=margin)
+    for name in ("told_play", "told_by_extended_export"):
+        run(connection, f"load/{name}")
+    run(connection, "load/told_by_recently_played", listener_key=listener_key, is_full_window=is_full_window)
+    while run(connection, "load/told_by_recently_played_next"):
         pass
+    for name in ("told_by_recently_played_done", "told_by_account_export", "same_listen"):
+        run(connection, f"load/{name}")
+    for tier in range(1, TIERS + 1):
+        while run(connection, "load/same_listen_nearest", tier=tier):
+            pass
+    run(connection, "load/listen", listener_key=listener_key)
     run(connection, "load/dim_play_profile")
-    gap = run(connection, "load/gap", listener_key=listener_key, source=source, found_at=now) if is_full_window else []
+    run(connection, "load/fact_play_merged", listener_key=listener_key, now=now)
     run(connection, "load/fact_play_known", listener_key=listener_key)
-    new = run(connection, "load/fact_play", listener_key=listener_key)
+    new_count = counted(connection, "load/fact_play", listener_key=listener_key)
+    return Merged(new_count=new_count, receipt=run(connection, "load/receipt"))
+
+
+def move_watermark(
+    connection: Connection, *, listener_key: int, source: str, is_full_window: bool, now: datetime
+) -> Reach:
+    """After a merge: how far the record reaches, and whether plays were probably lost before the batch."""
+    gap = run(connection, "load/gap", listener_key=listener_key, source=source, found_at=now) if is_full_window else []
     [mark] = run(connection, "load/watermark", listener_key=listener_key, source=source, checked_at=now)
-    [counted] = run(connection, "reported_count")
-    return Merged(
-        play_count=counted.play_count,
-        new_count=len(new),
-        watermark=mark.played_at,
-        gap=(gap[0].starts_at, gap[0].ends_at) if gap else None,
-    )
+    return Reach(watermark=mark.played_at, gap=(gap[0].starts_at, gap[0].ends_at) if gap else None)
 
 
 def lock(connection: Connection, half: int, key: int) -> None:
@@ -214,6 +238,11 @@ def run(connection: Connection, name: str, **parameters: Any) -> list[Row[Any]]:
     connection.info["step"] = name
     result = connection.execute(prepared(name), parameters)
     return list(result) if result.returns_rows else []
+
+
+def counted(connection: Connection, name: str, **parameters: Any) -> int:
+    """Runs a file that returns a row for each row it wrote; how many. (What the driver counts is wrong where tables are spread.)"""
+    return len(run(connection, name, **parameters))
 
 
 def run_script(connection: Connection, name: str) -> None:

@@ -24,6 +24,10 @@ def told(seconds: float, track_id: str | None = A, context: str | None = None) -
     }
 
 
+class Full(list):
+    """A page of as many plays as Spotify remembers: what came before has left it."""
+
+
 @pytest.fixture
 def remaining(warehouse):
     """Merges pages in turn; the plays as (seconds, track, context) in order."""
@@ -46,9 +50,9 @@ def remaining(warehouse):
                 merge_plays(
                     connection,
                     listener_key=row.listener_key,
-                    source="recently_played",
-                    is_full_window=False,
                     now=NOW,
+                    margin=timedelta(hours=1),
+                    is_full_window=isinstance(page, Full),
                 )
         with warehouse.engine.begin() as connection:
             rows = connection.exec_driver_sql(
@@ -127,7 +131,7 @@ CASES = {
         [(-3, A, None), (37, A, None)],
     ),
     "a repeat just after a play that has left the window": (
-        [[told(0)], [told(40), told(300, B)]],
+        [[told(0)], Full([told(40), told(300, B)])],
         [(0, A, None), (40, A, None), (300, B, None)],
     ),
     "a play on repeat, moved as a whole, with one more": (
@@ -171,7 +175,7 @@ CASES = {
         [(-31, A, None), (20, A, None)],
     ),
     "a new play at the edge of the window after a play that was moved back and has left": (
-        [[told(0)], [told(-31)], [told(-10, B), told(20), told(300, B)]],
+        [[told(0)], [told(-31)], Full([told(-10, B), told(20), told(300, B)])],
         [(-31, A, None), (-10, B, None), (20, A, None), (300, B, None)],
     ),
     "less than a second forward is no other play": (

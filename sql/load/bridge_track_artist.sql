@@ -1,7 +1,8 @@
--- Who the tracks of the batch are by. A list that changed replaces the one known; one that did not is left alone.
+-- Who the tracks of the batch are by. A list that changed replaces the one known; one that did not is left alone. An export
+-- names one artist of a track, without an id: that makes a list only where there was none.
 
 create temporary table staged_track_artist on commit drop as
-select
+select distinct on (dim_track.track_key, staging_track_artist.position)
     dim_track.track_key,
     coalesce(artist_with_id.artist_key, artist_without_id.artist_key, 0) as artist_key,
     staging_track_artist.position,
@@ -14,7 +15,19 @@ left join listening.dim_artist as artist_without_id
     on
         staging_track_artist.artist_id is null
         and artist_without_id.artist_id is null
-        and artist_without_id.artist_name = staging_track_artist.artist_name;
+        and artist_without_id.artist_name = staging_track_artist.artist_name
+where
+    staging_track_artist.artist_id is not null
+    or staging_track_artist.track_uri like 'spotify:local:%'
+    or not exists (
+        select 1
+        from listening.bridge_track_artist
+        where bridge_track_artist.track_key = dim_track.track_key
+    )
+order by
+    dim_track.track_key,
+    staging_track_artist.position,
+    staging_track_artist.artist_name;
 
 delete from listening.bridge_track_artist
 where

@@ -1,26 +1,28 @@
--- Combinations of flags, reasons and sources that the batch brings and the warehouse has not met.
+-- Combinations of flags, reasons and sources that the listens have and the warehouse has not met; and the key of each.
 
-create temporary table reported_profile on commit drop as
+create temporary table profile_met on commit drop as
 select
-    reported_play.item_number,
-    reported_play.reason_start,
-    reported_play.reason_end,
-    reported_play.is_shuffle,
-    reported_play.is_skipped,
-    reported_play.is_offline,
-    reported_play.is_private,
-    reported_play.country_code,
-    case
-        when reported_play.ms_played is null then null
-        when reported_play.source = 'player' then 'measured'
-        else 'reported'
-    end as ms_played_basis,
-    reported_play.source = 'recently_played' as has_recently_played,
-    reported_play.source = 'extended_export' as has_extended_export,
-    reported_play.source = 'account_export' as has_account_export,
-    reported_play.source = 'player' as has_player
-from reported_play
-where reported_play.item_number not in (select same_listen.item_number from same_listen);
+    met.profile,
+    listen.reason_start,
+    listen.reason_end,
+    listen.is_shuffle,
+    listen.is_skipped,
+    listen.is_offline,
+    listen.is_private,
+    listen.country_code,
+    listen.ms_played_basis,
+    listen.has_recently_played,
+    listen.has_extended_export,
+    listen.has_account_export,
+    listen.has_player
+from (
+    select
+        play_row.profile,
+        min(play_row.listen_number) as listen_number
+    from play_row
+    group by play_row.profile
+) as met
+inner join listen on listen.listen_number = met.listen_number;
 
 insert into listening.dim_play_profile (
     reason_start,
@@ -36,20 +38,20 @@ insert into listening.dim_play_profile (
     has_account_export,
     has_player
 )
-select distinct
-    reported_profile.reason_start,
-    reported_profile.reason_end,
-    reported_profile.is_shuffle,
-    reported_profile.is_skipped,
-    reported_profile.is_offline,
-    reported_profile.is_private,
-    reported_profile.country_code,
-    reported_profile.ms_played_basis,
-    reported_profile.has_recently_played,
-    reported_profile.has_extended_export,
-    reported_profile.has_account_export,
-    reported_profile.has_player
-from reported_profile
+select
+    profile_met.reason_start,
+    profile_met.reason_end,
+    profile_met.is_shuffle,
+    profile_met.is_skipped,
+    profile_met.is_offline,
+    profile_met.is_private,
+    profile_met.country_code,
+    profile_met.ms_played_basis,
+    profile_met.has_recently_played,
+    profile_met.has_extended_export,
+    profile_met.has_account_export,
+    profile_met.has_player
+from profile_met
 except
 select
     dim_play_profile.reason_start,
@@ -66,3 +68,34 @@ select
     dim_play_profile.has_player
 from listening.dim_play_profile
 on conflict do nothing;
+
+create temporary table profile_key on commit drop as
+select
+    profile_met.profile,
+    dim_play_profile.play_profile_key
+from profile_met
+inner join listening.dim_play_profile
+    on
+        (
+            dim_play_profile.reason_start,
+            dim_play_profile.reason_end,
+            dim_play_profile.is_shuffle,
+            dim_play_profile.is_skipped,
+            dim_play_profile.is_offline,
+            dim_play_profile.is_private,
+            dim_play_profile.country_code,
+            dim_play_profile.ms_played_basis
+        ) is not distinct from (
+            profile_met.reason_start,
+            profile_met.reason_end,
+            profile_met.is_shuffle,
+            profile_met.is_skipped,
+            profile_met.is_offline,
+            profile_met.is_private,
+            profile_met.country_code,
+            profile_met.ms_played_basis
+        )
+        and dim_play_profile.has_recently_played = profile_met.has_recently_played
+        and dim_play_profile.has_extended_export = profile_met.has_extended_export
+        and dim_play_profile.has_account_export = profile_met.has_account_export
+        and dim_play_profile.has_player = profile_met.has_player;

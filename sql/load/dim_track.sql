@@ -1,7 +1,7 @@
 -- Tracks of the batch, as dim_artist.sql does it for artists. Their albums are in place already.
 
 create temporary table staged_track on commit drop as
-select
+select distinct on (staging_track.track_uri)
     staging_track.track_id,
     staging_track.track_uri,
     staging_track.track_name,
@@ -21,7 +21,19 @@ left join listening.dim_album as album_without_id
         staging_track.album_id is null
         and album_without_id.album_id is null
         and album_without_id.album_name = staging_track.album_name
-        and album_without_id.album_artist_name is not distinct from staging_track.album_artist_name;
+        and album_without_id.album_artist_name is not distinct from staging_track.album_artist_name
+order by
+    staging_track.track_uri,
+    staging_track.track_name,
+    staging_track.album_name;
+
+insert into changed_track (track_key)
+select distinct dim_track.track_key
+from staged_track
+inner join listening.dim_track on dim_track.track_uri = staged_track.track_uri
+where
+    (dim_track.isrc is null and staged_track.isrc is not null)
+    or (dim_track.duration_ms is null and staged_track.duration_ms is not null);
 
 update listening.dim_track
 set

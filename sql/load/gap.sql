@@ -13,14 +13,21 @@ select
     watermark.source,
     'gap',
     watermark.played_at,
-    (select min(reported_play.played_at) from reported_play),
+    (select min(listed_play.first_at) from listed_play),
     :found_at
 from ops.watermark
 where
     watermark.listener_key = :listener_key
     and watermark.source = :source
-    and watermark.played_at < (select min(reported_play.played_at) from reported_play)
-    and not exists (select 1 from same_listen)
+    and watermark.played_at < (select min(listed_play.first_at) from listed_play)
+    and not exists (
+        select 1
+        from told_play
+        where
+            told_play.source = 'recently_played'
+            and told_play.item_number is not null
+            and told_play.is_known
+    )
 on conflict (listener_key, source, state, starts_at) do nothing
 returning
     starts_at,

@@ -1,9 +1,11 @@
--- Plays of a batch as one source tells them, as plays.PLAY_COLUMNS has them. A null track_uri is a play of the unknown track.
+-- Plays of a batch as its sources tell them. A null track_uri is a play of the unknown track.
 create temporary table staging_play (
     item_number integer not null,
+    file_number integer,
     source text not null,
     track_uri text,
     played_at timestamptz not null,
+    started_at timestamptz,
     ms_played integer,
     context_uri text,
     context_type text,

@@ -1,0 +1,168 @@
+"""Names and URIs in rows of Spotify's data exports, to members of the dimensions."""
+
+import re
+from hashlib import sha256
+from operator import attrgetter
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+import pandas as pd
+
+from etl.dimensions import ALBUM_COLUMNS, ARTIST_COLUMNS, TRACK_ARTIST_COLUMNS, TRACK_COLUMNS, text
+from etl.export_rows import ACCOUNT, EXTENDED, AccountRow, ExtendedRow
+
+LONGEST_URI = 500
+LONGEST_NAME = 300  # album and artist stand in one index entry of at most 2,704 bytes, with four to a character
+URI_WITH_ID = re.compile(r"spotify:(?:track|episode|chapter):([0-9A-Za-z]{22})")
+COLUMNS = {
+    "staging_artist": ARTIST_COLUMNS,
+    "staging_album": ALBUM_COLUMNS,
+    "staging_track": TRACK_COLUMNS,
+    "staging_track_artist": TRACK_ARTIST_COLUMNS,
+}
+
+TOLD_COLUMNS = {  # those of them that an export knows something for
+    "staging_artist": ("artist_name",),
+    "staging_album": ("album_name", "album_artist_name", "album_type"),
+    "staging_track": ("track_id", "track_uri", "track_name", "content_type", "album_name", "album_artist_name"),
+    "staging_track_artist": ("track_uri", "artist_name", "position", "role", "weight"),
+}
+ALBUM_TYPES = {"episode": "show", "chapter": "audiobook"}
+
+Names = tuple[str | None, ...]
+names_of = {  # what a row says of what was played: all its fields but the time, up to the profile
+    EXTENDED: attrgetter(*ExtendedRow.__struct_fields__[2:12]),
+    ACCOUNT: attrgetter(*AccountRow.__struct_fields__[2:]),
+}
+
+
+class Member(NamedTuple):
+    """What a row played. `uri` is None for the unknown track."""
+
+    uri: str | None
+    content_type: str
+
+
+class Catalogue:
+    """The members that an import named so far, and which of them are still to be staged."""
+
+    def __init__(self) -> None:
+        self.known: dict[Names, Member] = {}
+        self.seen: dict[str, set[Names]] = {table: set() for table in COLUMNS}
+        self.new: dict[str, list[tuple[Any, ...]]] = {table: [] for table in COLUMNS}
+
+    def members(self, kind: str, rows: list[Any]) -> list[Member]:
+        """What each row played; what was not named before is to be staged."""
+        members = []
+        for names in map(names_of[kind], rows):
+            member = self.known.get(names)
+            if member is None:
+                told = told_by_extended(*names) if kind == EXTENDED else told_by_account(*names)
+                member = self.known[names] = self.met(told)
+            members.append(member)
+        return members
+
+    def met(self, told: "Told") -> Member:
+        """Stages what a row tells of a track, episode or chapter."""
+        content_type, uri, title, album, artist = told
+        is_music = content_type in ("track", "local")
+        if uri is None:
+            by = artist if is_music else album
+            if title is None and by is None:
+                return Member(None, content_type)
+            uri = name_uri(content_type, by, title)
+        with_id = URI_WITH_ID.fullmatch(uri)
+        track_id = with_id[1] if with_id else None
+        self.add("staging_track", (uri, title, album, artist), (track_id, uri, title, content_type, album, artist))
+        if album is not None:
+            self.add("staging_album", (album, artist), (album, artist, ALBUM_TYPES.get(content_type)))
+        if artist is not None:
+            self.add("staging_artist", (artist,), (artist,))
+        if artist is not None and is_music:
+            self.add("staging_track_artist", (uri,), (uri, artist, 1, "main", 1.0))
+        return Member(uri, content_type)
+
+    def add(self, table: str, key: Names, row: tuple[Any, ...]) -> None:
+        seen = self.seen[table]
+        if key not in seen:
+            seen.add(key)
+            self.new[table].append(row)
+
+    def new_tables(self) -> dict[str, pd.DataFrame]:
+        """A frame for each staging table of the members not staged before."""
+        tables = {}
+        for table, columns in COLUMNS.items():
+            rows, nothing = self.new[table], [None] * len(self.new[table])
+            told = dict(zip(TOLD_COLUMNS[table], map(list, zip(*rows, strict=True)), strict=bool(rows)))
+            tables[table] = pd.DataFrame({column: told.get(column, nothing) for column in columns}, dtype=object)
+            self.new[table] = []
+        return tables
+
+
+class Told(NamedTuple):
+    """What a row tells of what was played: an album is also the show of an episode and the audiobook of a chapter."""
+
+    content_type: str
+    uri: str | None
+    title: str | None
+    album: str | None
+    artist: str | None
+
+
+def told_by_extended(
+    track_uri: str | None,
+    episode_uri: str | None,
+    chapter_uri: str | None,
+    track: str | None,
+    artist: str | None,
+    album: str | None,
+    episode: str | None,
+    show: str | None,
+    chapter: str | None,
+    audiobook: str | None,
+) -> Told:
+    """By its URI, or where that is none, by its names. The order is that of ExtendedRow's fields."""
+    uri = uri_of(track_uri)
+    if uri is None and (episode_uri or episode or show):
+        uri = uri_of(episode_uri)
+        if uri
+def told_by_account(
+    track: str | None,
+    artist: str | None,
+    episode: str | None,
+    show: str | None,
+    chapter: str | None,
+    audiobook: str | None,
+    author: str | None,
+) -> Told:
+    """By its names; there are no URIs. The order is that of AccountRow's fields."""
+    if text(episode) or text(show):
+        return Told("episode", None, text(episode), name(show), None)
+    if text(chapter) or text(audiobook):
+        return Told("chapter", None, text(chapter), name(audiobook), name(author))
+    if (artist, track) == ("Unknown Artist", "Unknown Track"):
+        return Told("track", None, None, None, None)
+    return Told("track", None, text(track), None, name(artist))
+
+
+def uri_of(value: str | None) -> str | None:
+    uri = text(value)
+    return uri if uri and uri.startswith("spotify:") and len(uri) <= LONGEST_URI else None
+
+
+def name(value: str | None) -> str | None:
+    """The name of an album or an artist, no longer than an index holds."""
+    return (text(value) or "")[:LONGEST_NAME] or None
+
+
+def name_uri(content_type: str, artist: str | None, title: str | None) -> str:
+    """A URI made of names, for what has none of Spotify's: the same for the same names, at most 500 characters.
+
+    name:track:Ann:A%20Song. `artist` is the show of an episode and the audiobook of a chapter. Of long names it has the
+    beginnings, and a hash of the whole.
+    """
+    by, what = (quote(text(part) or "", safe="") for part in (artist, title))
+    whole = f"name:{content_type}:{by}:{what}"
+    if len(whole) <= LONGEST_URI:
+        return whole
+    return f"name:{content_type}:{by[:200]}:{what[:200]}:{sha256(whole.encode()).hexdigest()[:16]}"

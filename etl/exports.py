@@ -1,0 +1,202 @@
+"""Spotify's data exports to plays: the extended streaming history (a whole life) and the account data (a year)."""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from itertools import compress
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from etl import archives
+from etl.archives import JsonFile, Unreadable
+from etl.dimensions import text
+from etl.export_names import Catalogue, name_uri
+from etl.export_rows import ACCOUNT, DAY_MS, EARLIEST_MS, EXTENDED, MARK, ExtendedRow, Malformed, looks_like_a_history, moment_text, rows_of
+from etl.plays import AHEAD
+
+__all__ = ["ExportError", "Malformed", "Part", "Unreadable", "name_uri", "read_exports"]
+
+SHOWN_MALFORMED = 20
+LONGEST_TEXT = 200
+LONGEST_PAUSE_MS = 24 * DAY_MS  # from start to end of a play: as much as ms_played can hold
+PLAY_COLUMNS = (
+    "item_number",
+    "file_number",
+    "source",
+    "track_uri",
+    "played_at",
+    "started_at",
+    "ms_played",
+    "platform",
+    "reason_start",
+    "reason_end",
+    "is_shuffle",
+    "is_skipped",
+    "is_offline",
+    "is_private",
+    "country_code",
+)
+NAMED_LIKE_A_HISTORY = re.compile(r"(?P<account>streaminghistory)|streaming_history|endsong|endvideo", re.IGNORECASE)
+
+
+class ExportError(Exception):
+    """Nothing to import where the person pointed. The message is for them."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One file of an export, ready to be staged."""
+
+    package: str  # which export it belongs to
+    name: str
+    kind: str
+    row_count: int  # all in the file: staged, private ones left out, and malformed
+    podcast_count: int  # staged rows that are episodes
+    unnamed_count: int  # staged rows with neither URI nor name: plays of the unknown track
+    private_count: int  # rows left out because the person asked for it
+    malformed: tuple[Malformed, ...]  # the first of them
+    malformed_count: int
+    tables: dict[str, pd.DataFrame] = field(repr=False)  # by name of the staging table
+
+
+def read_exports(
+    paths: Sequence[Path],
+    *,
+    without_private: bool = False,
+    now: datetime,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Iterator[Part | Unreadable]:
+    """Every file of a listening history in `paths` (zip archives, folders, JSON files), known by what is in it.
+
+    One file is in memory at a time. `progress` is told bytes done, of all bytes, unpacked. Other JSON of Spotify's packages
+    is passed over. Raises ExportError for a path that isn't there, and when nothing was found at all.
+    """
+    for path in paths:
+        if not path.exists():
+            raise ExportError(f"There is no file or folder {path}.")
+    found = list(archives.find(paths))
+    yield from (unreadable for unreadable in found if isinstance(unreadable, Unreadable))
+    files = [file for file in found if isinstance(file, JsonFile)]
+    done, total, count = 0, sum(file.size for file in files), len(found) - len(files)
+    progress(done, total)
+    reader = Reader(without_private=without_private, latest=now + AHEAD)
+    for file, content in archives.contents(files):
+        part = content if isinstance(content, Unreadable) else reader.part(file, content)
+        del content
+        if part is not None:
+            count += 1
+            yield part
+        done += file.size
+        progress(done, total)
+    if not count:
+        raise ExportError(
+            f"No listening history in {', '.join(map(str, paths))}. Looked for JSON files, also within folders and zip"
+            " archives, whose rows have ts and ms_played (extended streaming history) or endTime and msPlayed (account data)."
+        )
+
+
+class Reader:
+    """What is known across the files of one import: numbers, and which members were staged already."""
+
+    def __init__(self, *, without_private: bool, latest: datetime) -> None:
+        self.without_private = without_private
+        self.latest_ms = round(latest.timestamp() * 1000)
+        self.item_number = 0
+        self.file_number = 0
+        self.catalogue = Catalogue()
+
+    def part(self, file: JsonFile, content: bytes) -> Part | Unreadable | None:
+        """The file as plays; None if it is none of a listening history."""
+        encoding = json.detect_encoding(content)
+        if encoding != "utf-8":  # with a byte order mark, or in UTF-16: an editor saved it anew
+            content = content.decode(encoding, "replace").encode("utf-8", "replace")
+        named = NAMED_LIKE_A_HISTORY.match(file.name.rpartition("/")[2])
+        is_meant = bool(named) or file.is_typed
+        if not is_meant and not MARK.search(content):
+            return None
+        try:
+            told = rows_of(content, self.latest_ms)
+        except (ValueError, RecursionError):
+            is_meant = is_meant or looks_like_a_history(content)
+            return Unreadable(file.name, "it breaks off, or is no JSON") if is_meant else None
+        if told.is_empty and named:
+            told = told._replace(kind=ACCOUNT if named["account"] else EXTENDED)
+        if told.kind is None:
+            return Unreadable(file.name, "its rows are not those of a listening history") if is_meant else None
+        return self.staged(file, told.kind, told.rows, told.ends, told.malformed)
+
+    def staged(
+        self, file: JsonFile, kind: str, rows: list[Any], ends: list[int], malformed: list[Malformed]
+    ) -> Part:
+        readable_count = len(rows)
+        if self.without_private and kind == EXTENDED:
+            is_kept = [not row.incognito_mode for row in rows]
+            rows, ends = list(compress(rows, is_kept)), list(compress(ends, is_kept))
+        members = self.catalogue.members(kind, rows)
+        plays: dict[str, list[Any]] = {
+            "item_number": list(range(self.item_number, self.item_number + len(rows))),
+            "file_number": [self.file_number] * len(rows),
+            "source": [kind] * len(rows),
+            "track_uri": [member.uri for member in members],
+            "played_at": [moment_text(end) for end in ends],
+            "ms_played": [row.ms_played for row in rows],
+            **(only_extended(rows, ends) if kind == EXTENDED else {}),
+        }
+        nothing = [None] * len(rows)
+        self.item_number += len(rows)
+        self.file_number += 1
+        return Part(
+            package=file.package,
+            name=file.name,
+            kind=kind,
+            row_count=readable_count + len(malformed),
+            podcast_count=sum(member.content_type == "episode" for member in members),
+            unnamed_count=sum(member.uri is None for member in members),
+            private_count=readable_count - len(rows),
+            malformed=tuple(malformed[:SHOWN_MALFORMED]),
+            malformed_count=len(malformed),
+            tables={
+                "staging_play": pd.DataFrame({column: plays.get(column, nothing) for column in PLAY_COLUMNS}, dtype=object),
+                **self.catalogue.new_tables(),
+            },
+        )
+
+
+def only_extended(rows: list[ExtendedRow], ends: list[int]) -> dict[str, list[Any]]:
+    """What only the extended history tells of a play."""
+    return {
+        "started_at": [started_at(row.offline_timestamp, end) for row, end in zip(rows, ends, strict=True)],
+        "platform": [short(row.platform) for row in rows],
+        "reason_start": [short(row.reason_start) for row in rows],
+        "reason_end": [short(row.reason_end) for row in rows],
+        "is_shuffle": [row.shuffle for row in rows],
+        "is_skipped": [row.skipped for row in rows],
+        "is_offline": [row.offline for row in rows],
+        "is_private": [row.incognito_mode for row in rows],
+        "country_code": [country(row.conn_country) for row in rows],
+    }
+
+
+@lru_cache(maxsize=4096)
+def short(value: str | None) -> str | None:
+    return (text(value) or "")[:LONGEST_TEXT] or None
+
+
+@lru_cache(maxsize=4096)
+def country(value: str | None) -> str | None:
+    """Two capitals; None for ZZ, which is no country, and all else."""
+    return value if value and value != "ZZ" and re.fullmatch("[A-Z]{2}", value) else None
+
+
+def started_at(offline_timestamp: int | None, end_ms: int) -> str | None:
+    """What an offline_timestamp tells of a start; None where it is none (0, 1) or can't belong to this end."""
+    if offline_timestamp is None or offline_timestamp <= 10**8:
+        return None
+    start_ms = offline_timestamp if offline_timestamp > 10**11 else offline_timestamp * 1000
+    is_possible = EARLIEST_MS <= start_ms and end_ms - LONGEST_PAUSE_MS <= start_ms <= end_ms + DAY_MS
+    return moment_text(start_ms) if is_possible else None

@@ -1,0 +1,96 @@
+-- What is recorded near the batch, taken apart again into what each source told: one row a play and source. Near is: from an
+-- hour before the batch to an hour after it (for an import, which may tell a play again days later, a month), and round the
+-- plays of tracks that the batch tells more of.
+
+create temporary table span on commit drop as
+select
+    min(staged_report.told_at) - cast(:margin as interval) as starts_at,
+    max(staged_report.told_at) + cast(:margin as interval) as ends_at
+from staged_report
+having count(*) > 0
+union all
+select
+    fact_play.played_at - interval '1 hour',
+    fact_play.played_at + interval '1 hour'
+from listening.fact_play
+where
+    exists (select 1 from changed_track)
+    and fact_play.listener_key = :listener_key
+    and (
+        fact_play.track_key in (select changed_track.track_key from changed_track)
+        or fact_play.recently_played_track_key in (select changed_track.track_key from changed_track)
+    );
+
+create temporary table known_play on commit drop as
+select fact_play.*
+from listening.fact_play
+where
+    fact_play.listener_key = :listener_key
+    and fact_play.played_at >= (select min(span.starts_at) from span)
+    and fact_play.played_at <= (select max(span.ends_at) from span)
+    and exists (
+        select 1
+        from span
+        where fact_play.played_at between span.starts_at and span.ends_at
+    );
+
+create temporary table known_report on commit drop as
+with told as (
+    select
+        known_play.play_key,
+        known_play.played_at as known_at,
+        told.source,
+        told.rank,
+        coalesce(told.track_key, known_play.track_key) as track_key,
+        told.told_at,
+        told.last_told_at,
+        known_play.played_at + known_play.start_offset_ms * interval '1 millisecond' as started_at,
+        known_play.ms_played,
+        known_play.context_key,
+        known_play.device_key,
+        dim_play_profile.reason_start,
+        dim_play_profile.reason_end,
+        dim_play_profile.is_shuffle,
+        dim_play_profile.is_skipped,
+        dim_play_profile.is_offline,
+        dim_play_profile.is_private,
+        dim_play_profile.country_code
+    from known_play
+    inner join listening.dim_play_profile on dim_play_profile.play_profile_key = known_play.play_profile_key
+    cross join lateral (
+        select known_play.played_at + coalesce(known_play.extended_export_offset_ms, 0) * interval '1 millisecond' as exported_at
+    ) as exported
+    cross join lateral (
+        values
+        (
+            'extended_export', 1, dim_play_profile.has_extended_export, known_play.extended_export_track_key,
+            exported.exported_at,
+            greatest(
+                exported.exported_at,
+                known_play.played_at + known_play.extended_export_last_offset_ms * interval '1 millisecond'
+            )
+        ),
+        (
+            'recently_played', 2, dim_play_profile.has_recently_played, known_play.recently_played_track_key,
+            known_play.played_at,
+            known_play.played_at + coalesce(known_play.recently_played_offset_ms, 0) * interval '1 millisecond'
+        ),
+        (
+            'account_export', 3, dim_play_profile.has_account_export, known_play.account_export_track_key,
+            coalesce(
+                known_play.played_at + known_play.account_export_offset_ms * interval '1 millisecond',
+                date_trunc('minute', exported.exported_at)
+            ),
+            null
+        )
+    ) as told (source, rank, is_told, track_key, told_at, last_told_at)
+    where told.is_told
+)
+select
+    told.*,
+    coalesce(dim_track.recording_key, dim_track.track_key) as recording_key,
+    told.rank = min(told.rank) over (partition by told.play_key) as is_primary
+from told
+inner join listening.dim_track on dim_track.track_key = told.track_key;
+
+analyze known_report;

@@ -1,0 +1,69 @@
+-- Ids of one recording find each other: same ISRC, or same name, artist and length to two seconds. Run until it finds no more.
+
+with described as (
+    select distinct
+        dim_track.track_key,
+        dim_track.isrc,
+        dim_track.duration_ms,
+        coalesce(dim_track.recording_key, dim_track.track_key) as recording_key
+    from staging_track
+    inner join listening.dim_track as staged on staged.track_uri = staging_track.track_uri
+    inner join listening.dim_track
+        on
+            dim_track.track_key = staged.track_key
+            or dim_track.recording_key = staged.recording_key
+    where staging_track.isrc is not null or staging_track.duration_ms is not null
+),
+linked as (
+    select
+        described.track_key,
+        coalesce(dim_track.recording_key, dim_track.track_key) as recording_key
+    from described
+    inner join listening.dim_track on dim_track.isrc = described.isrc
+    union all
+    select
+        described.track_key,
+        coalesce(dim_track.recording_key, dim_track.track_key)
+    from described
+    inner join listening.track_alias as own on own.track_key = described.track_key
+    inner join listening.track_alias as other on other.name_hash = own.name_hash
+    inner join listening.dim_track
+        on
+            dim_track.track_key = other.track_key
+            and abs(dim_track.duration_ms - described.duration_ms) <= 2000
+),
+least_linked as (
+    select
+        linked.track_key,
+        min(linked.recording_key) as recording_key
+    from linked
+    group by linked.track_key
+),
+stands_for as (
+    -- whoever shared the number that gives way goes along
+    select
+        coalesce(dim_track.recording_key, dim_track.track_key) as old_key,
+        min(least_linked.recording_key) as new_key
+    from least_linked
+    inner join listening.dim_track on dim_track.track_key = least_linked.track_key
+    where least_linked.recording_key < coalesce(dim_track.recording_key, dim_track.track_key)
+    group by coalesce(dim_track.recording_key, dim_track.track_key)
+),
+moved as (
+    update listening.dim_track
+    set recording_key = stands_for.new_key
+    from stands_for
+    where
+        dim_track.track_key = stands_for.old_key
+        or dim_track.recording_key = stands_for.old_key
+    returning dim_track.track_key
+),
+noted as (
+    insert into changed_track (track_key)
+    select moved.track_key
+    from moved
+    where moved.track_key <= (select newest_track.track_key from newest_track)
+    on conflict do nothing
+)
+select moved.track_key
+from moved

@@ -1,3 +1,0 @@
--- Plays of the batch, each told once.
-select count(*) as play_count
-from reported_play
