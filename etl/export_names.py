@@ -122,10 +122,17 @@ def told_by_extended(
     audiobook: str | None,
 ) -> Told:
     """By its URI, or where that is none, by its names. The order is that of ExtendedRow's fields."""
-    uri = uri_of(track_uri)
-    if uri is None and (episode_uri or episode or show):
-        uri = uri_of(episode_uri)
-        if uri
+    music = Told("track", uri_of(track_uri), text(track), name(album), name(artist))
+    if music.uri:
+        told_type = music.uri.split(":")[1]
+        return music._replace(content_type=told_type) if told_type in ("local", "episode") else music
+    spoken = Told("episode", uri_of(episode_uri), text(episode), name(show), None)
+    read_out = Told("chapter", uri_of(chapter_uri), text(chapter), name(audiobook), None)
+    with_uri = (told for told in (spoken, read_out) if told.uri)
+    with_name = (told for told in (music, spoken, read_out) if told.title or told.album or told.artist)
+    return next(with_uri, None) or next(with_name, music)
+
+
 def told_by_account(
     track: str | None,
     artist: str | None,

@@ -3,7 +3,7 @@
 import json
 import re
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from functools import lru_cache
 from typing import Annotated, Any, NamedTuple
 
@@ -115,7 +115,7 @@ def rows_of(content: bytes, latest_ms: int) -> Rows:
     else:
         if not rows:
             return Rows(None, [], [], [], is_empty=True)
-        if EARLIEST_MS <= min(ends) and max(ends) <= latest_ms:
+        if min(ends) >= EARLIEST_MS and max(ends) <= latest_ms:
             return Rows(kind, rows, ends, [])
     text = content.decode("utf-8", "replace")
     return one_by_one(json.loads(text, strict=False, object_hook=without_the_rest), latest_ms)
@@ -175,7 +175,9 @@ def typed(row: dict[str, Any], kind: str) -> ExtendedRow | AccountRow:
     """A row without trouble. A wrong type where the listen can do without it is none."""
     end_time, ms_played, *others = KEYS[kind]
     values = [row.get(key) for key in others]
-    known = [value if type(value) is MINOR.get(key, type(value)) else None for key, value in zip(others, values, strict=True)]
+    known = [
+        value if type(value) is MINOR.get(key, type(value)) else None for key, value in zip(others, values, strict=True)
+    ]
     return ROW_OF[kind](row[end_time], round(row[ms_played]), *known)
 
 
@@ -217,7 +219,9 @@ def moment_text(ms: int) -> str:
     """2024-08-29T14:48:46Z, or with milliseconds where there are any."""
     days, of_day = divmod(ms, DAY_MS)
     seconds, fraction = divmod(of_day, 1000)
-    return f"{day_text(days)}{time_text(seconds)}.{fraction:03}Z" if fraction else f"{day_text(days)}{time_text(seconds)}Z"
+    return (
+        f"{day_text(days)}{time_text(seconds)}.{fraction:03}Z" if fraction else f"{day_text(days)}{time_text(seconds)}Z"
+    )
 
 
 def looks_like_a_history(content: bytes) -> bool:

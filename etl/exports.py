@@ -16,7 +16,18 @@ from etl import archives
 from etl.archives import JsonFile, Unreadable
 from etl.dimensions import text
 from etl.export_names import Catalogue, name_uri
-from etl.export_rows import ACCOUNT, DAY_MS, EARLIEST_MS, EXTENDED, MARK, ExtendedRow, Malformed, looks_like_a_history, moment_text, rows_of
+from etl.export_rows import (
+    ACCOUNT,
+    DAY_MS,
+    EARLIEST_MS,
+    EXTENDED,
+    MARK,
+    ExtendedRow,
+    Malformed,
+    looks_like_a_history,
+    moment_text,
+    rows_of,
+)
 from etl.plays import AHEAD
 
 __all__ = ["ExportError", "Malformed", "Part", "Unreadable", "name_uri", "read_exports"]
@@ -130,9 +141,7 @@ class Reader:
             return Unreadable(file.name, "its rows are not those of a listening history") if is_meant else None
         return self.staged(file, told.kind, told.rows, told.ends, told.malformed)
 
-    def staged(
-        self, file: JsonFile, kind: str, rows: list[Any], ends: list[int], malformed: list[Malformed]
-    ) -> Part:
+    def staged(self, file: JsonFile, kind: str, rows: list[Any], ends: list[int], malformed: list[Malformed]) -> Part:
         readable_count = len(rows)
         if self.without_private and kind == EXTENDED:
             is_kept = [not row.incognito_mode for row in rows]
@@ -161,7 +170,9 @@ class Reader:
             malformed=tuple(malformed[:SHOWN_MALFORMED]),
             malformed_count=len(malformed),
             tables={
-                "staging_play": pd.DataFrame({column: plays.get(column, nothing) for column in PLAY_COLUMNS}, dtype=object),
+                "staging_play": pd.DataFrame(
+                    {column: plays.get(column, nothing) for column in PLAY_COLUMNS}, dtype=object
+                ),
                 **self.catalogue.new_tables(),
             },
         )
@@ -198,5 +209,5 @@ def started_at(offline_timestamp: int | None, end_ms: int) -> str | None:
     if offline_timestamp is None or offline_timestamp <= 10**8:
         return None
     start_ms = offline_timestamp if offline_timestamp > 10**11 else offline_timestamp * 1000
-    is_possible = EARLIEST_MS <= start_ms and end_ms - LONGEST_PAUSE_MS <= start_ms <= end_ms + DAY_MS
+    is_possible = start_ms >= EARLIEST_MS and end_ms - LONGEST_PAUSE_MS <= start_ms <= end_ms + DAY_MS
     return moment_text(start_ms) if is_possible else None

@@ -64,8 +64,9 @@ class Run:
         finished_at: datetime,
         received_count: int | None = None,
         recorded_count: int | None = None,
-    ) -> None:
-        run(
+    ) -> int:
+        """The run_key of the row."""
+        [row] = run(
             connection,
             "run",
             job=self.job,
@@ -77,6 +78,7 @@ class Run:
             recorded_count=recorded_count,
             program_version=__version__,
         )
+        return int(row.run_key)
 
 
 def utc_now() -> datetime:

@@ -101,32 +101,34 @@ class Warehouse:
     def migrate(self, now: datetime, version: str) -> list[str]:
         """Brings the schema up to date, all or nothing; names of the files applied. Cheap when there is nothing to do."""
 
-        def work(connection: Connection) -> list[str]:
-            if not pending(connection):
-                return []
-            lock(connection, SCHEMA_LOCK, 0)
-            files = pending(connection)  # again: another program may have been quicker
-            if files:
-                connection.execute(text("create schema if not exists listening"))
-                connection.execute(text("create schema if not exists ops"))
-                run(connection, "schema_change")
-            for name in files:
-                run_script(connection, name)
-                run(
-                    connection,
-                    "schema_change_recorded",
-                    file_name=name,
-                    checksum=checksum(name),
-                    applied_at=now,
-                    program_version=version,
-                )
-            return files
-
-        return self.transaction(work)
+        return self.transaction(lambda connection: migrate_within(connection, now, version))
 
     def pending(self) -> list[str]:
         """Names of the files of sql/schema and sql/views that the database has yet to see."""
         return self.transaction(pending)
+
+
+def migrate_within(connection: Connection, now: datetime, version: str) -> list[str]:
+    """What Warehouse.migrate does, as a part of a transaction."""
+    if not pending(connection):
+        return []
+    lock(connection, SCHEMA_LOCK, 0)
+    files = pending(connection)  # again: another program may have been quicker
+    if files:
+        connection.execute(text("create schema if not exists listening"))
+        connection.execute(text("create schema if not exists ops"))
+        run(connection, "schema_change")
+    for name in files:
+        run_script(connection, name)
+        run(
+            connection,
+            "schema_change_recorded",
+            file_name=name,
+            checksum=checksum(name),
+            applied_at=now,
+            program_version=version,
+        )
+    return files
 
 
 def engine_of(url: str) -> Engine:
@@ -171,14 +173,19 @@ def stage(connection: Connection, tables: Mapping[str, pd.DataFrame]) -> None:
     """Makes the temporary staging tables and fills each by one COPY. A frame's columns are those of its table."""
     for name, rows in tables.items():
         run(connection, f"load/{name}")
-        if rows.empty:
-            continue
-        buffer = io.StringIO()
-        rows.to_csv(buffer, index=False, header=False, na_rep=NULL, quoting=csv.QUOTE_MINIMAL, lineterminator="\n")
-        buffer.seek(0)
-        columns = ", ".join(rows.columns)
-        with driver_cursor(connection) as cursor:
-            cursor.copy_expert(f"copy {name} ({columns}) from stdin with (format csv, null '{NULL}')", buffer)
+        copy(connection, name, rows)
+
+
+def copy(connection: Connection, name: str, rows: pd.DataFrame) -> None:
+    """Adds rows to a table by one COPY."""
+    if rows.empty:
+        return
+    buffer = io.StringIO()
+    rows.to_csv(buffer, index=False, header=False, na_rep=NULL, quoting=csv.QUOTE_MINIMAL, lineterminator="\n")
+    buffer.seek(0)
+    columns = ", ".join(rows.columns)
+    with driver_cursor(connection) as cursor:
+        cursor.copy_expert(f"copy {name} ({columns}) from stdin with (format csv, null '{NULL}')", buffer)
 
 
 def merge_catalogue(connection: Connection) -> None:

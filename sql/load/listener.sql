@@ -1,10 +1,14 @@
 -- The listener, made when first seen. One who was first known by the user id, because the answer then had no account_id,
--- stays the same one.
+-- stays the same one; and so does "me", whose export was imported before Spotify was ever asked who that is.
 
 update listening.dim_listener
 set listener_id = :listener_id
 where
-    dim_listener.listener_id = :user_id
+    dim_listener.listener_key = (
+        select min(stand_in.listener_key)
+        from listening.dim_listener as stand_in
+        where stand_in.listener_id in (:user_id, 'me')
+    )
     and not exists (
         select 1
         from listening.dim_listener as known

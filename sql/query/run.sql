@@ -19,3 +19,4 @@ values (
     :recorded_count,
     :program_version
 )
+returning run_key

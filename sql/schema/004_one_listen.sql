@@ -113,3 +113,7 @@ comment on column ops.import_file.malformed_count is 'Rows that no play can be m
 comment on column ops.import_file.podcast_count is 'Of all rows: episodes of podcasts.';
 comment on column ops.import_file.unnamed_count is 'Of all rows: those without a name and an id.';
 comment on column ops.import_file.unreadable_reason is 'Why nothing of the file could be read; null if it could.';
+
+comment on column ops.run.job is 'The command: plays, dimensions or import.';
+comment on column ops.run.received_count is 'Items that Spotify answered with, or rows of the files; null when there was no answer.';
+comment on column listening.dim_listener.listener_id is 'Spotify''s immutable account_id; for answers without one, the user id; me, while only an export is known; or what import was told.';

@@ -1,0 +1,200 @@
+"""The import job: a person's exports → plays, and a receipt that accounts for every row."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Row, text
+
+from etl import __version__
+from etl.exports import Part, Unreadable, read_exports
+from etl.jobs import Clock, Run, utc_now
+from etl.settings import Settings
+from etl.warehouse import Warehouse, copy, merge_catalogue, merge_plays, migrate_within, run
+
+STAGING = ("staging_artist", "staging_album", "staging_track", "staging_track_artist", "staging_play")
+MARGIN = timedelta(days=31)  # an export may tell a play again days later
+
+Progress = Callable[[int, int], None]
+
+
+class ListenerError(Exception):
+    """It is not clear whose export this is. The message is for the person."""
+
+
+@dataclass(frozen=True)
+class FileReceipt:
+    """What became of the rows of one file: the six counts after row_count sum to it."""
+
+    package_name: str
+    file_name: str
+    source: str | None  # extended_export or account_export; None: could not be read
+    row_count: int = 0
+    new_count: int = 0  # a play nobody had told of
+    known_count: int = 0  # told before by an export of this kind
+    merged_count: int = 0  # a play that another source told of, which it completes
+    duplicate_count: int = 0  # told by another row of this import
+    private_count: int = 0  # left out on request
+    malformed_count: int = 0
+    podcast_count: int = 0  # of all rows
+    unnamed_count: int = 0  # of all rows
+    unreadable_reason: str | None = None
+    malformed: tuple[str, ...] = ()  # the first of them: which row, and why
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What an import came to."""
+
+    files: tuple[FileReceipt, ...]
+    is_new_listener: bool
+    is_dry_run: bool
+
+    @property
+    def total(self) -> FileReceipt:
+        counts = {
+            name: sum(getattr(file, name) for file in self.files)
+            for name in (field.name for field in fields(FileReceipt))
+            if name.endswith("_count")
+        }
+        return FileReceipt("", "total", None, **counts)
+
+    @property
+    def is_good(self) -> bool:
+        """Whether everything that was named could be read."""
+        return not any(file.unreadable_reason or file.malformed_count for file in self.files)
+
+
+class DryRunDone(Exception):
+    """Carries the receipt out of a transaction that is to leave nothing behind."""
+
+    def __init__(self, receipt: Receipt) -> None:
+        super().__init__()
+        self.receipt = receipt
+
+
+def import_exports(
+    settings: Settings,
+    warehouse: Warehouse,
+    paths: Sequence[Path],
+    *,
+    listener: str | None = None,
+    without_private: bool = False,
+    dry_run: bool = False,
+    clock: Clock = utc_now,
+    progress: Progress = lambda done, total: None,
+) -> Receipt:
+    """Reads every history in `paths` and merges it, in one transaction: it is all there afterwards, or nothing is.
+
+    Asks nothing of Spotify. `listener`: the id or name of whose export it is; a new one where nobody has it; by default the one
+    listener who is recorded here. Raises ExportError, ListenerError and WarehouseError.
+    """
+
+    if not dry_run:
+        warehouse.migrate(clock(), __version__)
+
+    def work(connection: Connection) -> Receipt:
+        this_run = Run("import", clock())
+        if dry_run:
+            migrate_within(connection, this_run.started_at, __version__)
+        this_run.listener_key, is_new = listener_of(connection, settings, listener, this_run.started_at)
+        parts = staged(connection, paths, without_private, this_run.started_at, progress)
+        merge_catalogue(connection)
+        merged = merge_plays(
+            connection, listener_key=this_run.listener_key, now=this_run.started_at, margin=MARGIN
+        )
+        counts = iter(merged.receipt)
+        receipt = Receipt(tuple(file_receipt(part, counts) for part in parts), is_new, dry_run)
+        if dry_run:
+            raise DryRunDone(receipt)
+        record(connection, this_run, receipt, clock())
+        return receipt
+
+    try:
+        return warehouse.transaction(work)
+    except DryRunDone as done:
+        return done.receipt
+
+
+def staged(
+    connection: Connection, paths: Sequence[Path], without_private: bool, now: datetime, progress: Progress
+) -> list[Part | Unreadable]:
+    """Stages every file, one in memory at a time; what is left to say of each."""
+    for name in STAGING:
+        run(connection, f"load/{name}")
+    parts: list[Part | Unreadable] = []
+    for part in read_exports(paths, without_private=without_private, now=now, progress=progress):
+        if isinstance(part, Part):
+            for name in STAGING:
+                copy(connection, name, part.tables.pop(name))
+        parts.append(part)
+    for name in STAGING:
+        connection.execute(text(f"analyze {name}"))
+    return parts
+
+
+def listener_of(
+    connection: Connection, settings: Settings, listener: str | None, now: datetime
+) -> tuple[int, bool]:
+    """The key of whose export this is, and whether they are new here."""
+    if listener is None:
+        known = run(connection, "listener_default")
+        if len(known) > 1:
+            raise ListenerError(
+                "More than one listener is recorded here. Say whose export this is: --listener ID, with an id of"
+                " listening.dim_listener."
+            )
+    else:
+        known = run(connection, "listener_named", listener=listener)
+        if len(known) > 1 and known[0].listener_id != listener:
+            raise ListenerError("More than one listener has this name; give --listener the id, from listening.dim_listener.")
+    if known:
+        key = int(known[0].listener_key)
+        if listener is None:  # TIME_ZONE is of whoever the settings are of
+            run(connection, "load/listener_time_zone", listener_key=key, time_zone=settings.time_zone)
+        return key, False
+    [made] = run(
+        connection,
+        "load/listener",
+        listener_id=listener or "me",
+        user_id=None,
+        listener_name=None,
+        time_zone=settings.time_zone,
+        created_at=now,
+    )
+    return int(made.listener_key), True
+
+
+def file_receipt(part: Part | Unreadable, counts: Iterator[Row[Any]]) -> FileReceipt:
+    """`counts`: what the merge says of the files that had rows, in their order."""
+    if isinstance(part, Unreadable):
+        return FileReceipt("", part.name, None, unreadable_reason=part.reason)
+    told = {}
+    if part.row_count > part.malformed_count + part.private_count:
+        row = next(counts)
+        told = {
+            name: getattr(row, name) for name in ("new_count", "known_count", "merged_count", "duplicate_count")
+        }
+    return FileReceipt(
+        part.package,
+        part.name,
+        part.kind,
+        row_count=part.row_count,
+        **told,
+        private_count=part.private_count,
+        malformed_count=part.malformed_count,
+        podcast_count=part.podcast_count,
+        unnamed_count=part.unnamed_count,
+        malformed=tuple(f"row {one.row_number}: {one.reason}" for one in part.malformed),
+    )
+
+
+def record(connection: Connection, this_run: Run, receipt: Receipt, finished_at: datetime) -> None:
+    """Keeps the receipt, in ops.run and ops.import_file."""
+    run_key = this_run.record(connection, "done", finished_at, receipt.total.row_count, receipt.total.new_count)
+    for file in receipt.files:
+        told = asdict(file)
+        del told["malformed"]
+        run(connection, "import_file", run_key=run_key, **told)
