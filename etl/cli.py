@@ -73,6 +73,48 @@ def dimensions() -> None:
     tell(outcome, settings)
 
 
+@app.command("import")
+def import_(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH…", help="Zip archives as Spotify sends them, folders, or JSON files.")
+    ],
+    listener: Annotated[
+        str | None,
+        typer.Option("--listener", help="Whose export it is: an id or name. Default: whoever is recorded here."),
+    ] = None,
+    without_private: Annotated[
+        bool, typer.Option("--without-private", help="Leave out what was played in private sessions.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would happen.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The receipt as JSON.")] = False,
+) -> None:
+    """Bring in your past: Spotify's exports, extended streaming history and account data. Asks nothing of Spotify.
+
+    Example: brapped import ~/Downloads/my_spotify_data.zip
+    """
+    with quick_imports():
+        from etl import jobs, receipts
+        from etl.imports import import_exports
+        from etl.progress import bar
+        from etl.settings import read_settings
+
+    settings = read_settings()
+    with jobs.opened(settings) as warehouse, bar("import") as progress:
+        receipt = import_exports(
+            settings,
+            warehouse,
+            paths,
+            listener=listener,
+            without_private=without_private,
+            dry_run=dry_run,
+            progress=progress,
+        )
+    typer.echo(receipts.as_json(receipt) if as_json else receipts.as_text(receipt))
+    on_summary(receipts.line(receipt))
+    if not receipt.is_good:
+        raise typer.Exit(1)
+
+
 @app.command()
 def demo(
     folder: Annotated[

@@ -30,9 +30,11 @@ TOLD_COLUMNS = {  # those of them that an export knows something for
 ALBUM_TYPES = {"episode": "show", "chapter": "audiobook"}
 
 Names = tuple[str | None, ...]
-names_of = {  # what a row says of what was played: all its fields but the time, up to the profile
+Row = ExtendedRow | AccountRow
+music_of = attrgetter(*ExtendedRow.__struct_fields__[2:6])  # URI, names: enough to tell tracks with a URI apart
+names_of = {  # all that a row tells of what was played
     EXTENDED: attrgetter(*ExtendedRow.__struct_fields__[2:12]),
-    ACCOUNT: attrgetter(*AccountRow.__struct_fields__[2:]),
+    ACCOUNT: attrgetter(*AccountRow.__struct_fields__[2:9]),
 }
 
 
@@ -53,14 +55,20 @@ class Catalogue:
 
     def members(self, kind: str, rows: list[Any]) -> list[Member]:
         """What each row played; what was not named before is to be staged."""
-        members = []
-        for names in map(names_of[kind], rows):
-            member = self.known.get(names)
-            if member is None:
-                told = told_by_extended(*names) if kind == EXTENDED else told_by_account(*names)
-                member = self.known[names] = self.met(told)
-            members.append(member)
-        return members
+        short_names_of = music_of if kind == EXTENDED else names_of[ACCOUNT]
+        members = list(map(self.known.get, map(short_names_of, rows)))
+        return [member or self.member(kind, row) for member, row in zip(members, rows, strict=True)]
+
+    def member(self, kind: str, row: Row) -> Member:
+        """What a row played that its music alone does not tell, or that was not named before."""
+        names = names_of[kind](row)
+        member = self.known.get(names)
+        if member is None:
+            told = told_by(row)
+            member = self.known[names] = self.met(told)
+            if isinstance(row, ExtendedRow) and told.uri is not None and told.uri == row.spotify_track_uri:
+                self.known[music_of(row)] = member
+        return member
 
     def met(self, told: "Told") -> Member:
         """Stages what a row tells of a track, episode or chapter."""
@@ -109,47 +117,45 @@ class Told(NamedTuple):
     artist: str | None
 
 
-def told_by_extended(
-    track_uri: str | None,
-    episode_uri: str | None,
-    chapter_uri: str | None,
-    track: str | None,
-    artist: str | None,
-    album: str | None,
-    episode: str | None,
-    show: str | None,
-    chapter: str | None,
-    audiobook: str | None,
-) -> Told:
-    """By its URI, or where that is none, by its names. The order is that of ExtendedRow's fields."""
-    music = Told("track", uri_of(track_uri), text(track), name(album), name(artist))
+def told_by(row: Row) -> Told:
+    """By a URI, or where there is none that is one, by names."""
+    return told_by_account(row) if isinstance(row, AccountRow) else told_by_extended(row)
+
+
+def told_by_extended(row: ExtendedRow) -> Told:
+    music = Told(
+        "track",
+        uri_of(row.spotify_track_uri),
+        text(row.master_metadata_track_name),
+        name(row.master_metadata_album_album_name),
+        name(row.master_metadata_album_artist_name),
+    )
     if music.uri:
         told_type = music.uri.split(":")[1]
         return music._replace(content_type=told_type) if told_type in ("local", "episode") else music
-    spoken = Told("episode", uri_of(episode_uri), text(episode), name(show), None)
-    read_out = Told("chapter", uri_of(chapter_uri), text(chapter), name(audiobook), None)
-    with_uri = (told for told in (spoken, read_out) if told.uri)
-    with_name = (told for told in (music, spoken, read_out) if told.title or told.album or told.artist)
+    episode = Told(
+        "episode", uri_of(row.spotify_episode_uri), text(row.episode_name), name(row.episode_show_name), None
+    )
+    chapter = Told(
+        "chapter",
+        uri_of(row.audiobook_chapter_uri),
+        text(row.audiobook_chapter_title),
+        name(row.audiobook_title),
+        None,
+    )
+    with_uri = (told for told in (episode, chapter) if told.uri)
+    with_name = (told for told in (music, episode, chapter) if told.title or told.album or told.artist)
     return next(with_uri, None) or next(with_name, music)
 
 
-def told_by_account(
-    track: str | None,
-    artist: str | None,
-    episode: str | None,
-    show: str | None,
-    chapter: str | None,
-    audiobook: str | None,
-    author: str | None,
-) -> Told:
-    """By its names; there are no URIs. The order is that of AccountRow's fields."""
-    if text(episode) or text(show):
-        return Told("episode", None, text(episode), name(show), None)
-    if text(chapter) or text(audiobook):
-        return Told("chapter", None, text(chapter), name(audiobook), name(author))
-    if (artist, track) == ("Unknown Artist", "Unknown Track"):
-        return Told("track", None, None, None, None)
-    return Told("track", None, text(track), None, name(artist))
+def told_by_account(row: AccountRow) -> Told:
+    """There are no URIs, and no albums of music."""
+    episode = Told("episode", None, text(row.episode_name), name(row.podcast_name), None)
+    chapter = Told("chapter", None, text(row.chapter_name), name(row.audiobook_name), name(row.author_name))
+    music = Told("track", None, text(row.track_name), None, name(row.artist_name))
+    if (music.title, music.artist) == ("Unknown Track", "Unknown Artist"):
+        music = music._replace(title=None, artist=None)
+    return next((told for told in (episode, chapter) if told.title or told.album), music)
 
 
 def uri_of(value: str | None) -> str | None:

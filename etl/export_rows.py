@@ -3,26 +3,32 @@
 import json
 import re
 from dataclasses import dataclass
-from datetime import date, timedelta
-from functools import lru_cache
+from datetime import date
+from functools import cache
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
-from etl.dimensions import number
+from etl.dimensions import number, text
 from etl.plays import FIRST_PLAY
 
 EXTENDED = "extended_export"
 ACCOUNT = "account_export"
 MARK = re.compile(rb'"(?:ms_played|msPlayed)"')  # in every row that tells a listen
+NUL = rb"\u0000"  # what no text in Postgres may hold
 HEAD = 65536  # bytes
 DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-TIME = re.compile(r"[T ]([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.(\d{1,6}))?)?(?:Z|\+00:00)?", re.ASCII)
+MINUTE = re.compile(r"[T ]([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
+SECOND = re.compile(r"(?::([0-5]\d)(?:\.(\d{1,6}))?)?(?:Z|\+00:00)?", re.ASCII)
 DAY_MS = 86_400_000
 EPOCH = date(1970, 1, 1)
 EARLIEST_MS = round(FIRST_PLAY.timestamp() * 1000)
 
+LONGEST_TEXT = 200
+
 Milliseconds = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
+Short = Annotated[str, msgspec.Meta(max_length=LONGEST_TEXT)]
+Country = Annotated[str, msgspec.Meta(min_length=2, max_length=2)]
 
 
 @dataclass(frozen=True)
@@ -48,14 +54,14 @@ class ExtendedRow(msgspec.Struct, gc=False):
     episode_show_name: str | None = None
     audiobook_chapter_title: str | None = None
     audiobook_title: str | None = None
-    platform: str | None = None
-    reason_start: str | None = None
-    reason_end: str | None = None
+    platform: Short | None = None
+    reason_start: Short | None = None
+    reason_end: Short | None = None
     shuffle: bool | None = None
     skipped: bool | None = None
     offline: bool | None = None
     incognito_mode: bool | None = None
-    conn_country: str | None = None
+    conn_country: Country | None = None
     offline_timestamp: int | None = None  # start of the play: ms until October 2022, seconds since; 0, 1: none
 
 
@@ -100,7 +106,7 @@ class Rows(NamedTuple):
     rows: list[Any]  # all ExtendedRow, or all AccountRow
     ends: list[int]  # of each row, ms since 1970
     malformed: list[Malformed]
-    is_empty: bool = False
+    is_empty: bool = False  # a list of nothing
 
 
 def rows_of(content: bytes, latest_ms: int) -> Rows:
@@ -108,7 +114,7 @@ def rows_of(content: bytes, latest_ms: int) -> Rows:
     mark = MARK.search(content)
     kind = ACCOUNT if mark and mark[0] == b'"msPlayed"' else EXTENDED
     try:
-        rows = READ[kind].decode(content)
+        rows = [] if NUL in content else READ[kind].decode(content)
         ends = [moment_ms(row.end_time) for row in rows]
     except (ValueError, RecursionError):
         pass
@@ -117,8 +123,8 @@ def rows_of(content: bytes, latest_ms: int) -> Rows:
             return Rows(None, [], [], [], is_empty=True)
         if min(ends) >= EARLIEST_MS and max(ends) <= latest_ms:
             return Rows(kind, rows, ends, [])
-    text = content.decode("utf-8", "replace")
-    return one_by_one(json.loads(text, strict=False, object_hook=without_the_rest), latest_ms)
+    told = content.decode("utf-8", "replace")
+    return one_by_one(json.loads(told, strict=False, object_hook=without_the_rest), latest_ms)
 
 
 def without_the_rest(told: dict[str, Any]) -> dict[str, Any]:
@@ -131,7 +137,7 @@ def one_by_one(told: object, latest_ms: int) -> Rows:
     listed = told if isinstance(told, list) else []
     kind = next((kind for row in listed for kind in KEYS if carries(row, kind)), None)
     if kind is None:
-        return Rows(None, [], [], [])
+        return Rows(None, [], [], [], is_empty=told == [])
     rows, ends, malformed = [], [], []
     for row_number, row in enumerate(listed, start=1):
         reason = trouble_with(row, kind, latest_ms)
@@ -174,54 +180,44 @@ def trouble_with(row: object, kind: str, latest_ms: int) -> str | None:
 def typed(row: dict[str, Any], kind: str) -> ExtendedRow | AccountRow:
     """A row without trouble. A wrong type where the listen can do without it is none."""
     end_time, ms_played, *others = KEYS[kind]
-    values = [row.get(key) for key in others]
-    known = [
-        value if type(value) is MINOR.get(key, type(value)) else None for key, value in zip(others, values, strict=True)
-    ]
+    known = [clean(key, row.get(key)) for key in others]
     return ROW_OF[kind](row[end_time], round(row[ms_played]), *known)
 
 
-# lru_cache: a day, and a second of the day, come thousands of times in a life of listening.
+def clean(key: str, value: Any) -> Any:
+    if type(value) is not MINOR.get(key, type(value)):
+        return None
+    if key == "conn_country" and len(value) != 2:
+        return None
+    return (text(value) or "")[:LONGEST_TEXT] if MINOR.get(key) is str else value
 
 
-@lru_cache(maxsize=2**15)
+def moment_ms(told: str) -> int:
+    """Milliseconds since 1970 of a moment in UTC, told to the minute, the second or less. Raises ValueError for other texts."""
+    return day_ms(told[:10]) + minute_ms(told[10:16]) + second_ms(told[16:])
+
+
+@cache
 def day_ms(day: str) -> int:
     if not DAY.fullmatch(day):
         raise ValueError("not a day")
     return (date.fromisoformat(day) - EPOCH).days * DAY_MS
 
 
-@lru_cache(maxsize=2**17)
-def time_ms(time: str) -> int:
-    told = TIME.fullmatch(time)
+@cache
+def minute_ms(minute: str) -> int:
+    told = MINUTE.fullmatch(minute)
     if not told:
-        raise ValueError("not a time of day in UTC")
-    hour, minute, second, fraction = told.groups(default="0")
-    return (int(hour) * 60 + int(minute)) * 60_000 + int(second) * 1000 + int(f"{fraction:0<3}"[:3])
+        raise ValueError("not a time of day")
+    return (int(told[1]) * 60 + int(told[2])) * 60_000
 
 
-def moment_ms(told: str) -> int:
-    """Milliseconds since 1970 of a moment in UTC, to the minute, the second or less. Raises ValueError for other texts."""
-    return day_ms(told[:10]) + time_ms(told[10:])
-
-
-@lru_cache(maxsize=2**15)
-def day_text(days: int) -> str:
-    return (EPOCH + timedelta(days)).isoformat()
-
-
-@lru_cache(maxsize=2**17)
-def time_text(seconds: int) -> str:
-    return f"T{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
-
-
-def moment_text(ms: int) -> str:
-    """2024-08-29T14:48:46Z, or with milliseconds where there are any."""
-    days, of_day = divmod(ms, DAY_MS)
-    seconds, fraction = divmod(of_day, 1000)
-    return (
-        f"{day_text(days)}{time_text(seconds)}.{fraction:03}Z" if fraction else f"{day_text(days)}{time_text(seconds)}Z"
-    )
+@cache
+def second_ms(second: str) -> int:
+    told = SECOND.fullmatch(second)
+    if not told:
+        raise ValueError("neither seconds nor UTC")
+    return int(f"{told[1] or '0'}{told[2] or '':0<3.3}")
 
 
 def looks_like_a_history(content: bytes) -> bool:

@@ -5,16 +5,15 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
 from itertools import compress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from etl import archives
 from etl.archives import JsonFile, Unreadable
-from etl.dimensions import text
 from etl.export_names import Catalogue, name_uri
 from etl.export_rows import (
     ACCOUNT,
@@ -25,7 +24,6 @@ from etl.export_rows import (
     ExtendedRow,
     Malformed,
     looks_like_a_history,
-    moment_text,
     rows_of,
 )
 from etl.plays import AHEAD
@@ -33,7 +31,6 @@ from etl.plays import AHEAD
 __all__ = ["ExportError", "Malformed", "Part", "Unreadable", "name_uri", "read_exports"]
 
 SHOWN_MALFORMED = 20
-LONGEST_TEXT = 200
 LONGEST_PAUSE_MS = 24 * DAY_MS  # from start to end of a play: as much as ms_played can hold
 PLAY_COLUMNS = (
     "item_number",
@@ -146,13 +143,15 @@ class Reader:
         if self.without_private and kind == EXTENDED:
             is_kept = [not row.incognito_mode for row in rows]
             rows, ends = list(compress(rows, is_kept)), list(compress(ends, is_kept))
+        told = [row.end_time for row in rows]
+        is_whole = set(map(len, told)) == {len("2024-08-29T14:48:46Z")}
         members = self.catalogue.members(kind, rows)
         plays: dict[str, list[Any]] = {
             "item_number": list(range(self.item_number, self.item_number + len(rows))),
             "file_number": [self.file_number] * len(rows),
             "source": [kind] * len(rows),
             "track_uri": [member.uri for member in members],
-            "played_at": [moment_text(end) for end in ends],
+            "played_at": told if is_whole else moment_texts(ends),
             "ms_played": [row.ms_played for row in rows],
             **(only_extended(rows, ends) if kind == EXTENDED else {}),
         }
@@ -165,7 +164,7 @@ class Reader:
             kind=kind,
             row_count=readable_count + len(malformed),
             podcast_count=sum(member.content_type == "episode" for member in members),
-            unnamed_count=sum(member.uri is None for member in members),
+            unnamed_count=plays["track_uri"].count(None),
             private_count=readable_count - len(rows),
             malformed=tuple(malformed[:SHOWN_MALFORMED]),
             malformed_count=len(malformed),
@@ -181,33 +180,28 @@ class Reader:
 def only_extended(rows: list[ExtendedRow], ends: list[int]) -> dict[str, list[Any]]:
     """What only the extended history tells of a play."""
     return {
-        "started_at": [started_at(row.offline_timestamp, end) for row, end in zip(rows, ends, strict=True)],
-        "platform": [short(row.platform) for row in rows],
-        "reason_start": [short(row.reason_start) for row in rows],
-        "reason_end": [short(row.reason_end) for row in rows],
+        "started_at": started_at([row.offline_timestamp for row in rows], ends),
+        "platform": [row.platform or None for row in rows],
+        "reason_start": [row.reason_start or None for row in rows],
+        "reason_end": [row.reason_end or None for row in rows],
         "is_shuffle": [row.shuffle for row in rows],
         "is_skipped": [row.skipped for row in rows],
         "is_offline": [row.offline for row in rows],
         "is_private": [row.incognito_mode for row in rows],
-        "country_code": [country(row.conn_country) for row in rows],
+        "country_code": [None if row.conn_country == "ZZ" else row.conn_country for row in rows],
     }
 
 
-@lru_cache(maxsize=4096)
-def short(value: str | None) -> str | None:
-    return (text(value) or "")[:LONGEST_TEXT] or None
+def started_at(offline_timestamps: list[int | None], ends: list[int]) -> list[str | None]:
+    """What each offline_timestamp tells of a start; None where it is none (0, 1) or can't belong to its end."""
+    told = np.array([stamp if stamp and 0 < stamp < 10**14 else 0 for stamp in offline_timestamps], dtype="int64")
+    start_ms = np.where(told > 10**11, told, told * 1000)
+    end_ms = np.array(ends, dtype="int64")
+    is_possible = (start_ms >= EARLIEST_MS) & (start_ms >= end_ms - LONGEST_PAUSE_MS) & (start_ms <= end_ms + DAY_MS)
+    return [text_ if known else None for text_, known in zip(moment_texts(start_ms), is_possible.tolist(), strict=True)]
 
 
-@lru_cache(maxsize=4096)
-def country(value: str | None) -> str | None:
-    """Two capitals; None for ZZ, which is no country, and all else."""
-    return value if value and value != "ZZ" and re.fullmatch("[A-Z]{2}", value) else None
-
-
-def started_at(offline_timestamp: int | None, end_ms: int) -> str | None:
-    """What an offline_timestamp tells of a start; None where it is none (0, 1) or can't belong to this end."""
-    if offline_timestamp is None or offline_timestamp <= 10**8:
-        return None
-    start_ms = offline_timestamp if offline_timestamp > 10**11 else offline_timestamp * 1000
-    is_possible = start_ms >= EARLIEST_MS and end_ms - LONGEST_PAUSE_MS <= start_ms <= end_ms + DAY_MS
-    return moment_text(start_ms) if is_possible else None
+def moment_texts(ms: "list[int] | np.ndarray[Any, Any]") -> list[str]:
+    """2024-08-29T14:48:46.000Z of each of the milliseconds since 1970."""
+    texts: list[str] = np.datetime_as_string(np.array(ms, dtype="datetime64[ms]"), timezone="UTC").tolist()
+    return texts

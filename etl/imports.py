@@ -1,7 +1,7 @@
 """The import job: a person's exports → plays, and a receipt that accounts for every row."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, text
 from etl import __version__
 from etl.exports import Part, Unreadable, read_exports
 from etl.jobs import Clock, Run, utc_now
+from etl.receipts import FileReceipt, Receipt
 from etl.settings import Settings
 from etl.warehouse import Warehouse, copy, merge_catalogue, merge_plays, migrate_within, run
 
@@ -22,49 +23,6 @@ Progress = Callable[[int, int], None]
 
 class ListenerError(Exception):
     """It is not clear whose export this is. The message is for the person."""
-
-
-@dataclass(frozen=True)
-class FileReceipt:
-    """What became of the rows of one file: the six counts after row_count sum to it."""
-
-    package_name: str
-    file_name: str
-    source: str | None  # extended_export or account_export; None: could not be read
-    row_count: int = 0
-    new_count: int = 0  # a play nobody had told of
-    known_count: int = 0  # told before by an export of this kind
-    merged_count: int = 0  # a play that another source told of, which it completes
-    duplicate_count: int = 0  # told by another row of this import
-    private_count: int = 0  # left out on request
-    malformed_count: int = 0
-    podcast_count: int = 0  # of all rows
-    unnamed_count: int = 0  # of all rows
-    unreadable_reason: str | None = None
-    malformed: tuple[str, ...] = ()  # the first of them: which row, and why
-
-
-@dataclass(frozen=True)
-class Receipt:
-    """What an import came to."""
-
-    files: tuple[FileReceipt, ...]
-    is_new_listener: bool
-    is_dry_run: bool
-
-    @property
-    def total(self) -> FileReceipt:
-        counts = {
-            name: sum(getattr(file, name) for file in self.files)
-            for name in (field.name for field in fields(FileReceipt))
-            if name.endswith("_count")
-        }
-        return FileReceipt("", "total", None, **counts)
-
-    @property
-    def is_good(self) -> bool:
-        """Whether everything that was named could be read."""
-        return not any(file.unreadable_reason or file.malformed_count for file in self.files)
 
 
 class DryRunDone(Exception):
@@ -102,9 +60,7 @@ def import_exports(
         this_run.listener_key, is_new = listener_of(connection, settings, listener, this_run.started_at)
         parts = staged(connection, paths, without_private, this_run.started_at, progress)
         merge_catalogue(connection)
-        merged = merge_plays(
-            connection, listener_key=this_run.listener_key, now=this_run.started_at, margin=MARGIN
-        )
+        merged = merge_plays(connection, listener_key=this_run.listener_key, now=this_run.started_at, margin=MARGIN)
         counts = iter(merged.receipt)
         receipt = Receipt(tuple(file_receipt(part, counts) for part in parts), is_new, dry_run)
         if dry_run:
@@ -135,9 +91,7 @@ def staged(
     return parts
 
 
-def listener_of(
-    connection: Connection, settings: Settings, listener: str | None, now: datetime
-) -> tuple[int, bool]:
+def listener_of(connection: Connection, settings: Settings, listener: str | None, now: datetime) -> tuple[int, bool]:
     """The key of whose export this is, and whether they are new here."""
     if listener is None:
         known = run(connection, "listener_default")
@@ -149,7 +103,9 @@ def listener_of(
     else:
         known = run(connection, "listener_named", listener=listener)
         if len(known) > 1 and known[0].listener_id != listener:
-            raise ListenerError("More than one listener has this name; give --listener the id, from listening.dim_listener.")
+            raise ListenerError(
+                "More than one listener has this name; give --listener the id, from listening.dim_listener."
+            )
     if known:
         key = int(known[0].listener_key)
         if listener is None:  # TIME_ZONE is of whoever the settings are of
@@ -174,9 +130,7 @@ def file_receipt(part: Part | Unreadable, counts: Iterator[Row[Any]]) -> FileRec
     told = {}
     if part.row_count > part.malformed_count + part.private_count:
         row = next(counts)
-        told = {
-            name: getattr(row, name) for name in ("new_count", "known_count", "merged_count", "duplicate_count")
-        }
+        told = {name: getattr(row, name) for name in ("new_count", "known_count", "merged_count", "duplicate_count")}
     return FileReceipt(
         part.package,
         part.name,

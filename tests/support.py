@@ -1,7 +1,7 @@
 """What several tests need besides fixtures: constants, and plain functions that ask Postgres without the program's help."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -98,3 +98,24 @@ def real_data(folder: str) -> Path:
     if not path.is_dir():
         pytest.skip(f"the real data is not here ({folder}; set BRAPPED_REAL_DATA)")
     return path
+
+
+def whole_facts(ask: Callable[..., list[tuple]]) -> list[tuple]:
+    """Every fact with all it says, surrogate keys replaced by what they stand for: what has to be the same in whatever order
+    its sources arrive."""
+    return ask(
+        "select listener_id, played_at, track.track_uri, date_key, time_key, context_uri, platform, ms_played,"
+        " reason_start, reason_end, is_shuffle, is_skipped, is_offline, is_private, country_code, ms_played_basis,"
+        " has_recently_played, has_extended_export, has_account_export, has_player,"
+        " recently_played_offset_ms, extended_export_offset_ms, extended_export_last_offset_ms, account_export_offset_ms,"
+        " start_offset_ms, listed.track_uri, extended_export_track_key = 0, exported.track_uri, account_export_track_key = 0"
+        " from listening.fact_play"
+        " join listening.dim_listener using (listener_key)"
+        " join listening.dim_track as track using (track_key)"
+        " join listening.dim_context using (context_key)"
+        " join listening.dim_device using (device_key)"
+        " join listening.dim_play_profile using (play_profile_key)"
+        " left join listening.dim_track as listed on listed.track_key = recently_played_track_key"
+        " left join listening.dim_track as exported on exported.track_key = extended_export_track_key"
+        " order by 1, 2, 3 nulls first, 8, 25, 9, 10, 18, 17, 19"
+    )

@@ -167,8 +167,8 @@ def made_up_truth(
 def special_moments(begin: date, days: int, zone: ZoneInfo) -> list[datetime]:
     """When a play must straddle: New Year (UTC and local), both changes of the clock, every other local midnight."""
     first, last = _local(begin, 0, zone), _local(begin, 24 * days, zone)
-    steps = range(int((last - first) / timedelta(minutes=30)) + 1)
-    moments = [first + timedelta(minutes=30) * step for step in steps]
+    steps = range(int((last - first) / timedelta(hours=1)) + 1)
+    moments = [first + timedelta(hours=1) * step for step in steps]
     changes = [
         next for one, next in pairwise(moments) if one.astimezone(zone).utcoffset() != next.astimezone(zone).utcoffset()
     ]

@@ -39,7 +39,7 @@ class Page:
     def body(self) -> Row:
         """The whole answer, as Spotify gives it."""
         href = "https://api.spotify.com/v1/me/player/recently-played"
-        moments = [str(int(moment(item["played_at"]).timestamp() * 1000)) for item in self.items]
+        moments = [str(round(moment(item["played_at"]).timestamp() * 1000)) for item in self.items]
         cursors = {"after": moments[0], "before": moments[-1]} if moments else None
         return {
             "items": self.items,
@@ -63,11 +63,10 @@ class _Telling:
 def api_pages(
     truth: Sequence[Listen], seed: int, window: int = 50, every: timedelta = timedelta(hours=1)
 ) -> list[Page]:
-    """Pages in the order of asking, about that often, more often when much is played. A smaller
-    `window` than Spotify's 50 loses plays.
+    """Pages in the order of asking, about that often, more often when much is played.
 
     Most pages that would tell nothing new are left out. Two plays that are neighbours in the list stand together in
-    some page, and the last page that shows a play tells its true date.
+    some page, and the last page that shows a play tells its true date. A window of less than 50 may break both.
     """
     random = Random(f"{seed} pages")
     shown = [listen for listen in truth if listen.in_api]

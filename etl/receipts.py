@@ -1,0 +1,149 @@
+"""What became of every row of an import: counts that sum to the rows, as text for a person and as JSON for a program."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+
+WIDTH = 80  # of a terminal, and of a log
+
+
+@dataclass(frozen=True)
+class FileReceipt:
+    """What became of the rows of one file: the six counts after row_count sum to it."""
+
+    package_name: str
+    file_name: str
+    source: str | None  # extended_export or account_export; None: could not be read
+    row_count: int = 0
+    new_count: int = 0  # a play nobody had told of
+    known_count: int = 0  # told before by an export of this kind
+    merged_count: int = 0  # a play that another source told of, which it completes
+    duplicate_count: int = 0  # told by another row of this import
+    private_count: int = 0  # left out on request
+    malformed_count: int = 0
+    podcast_count: int = 0  # of all rows
+    unnamed_count: int = 0  # of all rows
+    unreadable_reason: str | None = None
+    malformed: tuple[str, ...] = ()  # the first of them: which row, and why
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What an import came to."""
+
+    files: tuple[FileReceipt, ...]
+    is_new_listener: bool
+    is_dry_run: bool
+
+    @property
+    def total(self) -> FileReceipt:
+        counts = {
+            name: sum(getattr(file, name) for file in self.files)
+            for name in (field.name for field in fields(FileReceipt))
+            if name.endswith("_count")
+        }
+        return FileReceipt("", "total", None, **counts)
+
+    @property
+    def is_good(self) -> bool:
+        """Whether everything that was named could be read."""
+        return not any(file.unreadable_reason or file.malformed_count for file in self.files)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing changed, or would."""
+        return not (self.total.new_count or self.total.merged_count)
+
+
+# What a column of the receipt is headed with, and what it counts. The six after rows sum to it.
+COLUMNS = {
+    "rows": "row_count",
+    "new": "new_count",
+    "known": "known_count",
+    "merged": "merged_count",
+    "twice": "duplicate_count",
+    "private": "private_count",
+    "bad": "malformed_count",
+}
+MEANINGS = {
+    "new": "plays that nothing had told of",
+    "known": "told by an export of this kind before",
+    "merged": "plays that another source tells too; they are completed",
+    "twice": "told by another row of this import",
+    "private": "left out, as asked",
+    "bad": "no play can be made of them",
+}
+
+
+def line(receipt: Receipt) -> str:
+    """An import in a line fit for any log: numbers, no file name and no title."""
+    total = receipt.total
+    files = sum(not file.unreadable_reason for file in receipt.files)
+    unreadable = len(receipt.files) - files
+    said = (
+        f"{total.row_count:,} rows of {files} {'file' if files == 1 else 'files'}: {total.new_count:,} new,"
+        f" {total.known_count:,} known, {total.merged_count:,} merged, {total.duplicate_count:,} told twice"
+    )
+    if total.private_count:
+        said += f", {total.private_count:,} private left out"
+    if total.malformed_count:
+        said += f", {total.malformed_count:,} bad"
+    if unreadable:
+        said += f"; {unreadable} {'file' if unreadable == 1 else 'files'} could not be read"
+    return f"{said}; nothing was changed (dry run)" if receipt.is_dry_run else said
+
+
+def as_text(receipt: Receipt) -> str:
+    """The receipt for 80 columns: a line a file, the sum, and all that could not be read, by name."""
+    return "\n".join(text_lines(receipt))
+
+
+def text_lines(receipt: Receipt) -> Iterator[str]:
+    read = [file for file in receipt.files if not file.unreadable_reason]
+    total = receipt.total
+    shown = {head: name for head, name in COLUMNS.items() if head in ("rows", "new") or getattr(total, name)}
+    widths = {head: max(len(head), len(f"{getattr(total, name):,}")) + 2 for head, name in shown.items()}
+    room = WIDTH - sum(widths.values())
+    if read:
+        yield f"{'':<{room}}" + "".join(f"{head:>{width}}" for head, width in widths.items())
+        for file in [*read, total] if len(read) > 1 else read:
+            counts = "".join(f"{getattr(file, name):>{widths[head]},}" for head, name in shown.items())
+            yield f"{shortened(file.file_name, room):<{room}}{counts}"
+        yield ""
+        for head in shown:
+            if head in MEANINGS:
+                yield f"{head:>9}  {MEANINGS[head]}"
+        if total.podcast_count or total.unnamed_count:
+            yield f"Of all rows {total.podcast_count:,} are podcasts and {total.unnamed_count:,} name nothing."
+    for file in read:
+        for one in file.malformed:
+            yield f"bad: {file.file_name}, {one}"
+        if file.malformed_count > len(file.malformed):
+            yield f"bad: {file.file_name}, and {file.malformed_count - len(file.malformed):,} rows more"
+    for file in receipt.files:
+        if file.unreadable_reason:
+            yield f"could not be read: {file.file_name}: {file.unreadable_reason}"
+    if receipt.is_new_listener:
+        yield "The listener is new here."
+    yield line(receipt)
+
+
+def shortened(name: str, room: int) -> str:
+    """The end of a long name, where files of one folder differ."""
+    return name if len(name) < room else f"…{name[-(room - 2) :]}"
+
+
+def as_json(receipt: Receipt) -> str:
+    """The receipt as JSON: files, their total, is_new_listener, is_dry_run, is_good."""
+    total = {name: count for name, count in asdict(receipt.total).items() if name.endswith("_count")}
+    return json.dumps(
+        {
+            "files": [asdict(file) for file in receipt.files],
+            "total": total,
+            "is_new_listener": receipt.is_new_listener,
+            "is_dry_run": receipt.is_dry_run,
+            "is_good": receipt.is_good,
+        },
+        ensure_ascii=False,
+        indent=2,
+    )

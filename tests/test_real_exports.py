@@ -1,0 +1,196 @@
+"""Real exports of one listener, where they are: each listen once, in whatever order, counted by other means than ours.
+
+The other means: plain Python over the rows. Two rows of the extended history are one listen when they are equal in ts, item and
+milliseconds, or when they began in the same millisecond; whatever is linked so is one. The account data is held against it by the
+minute.
+"""
+
+import json
+import zipfile
+from collections import Counter, defaultdict
+from datetime import UTC, datetime, timedelta
+from itertools import permutations
+from pathlib import Path
+
+import pytest
+from support import NOW, real_data, whole_facts
+
+from etl.imports import import_exports
+from etl.receipts import Receipt
+
+EXTENDED, ACCOUNT = "extended-2020-2024.zip", "account-2023.zip"
+
+
+def rows_of(name: str) -> list[dict]:
+    with zipfile.ZipFile(real_data("exports") / name) as archive:
+        return [row for entry in archive.namelist() if entry.endswith(".json") for row in json.loads(archive.read(entry))]
+
+
+def item_of(row: dict) -> str | None:
+    return row["spotify_track_uri"] or row["spotify_episode_uri"]
+
+
+def listens(rows: list[dict]) -> list[list[dict]]:
+    """The rows of each listen."""
+    stands_for = list(range(len(rows)))
+
+    def root(number: int) -> int:
+        while stands_for[number] != number:
+            number = stands_for[number]
+        return number
+
+    first: dict[tuple, int] = {}
+    for number, row in enumerate(rows):
+        keys = [("told", row["ts"], item_of(row), row["ms_played"])]
+        began = row["offline_timestamp"] or 0
+        if began > 10**12 and began % 1000:  # told to the millisecond
+            keys.append(("began", item_of(row), began))
+        for key in keys:
+            stands_for[root(number)] = root(first.setdefault(key, root(number)))
+    found = defaultdict(list)
+    for number, row in enumerate(rows):
+        found[root(number)].append(row)
+    return list(found.values())
+
+
+def imported(settings, warehouse, *names: str) -> Receipt:
+    return import_exports(settings, warehouse, [real_data("exports") / name for name in names], clock=lambda: NOW)
+
+
+def test_the_extended_export_gives_each_listen_once(settings, warehouse, ask):
+    rows = rows_of(EXTENDED)
+    expected = Counter(
+        (
+            datetime.fromisoformat(min(row["ts"] for row in one)),
+            item_of(one[0]),
+            max(row["ms_played"] for row in one),
+        )
+        for one in listens(rows)
+    )
+    receipt = imported(settings, warehouse, EXTENDED)
+
+    assert Counter(ask(
+        "select played_at, track_uri, ms_played from listening.fact_play join listening.dim_track using (track_key)"
+    )) == expected  # fmt: skip
+    assert len(rows) == receipt.total.row_count == 68_535
+    assert expected.total() == receipt.total.new_count == 68_471
+    assert len({(row["ts"], item_of(row), row["ms_played"]) for row in rows}) == 68_511  # forty of them began together
+    assert receipt.total.duplicate_count == 68_535 - 68_471
+    assert receipt.total.unnamed_count == 20
+    [(reported, listened_ms)] = ask("select count(*), sum(ms_played) from listening.fact_play join listening.dim_play_profile using (play_profile_key) where ms_played_basis = 'reported'")
+    assert reported == 68_471
+    assert listened_ms == sum(max(row["ms_played"] for row in one) for one in listens(rows))
+
+
+def test_the_account_export_adds_only_what_the_extended_one_does_not_explain(settings, warehouse, ask):
+    explained = {
+        (
+            row["ts"][:16].replace("T", " "),
+            row["master_metadata_album_artist_name"] or row["episode_show_name"] or "Unknown Artist",
+            row["master_metadata_track_name"] or row["episode_name"] or "Unknown Track",
+            row["ms_played"],
+        )
+        for row in rows_of(EXTENDED)
+    }
+    told = [
+        (
+            row["endTime"],
+            row.get("artistName") or row["podcastName"],
+            row.get("trackName") or row["episodeName"],
+            row["msPlayed"],
+        )
+        for row in rows_of(ACCOUNT)
+    ]
+    assert len(told) == 24_614
+    assert [row for row in told if row not in explained] == []
+
+    imported(settings, warehouse, EXTENDED)
+    receipt = imported(settings, warehouse, ACCOUNT)
+    assert (receipt.total.new_count, receipt.total.merged_count) == (0, 24_614)
+    assert ask("select count(*) from listening.fact_play") == [(68_471,)]
+    assert ask(
+        "select count(*) from listening.play_source where source = 'account_export'"
+        " and first_reported_at = date_trunc('minute', first_reported_at)"
+    ) == [(24_614,)]
+    again = imported(settings, warehouse, ACCOUNT, EXTENDED)
+    assert again.is_empty
+    assert again.total.known_count == 24_614 + 68_471
+
+
+def test_the_account_export_alone_is_one_play_a_row(settings, warehouse, ask):
+    receipt = imported(settings, warehouse, ACCOUNT)
+    assert receipt.total.new_count == receipt.total.row_count == 24_614
+    told = Counter(
+        (datetime.strptime(row["endTime"], "%Y-%m-%d %H:%M").replace(tzinfo=UTC), row["msPlayed"]) for row in rows_of(ACCOUNT)
+    )
+    assert Counter(ask("select played_at, ms_played from listening.fact_play")) == told
+    assert ask("select count(*) from listening.fact_play where track_key = 0") == [(19,)]
+
+
+@pytest.mark.timeout(300)
+def test_the_order_of_exports_does_not_matter(settings, warehouse, ask):
+    tables = []
+    for names in [(EXTENDED, ACCOUNT), (ACCOUNT, EXTENDED), (ACCOUNT, EXTENDED, ACCOUNT, EXTENDED)]:
+        ask("truncate listening.fact_play")
+        for name in names:
+            imported(settings, warehouse, name)
+        tables.append(whole_facts(ask))
+    ask("truncate listening.fact_play")
+    imported(settings, warehouse, ACCOUNT, EXTENDED)
+    tables.append(whole_facts(ask))
+
+    assert len(tables[0]) == 68_471
+    for table in tables[1:]:
+        assert table == tables[0]
+
+
+def test_the_order_of_files_does_not_matter(settings, warehouse, ask, tmp_path):
+    """The last files, one by one, as somebody who unpacked the archives might."""
+    with zipfile.ZipFile(real_data("exports") / EXTENDED) as archive:
+        files = [entry for entry in archive.namelist() if entry.endswith(("2024_5.json", "Video_2017-2024.json"))]
+        archive.extractall(tmp_path, files)
+    paths = [tmp_path / name for name in files] + [real_data("exports") / ACCOUNT]
+    tables = []
+    for order in permutations(paths):
+        ask("truncate listening.fact_play")
+        for path in order:
+            import_exports(settings, warehouse, [path], clock=lambda: NOW)
+        tables.append(whole_facts(ask))
+    assert all(table == tables[0] for table in tables)
+    assert len(tables[0]) > 24_614
+
+
+def test_rows_without_a_name_are_named_by_the_other_export(settings, warehouse, ask, tmp_path):
+    """The real account data with names taken out of the extended rows that it has: the names come back."""
+    source: Path = real_data("exports") / EXTENDED
+    with zipfile.ZipFile(source) as archive:
+        [name] = [entry for entry in archive.namelist() if entry.endswith("2023-2024_4.json")]
+        rows = json.loads(archive.read(name))
+    blank = dict.fromkeys(
+        ["master_metadata_track_name", "master_metadata_album_artist_name", "master_metadata_album_album_name", "spotify_track_uri"]
+    )
+    account = {(row["endTime"], row["msPlayed"]) for row in rows_of(ACCOUNT) if row.get("artistName", "Unknown Artist") != "Unknown Artist"}
+    blanked = 0
+    for row in rows[5000:9000:13]:
+        if row["spotify_track_uri"] and (row["ts"][:16].replace("T", " "), row["ms_played"]) in account:
+            row.update(blank)
+            blanked += 1
+    (tmp_path / "Streaming_History_Audio_2023.json").write_text(json.dumps(rows), encoding="utf-8")
+    import_exports(settings, warehouse, [tmp_path], clock=lambda: NOW)
+    [(unnamed,)] = ask("select count(*) from listening.fact_play where track_key = 0")
+    assert unnamed == blanked + 19
+    imported(settings, warehouse, ACCOUNT)
+    assert ask("select count(*) from listening.fact_play where track_key = 0") == [(19,)]
+    assert blanked > 250
+    # and with the whole export of a later day the ids come, too
+    imported(settings, warehouse, EXTENDED)
+    assert ask("select count(*) from listening.fact_play") == [(68_471,)]
+    assert ask(
+        "select count(*) from listening.fact_play join listening.dim_track using (track_key) where track_uri like 'name:%%'"
+    ) == [(0,)]
+
+
+def test_no_play_of_the_account_export_lies_outside_its_year(settings, warehouse, ask):
+    imported(settings, warehouse, ACCOUNT)
+    [(first, last)] = ask("select min(played_at), max(played_at) from listening.fact_play")
+    assert timedelta(days=366) < last - first < timedelta(days=368)
