@@ -187,7 +187,7 @@ def typed(row: dict[str, Any], kind: str) -> ExtendedRow | AccountRow:
 def clean(key: str, value: Any) -> Any:
     if type(value) is not MINOR.get(key, type(value)):
         return None
-    if key == "conn_country" and len(value) != 2:
+    if key == "conn_country" and len(str(value)) != 2:
         return None
     return (text(value) or "")[:LONGEST_TEXT] if MINOR.get(key) is str else value
 
