@@ -291,4 +291,8 @@ def keep(rows: dict[tuple[Any, ...], Row], key: tuple[Any, ...], row: Row) -> No
 
 
 def frame(rows: Iterable[Row], columns: Mapping[str, str]) -> pd.DataFrame:
-    return pd.DataFrame(list(rows), columns=list(columns)).astype(dict(columns))
+    """A frame of these columns and dtypes; what a row does not tell is null."""
+    told = list(rows)
+    return pd.DataFrame(
+        {name: pd.Series([row.get(name) for row in told], dtype=kind) for name, kind in columns.items()}
+    )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from etl.dimensions import catalogue_tables, mapping, text, uri_of
+from etl.dimensions import catalogue_tables, frame, mapping, text, uri_of
 
 PLAY_COLUMNS = {
     "item_number": "Int64",
@@ -73,7 +73,7 @@ def read_page(body: Mapping[str, Any], fetched_at: datetime) -> Page:
             }
         )
     tables = catalogue_tables(tracks=tracks, fetched_at=fetched_at)
-    tables["staging_play"] = pd.DataFrame(plays, columns=list(PLAY_COLUMNS)).astype(PLAY_COLUMNS)
+    tables["staging_play"] = frame(plays, PLAY_COLUMNS)
     return Page(tables=tables, item_count=len(items), unreadable_count=len(items) - len(plays))
 
 

@@ -38,7 +38,6 @@ HOPELESS_WORDS = (
 )
 SPENT_WORDS = ("compute time quota", "check your quotas")
 TIERS = 6  # of sql/load/same_listen.sql
-NULL = "\x1a"  # how a null is written in COPY: an empty text is none, and no title consists of this control character
 
 # First halves of advisory locks; the second half is the key of what is locked. They end with the transaction, so that
 # they work through a pooling proxy.
@@ -177,15 +176,21 @@ def stage(connection: Connection, tables: Mapping[str, pd.DataFrame]) -> None:
 
 
 def copy(connection: Connection, name: str, rows: pd.DataFrame) -> None:
-    """Adds rows to a table by one COPY."""
+    """Adds rows to a table by one COPY. None and an empty text are null."""
     if rows.empty:
         return
     buffer = io.StringIO()
-    rows.to_csv(buffer, index=False, header=False, na_rep=NULL, quoting=csv.QUOTE_MINIMAL, lineterminator="\n")
+    columns = (values_of(rows[name]) for name in rows)
+    csv.writer(buffer, lineterminator="\n").writerows(zip(*columns, strict=True))
     buffer.seek(0)
-    columns = ", ".join(rows.columns)
+    names = ", ".join(rows.columns)
     with driver_cursor(connection) as cursor:
-        cursor.copy_expert(f"copy {name} ({columns}) from stdin with (format csv, null '{NULL}')", buffer)
+        cursor.copy_expert(f"copy {name} ({names}) from stdin with (format csv, null '')", buffer)
+
+
+def values_of(column: "pd.Series[Any]") -> list[Any]:
+    """The values with None for null. A column of dtype object has no other null."""
+    return (column if column.dtype == object else column.astype(object).where(column.notna(), None)).tolist()
 
 
 def merge_catalogue(connection: Connection) -> None:
@@ -205,8 +210,10 @@ def merge_plays(
     that may have dropped older plays.
     """
     lock(connection, LISTENER_LOCK, listener_key)
+    run(connection, "means_of_a_merge")
     for name in ("dim_context", "dim_device", "dim_date", "staged_report"):
         run(connection, f"load/{name}")
+    run(connection, "load/told_before", listener_key=listener_key)
     run(connection, "load/known_report", listener_key=listener_key, margin=margin)
     for name in ("told_play", "told_by_extended_export"):
         run(connection, f"load/{name}")
@@ -222,8 +229,8 @@ def merge_plays(
     run(connection, "load/dim_play_profile")
     run(connection, "load/fact_play_merged", listener_key=listener_key, now=now)
     run(connection, "load/fact_play_known", listener_key=listener_key)
-    new_count = counted(connection, "load/fact_play", listener_key=listener_key)
-    return Merged(new_count=new_count, receipt=run(connection, "load/receipt"))
+    [new] = run(connection, "load/fact_play", listener_key=listener_key)
+    return Merged(new_count=new.play_count, receipt=run(connection, "load/receipt"))
 
 
 def move_watermark(
@@ -245,11 +252,6 @@ def run(connection: Connection, name: str, **parameters: Any) -> list[Row[Any]]:
     connection.info["step"] = name
     result = connection.execute(prepared(name), parameters)
     return list(result) if result.returns_rows else []
-
-
-def counted(connection: Connection, name: str, **parameters: Any) -> int:
-    """Runs a file that returns a row for each row it wrote; how many. (What the driver counts is wrong where tables are spread.)"""
-    return len(run(connection, name, **parameters))
 
 
 def run_script(connection: Connection, name: str) -> None:

@@ -1,21 +1,31 @@
 -- Who the tracks of the batch are by. A list that changed replaces the one known; one that did not is left alone. An export
 -- names one artist of a track, without an id: that makes a list only where there was none.
 
+create temporary table artist_by_name on commit drop as
+select
+    dim_artist.artist_key,
+    dim_artist.artist_name
+from listening.dim_artist
+where
+    dim_artist.artist_id is null
+    and dim_artist.artist_name in (select staging_track_artist.artist_name from staging_track_artist);
+
+analyze artist_by_name;
+
 create temporary table staged_track_artist on commit drop as
 select distinct on (dim_track.track_key, staging_track_artist.position)
     dim_track.track_key,
-    coalesce(artist_with_id.artist_key, artist_without_id.artist_key, 0) as artist_key,
+    coalesce(artist_with_id.artist_key, artist_by_name.artist_key, 0) as artist_key,
     staging_track_artist.position,
     staging_track_artist.role,
     staging_track_artist.weight
 from staging_track_artist
 inner join listening.dim_track on dim_track.track_uri = staging_track_artist.track_uri
 left join listening.dim_artist as artist_with_id on artist_with_id.artist_id = staging_track_artist.artist_id
-left join listening.dim_artist as artist_without_id
+left join artist_by_name
     on
         staging_track_artist.artist_id is null
-        and artist_without_id.artist_id is null
-        and artist_without_id.artist_name = staging_track_artist.artist_name
+        and artist_by_name.artist_name = staging_track_artist.artist_name
 where
     staging_track_artist.artist_id is not null
     or staging_track_artist.track_uri like 'spotify:local:%'

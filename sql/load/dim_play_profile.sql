@@ -17,10 +17,10 @@ select
     listen.has_player
 from (
     select
-        play_row.profile,
-        min(play_row.listen_number) as listen_number
-    from play_row
-    group by play_row.profile
+        listen.profile,
+        min(listen.listen_number) as listen_number
+    from listen
+    group by listen.profile
 ) as met
 inner join listen on listen.listen_number = met.listen_number;
 

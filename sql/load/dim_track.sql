@@ -1,5 +1,17 @@
 -- Tracks of the batch, as dim_artist.sql does it for artists. Their albums are in place already.
 
+create temporary table album_by_name on commit drop as
+select
+    dim_album.album_key,
+    dim_album.album_name,
+    dim_album.album_artist_name
+from listening.dim_album
+where
+    dim_album.album_id is null
+    and dim_album.album_name in (select staging_track.album_name from staging_track);
+
+analyze album_by_name;
+
 create temporary table staged_track on commit drop as
 select distinct on (staging_track.track_uri)
     staging_track.track_id,
@@ -12,16 +24,15 @@ select distinct on (staging_track.track_uri)
     staging_track.disc_number,
     staging_track.track_number,
     staging_track.popularity,
-    coalesce(album_with_id.album_key, album_without_id.album_key, 0) as album_key,
+    coalesce(album_with_id.album_key, album_by_name.album_key, 0) as album_key,
     staging_track.fetched_at
 from staging_track
 left join listening.dim_album as album_with_id on album_with_id.album_id = staging_track.album_id
-left join listening.dim_album as album_without_id
+left join album_by_name
     on
         staging_track.album_id is null
-        and album_without_id.album_id is null
-        and album_without_id.album_name = staging_track.album_name
-        and album_without_id.album_artist_name is not distinct from staging_track.album_artist_name
+        and album_by_name.album_name = staging_track.album_name
+        and album_by_name.album_artist_name is not distinct from staging_track.album_artist_name
 order by
     staging_track.track_uri,
     staging_track.track_name,

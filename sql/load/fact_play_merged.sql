@@ -31,5 +31,4 @@ left join same_listen on same_listen.other_number = origin.told_number
 inner join listen on listen.listen_number = coalesce(same_listen.told_number, origin.told_number)
 where origin.is_primary
 group by gone.play_key
-on conflict (play_key) do nothing
-returning play_key;
+on conflict (play_key) do nothing;

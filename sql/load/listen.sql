@@ -5,25 +5,26 @@
 -- play_key is the known play that this is; null: a new one. A known play goes where its best source went.
 
 create temporary table listen on commit drop as
-with member as (
+with known as (
+    select
+        coalesce(same_listen.told_number, origin.told_number) as listen_number,
+        min(origin.play_key) as play_key
+    from origin
+    left join same_listen on same_listen.other_number = origin.told_number
+    where origin.is_primary
+    group by coalesce(same_listen.told_number, origin.told_number)
+),
+other as (
     select
         coalesce(same_listen.told_number, told_play.told_number) as listen_number,
         told_play.*
     from told_play
     left join same_listen on same_listen.other_number = told_play.told_number
-),
-known as (
-    select
-        member.listen_number,
-        min(origin.play_key) as play_key
-    from origin
-    inner join member on member.told_number = origin.told_number
-    where origin.is_primary
-    group by member.listen_number
+    where told_play.source <> 'extended_export'
 ),
 folded as (
     select
-        coalesce(exported.listen_number, listed.listen_number, minuted.listen_number) as listen_number,
+        coalesce(exported.told_number, listed.listen_number, minuted.listen_number) as listen_number,
         coalesce(listed.told_at, exported.told_at, minuted.told_at) as played_at,
         coalesce(
             case when exported_track.track_id is not null then exported.track_key end,
@@ -56,66 +57,85 @@ folded as (
         exported.told_number is not null as has_extended_export,
         minuted.told_number is not null as has_account_export,
         false as has_player
-    from (select * from member where member.source = 'extended_export') as exported
-    full join (select * from member where member.source = 'recently_played') as listed
-        on listed.listen_number = exported.listen_number
-    full join (select * from member where member.source = 'account_export') as minuted
-        on minuted.listen_number = coalesce(exported.listen_number, listed.listen_number)
+    from (select * from told_play where told_play.source = 'extended_export') as exported
+    full join (select * from other where other.source = 'recently_played') as listed
+        on listed.listen_number = exported.told_number
+    full join (select * from other where other.source = 'account_export') as minuted
+        on minuted.listen_number = coalesce(exported.told_number, listed.listen_number)
     left join listening.dim_track as exported_track on exported_track.track_key = exported.track_key
     left join listening.dim_track as listed_track on listed_track.track_key = listed.track_key
 )
 select
-    folded.*,
-    known.play_key
-from folded
-left join known on known.listen_number = folded.listen_number;
-
-analyze listen;
-
-create temporary table play_row on commit drop as
-select
-    listen.listen_number,
-    listen.play_key,
-    listen.played_at,
-    listen.track_key,
-    to_char(local.played_at, 'YYYYMMDD')::integer as date_key,
-    (extract(hour from local.played_at) * 60 + extract(minute from local.played_at))::smallint as time_key,
-    listen.context_key,
-    listen.device_key,
+    folded.listen_number,
+    known.play_key,
+    folded.played_at,
+    folded.track_key,
+    dim_date.date_key,
+    (date_part('hour', local.played_at) * 60 + date_part('minute', local.played_at))::smallint as time_key,
+    folded.context_key,
+    folded.device_key,
+    folded.ms_played,
+    since.listed_ms::integer as recently_played_offset_ms,
+    since.exported_ms::integer as extended_export_offset_ms,
+    since.last_exported_ms::integer as extended_export_last_offset_ms,
+    since.minuted_ms::integer as account_export_offset_ms,
+    since.start_ms::integer as start_offset_ms,
+    nullif(folded.listed_track_key, folded.track_key) as recently_played_track_key,
+    nullif(folded.exported_track_key, folded.track_key) as extended_export_track_key,
+    case when folded.minuted_track_key = 0 then nullif(0, folded.track_key) end as account_export_track_key,
+    folded.reason_start,
+    folded.reason_end,
+    folded.is_shuffle,
+    folded.is_skipped,
+    folded.is_offline,
+    folded.is_private,
+    folded.country_code,
+    folded.ms_played_basis,
+    folded.has_recently_played,
+    folded.has_extended_export,
+    folded.has_account_export,
+    folded.has_player,
     concat_ws(
         chr(10),
-        coalesce(listen.reason_start, chr(26)),
-        coalesce(listen.reason_end, chr(26)),
-        coalesce(listen.country_code, chr(26)),
-        coalesce(listen.ms_played_basis, chr(26)),
-        coalesce(listen.is_shuffle::text, chr(26)),
-        coalesce(listen.is_skipped::text, chr(26)),
-        coalesce(listen.is_offline::text, chr(26)),
-        coalesce(listen.is_private::text, chr(26)),
-        listen.has_recently_played::text,
-        listen.has_extended_export::text,
-        listen.has_account_export::text,
-        listen.has_player::text
-    ) as profile,
-    listen.ms_played,
-    nullif(since.listed_ms, 0) as recently_played_offset_ms,
-    nullif(since.exported_ms, 0) as extended_export_offset_ms,
-    case when listen.last_exported_at > listen.exported_at then since.last_exported_ms end as extended_export_last_offset_ms,
-    case
-        when listen.minuted_at <> date_trunc('minute', coalesce(listen.exported_at, listen.played_at)) then since.minuted_ms
-    end as account_export_offset_ms,
-    since.start_ms as start_offset_ms,
-    nullif(listen.listed_track_key, listen.track_key) as recently_played_track_key,
-    nullif(listen.exported_track_key, listen.track_key) as extended_export_track_key,
-    case when listen.minuted_track_key = 0 then nullif(0, listen.track_key) end as account_export_track_key
-from listen
+        coalesce(folded.reason_start, chr(26)),
+        coalesce(folded.reason_end, chr(26)),
+        coalesce(folded.country_code, chr(26)),
+        coalesce(folded.ms_played_basis, chr(26)),
+        coalesce(folded.is_shuffle::text, chr(26)),
+        coalesce(folded.is_skipped::text, chr(26)),
+        coalesce(folded.is_offline::text, chr(26)),
+        coalesce(folded.is_private::text, chr(26)),
+        folded.has_recently_played,
+        folded.has_extended_export,
+        folded.has_account_export,
+        folded.has_player
+    ) as profile
+from folded
+left join known on known.listen_number = folded.listen_number
 inner join listening.dim_listener on dim_listener.listener_key = :listener_key
-cross join lateral (select listen.played_at at time zone dim_listener.time_zone as played_at) as local
+cross join lateral (select folded.played_at at time zone dim_listener.time_zone as played_at) as local
+inner join listening.dim_date on dim_date.full_date = local.played_at::date
 cross join lateral (
     select
-        least(round(extract(epoch from listen.last_listed_at - listen.played_at) * 1000), 2147483647)::integer as listed_ms,
-        round(extract(epoch from listen.exported_at - listen.played_at) * 1000)::integer as exported_ms,
-        least(round(extract(epoch from listen.last_exported_at - listen.played_at) * 1000), 2147483647)::integer as last_exported_ms,
-        round(extract(epoch from listen.minuted_at - listen.played_at) * 1000)::integer as minuted_ms,
-        round(extract(epoch from listen.started_at - listen.played_at) * 1000)::integer as start_ms
+        case
+            when folded.last_listed_at > folded.played_at
+                then least(round(date_part('epoch', folded.last_listed_at - folded.played_at) * 1000), 2147483647)
+        end as listed_ms,
+        case
+            when folded.exported_at <> folded.played_at
+                then round(date_part('epoch', folded.exported_at - folded.played_at) * 1000)
+        end as exported_ms,
+        case
+            when folded.last_exported_at > folded.exported_at
+                then least(round(date_part('epoch', folded.last_exported_at - folded.played_at) * 1000), 2147483647)
+        end as last_exported_ms,
+        case
+            when folded.minuted_at <> date_trunc('minute', coalesce(folded.exported_at, folded.played_at))
+                then round(date_part('epoch', folded.minuted_at - folded.played_at) * 1000)
+        end as minuted_ms,
+        case
+            when folded.started_at is not null then round(date_part('epoch', folded.started_at - folded.played_at) * 1000)
+        end as start_ms
 ) as since;
+
+analyze listen;

@@ -19,7 +19,10 @@ create temporary table told_play (
     is_private boolean,
     country_code text,
     item_number integer,
-    is_known boolean not null
+    file_number integer,
+    is_known boolean not null,
+    play_key bigint,
+    same_as integer
 ) on commit drop;
 
 create temporary table origin (
