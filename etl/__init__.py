@@ -4,18 +4,23 @@ The map. Arrows point down: a file imports only what stands below it.
 
     cli            the commands, a few lines each            __main__: `python -m etl` is `brapped`
     demo/          a simulated Spotify, a listener, the story that `brapped demo` tells
+    imports        the import job, exports → plays                  receipts what became of every row of them
     jobs           extract → transform → load, one function a job: record_plays, fill_dimensions
     catalogue      asking Spotify's catalogue within a budget        tokens   keeping logins
     reports        rows of sql/reports/ to what a person reads       progress a bar on a terminal
     plays          PURE  recently-played JSON → plays
+    exports        an export's files → plays: archives finds and opens them, export_rows reads their rows, export_names
+                   makes members of the names in them
     dimensions     PURE  track, album, artist JSON → rows of the dimensions and the bridge
     spotify        Spotify over HTTP: tokens, waiting, errors        settings the reader of the environment
-    warehouse      Postgres: connect, migrate, stage, merge
+    merges         the files of sql/load/ in their order
+    warehouse      Postgres: connect, migrate, stage, ask
     embedded       the Postgres that pip installed: who uses it; cluster its server; programs what that runs
 
 How a play gets in: `spotify.Api.recently_played` → `plays.read_page` (frames whose columns are those of the staging
-tables) → `warehouse.stage` (one COPY each) → `warehouse.merge_catalogue` and `merge_plays` (the files of sql/load/) →
-commit. One transaction, one way in. What "the same listen" means stands once, in sql/load/same_listen.sql.
+tables) → `warehouse.stage` (one COPY each) → `merges.merge_catalogue` and `merge_plays` (the files of sql/load/) →
+commit. One transaction, one way in, for exports as for pages. What "the same listen" means stands once, in
+sql/load/same_listen.sql; docs/one-listen.md tells it in words.
 """
 
 __version__ = "0.1.0"

@@ -87,9 +87,7 @@ def read(file: JsonFile, archive: zipfile.ZipFile | None) -> bytes | Unreadable:
             content = opened.read(LARGEST_FILE + 1)
         return content if len(content) <= LARGEST_FILE else too_large(file.name)
     with archive.open(file.entry) as packed:
-        content = packed.read(
-            file.size + 1
-        )  # bounded while unpacking; what is left over or missing breaks the checksum
+        content = packed.read(file.size + 1)  # unpacks no further; more, or other bytes, break the checksum
     return content if len(content) == file.size else Unreadable(file.name, "it is damaged within its archive")
 
 

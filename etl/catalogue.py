@@ -9,9 +9,10 @@ from typing import Any
 from sqlalchemy import Connection
 
 from etl.dimensions import catalogue_tables, number, text
+from etl.merges import merge_catalogue
 from etl.spotify import Api, Forbidden, Json, LockedOut, Refused, SpotifyError, Unavailable
 from etl.tokens import fingerprint
-from etl.warehouse import Warehouse, merge_catalogue, run, stage
+from etl.warehouse import Warehouse, run, stage
 
 Clock = Callable[[], datetime]
 Progress = Callable[[int, int], None]

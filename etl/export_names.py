@@ -55,20 +55,18 @@ class Catalogue:
 
     def members(self, kind: str, rows: list[Any]) -> list[Member]:
         """What each row played; what was not named before is to be staged."""
-        short_names_of = music_of if kind == EXTENDED else names_of[ACCOUNT]
-        members = list(map(self.known.get, map(short_names_of, rows)))
+        names = music_of if kind == EXTENDED else names_of[ACCOUNT]
+        members = map(self.known.get, map(names, rows))
         return [member or self.member(kind, row) for member, row in zip(members, rows, strict=True)]
 
     def member(self, kind: str, row: Row) -> Member:
-        """What a row played that its music alone does not tell, or that was not named before."""
+        """What a row played that was not named before, or that takes more than its music to tell."""
+        if isinstance(row, ExtendedRow) and uri_of(row.spotify_track_uri):
+            return self.known.setdefault(music_of(row), self.met(told_by_extended(row)))
         names = names_of[kind](row)
-        member = self.known.get(names)
-        if member is None:
-            told = told_by(row)
-            member = self.known[names] = self.met(told)
-            if isinstance(row, ExtendedRow) and told.uri is not None and told.uri == row.spotify_track_uri:
-                self.known[music_of(row)] = member
-        return member
+        if names not in self.known:
+            self.known[names] = self.met(told_by(row))
+        return self.known[names]
 
     def met(self, told: "Told") -> Member:
         """Stages what a row tells of a track, episode or chapter."""

@@ -2,30 +2,27 @@
 
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date
-from functools import cache
+from datetime import UTC, datetime
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 
 from etl.dimensions import number, text
-from etl.plays import FIRST_PLAY
+from etl.plays import FIRST_PLAY, moment
 
 EXTENDED = "extended_export"
 ACCOUNT = "account_export"
 MARK = re.compile(rb'"(?:ms_played|msPlayed)"')  # in every row that tells a listen
+BACKSLASH = b"\\"
 NUL = rb"\u0000"  # what no text in Postgres may hold
 HEAD = 65536  # bytes
-DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-MINUTE = re.compile(r"[T ]([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
-SECOND = re.compile(r"(?::([0-5]\d)(?:\.(\d{1,6}))?)?(?:Z|\+00:00)?", re.ASCII)
-DAY_MS = 86_400_000
-EPOCH = date(1970, 1, 1)
-EARLIEST_MS = round(FIRST_PLAY.timestamp() * 1000)
-
 LONGEST_TEXT = 200
 
+Moments = npt.NDArray[np.datetime64]  # UTC, to the millisecond
 Milliseconds = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
 Short = Annotated[str, msgspec.Meta(max_length=LONGEST_TEXT)]
 Country = Annotated[str, msgspec.Meta(min_length=2, max_length=2)]
@@ -64,6 +61,9 @@ class ExtendedRow(msgspec.Struct, gc=False):
     conn_country: Country | None = None
     offline_timestamp: int | None = None  # start of the play: ms until October 2022, seconds since; 0, 1: none
 
+    def told_end(self) -> str:
+        return self.end_time
+
 
 class AccountRow(msgspec.Struct, gc=False, rename="camel"):
     """A row of the account data: music, an episode of a podcast or a chapter of an audiobook."""
@@ -77,6 +77,9 @@ class AccountRow(msgspec.Struct, gc=False, rename="camel"):
     chapter_name: str | None = None
     audiobook_name: str | None = None
     author_name: str | None = None
+
+    def told_end(self) -> str:
+        return f"{self.end_time.replace(' ', 'T')}:00Z" if len(self.end_time) == len("2023-01-26 05:11") else ""
 
 
 ROW_OF: dict[str, type[ExtendedRow] | type[AccountRow]] = {EXTENDED: ExtendedRow, ACCOUNT: AccountRow}
@@ -104,120 +107,106 @@ class Rows(NamedTuple):
 
     kind: str | None
     rows: list[Any]  # all ExtendedRow, or all AccountRow
-    ends: list[int]  # of each row, ms since 1970
+    ends: Moments  # of each row
+    told_ends: list[str]  # the same as texts that Postgres reads
     malformed: list[Malformed]
     is_empty: bool = False  # a list of nothing
 
 
-def rows_of(content: bytes, latest_ms: int) -> Rows:
-    """The rows of a file in UTF-8. Raises ValueError or RecursionError for what is no JSON."""
+def rows_of(content: bytes, latest: datetime) -> Rows:
+    """The rows of a file in UTF-8. None of them ends after `latest`. Raises ValueError or RecursionError for no JSON."""
     mark = MARK.search(content)
     kind = ACCOUNT if mark and mark[0] == b'"msPlayed"' else EXTENDED
-    try:
-        rows = [] if NUL in content else READ[kind].decode(content)
-        ends = [moment_ms(row.end_time) for row in rows]
-    except (ValueError, RecursionError):
-        pass
-    else:
-        if not rows:
-            return Rows(None, [], [], [], is_empty=True)
-        if min(ends) >= EARLIEST_MS and max(ends) <= latest_ms:
-            return Rows(kind, rows, ends, [])
-    told = content.decode("utf-8", "replace")
-    return one_by_one(json.loads(told, strict=False, object_hook=without_the_rest), latest_ms)
+    with suppress(ValueError, RecursionError):
+        rows = READ[kind].decode(content)
+        told_ends = [row.end_time for row in rows] if kind == EXTENDED else [row.told_end() for row in rows]
+        ends = moments(told_ends)
+        first, last = (bound.item().replace(tzinfo=UTC) for bound in (ends.min(), ends.max()))
+        if first >= FIRST_PLAY and last <= latest and not (BACKSLASH in content and NUL in content):
+            return Rows(kind, rows, ends, told_ends, [])
+    # Something is odd about the file: row by row, so that each bad one can be named.
+    told = json.loads(content.decode("utf-8", "replace"), strict=False, object_hook=only_known)
+    return one_by_one(told, latest)
 
 
-def without_the_rest(told: dict[str, Any]) -> dict[str, Any]:
+def moments(told: list[str]) -> Moments:
+    """Texts like 2024-08-29T14:48:46Z, all at once. Raises ValueError when there is none, or one is of another form."""
+    texts = np.array(told, dtype="U21")  # one character more than they have: what is longer must show
+    found = texts.astype("U19").astype("datetime64[ms]")
+    if not told or not (np.datetime_as_string(found, unit="s", timezone="UTC") == texts).all():
+        raise ValueError("not all are moments in UTC, to the second")
+    return found
+
+
+def texts_of(moments: Moments) -> list[str]:
+    """2024-08-29T14:48:46Z of each, with milliseconds where there are any: 2024-08-29T14:48:46.123Z."""
+    texts = np.datetime_as_string(moments, unit="ms", timezone="UTC").tolist()
+    return [told.replace(".000Z", "Z") for told in texts]
+
+
+def only_known(told: dict[str, Any]) -> dict[str, Any]:
     """An object without what is not for us to know."""
     return {key: value for key, value in told.items() if key in KNOWN_KEYS}
 
 
-def one_by_one(told: object, latest_ms: int) -> Rows:
-    """The good rows of a list, and the bad ones by number."""
+def one_by_one(told: object, latest: datetime) -> Rows:
+    """The good rows of a list, and the bad ones by number. The first row that tells a listen says which kind it is."""
     listed = told if isinstance(told, list) else []
     kind = next((kind for row in listed for kind in KEYS if carries(row, kind)), None)
-    if kind is None:
-        return Rows(None, [], [], [], is_empty=told == [])
-    rows, ends, malformed = [], [], []
-    for row_number, row in enumerate(listed, start=1):
-        reason = trouble_with(row, kind, latest_ms)
-        if reason:
-            malformed.append(Malformed(row_number, reason))
+    rows: list[ExtendedRow | AccountRow] = []
+    ends: list[datetime] = []
+    malformed = []
+    for row_number, row in enumerate(listed if kind else [], start=1):
+        try:
+            end, good = checked(row, str(kind), latest)
+        except OddRow as odd:
+            malformed.append(Malformed(row_number, str(odd)))
         else:
-            rows.append(typed(row, kind))
-            ends.append(moment_ms(rows[-1].end_time))
-    return Rows(kind, rows, ends, malformed)
+            ends.append(end.replace(tzinfo=None))
+            rows.append(good)
+    as_moments = np.array(ends, dtype="datetime64[ms]")
+    return Rows(kind, rows, as_moments, texts_of(as_moments), malformed, is_empty=told == [])
+
+
+class OddRow(Exception):
+    """Why a row is no listen. Quotes no value."""
 
 
 def carries(row: object, kind: str) -> bool:
     return isinstance(row, dict) and all(key in row for key in KEYS[kind][:2])
 
 
-def trouble_with(row: object, kind: str, latest_ms: int) -> str | None:
-    """Why a row is no listen; None if it is one. Quotes no value."""
+def checked(row: object, kind: str, latest: datetime) -> tuple[datetime, ExtendedRow | AccountRow]:
+    """End and content of a row. A value of a wrong type costs a listen only where nothing could be said without it."""
     if not isinstance(row, dict):
-        return "it is no JSON object"
+        raise OddRow("it is no JSON object")
     if not carries(row, kind) and any(carries(row, other) for other in KEYS):
-        return "it is a row of another kind of export than the rows before"
+        raise OddRow("it is a row of the other kind of export")
     end_time, ms_played, *others = KEYS[kind]
     for key in (end_time, ms_played):
         if row.get(key) is None:
-            return f"{key} is missing"
-    try:
-        is_possible = EARLIEST_MS <= moment_ms(row[end_time]) <= latest_ms
-    except (ValueError, TypeError):
-        is_possible = False
-    if not is_possible:
-        return f"{end_time} is not a moment since 2006"
+            raise OddRow(f"{key} is missing")
+    if not isinstance(row[end_time], str):
+        raise OddRow(f"{end_time} is not a text")
     if number(row[ms_played]) != row[ms_played]:
-        return f"{ms_played} is not a whole number from 0 to {2**31 - 1}"
+        raise OddRow(f"{ms_played} is not a whole number from 0 to {2**31 - 1}")
     for key in others:
         if key not in MINOR and not isinstance(row.get(key), str | None):
-            return f"{key} is not a text"
-    return None
+            raise OddRow(f"{key} is not a text")
+    good = ROW_OF[kind](row[end_time], round(row[ms_played]), *(minor(key, row.get(key)) for key in others))
+    end = moment(good.told_end())
+    if end is None or not FIRST_PLAY <= end <= latest:
+        raise OddRow(f"{end_time} is not a moment in UTC since 2006")
+    return end, good
 
 
-def typed(row: dict[str, Any], kind: str) -> ExtendedRow | AccountRow:
-    """A row without trouble. A wrong type where the listen can do without it is none."""
-    end_time, ms_played, *others = KEYS[kind]
-    known = [clean(key, row.get(key)) for key in others]
-    return ROW_OF[kind](row[end_time], round(row[ms_played]), *known)
-
-
-def clean(key: str, value: Any) -> Any:
-    if type(value) is not MINOR.get(key, type(value)):
+def minor(key: str, value: Any) -> Any:
+    """A value that a listen can do without: None where it is of another type than it should be."""
+    if key not in MINOR:
+        return value
+    if type(value) is not MINOR[key] or (key == "conn_country" and len(str(value)) != 2):
         return None
-    if key == "conn_country" and len(str(value)) != 2:
-        return None
-    return (text(value) or "")[:LONGEST_TEXT] if MINOR.get(key) is str else value
-
-
-def moment_ms(told: str) -> int:
-    """Milliseconds since 1970 of a moment in UTC, told to the minute, the second or less. Raises ValueError for other texts."""
-    return day_ms(told[:10]) + minute_ms(told[10:16]) + second_ms(told[16:])
-
-
-@cache
-def day_ms(day: str) -> int:
-    if not DAY.fullmatch(day):
-        raise ValueError("not a day")
-    return (date.fromisoformat(day) - EPOCH).days * DAY_MS
-
-
-@cache
-def minute_ms(minute: str) -> int:
-    told = MINUTE.fullmatch(minute)
-    if not told:
-        raise ValueError("not a time of day")
-    return (int(told[1]) * 60 + int(told[2])) * 60_000
-
-
-@cache
-def second_ms(second: str) -> int:
-    told = SECOND.fullmatch(second)
-    if not told:
-        raise ValueError("neither seconds nor UTC")
-    return int(f"{told[1] or '0'}{told[2] or '':0<3.3}")
+    return (text(value) or "")[:LONGEST_TEXT] if isinstance(value, str) else value
 
 
 def looks_like_a_history(content: bytes) -> bool:

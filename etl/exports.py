@@ -17,21 +17,24 @@ from etl.archives import JsonFile, Unreadable
 from etl.export_names import Catalogue, name_uri
 from etl.export_rows import (
     ACCOUNT,
-    DAY_MS,
-    EARLIEST_MS,
     EXTENDED,
     MARK,
     ExtendedRow,
     Malformed,
+    Moments,
+    Rows,
     looks_like_a_history,
     rows_of,
+    texts_of,
 )
-from etl.plays import AHEAD
+from etl.plays import AHEAD, FIRST_PLAY
 
 __all__ = ["ExportError", "Malformed", "Part", "Unreadable", "name_uri", "read_exports"]
 
 SHOWN_MALFORMED = 20
-LONGEST_PAUSE_MS = 24 * DAY_MS  # from start to end of a play: as much as ms_played can hold
+EARLIEST = np.datetime64(FIRST_PLAY.replace(tzinfo=None))
+LONGEST_PAUSE = np.timedelta64(24, "D")  # from start to end of a play: as much as ms_played can hold
+LATEST_START = np.timedelta64(1, "D")  # after the end: clocks of players differ
 PLAY_COLUMNS = (
     "item_number",
     "file_number",
@@ -113,7 +116,7 @@ class Reader:
 
     def __init__(self, *, without_private: bool, latest: datetime) -> None:
         self.without_private = without_private
-        self.latest_ms = round(latest.timestamp() * 1000)
+        self.latest = latest
         self.item_number = 0
         self.file_number = 0
         self.catalogue = Catalogue()
@@ -128,7 +131,7 @@ class Reader:
         if not is_meant and not MARK.search(content):
             return None
         try:
-            told = rows_of(content, self.latest_ms)
+            told = rows_of(content, self.latest)
         except (ValueError, RecursionError):
             is_meant = is_meant or looks_like_a_history(content)
             return Unreadable(file.name, "it breaks off, or is no JSON") if is_meant else None
@@ -136,48 +139,47 @@ class Reader:
             told = told._replace(kind=ACCOUNT if named["account"] else EXTENDED)
         if told.kind is None:
             return Unreadable(file.name, "its rows are not those of a listening history") if is_meant else None
-        return self.staged(file, told.kind, told.rows, told.ends, told.malformed)
+        return self.staged(file, told.kind, told)
 
-    def staged(self, file: JsonFile, kind: str, rows: list[Any], ends: list[int], malformed: list[Malformed]) -> Part:
-        readable_count = len(rows)
+    def staged(self, file: JsonFile, kind: str, told: Rows) -> Part:
+        rows, ends, told_ends = told.rows, told.ends, told.told_ends
         if self.without_private and kind == EXTENDED:
             is_kept = [not row.incognito_mode for row in rows]
-            rows, ends = list(compress(rows, is_kept)), list(compress(ends, is_kept))
-        told = [row.end_time for row in rows]
-        is_whole = set(map(len, told)) == {len("2024-08-29T14:48:46Z")}
+            rows, told_ends = list(compress(rows, is_kept)), list(compress(told_ends, is_kept))
+            ends = ends[np.array(is_kept, dtype=bool)]
         members = self.catalogue.members(kind, rows)
-        plays: dict[str, list[Any]] = {
-            "item_number": list(range(self.item_number, self.item_number + len(rows))),
-            "file_number": [self.file_number] * len(rows),
-            "source": [kind] * len(rows),
+        plays: dict[str, Any] = {
+            "item_number": range(self.item_number, self.item_number + len(rows)),
+            "file_number": self.file_number,
+            "source": kind,
             "track_uri": [member.uri for member in members],
-            "played_at": told if is_whole else moment_texts(ends),
+            "played_at": told_ends,
             "ms_played": [row.ms_played for row in rows],
             **(only_extended(rows, ends) if kind == EXTENDED else {}),
         }
-        nothing = [None] * len(rows)
+        cells = np.full((len(PLAY_COLUMNS), len(rows)), None, dtype=object)
+        for column, values in plays.items():
+            cells[PLAY_COLUMNS.index(column)] = values
         self.item_number += len(rows)
         self.file_number += 1
         return Part(
             package=file.package,
             name=file.name,
             kind=kind,
-            row_count=readable_count + len(malformed),
+            row_count=len(told.rows) + len(told.malformed),
             podcast_count=sum(member.content_type == "episode" for member in members),
             unnamed_count=plays["track_uri"].count(None),
-            private_count=readable_count - len(rows),
-            malformed=tuple(malformed[:SHOWN_MALFORMED]),
-            malformed_count=len(malformed),
+            private_count=len(told.rows) - len(rows),
+            malformed=tuple(told.malformed[:SHOWN_MALFORMED]),
+            malformed_count=len(told.malformed),
             tables={
-                "staging_play": pd.DataFrame(
-                    {column: plays.get(column, nothing) for column in PLAY_COLUMNS}, dtype=object
-                ),
+                "staging_play": pd.DataFrame(cells.T, columns=list(PLAY_COLUMNS), dtype=object),
                 **self.catalogue.new_tables(),
             },
         )
 
 
-def only_extended(rows: list[ExtendedRow], ends: list[int]) -> dict[str, list[Any]]:
+def only_extended(rows: list[ExtendedRow], ends: Moments) -> dict[str, list[Any]]:
     """What only the extended history tells of a play."""
     return {
         "started_at": started_at([row.offline_timestamp for row in rows], ends),
@@ -192,16 +194,9 @@ def only_extended(rows: list[ExtendedRow], ends: list[int]) -> dict[str, list[An
     }
 
 
-def started_at(offline_timestamps: list[int | None], ends: list[int]) -> list[str | None]:
+def started_at(offline_timestamps: list[int | None], ends: Moments) -> list[str | None]:
     """What each offline_timestamp tells of a start; None where it is none (0, 1) or can't belong to its end."""
     told = np.array([stamp if stamp and 0 < stamp < 10**14 else 0 for stamp in offline_timestamps], dtype="int64")
-    start_ms = np.where(told > 10**11, told, told * 1000)
-    end_ms = np.array(ends, dtype="int64")
-    is_possible = (start_ms >= EARLIEST_MS) & (start_ms >= end_ms - LONGEST_PAUSE_MS) & (start_ms <= end_ms + DAY_MS)
-    return [text_ if known else None for text_, known in zip(moment_texts(start_ms), is_possible.tolist(), strict=True)]
-
-
-def moment_texts(ms: "list[int] | np.ndarray[Any, Any]") -> list[str]:
-    """2024-08-29T14:48:46.000Z of each of the milliseconds since 1970."""
-    texts: list[str] = np.datetime_as_string(np.array(ms, dtype="datetime64[ms]"), timezone="UTC").tolist()
-    return texts
+    starts = np.where(told > 10**11, told, told * 1000).astype("datetime64[ms]")
+    is_possible = (starts >= EARLIEST) & (starts >= ends - LONGEST_PAUSE) & (starts <= ends + LATEST_START)
+    return [text if is_told else None for text, is_told in zip(texts_of(starts), is_possible.tolist(), strict=True)]

@@ -11,9 +11,10 @@ from sqlalchemy import Connection, Row, text
 from etl import __version__
 from etl.exports import Part, Unreadable, read_exports
 from etl.jobs import Clock, Run, utc_now
+from etl.merges import merge_catalogue, merge_plays
 from etl.receipts import FileReceipt, Receipt
 from etl.settings import Settings
-from etl.warehouse import Warehouse, copy, merge_catalogue, merge_plays, migrate_within, run
+from etl.warehouse import Warehouse, copy, migrate_within, run
 
 STAGING = ("staging_artist", "staging_album", "staging_track", "staging_track_artist", "staging_play")
 MARGIN = timedelta(days=31)  # an export may tell a play again days later
@@ -60,8 +61,8 @@ def import_exports(
         this_run.listener_key, is_new = listener_of(connection, settings, listener, this_run.started_at)
         parts = staged(connection, paths, without_private, this_run.started_at, progress)
         merge_catalogue(connection)
-        merged = merge_plays(connection, listener_key=this_run.listener_key, now=this_run.started_at, margin=MARGIN)
-        counts = iter(merged.receipt)
+        merge_plays(connection, listener_key=this_run.listener_key, now=this_run.started_at, margin=MARGIN)
+        counts = iter(run(connection, "load/receipt"))
         receipt = Receipt(tuple(file_receipt(part, counts) for part in parts), is_new, dry_run)
         if dry_run:
             raise DryRunDone(receipt)

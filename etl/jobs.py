@@ -13,11 +13,12 @@ from etl import __version__
 from etl.catalogue import SCOPE, Catalogue, Progress, Tally, note_pause
 from etl.dimensions import text
 from etl.embedded import embedded_postgres
+from etl.merges import Reach, merge_catalogue, merge_plays, move_watermark
 from etl.plays import Page, read_page
 from etl.settings import Settings
 from etl.spotify import WINDOW, Accounts, Api, Json, LockedOut, Patience, SpotifyError
 from etl.tokens import Login
-from etl.warehouse import Merged, Reach, Warehouse, merge_catalogue, merge_plays, move_watermark, run, stage
+from etl.warehouse import Warehouse, run, stage
 
 log = logging.getLogger(__name__)
 
@@ -121,10 +122,10 @@ def record_plays(settings: Settings, warehouse: Warehouse, clock: Clock = utc_no
     with failure_recorded(warehouse, this_run, scope, clock):
         listener = None if login.listener_key else who_is(spotify.me())
         page = read_page(spotify.recently_played(), fetched_at=now)
-        merged, reach = warehouse.transaction(
+        new_count, reach = warehouse.transaction(
             lambda connection: save_page(connection, settings, login, listener, page, this_run, clock)
         )
-    return Outcome(plays_line(page, merged, reach), (*login.warnings, *plays_warnings(page, reach)))
+    return Outcome(plays_line(page, new_count, reach), (*login.warnings, *plays_warnings(page, reach)))
 
 
 def save_page(
@@ -135,7 +136,7 @@ def save_page(
     page: Page,
     this_run: Run,
     clock: Clock,
-) -> tuple[Merged, Reach]:
+) -> tuple[int, Reach]:
     """Everything that a page changes, to be done in one transaction."""
     if listener is not None:
         [row] = run(
@@ -156,14 +157,14 @@ def save_page(
     merge_catalogue(connection)
     is_full_window = page.item_count >= WINDOW
     now = this_run.started_at
-    merged = merge_plays(
+    new_count = merge_plays(
         connection, listener_key=listener_key, now=now, margin=PAGE_MARGIN, is_full_window=is_full_window
     )
     reach = move_watermark(
         connection, listener_key=listener_key, source="recently_played", is_full_window=is_full_window, now=now
     )
-    this_run.record(connection, "gap" if reach.gap else "done", clock(), page.item_count, merged.new_count)
-    return merged, reach
+    this_run.record(connection, "gap" if reach.gap else "done", clock(), page.item_count, new_count)
+    return new_count, reach
 
 
 def fill_dimensions(
@@ -236,9 +237,9 @@ def who_is(me: Json) -> Listener:
     return Listener(listener_id, user_id, text(me.get("display_name")))
 
 
-def plays_line(page: Page, merged: Merged, reach: Reach) -> str:
+def plays_line(page: Page, new_count: int, reach: Reach) -> str:
     recorded = f"recorded up to {moment(reach.watermark)}" if reach.watermark else "nothing recorded yet"
-    return f"{merged.new_count} of {page.item_count} plays are new; {recorded}"
+    return f"{new_count} of {page.item_count} plays are new; {recorded}"
 
 
 def plays_warnings(page: Page, reach: Reach) -> Iterator[str]:
@@ -246,7 +247,7 @@ def plays_warnings(page: Page, reach: Reach) -> Iterator[str]:
         begin, end = reach.gap
         yield (
             f"plays between {moment(begin)} and {moment(end)} were probably lost: Spotify remembers only {WINDOW}, and all"
-            " of them are newer. The gap is noted in ops.coverage"
+            " of them are newer. The gap is noted in ops.coverage; your export from Spotify fills it (brapped import)"
         )
     if page.unreadable_count:
         yield f"{page.unreadable_count} of {page.item_count} items had no readable moment and were passed over"

@@ -1,4 +1,4 @@
-"""Postgres: connect, migrate, stage, merge, ask. Runs the files of sql/ by name."""
+"""Postgres: connect, migrate, stage, ask. Runs the files of sql/ by name."""
 
 import csv
 import hashlib
@@ -9,8 +9,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -37,7 +36,7 @@ HOPELESS_WORDS = (
     "endpoint cannot be found",
 )
 SPENT_WORDS = ("compute time quota", "check your quotas")
-TIERS = 6  # of sql/load/same_listen.sql
+
 
 # First halves of advisory locks; the second half is the key of what is locked. They end with the transaction, so that
 # they work through a pooling proxy.
@@ -47,22 +46,6 @@ SCHEMA_LOCK = 0x6272_6171  # changes of the schema
 
 class WarehouseError(Exception):
     """The database did not do its part. The message is for the person: no address, no password, no value of a row."""
-
-
-@dataclass(frozen=True)
-class Merged:
-    """What a batch of plays came to."""
-
-    new_count: int
-    receipt: list[Row[Any]]  # file_number, row_count, and the new_, known_, merged_ and duplicate_count that sum to it
-
-
-@dataclass(frozen=True)
-class Reach:
-    """How far the record of a source reaches."""
-
-    watermark: datetime | None  # newest play recorded of the source
-    gap: tuple[datetime, datetime] | None  # plays between these moments were probably lost
 
 
 class Warehouse:
@@ -191,55 +174,6 @@ def copy(connection: Connection, name: str, rows: pd.DataFrame) -> None:
 def values_of(column: "pd.Series[Any]") -> list[Any]:
     """The values with None for null. A column of dtype object has no other null."""
     return (column if column.dtype == object else column.astype(object).where(column.notna(), None)).tolist()
-
-
-def merge_catalogue(connection: Connection) -> None:
-    """Merges the staged artists, albums, tracks, who they are by and under which names they were told."""
-    for name in ("changed_track", "dim_artist", "dim_album", "dim_track", "bridge_track_artist", "track_alias"):
-        run(connection, f"load/{name}")
-    while run(connection, "load/track_recording"):
-        pass
-
-
-def merge_plays(
-    connection: Connection, *, listener_key: int, now: datetime, margin: timedelta, is_full_window: bool = False
-) -> Merged:
-    """Merges the staged plays of one listener, whatever sources they are from. The catalogue of the batch is merged before.
-
-    `margin`: how far around the batch known plays are looked at again. `is_full_window`: the batch is a page of Spotify's list
-    that may have dropped older plays.
-    """
-    lock(connection, LISTENER_LOCK, listener_key)
-    run(connection, "means_of_a_merge")
-    for name in ("dim_context", "dim_device", "dim_date", "staged_report"):
-        run(connection, f"load/{name}")
-    run(connection, "load/told_before", listener_key=listener_key)
-    run(connection, "load/known_report", listener_key=listener_key, margin=margin)
-    for name in ("told_play", "told_by_extended_export"):
-        run(connection, f"load/{name}")
-    run(connection, "load/told_by_recently_played", listener_key=listener_key, is_full_window=is_full_window)
-    while run(connection, "load/told_by_recently_played_next"):
-        pass
-    for name in ("told_by_recently_played_done", "told_by_account_export", "same_listen"):
-        run(connection, f"load/{name}")
-    for tier in range(1, TIERS + 1):
-        while run(connection, "load/same_listen_nearest", tier=tier):
-            pass
-    run(connection, "load/listen", listener_key=listener_key)
-    run(connection, "load/dim_play_profile")
-    run(connection, "load/fact_play_merged", listener_key=listener_key, now=now)
-    run(connection, "load/fact_play_known", listener_key=listener_key)
-    [new] = run(connection, "load/fact_play", listener_key=listener_key)
-    return Merged(new_count=new.play_count, receipt=run(connection, "load/receipt"))
-
-
-def move_watermark(
-    connection: Connection, *, listener_key: int, source: str, is_full_window: bool, now: datetime
-) -> Reach:
-    """After a merge: how far the record reaches, and whether plays were probably lost before the batch."""
-    gap = run(connection, "load/gap", listener_key=listener_key, source=source, found_at=now) if is_full_window else []
-    [mark] = run(connection, "load/watermark", listener_key=listener_key, source=source, checked_at=now)
-    return Reach(watermark=mark.played_at, gap=(gap[0].starts_at, gap[0].ends_at) if gap else None)
 
 
 def lock(connection: Connection, half: int, key: int) -> None:

@@ -7,7 +7,8 @@ from support import NOW
 
 from etl import __version__
 from etl.plays import read_page
-from etl.warehouse import merge_catalogue, merge_plays, run, stage
+from etl.merges import merge_catalogue, merge_plays
+from etl.warehouse import run, stage
 
 A, B = "A" * 22, "B" * 22
 PLAYLIST = "spotify:playlist:" + "p" * 22

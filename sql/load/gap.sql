@@ -13,13 +13,13 @@ select
     watermark.source,
     'gap',
     watermark.played_at,
-    (select min(listed_play.first_at) from listed_play),
+    (select min(staged_report.told_at) from staged_report),
     :found_at
 from ops.watermark
 where
     watermark.listener_key = :listener_key
     and watermark.source = :source
-    and watermark.played_at < (select min(listed_play.first_at) from listed_play)
+    and watermark.played_at < (select min(staged_report.told_at) from staged_report)
     and not exists (
         select 1
         from told_play

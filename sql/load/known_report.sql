@@ -22,7 +22,25 @@ where
     );
 
 create temporary table known_play on commit drop as
-select fact_play.*
+select
+    fact_play.play_key,
+    fact_play.played_at,
+    fact_play.listener_key,
+    fact_play.track_key,
+    fact_play.date_key,
+    fact_play.time_key,
+    fact_play.context_key,
+    fact_play.device_key,
+    fact_play.play_profile_key,
+    fact_play.ms_played,
+    fact_play.recently_played_offset_ms,
+    fact_play.extended_export_offset_ms,
+    fact_play.extended_export_last_offset_ms,
+    fact_play.account_export_offset_ms,
+    fact_play.start_offset_ms,
+    fact_play.recently_played_track_key,
+    fact_play.extended_export_track_key,
+    fact_play.account_export_track_key
 from listening.fact_play
 where
     fact_play.listener_key = :listener_key

@@ -57,10 +57,10 @@ folded as (
         exported.told_number is not null as has_extended_export,
         minuted.told_number is not null as has_account_export,
         false as has_player
-    from (select * from told_play where told_play.source = 'extended_export') as exported
-    full join (select * from other where other.source = 'recently_played') as listed
+    from (select told_play.* from told_play where told_play.source = 'extended_export') as exported
+    full join (select other.* from other where other.source = 'recently_played') as listed
         on listed.listen_number = exported.told_number
-    full join (select * from other where other.source = 'account_export') as minuted
+    full join (select other.* from other where other.source = 'account_export') as minuted
         on minuted.listen_number = coalesce(exported.told_number, listed.listen_number)
     left join listening.dim_track as exported_track on exported_track.track_key = exported.track_key
     left join listening.dim_track as listed_track on listed_track.track_key = listed.track_key

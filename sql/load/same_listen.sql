@@ -17,13 +17,6 @@
 
 analyze told_play;
 
-create temporary table same_listen (
-    told_number integer not null,
-    other_number integer not null unique,
-    other_source text not null,
-    unique (told_number, other_source)
-) on commit drop;
-
 create temporary table listed_alias on commit drop as
 select distinct
     told_play.told_number,

@@ -21,7 +21,15 @@ known as (
         fact_play.played_at + fact_play.start_offset_ms * interval '1 millisecond' as started_at,
         fact_play.ms_played,
         fact_play.device_key,
-        dim_play_profile.*
+        dim_play_profile.reason_start,
+        dim_play_profile.reason_end,
+        dim_play_profile.is_shuffle,
+        dim_play_profile.is_skipped,
+        dim_play_profile.is_offline,
+        dim_play_profile.is_private,
+        dim_play_profile.country_code,
+        dim_play_profile.has_extended_export,
+        dim_play_profile.has_account_export
     from listening.fact_play
     inner join listening.dim_play_profile on dim_play_profile.play_profile_key = fact_play.play_profile_key
     where

@@ -4,49 +4,6 @@
 -- with less of it. The first date stands, and the most milliseconds.
 -- A row that names nothing is the one that another export names, if ts and ms (more than none) are equal.
 
-create temporary table exported_report on commit drop as
-select
-    staged_report.track_key,
-    staged_report.recording_key,
-    staged_report.told_at,
-    staged_report.told_at as last_told_at,
-    staged_report.ms_played,
-    staged_report.started_at,
-    staged_report.device_key,
-    staged_report.reason_start,
-    staged_report.reason_end,
-    staged_report.is_shuffle,
-    staged_report.is_skipped,
-    staged_report.is_offline,
-    staged_report.is_private,
-    staged_report.country_code,
-    staged_report.item_number,
-    staged_report.file_number,
-    null::bigint as play_key
-from staged_report
-where staged_report.source = 'extended_export'
-union all
-select
-    known_report.track_key,
-    known_report.recording_key,
-    known_report.told_at,
-    known_report.last_told_at,
-    known_report.ms_played,
-    known_report.started_at,
-    known_report.device_key,
-    known_report.reason_start,
-    known_report.reason_end,
-    known_report.is_shuffle,
-    known_report.is_skipped,
-    known_report.is_offline,
-    known_report.is_private,
-    known_report.country_code,
-    null,
-    null,
-    known_report.play_key
-from known_report
-where known_report.source = 'extended_export';
-
 insert into told_play (
     told_number,
     source,
@@ -70,34 +27,129 @@ insert into told_play (
     is_known,
     play_key
 )
+with exported_report as not materialized (
+    select
+        staged_report.track_key,
+        staged_report.recording_key,
+        staged_report.told_at,
+        staged_report.told_at as last_told_at,
+        staged_report.ms_played,
+        staged_report.started_at,
+        staged_report.device_key,
+        staged_report.reason_start,
+        staged_report.reason_end,
+        staged_report.is_shuffle,
+        staged_report.is_skipped,
+        staged_report.is_offline,
+        staged_report.is_private,
+        staged_report.country_code,
+        staged_report.item_number,
+        staged_report.file_number,
+        null::bigint as play_key
+    from staged_report
+    where staged_report.source = 'extended_export'
+    union all
+    select
+        known_report.track_key,
+        known_report.recording_key,
+        known_report.told_at,
+        known_report.last_told_at,
+        known_report.ms_played,
+        known_report.started_at,
+        known_report.device_key,
+        known_report.reason_start,
+        known_report.reason_end,
+        known_report.is_shuffle,
+        known_report.is_skipped,
+        known_report.is_offline,
+        known_report.is_private,
+        known_report.country_code,
+        null,
+        null,
+        known_report.play_key
+    from known_report
+    where known_report.source = 'extended_export'
+),
+repeated as (
+    select
+        exported_report.track_key,
+        exported_report.told_at,
+        exported_report.ms_played
+    from exported_report
+    group by
+        exported_report.track_key,
+        exported_report.told_at,
+        exported_report.ms_played
+    having count(*) > 1
+)
 select
     row_number() over (),
     'extended_export',
-    told.track_key,
-    told.recording_key,
-    told.told_at,
-    max(told.last_told_at),
-    min(told.started_at),
-    told.ms_played,
-    0,
-    max(told.device_key),
-    max(told.reason_start),
-    max(told.reason_end),
-    bool_or(told.is_shuffle),
-    bool_or(told.is_skipped),
-    bool_or(told.is_offline),
-    bool_or(told.is_private),
-    max(told.country_code),
-    min(told.item_number),
-    min(told.file_number),
-    bool_or(told.play_key is not null),
-    min(told.play_key)
-from exported_report as told
-group by
-    told.track_key,
-    told.recording_key,
-    told.told_at,
-    told.ms_played;
+    told.*
+from (
+    select
+        once.track_key,
+        once.recording_key,
+        once.told_at,
+        once.last_told_at,
+        once.started_at,
+        once.ms_played,
+        0,
+        once.device_key,
+        once.reason_start,
+        once.reason_end,
+        once.is_shuffle,
+        once.is_skipped,
+        once.is_offline,
+        once.is_private,
+        once.country_code,
+        once.item_number,
+        once.file_number,
+        once.play_key is not null,
+        once.play_key
+    from exported_report as once
+    where
+        not exists (
+            select 1
+            from repeated
+            where
+                repeated.track_key = once.track_key
+                and repeated.told_at = once.told_at
+                and repeated.ms_played = once.ms_played
+        )
+    union all
+    select
+        often.track_key,
+        often.recording_key,
+        often.told_at,
+        max(often.last_told_at),
+        min(often.started_at),
+        often.ms_played,
+        0,
+        max(often.device_key),
+        max(often.reason_start),
+        max(often.reason_end),
+        bool_or(often.is_shuffle),
+        bool_or(often.is_skipped),
+        bool_or(often.is_offline),
+        bool_or(often.is_private),
+        max(often.country_code),
+        min(often.item_number),
+        min(often.file_number),
+        bool_or(often.play_key is not null),
+        min(often.play_key)
+    from repeated
+    inner join exported_report as often
+        on
+            often.track_key = repeated.track_key
+            and often.told_at = repeated.told_at
+            and often.ms_played = repeated.ms_played
+    group by
+        often.track_key,
+        often.recording_key,
+        often.told_at,
+        often.ms_played
+) as told;
 
 with told_again as (
     select

@@ -1,4 +1,5 @@
--- What each source tells, each play once, the batch and what is known of it together. origin says as which play it was known.
+-- What each source tells, each play once, the batch and what is known of it together. origin says as which play it was known;
+-- same_listen, which of them are one listen.
 
 create temporary table told_play (
     told_number integer not null,
@@ -29,4 +30,11 @@ create temporary table origin (
     told_number integer not null,
     play_key bigint not null,
     is_primary boolean not null
+) on commit drop;
+
+create temporary table same_listen (
+    told_number integer not null,
+    other_number integer not null unique,
+    other_source text not null,
+    unique (told_number, other_source)
 ) on commit drop;

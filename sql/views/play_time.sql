@@ -29,7 +29,12 @@ from (
         end::integer as estimated_ms
     from (
         select
-            fact_play.*,
+            fact_play.play_key,
+            fact_play.listener_key,
+            fact_play.played_at,
+            fact_play.track_key,
+            fact_play.play_profile_key,
+            fact_play.ms_played,
             extract(epoch from fact_play.played_at - lag(fact_play.played_at) over in_time) * 1000 as gap_ms
         from listening.fact_play
         window in_time as (partition by fact_play.listener_key order by fact_play.played_at, fact_play.play_key)
