@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from etl.dimensions import catalogue_tables, number, text
-from etl.merges import merge_catalogue
+from etl.merges import merge_catalogue, merge_linked
 from etl.spotify import Api, Forbidden, Json, LockedOut, Refused, SpotifyError, Unavailable
 from etl.tokens import fingerprint
 from etl.warehouse import Warehouse, run, stage
@@ -242,6 +242,7 @@ class Catalogue:
                 ),
             )
             merge_catalogue(connection)
+            merge_linked(connection, now=now)
             run(connection, "catalogue_found", **ids_of(answers.members))
             run(connection, "catalogue_missed", **ids_of(answers.missed), now=now)
             run(

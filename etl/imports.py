@@ -1,10 +1,11 @@
 """The import job: a person's exports → plays, and a receipt that accounts for every row."""
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Row, text
 
@@ -20,6 +21,7 @@ STAGING = ("staging_artist", "staging_album", "staging_track", "staging_track_ar
 MARGIN = timedelta(days=31)  # an export may tell a play again days later
 
 Progress = Callable[[int, int], None]
+Item = TypeVar("Item")
 
 
 class ListenerError(Exception):
@@ -78,11 +80,11 @@ def import_exports(
 def staged(
     connection: Connection, paths: Sequence[Path], without_private: bool, now: datetime, progress: Progress
 ) -> list[Part | Unreadable]:
-    """Stages every file, one in memory at a time; what is left to say of each."""
+    """Stages every file, the next one being read meanwhile; what is left to say of each."""
     for name in STAGING:
         run(connection, f"load/{name}")
     parts: list[Part | Unreadable] = []
-    for part in read_exports(paths, without_private=without_private, now=now, progress=progress):
+    for part in ahead(read_exports(paths, without_private=without_private, now=now, progress=progress)):
         if isinstance(part, Part):
             for name in STAGING:
                 copy(connection, name, part.tables.pop(name))
@@ -90,6 +92,15 @@ def staged(
     for name in STAGING:
         connection.execute(text(f"analyze {name}"))
     return parts
+
+
+def ahead(parts: Iterator[Item]) -> Iterator[Item]:
+    """The same, each made while the one before is being used."""
+    with ThreadPoolExecutor(max_workers=1) as reader:
+        coming = reader.submit(next, parts, None)
+        while (part := coming.result()) is not None:
+            coming = reader.submit(next, parts, None)
+            yield part
 
 
 def listener_of(connection: Connection, settings: Settings, listener: str | None, now: datetime) -> tuple[int, bool]:

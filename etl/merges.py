@@ -26,6 +26,14 @@ def merge_catalogue(connection: Connection) -> None:
         pass
 
 
+def merge_linked(connection: Connection, *, now: datetime) -> None:
+    """After merge_catalogue, without plays of its own: plays of tracks that turned out to be one recording are looked at again."""
+    for row in run(connection, "load/linked_listener"):
+        run(connection, "load/staging_play")
+        merge_plays(connection, listener_key=row.listener_key, now=now, margin=timedelta(0))
+        run(connection, "load/merge_forgotten")
+
+
 def merge_plays(
     connection: Connection, *, listener_key: int, now: datetime, margin: timedelta, is_full_window: bool = False
 ) -> int:

@@ -10,6 +10,7 @@ from support import NOW, ago, settings_of
 
 from etl.catalogue import note_pause
 from etl.demo.spotify import Fault, Play
+from etl.imports import import_exports
 from etl.jobs import fill_dimensions, record_plays
 from etl.spotify import AppRefused, Forbidden, LockedOut, SpotifyError, Unavailable
 from etl.warehouse import run as run_query
@@ -401,3 +402,34 @@ def test_an_artist_that_spotify_merged_into_another_keeps_the_id_that_was_played
         (old, songs.artists[other].name),
         (other, songs.artists[other].name),
     ]
+
+
+def test_plays_under_two_ids_become_one_when_the_catalogue_says_that_it_is_one_recording(
+    settings, warehouse, spotify, play, songs, ask, tmp_path
+):
+    """An export names an id of its own for what the list told as another; only their ISRC says so."""
+    track, other = list(songs.tracks.values())[:2]
+    again = replace(other, isrc=track.isrc, name=f"{other.name} (Remastered)")
+    spotify.change(
+        lambda world: replace(world, catalogue=replace(world.catalogue, tracks={**world.catalogue.tracks, other.id: again}))
+    )
+    play(Play(track.id, ago(60)))
+    record_plays(settings, warehouse, lambda: NOW)
+    row = {
+        "ts": f"{ago(60):%Y-%m-%dT%H:%M:%SZ}",
+        "ms_played": 1000,
+        "spotify_track_uri": f"spotify:track:{other.id}",
+        "master_metadata_track_name": again.name,
+    }
+    (tmp_path / "endsong_0.json").write_text(json.dumps([row]), encoding="utf-8")
+    import_exports(settings, warehouse, [tmp_path], clock=lambda: NOW)
+    assert ask("select count(*) from listening.fact_play") == [(2,)]
+
+    fill_dimensions(settings, warehouse, lambda: NOW)
+    assert ask(
+        "select track_id, ms_played, has_recently_played, has_extended_export from listening.fact_play"
+        " join listening.dim_track using (track_key) join listening.dim_play_profile using (play_profile_key)"
+    ) == [(other.id, 1000, True, True)]
+    assert ask("select count(*) from ops.merged_play") == [(1,)]
+    fill_dimensions(settings, warehouse, lambda: NOW)
+    assert ask("select count(*) from listening.fact_play") == [(1,)]

@@ -14,8 +14,10 @@ from pathlib import Path
 # What the commands import when they run.
 import etl.cli
 import etl.demo.story
+import etl.imports
 import etl.jobs
 import etl.progress
+import etl.receipts
 import etl.settings
 
 

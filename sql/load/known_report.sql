@@ -10,8 +10,8 @@ from staged_report
 having count(*) > 0
 union all
 select
-    fact_play.played_at - interval '1 hour',
-    fact_play.played_at + interval '1 hour'
+    fact_play.played_at - interval '5 minutes',
+    fact_play.played_at + interval '5 minutes'
 from listening.fact_play
 where
     exists (select 1 from changed_track)
@@ -22,7 +22,7 @@ where
     );
 
 create temporary table known_play on commit drop as
-select
+select distinct
     fact_play.play_key,
     fact_play.played_at,
     fact_play.listener_key,
@@ -41,16 +41,12 @@ select
     fact_play.recently_played_track_key,
     fact_play.extended_export_track_key,
     fact_play.account_export_track_key
-from listening.fact_play
-where
-    fact_play.listener_key = :listener_key
-    and fact_play.played_at >= (select min(span.starts_at) from span)
-    and fact_play.played_at <= (select max(span.ends_at) from span)
-    and exists (
-        select 1
-        from span
-        where fact_play.played_at between span.starts_at and span.ends_at
-    );
+from span
+inner join listening.fact_play
+    on
+        fact_play.listener_key = :listener_key
+        and fact_play.played_at >= span.starts_at
+        and fact_play.played_at <= span.ends_at;
 
 create temporary table known_report on commit drop as
 with told as (

@@ -14,7 +14,7 @@ with described as (
             or dim_track.recording_key = staged.recording_key
     where staging_track.isrc is not null or staging_track.duration_ms is not null
 ),
-linked as (
+link as (
     select
         described.track_key,
         coalesce(dim_track.recording_key, dim_track.track_key) as recording_key
@@ -34,10 +34,10 @@ linked as (
 ),
 least_linked as (
     select
-        linked.track_key,
-        min(linked.recording_key) as recording_key
-    from linked
-    group by linked.track_key
+        link.track_key,
+        min(link.recording_key) as recording_key
+    from link
+    group by link.track_key
 ),
 stands_for as (
     -- whoever shared the number that gives way goes along
@@ -63,6 +63,12 @@ noted as (
     select moved.track_key
     from moved
     where moved.track_key <= (select newest_track.track_key from newest_track)
+    on conflict do nothing
+),
+linked as (
+    insert into linked_track (track_key)
+    select moved.track_key
+    from moved
     on conflict do nothing
 )
 select moved.track_key

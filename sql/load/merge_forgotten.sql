@@ -1,0 +1,23 @@
+-- Takes away the temporary tables of a merge, so that the same transaction can merge for another listener.
+drop table if exists
+    staging_play,
+    staged_report,
+    told_before,
+    read_report,
+    span,
+    known_play,
+    known_report,
+    told_play,
+    origin,
+    same_listen,
+    listed_play,
+    apart,
+    dated_play,
+    dated_apart,
+    listed_told,
+    minuted_play,
+    listed_alias,
+    possible,
+    listen,
+    profile_met,
+    profile_key
