@@ -2,9 +2,12 @@
 
 import argparse
 
-from benchmarks import plays
+from benchmarks import imports, plays
 
-BENCHMARKS = {"plays": plays.measure}
+BENCHMARKS = {
+    "plays": lambda chosen: plays.measure(chosen.facts),
+    "import": lambda chosen: imports.measure(chosen.facts, *chosen.rows),
+}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
@@ -12,6 +15,14 @@ if __name__ == "__main__":
     parser.add_argument(
         "--facts", type=int, default=10_000_000, help="size of the large fact table (default: %(default)s)"
     )
+    parser.add_argument(
+        "--rows",
+        type=int,
+        nargs=2,
+        default=(100_000, 1_000_000),
+        metavar=("SMALL", "LARGE"),
+        help="sizes of the two exports that are imported (default: %(default)s)",
+    )
     chosen = parser.parse_args()
     for name in chosen.names or BENCHMARKS:
-        BENCHMARKS[name](chosen.facts)
+        BENCHMARKS[name](chosen)

@@ -121,12 +121,17 @@ def rows_of(content: bytes, latest: datetime) -> Rows:
         rows = READ[kind].decode(content)
         told_ends = [row.end_time for row in rows] if kind == EXTENDED else [row.told_end() for row in rows]
         ends = moments(told_ends)
-        first, last = (bound.item().replace(tzinfo=UTC) for bound in (ends.min(), ends.max()))
-        if first >= FIRST_PLAY and last <= latest and not (BACKSLASH in content and NUL in content):
+        is_possible = moment64(FIRST_PLAY) <= ends.min() and ends.max() <= moment64(latest)
+        if is_possible and not (BACKSLASH in content and NUL in content):
             return Rows(kind, rows, ends, told_ends, [])
     # Something is odd about the file: row by row, so that each bad one can be named.
     told = json.loads(content.decode("utf-8", "replace"), strict=False, object_hook=only_known)
     return one_by_one(told, latest)
+
+
+def moment64(told: datetime) -> np.datetime64:
+    """An aware moment as numpy has it: in UTC."""
+    return np.datetime64(told.astimezone(UTC).replace(tzinfo=None), "ms")
 
 
 def moments(told: list[str]) -> Moments:
@@ -154,7 +159,7 @@ def one_by_one(told: object, latest: datetime) -> Rows:
     listed = told if isinstance(told, list) else []
     kind = next((kind for row in listed for kind in KEYS if carries(row, kind)), None)
     rows: list[ExtendedRow | AccountRow] = []
-    ends: list[datetime] = []
+    ends: list[np.datetime64] = []
     malformed = []
     for row_number, row in enumerate(listed if kind else [], start=1):
         try:
@@ -162,7 +167,7 @@ def one_by_one(told: object, latest: datetime) -> Rows:
         except OddRow as odd:
             malformed.append(Malformed(row_number, str(odd)))
         else:
-            ends.append(end.replace(tzinfo=None))
+            ends.append(moment64(end))
             rows.append(good)
     as_moments = np.array(ends, dtype="datetime64[ms]")
     return Rows(kind, rows, as_moments, texts_of(as_moments), malformed, is_empty=told == [])

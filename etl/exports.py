@@ -24,6 +24,7 @@ from etl.export_rows import (
     Moments,
     Rows,
     looks_like_a_history,
+    moment64,
     rows_of,
     texts_of,
 )
@@ -32,7 +33,7 @@ from etl.plays import AHEAD, FIRST_PLAY
 __all__ = ["ExportError", "Malformed", "Part", "Unreadable", "name_uri", "read_exports"]
 
 SHOWN_MALFORMED = 20
-EARLIEST = np.datetime64(FIRST_PLAY.replace(tzinfo=None))
+EARLIEST = moment64(FIRST_PLAY)
 LONGEST_PAUSE = np.timedelta64(24, "D")  # from start to end of a play: as much as ms_played can hold
 LATEST_START = np.timedelta64(1, "D")  # after the end: clocks of players differ
 PLAY_COLUMNS = (

@@ -12,6 +12,11 @@ with gone as (
             from listen
             where listen.play_key = known_play.play_key
         )
+        and exists (
+            select 1
+            from origin
+            where origin.play_key = known_play.play_key
+        )
     returning fact_play.play_key
 )
 insert into ops.merged_play (
