@@ -103,6 +103,7 @@ with told as (
 select
     told.*,
     coalesce(dim_track.recording_key, dim_track.track_key) as recording_key,
+    dim_track.track_id is not null as has_id,
     told.rank = min(told.rank) over (partition by told.play_key) as is_primary
 from told
 inner join listening.dim_track on dim_track.track_key = told.track_key;

@@ -27,8 +27,8 @@ folded as (
         coalesce(exported.told_number, listed.listen_number, minuted.listen_number) as listen_number,
         coalesce(listed.told_at, exported.told_at, minuted.told_at) as played_at,
         coalesce(
-            case when exported_track.track_id is not null then exported.track_key end,
-            case when listed_track.track_id is not null then listed.track_key end,
+            case when exported.has_id then exported.track_key end,
+            case when listed.has_id then listed.track_key end,
             nullif(exported.track_key, 0),
             nullif(listed.track_key, 0),
             minuted.track_key,
@@ -62,8 +62,6 @@ folded as (
         on listed.listen_number = exported.told_number
     full join (select other.* from other where other.source = 'account_export') as minuted
         on minuted.listen_number = coalesce(exported.told_number, listed.listen_number)
-    left join listening.dim_track as exported_track on exported_track.track_key = exported.track_key
-    left join listening.dim_track as listed_track on listed_track.track_key = listed.track_key
 )
 select
     folded.listen_number,

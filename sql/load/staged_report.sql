@@ -7,6 +7,7 @@ select
     staging_play.source,
     coalesce(dim_track.track_key, 0) as track_key,
     coalesce(dim_track.recording_key, dim_track.track_key, 0) as recording_key,
+    dim_track.track_id is not null as has_id,
     staging_play.played_at as told_at,
     staging_play.started_at,
     staging_play.ms_played,

@@ -9,6 +9,7 @@ insert into told_play (
     source,
     track_key,
     recording_key,
+    has_id,
     told_at,
     last_told_at,
     started_at,
@@ -31,6 +32,7 @@ with exported_report as not materialized (
     select
         staged_report.track_key,
         staged_report.recording_key,
+        staged_report.has_id,
         staged_report.told_at,
         staged_report.told_at as last_told_at,
         staged_report.ms_played,
@@ -52,6 +54,7 @@ with exported_report as not materialized (
     select
         known_report.track_key,
         known_report.recording_key,
+        known_report.has_id,
         known_report.told_at,
         known_report.last_told_at,
         known_report.ms_played,
@@ -90,6 +93,7 @@ from (
     select
         once.track_key,
         once.recording_key,
+        once.has_id,
         once.told_at,
         once.last_told_at,
         once.started_at,
@@ -121,6 +125,7 @@ from (
     select
         often.track_key,
         often.recording_key,
+        often.has_id,
         often.told_at,
         max(often.last_told_at),
         min(often.started_at),
@@ -147,6 +152,7 @@ from (
     group by
         often.track_key,
         often.recording_key,
+        often.has_id,
         often.told_at,
         often.ms_played
 ) as told;

@@ -6,6 +6,7 @@ create temporary table told_play (
     source text not null,
     track_key integer not null,
     recording_key integer not null,
+    has_id boolean not null,
     told_at timestamptz not null,
     last_told_at timestamptz not null,
     started_at timestamptz,
