@@ -11,11 +11,11 @@ from sqlalchemy import Connection, Row, text
 
 from etl import __version__
 from etl.exports import Part, Unreadable, read_exports
-from etl.jobs import Clock, Run, utc_now
+from etl.jobs import ME, Clock, Run, utc_now
 from etl.merges import merge_catalogue, merge_plays
 from etl.receipts import FileReceipt, Receipt
 from etl.settings import Settings
-from etl.warehouse import Warehouse, copy, migrate_within, run
+from etl.warehouse import LISTENER_LOCK, Warehouse, copy, lock, migrate_within, run
 
 STAGING = ("staging_artist", "staging_album", "staging_track", "staging_track_artist", "staging_play")
 MARGIN = timedelta(days=31)  # an export may tell a play again days later
@@ -61,9 +61,15 @@ def import_exports(
         if dry_run:
             migrate_within(connection, this_run.started_at, __version__)
         this_run.listener_key, is_new = listener_of(connection, settings, listener, this_run.started_at)
-        parts = staged(connection, paths, without_private, this_run.started_at, progress)
+        parts = staged(connection, paths, this_run.started_at, progress)
         merge_catalogue(connection)
-        merge_plays(connection, listener_key=this_run.listener_key, now=this_run.started_at, margin=MARGIN)
+        merge_plays(
+            connection,
+            listener_key=this_run.listener_key,
+            now=this_run.started_at,
+            margin=MARGIN,
+            without_private=without_private,
+        )
         counts = iter(run(connection, "load/receipt"))
         receipt = Receipt(tuple(file_receipt(part, counts) for part in parts), is_new, dry_run)
         if dry_run:
@@ -77,14 +83,12 @@ def import_exports(
         return done.receipt
 
 
-def staged(
-    connection: Connection, paths: Sequence[Path], without_private: bool, now: datetime, progress: Progress
-) -> list[Part | Unreadable]:
+def staged(connection: Connection, paths: Sequence[Path], now: datetime, progress: Progress) -> list[Part | Unreadable]:
     """Stages every file, the next one being read meanwhile; what is left to say of each."""
     for name in STAGING:
         run(connection, f"load/{name}")
     parts: list[Part | Unreadable] = []
-    for part in ahead(read_exports(paths, without_private=without_private, now=now, progress=progress)):
+    for part in ahead(read_exports(paths, now=now, progress=progress)):
         if isinstance(part, Part):
             for name in STAGING:
                 copy(connection, name, part.tables.pop(name))
@@ -105,19 +109,12 @@ def ahead(parts: Iterator[Item]) -> Iterator[Item]:
 
 def listener_of(connection: Connection, settings: Settings, listener: str | None, now: datetime) -> tuple[int, bool]:
     """The key of whose export this is, and whether they are new here."""
-    if listener is None:
-        known = run(connection, "listener_default")
-        if len(known) > 1:
-            raise ListenerError(
-                "More than one listener is recorded here. Say whose export this is: --listener ID, with an id of"
-                " listening.dim_listener."
-            )
-    else:
-        known = run(connection, "listener_named", listener=listener)
-        if len(known) > 1 and known[0].listener_id != listener:
-            raise ListenerError(
-                "More than one listener has this name; give --listener the id, from listening.dim_listener."
-            )
+    if listener is not None and not listener.strip():
+        raise ListenerError("--listener names nobody. Leave it out, or give an id or a name.")
+    known = recorded(connection, listener)
+    if not known:
+        lock(connection, LISTENER_LOCK, 0)  # a first run of plays may be making the same one right now
+        known = recorded(connection, listener)
     if known:
         key = int(known[0].listener_key)
         if listener is None:  # TIME_ZONE is of whoever the settings are of
@@ -126,8 +123,8 @@ def listener_of(connection: Connection, settings: Settings, listener: str | None
     [made] = run(
         connection,
         "load/listener",
-        listener_id=listener or "me",
-        user_id=None,
+        listener_id=ME if listener is None else listener,
+        stand_ins=[],
         listener_name=None,
         time_zone=settings.time_zone,
         created_at=now,
@@ -135,21 +132,41 @@ def listener_of(connection: Connection, settings: Settings, listener: str | None
     return int(made.listener_key), True
 
 
+def recorded(connection: Connection, listener: str | None) -> list[Row[Any]]:
+    """Who it is, if they are recorded here."""
+    if listener is None:
+        known = run(connection, "listener_default")
+        if len(known) > 1:
+            raise ListenerError(
+                "More than one listener is recorded here. Say whose export this is: --listener ID, with an id of"
+                " listening.dim_listener."
+            )
+        return known
+    known = run(connection, "listener_named", listener=listener)
+    if len(known) > 1 and known[0].listener_id != listener:
+        raise ListenerError(
+            "More than one listener has this name; give --listener the id, from listening.dim_listener."
+        )
+    return known
+
+
 def file_receipt(part: Part | Unreadable, counts: Iterator[Row[Any]]) -> FileReceipt:
     """`counts`: what the merge says of the files that had rows, in their order."""
     if isinstance(part, Unreadable):
         return FileReceipt("", part.name, None, unreadable_reason=part.reason)
     told = {}
-    if part.row_count > part.malformed_count + part.private_count:
+    if part.row_count > part.malformed_count:
         row = next(counts)
-        told = {name: getattr(row, name) for name in ("new_count", "known_count", "merged_count", "duplicate_count")}
+        told = {
+            name: getattr(row, name)
+            for name in ("new_count", "known_count", "merged_count", "duplicate_count", "private_count")
+        }
     return FileReceipt(
         part.package,
         part.name,
         part.kind,
         row_count=part.row_count,
         **told,
-        private_count=part.private_count,
         malformed_count=part.malformed_count,
         podcast_count=part.podcast_count,
         unnamed_count=part.unnamed_count,

@@ -18,13 +18,14 @@ from etl.plays import Page, read_page
 from etl.settings import Settings
 from etl.spotify import WINDOW, Accounts, Api, Json, LockedOut, Patience, SpotifyError
 from etl.tokens import Login
-from etl.warehouse import Warehouse, run, stage
+from etl.warehouse import LISTENER_LOCK, Warehouse, lock, run, stage
 
 log = logging.getLogger(__name__)
 
 Clock = Callable[[], datetime]
 
 APP_SETTINGS = ("SPOTIFY_CLIENT_ID", "SPOTIFY_CLIENT_SECRET")
+ME = "me"  # whose export is imported before Spotify was ever asked who that is
 PAGE_MARGIN = timedelta(hours=1)
 LOGIN_SETTINGS = (*APP_SETTINGS, "SPOTIFY_REFRESH_TOKEN")
 
@@ -139,11 +140,12 @@ def save_page(
 ) -> tuple[int, Reach]:
     """Everything that a page changes, to be done in one transaction."""
     if listener is not None:
+        lock(connection, LISTENER_LOCK, 0)  # an import may be making "me" right now
         [row] = run(
             connection,
             "load/listener",
             listener_id=listener.listener_id,
-            user_id=listener.user_id,
+            stand_ins=[listener.user_id, ME],
             listener_name=listener.listener_name,
             time_zone=settings.time_zone,
             created_at=this_run.started_at,

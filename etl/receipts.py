@@ -1,7 +1,9 @@
 """What became of every row of an import: counts that sum to the rows, as text for a person and as JSON for a program."""
 
 import json
-from collections.abc import Iterator
+import textwrap
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
 
 WIDTH = 80  # of a terminal, and of a log
@@ -99,6 +101,7 @@ def as_text(receipt: Receipt) -> str:
 
 
 def text_lines(receipt: Receipt) -> Iterator[str]:
+    names = names_of(receipt.files)
     read = [file for file in receipt.files if not file.unreadable_reason]
     total = receipt.total
     shown = {head: name for head, name in COLUMNS.items() if head in ("rows", "new") or getattr(total, name)}
@@ -108,7 +111,7 @@ def text_lines(receipt: Receipt) -> Iterator[str]:
         yield f"{'':<{room}}" + "".join(f"{head:>{width}}" for head, width in widths.items())
         for file in [*read, total] if len(read) > 1 else read:
             counts = "".join(f"{getattr(file, name):>{widths[head]},}" for head, name in shown.items())
-            yield f"{shortened(file.file_name, room):<{room}}{counts}"
+            yield f"{shortened(names.get(file, file.file_name), room):<{room}}{counts}"
         yield ""
         for head in shown:
             if head in MEANINGS:
@@ -117,15 +120,32 @@ def text_lines(receipt: Receipt) -> Iterator[str]:
             yield f"Of all rows {total.podcast_count:,} are podcasts and {total.unnamed_count:,} name nothing."
     for file in read:
         for one in file.malformed:
-            yield f"bad: {file.file_name}, {one}"
+            yield wrapped(f"bad: {names[file]}, {one}")
         if file.malformed_count > len(file.malformed):
-            yield f"bad: {file.file_name}, and {file.malformed_count - len(file.malformed):,} rows more"
+            yield wrapped(f"bad: {names[file]}, and {file.malformed_count - len(file.malformed):,} rows more")
     for file in receipt.files:
         if file.unreadable_reason:
-            yield f"could not be read: {file.file_name}: {file.unreadable_reason}"
+            yield wrapped(f"could not be read: {names[file]}: {file.unreadable_reason}")
     if receipt.is_new_listener:
         yield "The listener is new here."
-    yield line(receipt)
+    yield wrapped(line(receipt))
+
+
+def wrapped(said: str) -> str:
+    """A sentence in as many lines as it takes."""
+    return textwrap.fill(said, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+
+
+def names_of(files: Iterable[FileReceipt]) -> dict[FileReceipt, str]:
+    """What to call each file: by its name, and by its package too where two have the same name."""
+    listed = list(files)
+    often = Counter(file.file_name for file in listed)
+    return {
+        file: f"{file.package_name}/{file.file_name.rpartition('/')[2]}"
+        if often[file.file_name] > 1
+        else file.file_name
+        for file in listed
+    }
 
 
 def shortened(name: str, room: int) -> str:

@@ -37,7 +37,7 @@ def load(warehouse, database, spotify, tmp_path):
                 connection,
                 "load/listener",
                 listener_id="me",
-                user_id=None,
+                stand_ins=[],
                 listener_name=None,
                 time_zone="Europe/Berlin",
                 created_at=NOW,

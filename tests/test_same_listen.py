@@ -39,7 +39,7 @@ def remaining(warehouse):
                 connection,
                 "load/listener",
                 listener_id="x",
-                user_id=None,
+                stand_ins=[],
                 listener_name=None,
                 time_zone="UTC",
                 created_at=NOW,

@@ -1,5 +1,5 @@
 -- The listener, made when first seen. One who was first known by the user id, because the answer then had no account_id,
--- stays the same one; and so does "me", whose export was imported before Spotify was ever asked who that is.
+-- stays the same one; and so does "me", whose export was imported before Spotify was ever asked who that is. stand_ins are these.
 
 update listening.dim_listener
 set listener_id = :listener_id
@@ -7,7 +7,7 @@ where
     dim_listener.listener_key = (
         select min(stand_in.listener_key)
         from listening.dim_listener as stand_in
-        where stand_in.listener_id in (:user_id, 'me')
+        where stand_in.listener_id = any(cast(:stand_ins as text[]))
     )
     and not exists (
         select 1
