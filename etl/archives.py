@@ -29,7 +29,7 @@ class Unreadable:
 class JsonFile:
     """A file that is called .json, in a folder or an archive."""
 
-    package: str  # the folder it stands in, below the path as it was typed: files of one folder are one export
+    package: str  # the folder it stands in, from the name of what was typed on: files of one folder are one export
     name: str  # its path in the archive or folder that was typed
     size: int  # bytes, unpacked, as the archive declares them
     path: Path  # the file, or the archive that it is in
@@ -42,6 +42,7 @@ def find(paths: Iterable[Path]) -> Iterator[JsonFile | Unreadable]:
     known: set[Path] = set()
     for typed in paths:
         is_folder = typed.is_dir()
+        top = PurePosixPath(typed.resolve().name if is_folder else typed.resolve().parent.name)
         for path in files_below(typed) if is_folder else [typed]:
             if isinstance(path, Unreadable):
                 yield path
@@ -56,9 +57,11 @@ def find(paths: Iterable[Path]) -> Iterator[JsonFile | Unreadable]:
             elif not path.is_file():
                 yield Unreadable(printable(name), "it is not a regular file")
             elif path.suffix.lower() == ".zip" or (not is_folder and zipfile.is_zipfile(path)):
-                yield from entries(path, name, prefix=f"{name}/" if is_folder else "")
+                yield from entries(
+                    path, name, top / name if is_folder else PurePosixPath(name), prefix=f"{name}/" if is_folder else ""
+                )
             else:
-                package = printable(path.parent.as_posix())
+                package = printable((top / name).parent.as_posix())
                 yield JsonFile(package, printable(name), path.stat().st_size, path, None, not is_folder)
 
 
@@ -105,7 +108,7 @@ def files_below(folder: Path) -> Iterator[Path | Unreadable]:
         yield Unreadable(printable(name), f"the folder can't be opened ({error.strerror})")
 
 
-def entries(path: Path, name: str, prefix: str) -> Iterator[JsonFile | Unreadable]:
+def entries(path: Path, name: str, top: PurePosixPath, prefix: str) -> Iterator[JsonFile | Unreadable]:
     """The JSON files of an archive, and the entries that won't be opened."""
     try:
         with zipfile.ZipFile(path) as archive:
@@ -128,7 +131,7 @@ def entries(path: Path, name: str, prefix: str) -> Iterator[JsonFile | Unreadabl
         if reason:
             yield Unreadable(shown, reason)
         else:
-            package = printable((PurePosixPath(path.as_posix()) / inside.parent).as_posix())
+            package = printable((top / inside.parent).as_posix())
             yield JsonFile(package, shown, entry.file_size, path, entry, is_typed=False)
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from etl.dimensions import ALBUM_COLUMNS, ARTIST_COLUMNS, TRACK_ARTIST_COLUMNS, TRACK_COLUMNS, text
 from etl.export_rows import ACCOUNT, EXTENDED, AccountRow, ExtendedRow
 
+UNKNOWN_TRACK, UNKNOWN_ARTIST = "Unknown Track", "Unknown Artist"  # how the account data says that it names nothing
 LONGEST_URI = 500
 LONGEST_NAME = 300  # album and artist stand in one index entry of at most 2,704 bytes, with four to a character
 URI_WITH_ID = re.compile(r"spotify:(?:track|episode|chapter):([0-9A-Za-z]{22})")
@@ -151,7 +152,7 @@ def told_by_account(row: AccountRow) -> Told:
     episode = Told("episode", None, text(row.episode_name), name(row.podcast_name), None)
     chapter = Told("chapter", None, text(row.chapter_name), name(row.audiobook_name), name(row.author_name))
     music = Told("track", None, text(row.track_name), None, name(row.artist_name))
-    if (music.title, music.artist) == ("Unknown Track", "Unknown Artist"):
+    if (music.title, music.artist) == (UNKNOWN_TRACK, UNKNOWN_ARTIST):
         music = music._replace(title=None, artist=None)
     return next((told for told in (episode, chapter) if told.title or told.album), music)
 

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import compress
@@ -14,7 +15,7 @@ import pandas as pd
 
 from etl import archives
 from etl.archives import JsonFile, Unreadable
-from etl.export_names import Catalogue, name_uri
+from etl.export_names import UNKNOWN_ARTIST, UNKNOWN_TRACK, Catalogue, name_uri, names_of
 from etl.export_rows import (
     ACCOUNT,
     EXTENDED,
@@ -32,6 +33,7 @@ from etl.plays import AHEAD, FIRST_PLAY
 
 __all__ = ["ExportError", "Malformed", "Part", "Unreadable", "name_uri", "read_exports"]
 
+Listen = tuple[str, int, str, str]  # minute, milliseconds, title, by whom
 SHOWN_MALFORMED = 20
 EARLIEST = moment64(FIRST_PLAY)
 LONGEST_PAUSE = np.timedelta64(24, "D")  # from start to end of a play: as much as ms_played can hold
@@ -96,7 +98,11 @@ def read_exports(
     files = [file for file in found if isinstance(file, JsonFile)]
     done, total, count = 0, sum(file.size for file in files), len(found) - len(files)
     progress(done, total)
-    reader = Reader(without_private=without_private, latest=now + AHEAD)
+    reader = Reader(now + AHEAD)
+    if without_private:
+        for _, content in archives.contents(files):
+            if isinstance(content, bytes):
+                reader.leave_out_private(content)
     for file, content in archives.contents(files):
         part = content if isinstance(content, Unreadable) else reader.part(file, content)
         del content
@@ -115,18 +121,24 @@ def read_exports(
 class Reader:
     """What is known across the files of one import: numbers, and which members were staged already."""
 
-    def __init__(self, *, without_private: bool, latest: datetime) -> None:
-        self.without_private = without_private
+    def __init__(self, latest: datetime) -> None:
         self.latest = latest
+        self.private: set[Listen] = set()  # what to leave out
         self.item_number = 0
         self.file_number = 0
         self.catalogue = Catalogue()
 
+    def leave_out_private(self, content: bytes) -> None:
+        """Notes what was played in private sessions: the account data tells it too, but not that it was private."""
+        with suppress(ValueError, RecursionError):  # to be told when the file is read for its plays
+            told = rows_of(in_utf8(content), self.latest)
+            if told.kind == EXTENDED:
+                rows = zip(told.rows, told.told_ends, strict=True)
+                self.private.update(listen(EXTENDED, row, end) for row, end in rows if row.incognito_mode)
+
     def part(self, file: JsonFile, content: bytes) -> Part | Unreadable | None:
         """The file as plays; None if it is none of a listening history."""
-        encoding = json.detect_encoding(content)
-        if encoding != "utf-8":  # with a byte order mark, or in UTF-16: an editor saved it anew
-            content = content.decode(encoding, "replace").encode("utf-8", "replace")
+        content = in_utf8(content)
         named = NAMED_LIKE_A_HISTORY.match(file.name.rpartition("/")[2])
         is_meant = bool(named) or file.is_typed
         if not is_meant and not MARK.search(content):
@@ -144,8 +156,11 @@ class Reader:
 
     def staged(self, file: JsonFile, kind: str, told: Rows) -> Part:
         rows, ends, told_ends = told.rows, told.ends, told.told_ends
-        if self.without_private and kind == EXTENDED:
-            is_kept = [not row.incognito_mode for row in rows]
+        if self.private:
+            is_kept = [
+                not (row.incognito_mode if kind == EXTENDED else listen(kind, row, end) in self.private)
+                for row, end in zip(rows, told_ends, strict=True)
+            ]
             rows, told_ends = list(compress(rows, is_kept)), list(compress(told_ends, is_kept))
             ends = ends[np.array(is_kept, dtype=bool)]
         members = self.catalogue.members(kind, rows)
@@ -178,6 +193,23 @@ class Reader:
                 **self.catalogue.new_tables(),
             },
         )
+
+
+def in_utf8(content: bytes) -> bytes:
+    """The same text in UTF-8: with a byte order mark, or in UTF-16, an editor saved it anew."""
+    encoding = json.detect_encoding(content)
+    return content if encoding == "utf-8" else content.decode(encoding, "replace").encode("utf-8", "replace")
+
+
+def listen(kind: str, row: Any, end: str) -> Listen:
+    """What both kinds of export tell of a listen: its minute, milliseconds and names."""
+    names = names_of[kind](row)
+    if kind == EXTENDED:
+        _, _, _, track, artist, _, episode, show, chapter, audiobook = names
+    else:
+        track, artist, episode, show, chapter, audiobook, _ = names
+    title, by = track or episode or chapter, artist or show or audiobook
+    return end[:16], row.ms_played, title or UNKNOWN_TRACK, by or UNKNOWN_ARTIST
 
 
 def only_extended(rows: list[ExtendedRow], ends: Moments) -> dict[str, list[Any]]:

@@ -61,14 +61,13 @@ def import_exports(
         if dry_run:
             migrate_within(connection, this_run.started_at, __version__)
         this_run.listener_key, is_new = listener_of(connection, settings, listener, this_run.started_at)
-        parts = staged(connection, paths, this_run.started_at, progress)
+        parts = staged(connection, paths, without_private, this_run.started_at, progress)
         merge_catalogue(connection)
         merge_plays(
             connection,
             listener_key=this_run.listener_key,
             now=this_run.started_at,
             margin=MARGIN,
-            without_private=without_private,
         )
         counts = iter(run(connection, "load/receipt"))
         receipt = Receipt(tuple(file_receipt(part, counts) for part in parts), is_new, dry_run)
@@ -83,12 +82,14 @@ def import_exports(
         return done.receipt
 
 
-def staged(connection: Connection, paths: Sequence[Path], now: datetime, progress: Progress) -> list[Part | Unreadable]:
+def staged(
+    connection: Connection, paths: Sequence[Path], without_private: bool, now: datetime, progress: Progress
+) -> list[Part | Unreadable]:
     """Stages every file, the next one being read meanwhile; what is left to say of each."""
     for name in STAGING:
         run(connection, f"load/{name}")
     parts: list[Part | Unreadable] = []
-    for part in ahead(read_exports(paths, now=now, progress=progress)):
+    for part in ahead(read_exports(paths, without_private=without_private, now=now, progress=progress)):
         if isinstance(part, Part):
             for name in STAGING:
                 copy(connection, name, part.tables.pop(name))
@@ -155,12 +156,9 @@ def file_receipt(part: Part | Unreadable, counts: Iterator[Row[Any]]) -> FileRec
     if isinstance(part, Unreadable):
         return FileReceipt("", part.name, None, unreadable_reason=part.reason)
     told = {}
-    if part.row_count > part.malformed_count:
+    if part.row_count > part.malformed_count + part.private_count:
         row = next(counts)
-        told = {
-            name: getattr(row, name)
-            for name in ("new_count", "known_count", "merged_count", "duplicate_count", "private_count")
-        }
+        told = {name: getattr(row, name) for name in ("new_count", "known_count", "merged_count", "duplicate_count")}
     return FileReceipt(
         part.package,
         part.name,
@@ -168,6 +166,7 @@ def file_receipt(part: Part | Unreadable, counts: Iterator[Row[Any]]) -> FileRec
         row_count=part.row_count,
         **told,
         malformed_count=part.malformed_count,
+        private_count=part.private_count,
         podcast_count=part.podcast_count,
         unnamed_count=part.unnamed_count,
         malformed=tuple(f"row {one.row_number}: {one.reason}" for one in part.malformed),

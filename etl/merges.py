@@ -41,13 +41,12 @@ def merge_plays(
     now: datetime,
     margin: timedelta,
     is_full_window: bool = False,
-    without_private: bool = False,
 ) -> int:
     """Merges the staged plays of one listener, whatever sources they are from; how many are new. The catalogue of the batch is
     merged before.
 
     `margin`: how far around the batch known plays are looked at again. `is_full_window`: the batch is a page of Spotify's list
-    that may have dropped older plays. `without_private`: what was played in private sessions is left out.
+    that may have dropped older plays.
     """
     lock(connection, LISTENER_LOCK, listener_key)
     for name in (
@@ -58,7 +57,7 @@ def merge_plays(
         "load/staged_report",
     ):
         run(connection, name)
-    run(connection, "load/told_before", listener_key=listener_key, without_private=without_private)
+    run(connection, "load/told_before", listener_key=listener_key)
     run(connection, "load/known_report", listener_key=listener_key, margin=margin)
     run(connection, "load/told_play")
     sources = {row.source for row in run(connection, "load/sources_told")}

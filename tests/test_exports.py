@@ -510,6 +510,24 @@ def test_private_listens_are_left_out_when_asked(tmp_path):
     assert (len(plays(kept)), kept.private_count) == (3, 0)
 
 
+def test_what_was_private_is_left_out_of_the_account_data_too(tmp_path):
+    """It tells the same listens, but not that they were private. Whichever file is read first."""
+    written(tmp_path / "a" / "StreamingHistory_music_0.json", [heard(), heard(trackName="Other"), heard(msPlayed=7)])
+    played = {
+        "master_metadata_track_name": heard()["trackName"],
+        "master_metadata_album_artist_name": heard()["artistName"],
+    }
+    at = f"{heard()['endTime'].replace(' ', 'T')}:59Z"
+    private = listen(**played, ts=at, ms_played=heard()["msPlayed"], incognito_mode=True)
+    written(tmp_path / "b" / "endsong_0.json", [private, listen(**played, ts=at, ms_played=8)])
+    account, extended = read(tmp_path, without_private=True)
+    assert (account.row_count, account.private_count, len(plays(account))) == (3, 1, 2)
+    assert (extended.row_count, extended.private_count, len(plays(extended))) == (2, 1, 1)
+    assert heard()["trackName"] in [row["track_name"] for row in rows(account.tables["staging_track"])]
+    account, extended = read(tmp_path)
+    assert (account.private_count, extended.private_count) == (0, 0)
+
+
 def test_a_name_uri_is_made_of_names():
     assert name_uri("track", "Ann & Ben", "A: Song/é") == "name:track:Ann%20%26%20Ben:A%3A%20Song%2F%C3%A9"
     assert name_uri("episode", "Show", None) == "name:episode:Show:"
@@ -626,20 +644,21 @@ def test_both_packages_are_read_together_each_file_once(tmp_path):
     zipped(folder / "old.ZIP", {"MyData/endsong_0.json": [listen()], "MyData/endsong_1.json": [listen()]})
     parts = read(extended, folder, account, extended)
     assert [(part.package, part.name, part.kind) for part in parts] == [
-        (f"{extended}/Spotify Extended Streaming History", "Spotify Extended Streaming History/Streaming_History_Audio_2024.json", "extended_export"),
-        (f"{folder}/old.ZIP/MyData", "old.ZIP/MyData/endsong_0.json", "extended_export"),
-        (f"{folder}/old.ZIP/MyData", "old.ZIP/MyData/endsong_1.json", "extended_export"),
-        (f"{folder}/Spotify Account Data", "Spotify Account Data/StreamingHistory_music_0.json", "account_export"),
+        (f"{extended.name}/Spotify Extended Streaming History", "Spotify Extended Streaming History/Streaming_History_Audio_2024.json", "extended_export"),
+        ("deep/old.ZIP/MyData", "old.ZIP/MyData/endsong_0.json", "extended_export"),
+        ("deep/old.ZIP/MyData", "old.ZIP/MyData/endsong_1.json", "extended_export"),
+        ("deep/Spotify Account Data", "Spotify Account Data/StreamingHistory_music_0.json", "account_export"),
     ]  # fmt: skip
     assert [play["item_number"] for play in plays(*parts)] == [0, 1, 2, 3, 4]
     assert [play["file_number"] for play in plays(*parts)] == [0, 0, 1, 2, 3]
 
 
-def test_a_package_is_named_as_the_person_typed_it(tmp_path, monkeypatch):
+def test_a_package_is_named_without_where_it_lies(tmp_path, monkeypatch):
+    """A path has the name of a person in it, more often than not."""
     monkeypatch.chdir(tmp_path)
     zipped(Path("a.zip"), {"endsong_0.json": [listen()]})
     written(Path("b.json"), [listen()])
-    assert [part.package for part in read(Path("a.zip"), Path("b.json"), Path())] == ["a.zip", "."]
+    assert [part.package for part in read(Path("a.zip"), Path("b.json"), Path())] == ["a.zip", tmp_path.name]
 
 
 def test_an_archive_is_known_by_what_it_is(tmp_path):
@@ -856,7 +875,7 @@ def test_a_real_extended_history_is_read_to_the_last_row():
     parts = read(path)
     assert [part.row_count for part in parts] == [16636, 16539, 17081, 17216, 965, 98]
     assert [(part.malformed_count, part.kind) for part in parts] == [(0, "extended_export")] * 6
-    assert {part.package for part in parts} == {f"{path}/Spotify Extended Streaming History"}
+    assert {part.package for part in parts} == {f"{path.name}/Spotify Extended Streaming History"}
     found = plays(*parts)
     assert [play["item_number"] for play in found] == list(range(68535))
     assert sum(part.unnamed_count for part in parts) == sum(

@@ -143,7 +143,7 @@ def test_the_receipt_as_json_is_the_one_that_is_kept(brapped, tmp_path, ask):
         ["row_count", "new_count", "known_count", "merged_count", "duplicate_count", "private_count", "malformed_count",
          "podcast_count", "unnamed_count"], 0
     )  # fmt: skip
-    package = folder.as_posix()
+    package = folder.name
     files = [
         {"package_name": "", "file_name": "endsong_7.json", "source": None, **counts,
          "unreadable_reason": "it breaks off, or is no JSON", "malformed": []},

@@ -12,9 +12,9 @@ from support import NOW, settings_of, whole_facts
 from truth_sources import Expected, Export, Page, Sources, expected, made_up_sources
 
 from etl.imports import import_exports
+from etl.merges import merge_catalogue, merge_plays
 from etl.plays import read_page
 from etl.spotify import WINDOW
-from etl.merges import merge_catalogue, merge_plays
 from etl.warehouse import run, stage
 
 SPANS = {

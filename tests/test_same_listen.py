@@ -6,8 +6,8 @@ import pytest
 from support import NOW
 
 from etl import __version__
-from etl.plays import read_page
 from etl.merges import merge_catalogue, merge_plays
+from etl.plays import read_page
 from etl.warehouse import run, stage
 
 A, B = "A" * 22, "B" * 22

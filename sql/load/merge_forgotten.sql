@@ -2,7 +2,6 @@
 drop table if exists
     staging_play,
     staged_report,
-    left_out,
     told_before,
     read_report,
     span,

@@ -21,8 +21,7 @@ select
     coalesce(told.new_count, 0) as new_count,
     read_report.known_count + coalesce(told.known_count, 0) as known_count,
     coalesce(told.merged_count, 0) as merged_count,
-    read_report.private_count,
-    read_report.row_count - read_report.private_count - read_report.known_count - coalesce(told.new_count + told.known_count + told.merged_count, 0) as duplicate_count
+    read_report.row_count - read_report.known_count - coalesce(told.new_count + told.known_count + told.merged_count, 0) as duplicate_count
 from read_report
 left join told on told.file_number is not distinct from read_report.file_number
 order by read_report.file_number

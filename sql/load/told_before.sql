@@ -1,55 +1,6 @@
 -- Rows of exports that say nothing new: a known play has all of it from an export of the same kind. They go no further, so that an
 -- export imported again, or a newer one of the same years, costs little more than reading it.
 
--- Private sessions go no further either, if they are to be left out: their rows in the extended export, and those of the account
--- export that nothing but a private row explains.
-
-create temporary table left_out on commit drop as
-with minuted as (
-    select
-        staged_report.item_number,
-        bool_and(coalesce(exported.is_private, false)) as is_private
-    from staged_report
-    inner join staged_report as exported
-        on
-            exported.source = 'extended_export'
-            and date_trunc('minute', exported.told_at) = staged_report.told_at
-            and exported.ms_played = staged_report.ms_played
-            and (
-                exported.track_key = staged_report.track_key
-                or exists (
-                    select 1
-                    from listening.track_alias as one
-                    inner join listening.track_alias as other on other.name_hash = one.name_hash
-                    where
-                        one.track_key = staged_report.track_key
-                        and other.track_key = exported.track_key
-                )
-            )
-    where
-        :without_private
-        and staged_report.source = 'account_export'
-    group by staged_report.item_number
-)
-select
-    staged_report.item_number,
-    staged_report.file_number
-from staged_report
-where
-    :without_private
-    and staged_report.is_private
-union all
-select
-    staged_report.item_number,
-    staged_report.file_number
-from minuted
-inner join staged_report on staged_report.item_number = minuted.item_number
-where minuted.is_private;
-
-delete from staged_report
-using left_out
-where left_out.item_number = staged_report.item_number;
-
 create temporary table told_before on commit drop as
 with batch as (
     select
@@ -146,35 +97,20 @@ where staged_report.source = 'account_export'
 group by staged_report.item_number;
 
 create temporary table read_report on commit drop as
-with first_telling as (
+select
+    staged_report.file_number,
+    count(*) as row_count,
+    count(first_telling.item_number) as known_count
+from staged_report
+left join (
     select min(told_before.item_number) as item_number
     from told_before
-    inner join staged_report on staged_report.item_number = told_before.item_number
+    inner join staged_report as told on told.item_number = told_before.item_number
     group by
         told_before.play_key,
-        staged_report.source
-),
-read as (
-    select
-        staged_report.file_number,
-        first_telling.item_number is not null as is_known,
-        false as is_private
-    from staged_report
-    left join first_telling on first_telling.item_number = staged_report.item_number
-    union all
-    select
-        left_out.file_number,
-        false,
-        true
-    from left_out
-)
-select
-    read.file_number,
-    count(*) as row_count,
-    count(*) filter (where read.is_known) as known_count,
-    count(*) filter (where read.is_private) as private_count
-from read
-group by read.file_number;
+        told.source
+) as first_telling on first_telling.item_number = staged_report.item_number
+group by staged_report.file_number;
 
 delete from staged_report
 using told_before
