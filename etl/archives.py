@@ -42,7 +42,7 @@ def find(paths: Iterable[Path]) -> Iterator[JsonFile | Unreadable]:
     known: set[Path] = set()
     for typed in paths:
         is_folder = typed.is_dir()
-        top = PurePosixPath(typed.resolve().name if is_folder else typed.resolve().parent.name)
+        top = PurePosixPath(typed.resolve().name if is_folder else "")
         for path in files_below(typed) if is_folder else [typed]:
             if isinstance(path, Unreadable):
                 yield path

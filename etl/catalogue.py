@@ -242,7 +242,7 @@ class Catalogue:
                 ),
             )
             merge_catalogue(connection)
-            merge_linked(connection, now=now)
+            merge_linked(connection, now=now, with_changed=True)
             run(connection, "catalogue_found", **ids_of(answers.members))
             run(connection, "catalogue_missed", **ids_of(answers.missed), now=now)
             run(

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,13 +12,12 @@ from sqlalchemy import Connection, Row, text
 from etl import __version__
 from etl.exports import Part, Unreadable, read_exports
 from etl.jobs import ME, Clock, Run, utc_now
-from etl.merges import merge_catalogue, merge_plays
+from etl.merges import merge_catalogue, merge_linked, merge_plays
 from etl.receipts import FileReceipt, Receipt
 from etl.settings import Settings
 from etl.warehouse import LISTENER_LOCK, Warehouse, copy, lock, migrate_within, run
 
 STAGING = ("staging_artist", "staging_album", "staging_track", "staging_track_artist", "staging_play")
-MARGIN = timedelta(days=31)  # an export may tell a play again days later
 
 Progress = Callable[[int, int], None]
 Item = TypeVar("Item")
@@ -63,13 +62,9 @@ def import_exports(
         this_run.listener_key, is_new = listener_of(connection, settings, listener, this_run.started_at)
         parts = staged(connection, paths, without_private, this_run.started_at, progress)
         merge_catalogue(connection)
-        merge_plays(
-            connection,
-            listener_key=this_run.listener_key,
-            now=this_run.started_at,
-            margin=MARGIN,
-        )
+        merge_plays(connection, listener_key=this_run.listener_key, now=this_run.started_at)
         counts = iter(run(connection, "load/receipt"))
+        merge_linked(connection, now=this_run.started_at, but_not=this_run.listener_key)
         receipt = Receipt(tuple(file_receipt(part, counts) for part in parts), is_new, dry_run)
         if dry_run:
             raise DryRunDone(receipt)

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from pydantic import SecretStr
 from sqlalchemy import Connection
@@ -13,7 +13,7 @@ from etl import __version__
 from etl.catalogue import SCOPE, Catalogue, Progress, Tally, note_pause
 from etl.dimensions import text
 from etl.embedded import embedded_postgres
-from etl.merges import Reach, merge_catalogue, merge_plays, move_watermark
+from etl.merges import Reach, merge_catalogue, merge_linked, merge_plays, move_watermark
 from etl.plays import Page, read_page
 from etl.settings import Settings
 from etl.spotify import WINDOW, Accounts, Api, Json, LockedOut, Patience, SpotifyError
@@ -26,7 +26,6 @@ Clock = Callable[[], datetime]
 
 APP_SETTINGS = ("SPOTIFY_CLIENT_ID", "SPOTIFY_CLIENT_SECRET")
 ME = "me"  # whose export is imported before Spotify was ever asked who that is
-PAGE_MARGIN = timedelta(hours=1)
 LOGIN_SETTINGS = (*APP_SETTINGS, "SPOTIFY_REFRESH_TOKEN")
 
 
@@ -159,12 +158,11 @@ def save_page(
     merge_catalogue(connection)
     is_full_window = page.item_count >= WINDOW
     now = this_run.started_at
-    new_count = merge_plays(
-        connection, listener_key=listener_key, now=now, margin=PAGE_MARGIN, is_full_window=is_full_window
-    )
+    new_count = merge_plays(connection, listener_key=listener_key, now=now, is_full_window=is_full_window)
     reach = move_watermark(
         connection, listener_key=listener_key, source="recently_played", is_full_window=is_full_window, now=now
     )
+    merge_linked(connection, now=now, but_not=listener_key)
     this_run.record(connection, "gap" if reach.gap else "done", clock(), page.item_count, new_count)
     return new_count, reach
 

@@ -1,7 +1,7 @@
 """How a staged batch gets into the star: the files of sql/load/ in their order."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -26,12 +26,15 @@ def merge_catalogue(connection: Connection) -> None:
         pass
 
 
-def merge_linked(connection: Connection, *, now: datetime) -> None:
-    """After merge_catalogue, without plays of its own: plays of tracks that turned out to be one recording are looked at again."""
-    for row in run(connection, "load/linked_listener"):
-        run(connection, "load/staging_play")
-        merge_plays(connection, listener_key=row.listener_key, now=now, margin=timedelta(0))
+def merge_linked(
+    connection: Connection, *, now: datetime, but_not: int | None = None, with_changed: bool = False
+) -> None:
+    """Looks again at plays of tracks that the batch's catalogue found to be one recording: of every listener, but not of the one
+    whose plays were merged with it. `with_changed`: of tracks, too, that got another name or a length."""
+    for row in run(connection, "load/linked_listener", but_not=but_not or 0, with_changed=with_changed):
         run(connection, "load/merge_forgotten")
+        run(connection, "load/staging_play")
+        merge_plays(connection, listener_key=row.listener_key, now=now)
 
 
 def merge_plays(
@@ -39,14 +42,10 @@ def merge_plays(
     *,
     listener_key: int,
     now: datetime,
-    margin: timedelta,
     is_full_window: bool = False,
 ) -> int:
     """Merges the staged plays of one listener, whatever sources they are from; how many are new. The catalogue of the batch is
-    merged before.
-
-    `margin`: how far around the batch known plays are looked at again. `is_full_window`: the batch is a page of Spotify's list
-    that may have dropped older plays.
+    merged before. `is_full_window`: the batch is a page of Spotify's list that may have dropped older plays.
     """
     lock(connection, LISTENER_LOCK, listener_key)
     for name in (
@@ -58,7 +57,7 @@ def merge_plays(
     ):
         run(connection, name)
     run(connection, "load/told_before", listener_key=listener_key)
-    run(connection, "load/known_report", listener_key=listener_key, margin=margin)
+    run(connection, "load/known_report", listener_key=listener_key)
     run(connection, "load/told_play")
     sources = {row.source for row in run(connection, "load/sources_told")}
     if "extended_export" in sources:
@@ -75,6 +74,7 @@ def merge_plays(
         for tier in range(1, TIERS + 1):
             while run(connection, "load/same_listen_nearest", tier=tier):
                 pass
+        run(connection, "load/same_listen_again")
     run(connection, "load/listen", listener_key=listener_key)
     run(connection, "load/dim_play_profile")
     run(connection, "load/fact_play_merged", listener_key=listener_key, now=now)

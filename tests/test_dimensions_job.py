@@ -411,7 +411,9 @@ def test_plays_under_two_ids_become_one_when_the_catalogue_says_that_it_is_one_r
     track, other = list(songs.tracks.values())[:2]
     again = replace(other, isrc=track.isrc, name=f"{other.name} (Remastered)")
     spotify.change(
-        lambda world: replace(world, catalogue=replace(world.catalogue, tracks={**world.catalogue.tracks, other.id: again}))
+        lambda world: replace(
+            world, catalogue=replace(world.catalogue, tracks={**world.catalogue.tracks, other.id: again})
+        )
     )
     play(Play(track.id, ago(60)))
     record_plays(settings, warehouse, lambda: NOW)

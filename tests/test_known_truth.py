@@ -51,7 +51,6 @@ def load(warehouse, database, spotify, tmp_path):
                         connection,
                         listener_key=row.listener_key,
                         now=one.fetched_at,
-                        margin=timedelta(hours=1),
                         is_full_window=len(one.items) >= WINDOW,
                     )
             else:
@@ -136,9 +135,7 @@ def test_any_order_gives_the_same_table(order, load, facts, ask):
     assert in_order(facts()) == in_order(as_facts(made.expected({"api", "extended", "account"})))
 
 
-@settings(
-    max_examples=10, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=10, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), seed=st.integers(1, 400), span=st.sampled_from(list(SPANS.values())), old=st.booleans())
 def test_any_permutation_of_any_sources_gives_the_same_table(load, facts, ask, data, seed, span, old):
     made = made_up_sources(seed, begin=span, days=1, generation="old" if old else "new")

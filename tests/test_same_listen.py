@@ -52,7 +52,6 @@ def remaining(warehouse):
                     connection,
                     listener_key=row.listener_key,
                     now=NOW,
-                    margin=timedelta(hours=1),
                     is_full_window=isinstance(page, Full),
                 )
         with warehouse.engine.begin() as connection:

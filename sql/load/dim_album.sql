@@ -89,6 +89,18 @@ where
             and dim_album.album_name = staging_album.album_name
             and dim_album.album_artist_name is not distinct from staging_album.album_artist_name
     )
+    and (
+        staging_album.album_id is not null
+        -- a name alone is needed only for a track of which nobody told more
+        or staging_album.album_name in (
+            select staging_track.album_name
+            from staging_track
+            left join listening.dim_track on dim_track.track_uri = staging_track.track_uri
+            where
+                staging_track.album_id is null
+                and coalesce(dim_track.album_key, 0) = 0
+        )
+    )
 order by
     staging_album.album_id,
     staging_album.album_name,

@@ -82,6 +82,19 @@ where
             and dim_artist.artist_id is null
             and dim_artist.artist_name = staging_artist.artist_name
     )
+    and (
+        staging_artist.artist_id is not null
+        -- a name alone is needed only for a track of which nobody told more
+        or staging_artist.artist_name in (
+            select staging_track_artist.artist_name
+            from staging_track_artist
+            left join listening.dim_track on dim_track.track_uri = staging_track_artist.track_uri
+            left join listening.bridge_track_artist on bridge_track_artist.track_key = dim_track.track_key
+            where
+                staging_track_artist.artist_id is null
+                and bridge_track_artist.track_key is null
+        )
+    )
 order by
     staging_artist.artist_id,
     staging_artist.artist_name

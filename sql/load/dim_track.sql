@@ -61,15 +61,18 @@ set
 from (
     select
         dim_track.track_key,
-        coalesce(staged_track.track_name, dim_track.track_name) as track_name,
-        coalesce(staged_track.content_type, dim_track.content_type) as content_type,
+        case when staged_track.fetched_at is null then coalesce(dim_track.track_name, staged_track.track_name) else coalesce(staged_track.track_name, dim_track.track_name) end as track_name,
+        case when staged_track.fetched_at is null then coalesce(dim_track.content_type, staged_track.content_type) else coalesce(staged_track.content_type, dim_track.content_type) end as content_type,
         coalesce(staged_track.duration_ms, dim_track.duration_ms) as duration_ms,
         coalesce(staged_track.isrc, dim_track.isrc) as isrc,
         coalesce(staged_track.is_explicit, dim_track.is_explicit) as is_explicit,
         coalesce(staged_track.disc_number, dim_track.disc_number) as disc_number,
         coalesce(staged_track.track_number, dim_track.track_number) as track_number,
         coalesce(staged_track.popularity, dim_track.popularity) as popularity,
-        coalesce(nullif(staged_track.album_key, 0), dim_track.album_key) as album_key,
+        case
+            when staged_track.fetched_at is null and dim_track.album_key <> 0 then dim_track.album_key
+            else coalesce(nullif(staged_track.album_key, 0), dim_track.album_key)
+        end as album_key,
         coalesce(staged_track.fetched_at, dim_track.fetched_at) as fetched_at
     from staged_track
     inner join listening.dim_track on dim_track.track_uri = staged_track.track_uri

@@ -1,4 +1,4 @@
--- A full window in which nothing was known: what lay between the watermark and the window was probably lost.
+-- A full window in which nothing was known, not from an export either: what lay between the watermark and the window was probably lost.
 
 insert into ops.coverage (
     listener_key,
@@ -23,10 +23,12 @@ where
     and not exists (
         select 1
         from told_play
+        left join same_listen on same_listen.other_number = told_play.told_number
+        inner join listen on listen.listen_number = coalesce(same_listen.told_number, told_play.told_number)
         where
             told_play.source = 'recently_played'
             and told_play.item_number is not null
-            and told_play.is_known
+            and listen.play_key is not null
     )
 on conflict (listener_key, source, state, starts_at) do nothing
 returning

@@ -1,25 +1,45 @@
--- What is recorded near the batch, taken apart again into what each source told: one row a play and source. Near is: from an
--- hour before the batch to an hour after it (for an import, which may tell a play again days later, a month), and round the
--- plays of tracks that the batch tells more of.
+-- What is recorded near the batch, taken apart again into what each source told: one row a play and source. Near is an hour, round
+-- each play of the batch, round the end that its beginning gives it (an export may date it days later), and round the plays of
+-- tracks that the batch tells more of. And near are known plays whose own beginning says that they really ended near.
 
 create temporary table span on commit drop as
+with met as (
+    select date_trunc('hour', staged_report.told_at) as hour_at
+    from staged_report
+    union
+    select date_trunc('hour', staged_report.started_at + staged_report.ms_played * interval '1 millisecond')
+    from staged_report
+    where staged_report.started_at + staged_report.ms_played * interval '1 millisecond' < staged_report.told_at - interval '30 minutes'
+    union
+    select date_trunc('hour', fact_play.played_at)
+    from listening.fact_play
+    where
+        exists (select 1 from changed_track)
+        and fact_play.listener_key = :listener_key
+        and (
+            fact_play.track_key in (select changed_track.track_key from changed_track)
+            or fact_play.recently_played_track_key in (select changed_track.track_key from changed_track)
+            or fact_play.extended_export_track_key in (select changed_track.track_key from changed_track)
+            or fact_play.account_export_track_key in (select changed_track.track_key from changed_track)
+        )
+),
+spaced as (
+    select
+        met.hour_at,
+        coalesce(met.hour_at - lag(met.hour_at) over (order by met.hour_at) > interval '3 hours', true) as is_apart
+    from met
+),
+numbered as (
+    select
+        spaced.hour_at,
+        count(*) filter (where spaced.is_apart) over (order by spaced.hour_at) as span_number
+    from spaced
+)
 select
-    min(staged_report.told_at) - cast(:margin as interval) as starts_at,
-    max(staged_report.told_at) + cast(:margin as interval) as ends_at
-from staged_report
-having count(*) > 0
-union all
-select
-    fact_play.played_at - interval '5 minutes',
-    fact_play.played_at + interval '5 minutes'
-from listening.fact_play
-where
-    exists (select 1 from changed_track)
-    and fact_play.listener_key = :listener_key
-    and (
-        fact_play.track_key in (select changed_track.track_key from changed_track)
-        or fact_play.recently_played_track_key in (select changed_track.track_key from changed_track)
-    );
+    min(numbered.hour_at) - interval '1 hour' as starts_at,
+    max(numbered.hour_at) + interval '2 hours' as ends_at
+from numbered
+group by numbered.span_number;
 
 create temporary table known_play on commit drop as
 select distinct
@@ -46,7 +66,37 @@ inner join listening.fact_play
     on
         fact_play.listener_key = :listener_key
         and fact_play.played_at >= span.starts_at
-        and fact_play.played_at <= span.ends_at;
+        and fact_play.played_at <= span.ends_at
+union
+select
+    fact_play.play_key,
+    fact_play.played_at,
+    fact_play.listener_key,
+    fact_play.track_key,
+    fact_play.date_key,
+    fact_play.time_key,
+    fact_play.context_key,
+    fact_play.device_key,
+    fact_play.play_profile_key,
+    fact_play.ms_played,
+    fact_play.recently_played_offset_ms,
+    fact_play.extended_export_offset_ms,
+    fact_play.extended_export_last_offset_ms,
+    fact_play.account_export_offset_ms,
+    fact_play.start_offset_ms,
+    fact_play.recently_played_track_key,
+    fact_play.extended_export_track_key,
+    fact_play.account_export_track_key
+from listening.fact_play
+inner join span
+    on
+        fact_play.played_at + (fact_play.start_offset_ms + fact_play.ms_played::bigint) * interval '1 millisecond'
+        between span.starts_at and span.ends_at
+where
+    fact_play.listener_key = :listener_key
+    and fact_play.played_at >= (select min(first.starts_at) from span as first)
+    and fact_play.played_at <= (select max(last.ends_at) + interval '31 days' from span as last)
+    and fact_play.start_offset_ms + fact_play.ms_played::bigint < -1800000;
 
 create temporary table known_report on commit drop as
 with told as (

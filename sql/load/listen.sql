@@ -60,7 +60,15 @@ folded as (
     from (select told_play.* from told_play where told_play.source = 'extended_export') as exported
     full join (select other.* from other where other.source = 'recently_played') as listed
         on listed.listen_number = exported.told_number
-    full join (select other.* from other where other.source = 'account_export') as minuted
+    full join (
+        select distinct on (other.listen_number) other.*
+        from other
+        where other.source = 'account_export'
+        order by
+            other.listen_number,
+            other.told_at,
+            other.told_number
+    ) as minuted
         on minuted.listen_number = coalesce(exported.told_number, listed.listen_number)
 )
 select
@@ -80,7 +88,7 @@ select
     since.start_ms::integer as start_offset_ms,
     nullif(folded.listed_track_key, folded.track_key) as recently_played_track_key,
     nullif(folded.exported_track_key, folded.track_key) as extended_export_track_key,
-    case when folded.minuted_track_key = 0 then nullif(0, folded.track_key) end as account_export_track_key,
+    nullif(folded.minuted_track_key, folded.track_key) as account_export_track_key,
     folded.reason_start,
     folded.reason_end,
     folded.is_shuffle,
@@ -132,7 +140,8 @@ cross join lateral (
                 then round(date_part('epoch', folded.minuted_at - folded.played_at) * 1000)
         end as minuted_ms,
         case
-            when folded.started_at is not null then round(date_part('epoch', folded.started_at - folded.played_at) * 1000)
+            when abs(date_part('epoch', folded.started_at - folded.played_at)) < 2147483
+                then round(date_part('epoch', folded.started_at - folded.played_at) * 1000)
         end as start_ms
 ) as since;
 

@@ -1,13 +1,15 @@
 -- The listener, made when first seen. One who was first known by the user id, because the answer then had no account_id,
--- stays the same one; and so does "me", whose export was imported before Spotify was ever asked who that is. stand_ins are these.
+-- stays the same one; and so does "me", whose export was imported before Spotify was ever asked who that is. stand_ins are these, the likeliest first.
 
 update listening.dim_listener
 set listener_id = :listener_id
 where
     dim_listener.listener_key = (
-        select min(stand_in.listener_key)
+        select stand_in.listener_key
         from listening.dim_listener as stand_in
         where stand_in.listener_id = any(cast(:stand_ins as text[]))
+        order by array_position(cast(:stand_ins as text[]), stand_in.listener_id)
+        limit 1
     )
     and not exists (
         select 1

@@ -16,6 +16,8 @@ drop table if exists
     dated_apart,
     listed_told,
     minuted_play,
+    listed_near,
+    exported_date,
     listed_alias,
     possible,
     listen,

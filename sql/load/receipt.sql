@@ -5,7 +5,8 @@ with told as (
     select
         told_play.file_number,
         count(*) filter (
-            where told_play.is_known and told_play.play_key not in (select told_before.play_key from told_before)
+            where told_play.is_known
+            and not exists (select 1 from told_before where told_before.play_key = told_play.play_key)
         ) as known_count,
         count(*) filter (where not told_play.is_known and (listen.play_key is not null or same_listen.told_number is not null)) as merged_count,
         count(*) filter (where not told_play.is_known and listen.play_key is null and same_listen.told_number is null) as new_count

@@ -103,12 +103,15 @@ select
     count(first_telling.item_number) as known_count
 from staged_report
 left join (
-    select min(told_before.item_number) as item_number
-    from told_before
-    inner join staged_report as told on told.item_number = told_before.item_number
-    group by
-        told_before.play_key,
-        told.source
+    select distinct first.item_number
+    from (
+        select min(told_before.item_number) as item_number
+        from told_before
+        inner join staged_report as told on told.item_number = told_before.item_number
+        group by
+            told_before.play_key,
+            told.source
+    ) as first
 ) as first_telling on first_telling.item_number = staged_report.item_number
 group by staged_report.file_number;
 

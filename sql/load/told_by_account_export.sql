@@ -41,7 +41,7 @@ from (
         staged_report.told_at,
         staged_report.ms_played,
         staged_report.track_key = 0,
-        named.name_hash
+        coalesce(named.name_hash, staged_report.track_key::text)
 ) as told;
 
 insert into told_play (

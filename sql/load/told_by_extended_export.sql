@@ -222,6 +222,15 @@ where
     told_play.told_number = named.told_number
     and named.choice = 1;
 
+-- What names nothing may be told again, and so may what names it: all go to the one that stands for the others.
+update told_play
+set same_as = root.same_as
+from told_play as root
+where
+    told_play.same_as = root.told_number
+    and root.same_as is not null
+    and root.same_as <> told_play.told_number;
+
 with again as (
     select
         told_play.same_as,

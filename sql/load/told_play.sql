@@ -36,6 +36,5 @@ create temporary table origin (
 create temporary table same_listen (
     told_number integer not null,
     other_number integer not null unique,
-    other_source text not null,
-    unique (told_number, other_source)
+    other_source text not null
 ) on commit drop;

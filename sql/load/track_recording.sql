@@ -1,4 +1,4 @@
--- Ids of one recording find each other: same ISRC, or same name, artist and length to two seconds. Run until it finds no more.
+-- Ids of one recording find each other: same ISRC, or same name, artist and length to two seconds where not both have an ISRC. Run until it finds no more.
 
 with described as (
     select distinct
@@ -31,6 +31,7 @@ link as (
         on
             dim_track.track_key = other.track_key
             and abs(dim_track.duration_ms - described.duration_ms) <= 2000
+            and coalesce(dim_track.isrc = described.isrc, true)
 ),
 least_linked as (
     select
