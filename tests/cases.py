@@ -11,7 +11,6 @@ from support import NOW
 
 from etl.exports import name_uri
 from etl.imports import import_exports
-from etl.jobs import PAGE_MARGIN
 from etl.merges import merge_catalogue, merge_plays
 from etl.plays import read_page
 from etl.settings import Settings
@@ -157,7 +156,7 @@ class Record:
         with self.warehouse.engine.begin() as connection:
             stage(connection, read_page({"items": items}, NOW).tables)
             merge_catalogue(connection)
-            merge_plays(connection, listener_key=listener_key, now=NOW, margin=PAGE_MARGIN, is_full_window=is_full)
+            merge_plays(connection, listener_key=listener_key, now=NOW, is_full_window=is_full)
 
     def import_rows(self, rows: Rows, listener_id: str) -> None:
         """One import of the rows of one export, or of both in a folder."""

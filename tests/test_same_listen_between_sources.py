@@ -210,6 +210,10 @@ CASES = {
         [[told(20, DUET)], [minuted(0, OF_BOB)]],
         [(20, A, 200_000, None, LM)],
     ),
+    "named by the featured artist, of whom only a later page tells": (
+        [[told(20, A)], [minuted(0, OF_BOB)], [told(9000, DUET)]],
+        [(20, A, 200_000, None, LM), (9000, A, None, None, L)],
+    ),
     "named by one artist in one account export, by another in the next": (
         [[told(20, DUET)], [minuted(0, A)], [minuted(0, OF_BOB)]],
         [(20, A, 200_000, None, LM)],
@@ -398,12 +402,13 @@ CASES = {
         [(0, A_NAMED, 3_000, None, M), (34.7, A, 200_000, None, LE)],
     ),
     "the account's row names the extended export's play and not the list's": (
-        [[told(70, A)], [exported(30, NOTHING, 5_000)], [minuted(0, A, 5_000)]],
-        [(30, A_NAMED, 5_000, None, EM), (70, A, None, None, L)],
+        [[told(80, A)], [exported(30, NOTHING, 5_000)], [minuted(0, A, 5_000)]],
+        [(30, A_NAMED, 5_000, None, EM), (80, A, None, None, L)],
     ),
     "the extended export names nothing": (
-        [[told(34.7, A)], [exported(34, NOTHING, 5_000)], [minuted(0, A, 5_000)]],
-        [(34.7, A, 5_000, None, LEM)],
+        [[told(34.7, A), told(670, A)], [exported(34, NOTHING, 5_000), exported(630, NOTHING, 6_000)],
+         [minuted(0, A, 5_000), minuted(10, A, 6_000)]],
+        [(34.7, A, 5_000, None, LEM), (670, A, 6_000, None, LEM)],
     ),
     "one extended export names nothing, another does": (
         [[minuted(0, A, 5_000)], [exported(34, NOTHING, 5_000)], [exported(34, A, 5_000)]],
@@ -437,24 +442,6 @@ CASES = {
     ),
 }
 # fmt: on
-
-WITHOUT_START = "same_listen.sql, tier 1: an exported row without a start is at distance 0"
-ACCOUNTS_NAME = "known_report.sql: once it was one with a play of the list, the account's row has that one's id"
-DEFECTS = {  # strict: a case that passes again has to leave this list
-    "short skips that only the export tells": WITHOUT_START,
-    "a repeat that the list does not tell": WITHOUT_START,
-    "a skip that the list does not tell": WITHOUT_START,
-    "the account's row is the play that the list does not tell": WITHOUT_START,
-    "short skips, and 0 ms, dated as the play": "same_listen_nearest.sql: of equally near rows the shortest is taken",
-    "dated hours late, after a crash, and all is known of the track": "known_report.sql: a page looks an hour around",
-    "short skips in the minute, that only the account tells": "same_listen_nearest.sql: equally near rows by their number",
-    "rows of an older export, which names players otherwise": "told_by_extended_export.sql: the device that was met last",
-    "the account's row is neither's": ACCOUNTS_NAME,
-    "the account's row names the extended export's play and not the list's": ACCOUNTS_NAME,
-    "named by one artist in one account export, by another in the next": "both stand before the list says it is one",
-    "the same ISRC": "track_recording.sql: the id described last gives way, but no other to it",
-    "the same name and artist, and 2 s longer": "track_recording.sql: the same",
-}
 
 
 @pytest.fixture(scope="module")
@@ -509,15 +496,7 @@ def has_full_before_a_page(order: tuple, batches: list) -> bool:
     return any(isinstance(batch, Full) for batch in pages) and [b for b in order if b in pages] != pages
 
 
-@pytest.mark.parametrize(
-    "case",
-    [
-        pytest.param(name, marks=pytest.mark.xfail(reason=DEFECTS[name], raises=AssertionError))
-        if name in DEFECTS
-        else name
-        for name in CASES
-    ],
-)
+@pytest.mark.parametrize("case", CASES)
 def test_the_same_listen_in_whatever_order_it_is_told(case, record, remaining, ask):
     batches, plays = CASES[case]
     expected = in_order([(seconds, song.uri, *others) for seconds, song, *others in plays])

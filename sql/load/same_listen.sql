@@ -4,7 +4,8 @@
 --
 -- Tier 1, list and extended export: the same recording (id, ISRC, or name, artist and length), at most 45 seconds between the
 --   dates. Spotify moves dates by up to 31 s, and towards what the export says. A play whose export row is dated long after its
---   end (the app crashed, the phone was offline) is met at its beginning plus what was played.
+--   end (the app crashed, the phone was offline) is met at its beginning plus what was played. A row of 0 ms, which the list
+--   hardly ever tells, only if there is no other.
 -- Tier 2, the same where ids differ and no length is known to differ: equal name and artist, at most 5 seconds.
 -- Tier 3, account and extended export: equal minute, milliseconds and name.
 -- Tier 4, the same where one of the two names nothing.
@@ -40,6 +41,7 @@ select
     told_play.recording_key,
     dates.told_at,
     dates.is_end,
+    case when told_play.ms_played = 0 then 45 else 0 end as handicap,
     floor(date_part('epoch', dates.told_at) / 128)::bigint as stretch
 from told_play
 cross join lateral (
@@ -77,7 +79,7 @@ select
     date_part(
         'epoch',
         greatest(listed_near.told_at - exported_date.told_at, exported_date.told_at - listed_near.last_told_at, interval '0')
-    ) as seconds
+    ) + exported_date.handicap as seconds
 from listed_near
 inner join exported_date
     on
@@ -95,7 +97,7 @@ select
     date_part(
         'epoch',
         greatest(listed_near.told_at - exported_date.told_at, exported_date.told_at - listed_near.last_told_at, interval '0')
-    )
+    ) + exported_date.handicap
 from listed_near
 inner join exported_date
     on

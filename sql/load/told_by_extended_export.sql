@@ -131,7 +131,7 @@ from (
         min(often.started_at),
         often.ms_played,
         0,
-        max(often.device_key),
+        (array_agg(often.device_key order by dim_device.platform desc nulls last))[1],
         max(often.reason_start),
         max(often.reason_end),
         bool_or(often.is_shuffle),
@@ -149,6 +149,7 @@ from (
             often.track_key = repeated.track_key
             and often.told_at = repeated.told_at
             and often.ms_played = repeated.ms_played
+    inner join listening.dim_device on dim_device.device_key = often.device_key
     group by
         often.track_key,
         often.recording_key,

@@ -16,13 +16,13 @@ with described as (
 ),
 link as (
     select
-        described.track_key,
-        coalesce(dim_track.recording_key, dim_track.track_key) as recording_key
+        described.recording_key,
+        coalesce(dim_track.recording_key, dim_track.track_key) as other_key
     from described
     inner join listening.dim_track on dim_track.isrc = described.isrc
     union all
     select
-        described.track_key,
+        described.recording_key,
         coalesce(dim_track.recording_key, dim_track.track_key)
     from described
     inner join listening.track_alias as own on own.track_key = described.track_key
@@ -33,22 +33,14 @@ link as (
             and abs(dim_track.duration_ms - described.duration_ms) <= 2000
             and coalesce(dim_track.isrc = described.isrc, true)
 ),
-least_linked as (
-    select
-        link.track_key,
-        min(link.recording_key) as recording_key
-    from link
-    group by link.track_key
-),
 stands_for as (
-    -- whoever shared the number that gives way goes along
+    -- whoever shares the number that gives way goes along
     select
-        coalesce(dim_track.recording_key, dim_track.track_key) as old_key,
-        min(least_linked.recording_key) as new_key
-    from least_linked
-    inner join listening.dim_track on dim_track.track_key = least_linked.track_key
-    where least_linked.recording_key < coalesce(dim_track.recording_key, dim_track.track_key)
-    group by coalesce(dim_track.recording_key, dim_track.track_key)
+        greatest(link.recording_key, link.other_key) as old_key,
+        min(least(link.recording_key, link.other_key)) as new_key
+    from link
+    where link.other_key <> link.recording_key
+    group by greatest(link.recording_key, link.other_key)
 ),
 moved as (
     update listening.dim_track
