@@ -94,21 +94,27 @@ def import_(
     """
     with quick_imports():
         from etl import jobs, receipts
+        from etl.exports import must_exist
         from etl.imports import import_exports
         from etl.progress import bar
         from etl.settings import read_settings
 
     settings = read_settings()
-    with jobs.opened(settings) as warehouse, bar("import") as progress:
-        receipt = import_exports(
-            settings,
-            warehouse,
-            paths,
-            listener=listener,
-            without_private=without_private,
-            dry_run=dry_run,
-            progress=progress,
-        )
+    must_exist(paths)
+    try:
+        with jobs.opened(settings) as warehouse, bar("reading", is_bytes=True, then="matching") as progress:
+            receipt = import_exports(
+                settings,
+                warehouse,
+                paths,
+                listener=listener,
+                without_private=without_private,
+                dry_run=dry_run,
+                progress=progress,
+            )
+    except KeyboardInterrupt:
+        typer.echo("Stopped. Nothing was changed.", err=True)
+        raise typer.Exit(130) from None
     typer.echo(receipts.as_json(receipt) if as_json else receipts.as_text(receipt))
     on_summary(receipts.line(receipt))
     if not receipt.is_good:

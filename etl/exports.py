@@ -90,15 +90,14 @@ def read_exports(
     One file is in memory at a time. `progress` is told bytes done, of all bytes, unpacked. Other JSON of Spotify's packages
     is passed over. Raises ExportError for a path that isn't there, and when nothing was found at all.
     """
-    for path in paths:
-        if not path.exists():
-            raise ExportError(f"There is no file or folder {path}.")
+    must_exist(paths)
     found = list(archives.find(paths))
     yield from (unreadable for unreadable in found if isinstance(unreadable, Unreadable))
     files = [file for file in found if isinstance(file, JsonFile)]
     done, total, count = 0, sum(file.size for file in files), len(found) - len(files)
     progress(done, total)
     reader = Reader(now + AHEAD)
+    telling: set[Path] = set()
     if without_private:
         for _, content in archives.contents(files):
             if isinstance(content, bytes):
@@ -108,14 +107,29 @@ def read_exports(
         del content
         if part is not None:
             count += 1
+            telling.add(file.path)
             yield part
         done += file.size
         progress(done, total)
-    if not count:
+    if count:
+        yield from (
+            Unreadable(path.name, "there is no listening history in it")
+            for path in paths
+            if not any(told.resolve().is_relative_to(path.resolve()) for told in telling)
+            and not any(isinstance(found, Unreadable) for found in archives.find([path]))
+        )
+    else:
         raise ExportError(
             f"No listening history in {', '.join(map(str, paths))}. Looked for JSON files, also within folders and zip"
             " archives, whose rows have ts and ms_played (extended streaming history) or endTime and msPlayed (account data)."
         )
+
+
+def must_exist(paths: Sequence[Path]) -> None:
+    """Raises ExportError for a path that isn't there."""
+    for path in paths:
+        if not path.exists():
+            raise ExportError(f"There is no file or folder {path}.")
 
 
 class Reader:

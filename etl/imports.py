@@ -134,8 +134,8 @@ def recorded(connection: Connection, listener: str | None) -> list[Row[Any]]:
         known = run(connection, "listener_default")
         if len(known) > 1:
             raise ListenerError(
-                "More than one listener is recorded here. Say whose export this is: --listener ID, with an id of"
-                " listening.dim_listener."
+                "More than one listener is recorded here. Say whose export this is: --listener with one of"
+                f" {', '.join(row.listener_id for row in known)}."
             )
         return known
     known = run(connection, "listener_named", listener=listener)
@@ -170,7 +170,9 @@ def file_receipt(part: Part | Unreadable, counts: Iterator[Row[Any]]) -> FileRec
 
 def record(connection: Connection, this_run: Run, receipt: Receipt, finished_at: datetime) -> None:
     """Keeps the receipt, in ops.run and ops.import_file."""
-    run_key = this_run.record(connection, "done", finished_at, receipt.total.row_count, receipt.total.new_count)
+    total = receipt.total
+    outcome = "done" if any(file.source for file in receipt.files) else "failed"
+    run_key = this_run.record(connection, outcome, finished_at, total.row_count, total.new_count + total.merged_count)
     for file in receipt.files:
         told = asdict(file)
         del told["malformed"]

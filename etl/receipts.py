@@ -72,7 +72,7 @@ MEANINGS = {
     "known": "told by an export of this kind before",
     "merged": "plays that another source tells too; they are completed",
     "twice": "told by another row of this import",
-    "private": "left out, as asked",
+    "private": "left out, as asked; what was recorded before stays",
     "bad": "no play can be made of them",
 }
 
@@ -114,10 +114,12 @@ def text_lines(receipt: Receipt) -> Iterator[str]:
             yield f"{shortened(names.get(file, file.file_name), room):<{room}}{counts}"
         yield ""
         for head in shown:
-            if head in MEANINGS:
+            if head in MEANINGS and getattr(total, COLUMNS[head]):
                 yield f"{head:>9}  {MEANINGS[head]}"
-        if total.podcast_count or total.unnamed_count:
-            yield f"Of all rows {total.podcast_count:,} are podcasts and {total.unnamed_count:,} name nothing."
+        if total.podcast_count:
+            yield f"{total.podcast_count:,} of the rows are podcasts."
+        if total.unnamed_count:
+            yield f"{total.unnamed_count:,} of the rows say nothing of what was played: plays of the unknown track."
     for file in read:
         for one in file.malformed:
             yield wrapped(f"bad: {names[file]}, {one}")
@@ -128,7 +130,8 @@ def text_lines(receipt: Receipt) -> Iterator[str]:
             yield wrapped(f"could not be read: {names[file]}: {file.unreadable_reason}")
     if receipt.is_new_listener:
         yield "The listener is new here."
-    yield wrapped(line(receipt))
+    if read:
+        yield wrapped(line(receipt))
 
 
 def wrapped(said: str) -> str:

@@ -11,7 +11,7 @@ from support import NOW
 
 from etl.exports import name_uri
 from etl.imports import import_exports
-from etl.merges import merge_catalogue, merge_plays
+from etl.merges import merge_catalogue, merge_linked, merge_plays
 from etl.plays import read_page
 from etl.settings import Settings
 from etl.warehouse import Warehouse, run, stage
@@ -157,6 +157,7 @@ class Record:
             stage(connection, read_page({"items": items}, NOW).tables)
             merge_catalogue(connection)
             merge_plays(connection, listener_key=listener_key, now=NOW, is_full_window=is_full)
+            merge_linked(connection, now=NOW, but_not=listener_key)
 
     def import_rows(self, rows: Rows, listener_id: str) -> None:
         """One import of the rows of one export, or of both in a folder."""

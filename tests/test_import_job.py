@@ -443,7 +443,8 @@ def test_a_receipt_sums_up_and_is_kept_as_it_was_told(before, options, load, ask
         " from ops.run join listening.dim_listener using (listener_key) order by run_key desc limit 1"
     ) == [
         (
-            "import", options.get("listener", "me"), "done", receipt.total.row_count, receipt.total.new_count, NOW, NOW,
+            "import", options.get("listener", "me"), "done", receipt.total.row_count,
+            receipt.total.new_count + receipt.total.merged_count, NOW, NOW,
             __version__,
         )
     ]  # fmt: skip

@@ -436,6 +436,10 @@ CASES = {
         [[told(0, A)], Others([exported(0, A), minuted(0, A)])],
         [(0, A, None, None, L), (0, A, 200_000, None, "other: extended account")],
     ),
+    "another listener's page tells that two ids are one recording": (
+        [[told(30, A)], [exported(0, SAME_ISRC)], Others([told(9000, SAME_ISRC)])],
+        [(30, SAME_ISRC, 207_000, None, LE), (9000, SAME_ISRC, None, None, "other: list")],
+    ),
     "dates told apart by another listener's page": (
         [[told(0, A)], [told(40, A)], Others([told(0, A), told(40, A)])],
         [(0, A, None, None, L), (0, A, None, None, "other: list"), (40, A, None, None, "other: list")],

@@ -4,4 +4,4 @@ select
     dim_listener.listener_id
 from listening.dim_listener
 order by dim_listener.listener_key
-limit 2
+limit 20

@@ -4,7 +4,7 @@ select
     dim_listener.listener_id
 from listening.dim_listener
 where
-    dim_listener.listener_id = :listener
-    or dim_listener.listener_name = :listener
+    lower(dim_listener.listener_id) = lower(:listener)
+    or lower(dim_listener.listener_name) = lower(:listener)
 order by dim_listener.listener_id <> :listener
 limit 2
