@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pandas as pd
 from sqlalchemy import Connection, Row, text
 
 from etl import __version__
@@ -17,7 +18,17 @@ from etl.receipts import FileReceipt, Receipt
 from etl.settings import Settings
 from etl.warehouse import LISTENER_LOCK, Warehouse, copy, lock, migrate_within, run
 
-STAGING = ("staging_artist", "staging_album", "staging_track", "staging_track_artist", "staging_play")
+CATALOGUE = ("staging_artist", "staging_album", "staging_track", "staging_track_artist")
+DETAILS = (  # the columns of staging_play_detail that an export tells
+    "platform",
+    "reason_start",
+    "reason_end",
+    "is_shuffle",
+    "is_skipped",
+    "is_offline",
+    "is_private",
+    "country_code",
+)
 
 Progress = Callable[[int, int], None]
 Item = TypeVar("Item")
@@ -81,17 +92,31 @@ def staged(
     connection: Connection, paths: Sequence[Path], without_private: bool, now: datetime, progress: Progress
 ) -> list[Part | Unreadable]:
     """Stages every file, the next one being read meanwhile; what is left to say of each."""
-    for name in STAGING:
+    for name in (*CATALOGUE, "staging_play"):
         run(connection, f"load/{name}")
     parts: list[Part | Unreadable] = []
+    numbers: dict[tuple[Any, ...], int] = {}
     for part in ahead(read_exports(paths, without_private=without_private, now=now, progress=progress)):
         if isinstance(part, Part):
-            for name in STAGING:
+            for name in CATALOGUE:
                 copy(connection, name, part.tables.pop(name))
+            plays, details = with_details_apart(part.tables.pop("staging_play"), numbers)
+            copy(connection, "staging_play", plays)
+            copy(connection, "staging_play_detail", details)
         parts.append(part)
-    for name in STAGING[:-1]:  # the plays are read once, from end to end
+    for name in CATALOGUE:  # the plays are read once, from end to end
         connection.execute(text(f"analyze {name}"))
     return parts
+
+
+def with_details_apart(plays: pd.DataFrame, numbers: dict[tuple[Any, ...], int]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The plays, each with the number of its details instead of them; and the details not in `numbers` before, which get one."""
+    told = list(zip(*(plays[name].tolist() for name in DETAILS), strict=True))
+    known = len(numbers)
+    detail_numbers = [numbers.setdefault(one, len(numbers)) for one in told]
+    new = [(number, *one) for one, number in list(numbers.items())[known:]]
+    plays = plays.drop(columns=list(DETAILS)).assign(detail_number=pd.Series(detail_numbers, dtype=object))
+    return plays, pd.DataFrame(new, columns=["detail_number", *DETAILS], dtype=object)
 
 
 def ahead(parts: Iterator[Item]) -> Iterator[Item]:

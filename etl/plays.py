@@ -14,20 +14,8 @@ PLAY_COLUMNS = {
     "source": "str",
     "track_uri": "str",
     "played_at": "object",
-    "ms_played": "Int64",
     "context_uri": "str",
     "context_type": "str",
-    "device_id": "str",
-    "device_name": "str",
-    "device_type": "str",
-    "platform": "str",
-    "reason_start": "str",
-    "reason_end": "str",
-    "is_shuffle": "boolean",
-    "is_skipped": "boolean",
-    "is_offline": "boolean",
-    "is_private": "boolean",
-    "country_code": "str",
 }
 
 

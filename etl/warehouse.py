@@ -168,7 +168,7 @@ def copy(connection: Connection, name: str, rows: pd.DataFrame) -> None:
     buffer.seek(0)
     names = ", ".join(rows.columns)
     with driver_cursor(connection) as cursor:
-        cursor.copy_expert(f"copy {name} ({names}) from stdin with (format csv, null '')", buffer)
+        cursor.copy_expert(f"copy {name} ({names}) from stdin with (format csv, null '')", buffer, 2**20)
 
 
 def values_of(column: "pd.Series[Any]") -> list[Any]:

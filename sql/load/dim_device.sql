@@ -7,24 +7,24 @@ insert into listening.dim_device (
     platform
 )
 select distinct
-    staging_play.device_id,
-    staging_play.device_name,
-    staging_play.device_type,
-    staging_play.platform
-from staging_play
+    staging_play_detail.device_id,
+    staging_play_detail.device_name,
+    staging_play_detail.device_type,
+    staging_play_detail.platform
+from staging_play_detail
 where
-    num_nonnulls(staging_play.device_id, staging_play.device_name, staging_play.device_type, staging_play.platform) > 0
+    num_nonnulls(staging_play_detail.device_id, staging_play_detail.device_name, staging_play_detail.device_type, staging_play_detail.platform) > 0
     and not exists (
         select 1
         from listening.dim_device
         where
             (dim_device.device_id, dim_device.device_name, dim_device.device_type, dim_device.platform)
             is not distinct from
-            (staging_play.device_id, staging_play.device_name, staging_play.device_type, staging_play.platform)
+            (staging_play_detail.device_id, staging_play_detail.device_name, staging_play_detail.device_type, staging_play_detail.platform)
     )
 order by
-    staging_play.device_id,
-    staging_play.device_name,
-    staging_play.device_type,
-    staging_play.platform
+    staging_play_detail.device_id,
+    staging_play_detail.device_name,
+    staging_play_detail.device_type,
+    staging_play_detail.platform
 on conflict do nothing;

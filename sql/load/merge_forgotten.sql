@@ -1,6 +1,8 @@
 -- Takes away the temporary tables of a merge, so that the same transaction can merge for another listener.
 drop table if exists
     staging_play,
+    staging_play_detail,
+    detail,
     staged_report,
     told_before,
     read_report,

@@ -9,6 +9,13 @@ create temporary table staging_play (
     ms_played integer,
     context_uri text,
     context_type text,
+    detail_number integer
+) on commit drop;
+
+-- What many of them have in common: device, reasons, flags. Each combination once, so that a million plays of an import need
+-- not carry it through COPY. A play without a detail_number tells none of it.
+create temporary table staging_play_detail (
+    detail_number integer primary key,
     device_id text,
     device_name text,
     device_type text,
