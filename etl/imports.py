@@ -1,5 +1,6 @@
 """The import job: a person's exports → plays, and a receipt that accounts for every row."""
 
+import gc
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -120,12 +121,17 @@ def with_details_apart(plays: pd.DataFrame, numbers: dict[tuple[Any, ...], int])
 
 
 def ahead(parts: Iterator[Item]) -> Iterator[Item]:
-    """The same, each made while the one before is being used."""
-    with ThreadPoolExecutor(max_workers=1) as reader:
-        coming = reader.submit(next, parts, None)
-        while (part := coming.result()) is not None:
+    """The same, each made while the one before is being used. Without the garbage collector, which would walk through millions of
+    rows again and again and find nothing."""
+    gc.disable()
+    try:
+        with ThreadPoolExecutor(max_workers=1) as reader:
             coming = reader.submit(next, parts, None)
-            yield part
+            while (part := coming.result()) is not None:
+                coming = reader.submit(next, parts, None)
+                yield part
+    finally:
+        gc.enable()
 
 
 def listener_of(connection: Connection, settings: Settings, listener: str | None, now: datetime) -> tuple[int, bool]:
