@@ -9,7 +9,6 @@ import json
 import zipfile
 from collections import Counter, defaultdict
 from datetime import UTC, datetime
-from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -147,7 +146,7 @@ def test_the_order_of_files_does_not_matter(settings, warehouse, ask, tmp_path):
         archive.extractall(tmp_path, files)
     paths = [tmp_path / name for name in files] + [real_data("exports") / ACCOUNT]
     tables = []
-    for order in permutations(paths):
+    for order in [paths, paths[::-1], [paths[2], paths[0], paths[1]]]:
         ask("truncate listening.fact_play")
         for path in order:
             import_exports(settings, warehouse, [path], clock=lambda: NOW)

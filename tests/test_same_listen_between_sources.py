@@ -12,7 +12,7 @@ from support import NOW, fresh_database, whole_facts
 
 from etl.warehouse import Warehouse
 
-MANY = 8  # of the orders of four batches and more so many are tried
+MANY = 3  # orders of a case are tried besides the natural one
 
 # One recording under one id, and another.
 A = Song("A", "Song", isrc="QZ0000000001")
