@@ -158,4 +158,4 @@ select
 from told
 inner join listening.dim_track on dim_track.track_key = told.track_key;
 
-analyze known_report;
+analyze known_report (source, play_key, track_key, recording_key, told_at, ms_played);

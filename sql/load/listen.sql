@@ -145,4 +145,4 @@ cross join lateral (
         end as start_ms
 ) as since;
 
-analyze listen;
+analyze listen (listen_number, play_key, profile);

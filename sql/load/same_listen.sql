@@ -17,7 +17,7 @@
 -- finds its neighbour taken and stays a play of its own.
 -- Dates meet in stretches of 128 seconds, so that a track played ten thousand times is not held against itself.
 
-analyze told_play;
+analyze told_play (told_number, source, track_key, recording_key, told_at, ms_played);
 
 create temporary table listed_near on commit drop as
 select

@@ -39,4 +39,4 @@ left join listening.dim_context on dim_context.context_uri = staging_play.contex
 left join staging_play_detail on staging_play_detail.detail_number = staging_play.detail_number
 left join detail on detail.detail_number = staging_play.detail_number;
 
-analyze staged_report;
+analyze staged_report (item_number, source, track_key, recording_key, told_at, ms_played);
