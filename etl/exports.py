@@ -38,14 +38,7 @@ SHOWN_MALFORMED = 20
 EARLIEST = moment64(FIRST_PLAY)
 LONGEST_PAUSE = np.timedelta64(24, "D")  # from start to end of a play: as much as ms_played can hold
 LATEST_START = np.timedelta64(1, "D")  # after the end: clocks of players differ
-PLAY_COLUMNS = (
-    "item_number",
-    "file_number",
-    "source",
-    "track_uri",
-    "played_at",
-    "started_at",
-    "ms_played",
+DETAIL_COLUMNS = (  # what many plays have in common, and only the extended history tells
     "platform",
     "reason_start",
     "reason_end",
@@ -54,6 +47,16 @@ PLAY_COLUMNS = (
     "is_offline",
     "is_private",
     "country_code",
+)
+PLAY_COLUMNS = (
+    "item_number",
+    "file_number",
+    "source",
+    "track_uri",
+    "played_at",
+    "started_at",
+    "ms_played",
+    *DETAIL_COLUMNS,
 )
 NAMED_LIKE_A_HISTORY = re.compile(r"(?P<account>streaminghistory)|streaming_history|endsong|endvideo", re.IGNORECASE)
 

@@ -12,7 +12,7 @@ import pandas as pd
 from sqlalchemy import Connection, Row, text
 
 from etl import __version__
-from etl.exports import Part, Unreadable, read_exports
+from etl.exports import DETAIL_COLUMNS, Part, Unreadable, read_exports
 from etl.jobs import ME, Clock, Run, utc_now
 from etl.merges import merge_catalogue, merge_linked, merge_plays
 from etl.receipts import FileReceipt, Receipt
@@ -20,16 +20,6 @@ from etl.settings import Settings
 from etl.warehouse import LISTENER_LOCK, Warehouse, copy, lock, migrate_within, run
 
 CATALOGUE = ("staging_artist", "staging_album", "staging_track", "staging_track_artist")
-DETAILS = (  # the columns of staging_play_detail that an export tells
-    "platform",
-    "reason_start",
-    "reason_end",
-    "is_shuffle",
-    "is_skipped",
-    "is_offline",
-    "is_private",
-    "country_code",
-)
 
 Progress = Callable[[int, int], None]
 Item = TypeVar("Item")
@@ -112,12 +102,12 @@ def staged(
 
 def with_details_apart(plays: pd.DataFrame, numbers: dict[tuple[Any, ...], int]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The plays, each with the number of its details instead of them; and the details not in `numbers` before, which get one."""
-    told = list(zip(*(plays[name].tolist() for name in DETAILS), strict=True))
+    told = list(zip(*(plays[name].tolist() for name in DETAIL_COLUMNS), strict=True))
     known = len(numbers)
     detail_numbers = [numbers.setdefault(one, len(numbers)) for one in told]
     new = [(number, *one) for one, number in list(numbers.items())[known:]]
-    plays = plays.drop(columns=list(DETAILS)).assign(detail_number=pd.Series(detail_numbers, dtype=object))
-    return plays, pd.DataFrame(new, columns=["detail_number", *DETAILS], dtype=object)
+    plays = plays.drop(columns=list(DETAIL_COLUMNS)).assign(detail_number=pd.Series(detail_numbers, dtype=object))
+    return plays, pd.DataFrame(new, columns=["detail_number", *DETAIL_COLUMNS], dtype=object)
 
 
 def ahead(parts: Iterator[Item]) -> Iterator[Item]:

@@ -51,11 +51,6 @@ class Receipt:
         """Whether everything that was named could be read."""
         return not any(file.unreadable_reason or file.malformed_count for file in self.files)
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing changed, or would."""
-        return not (self.total.new_count or self.total.merged_count)
-
 
 # What a column of the receipt is headed with, and what it counts. The six after rows sum to it.
 COLUMNS = {

@@ -42,32 +42,31 @@ from numbered
 group by numbered.span_number;
 
 create temporary table known_play on commit drop as
-select distinct
-    fact_play.play_key,
-    fact_play.played_at,
-    fact_play.listener_key,
-    fact_play.track_key,
-    fact_play.date_key,
-    fact_play.time_key,
-    fact_play.context_key,
-    fact_play.device_key,
-    fact_play.play_profile_key,
-    fact_play.ms_played,
-    fact_play.recently_played_offset_ms,
-    fact_play.extended_export_offset_ms,
-    fact_play.extended_export_last_offset_ms,
-    fact_play.account_export_offset_ms,
-    fact_play.start_offset_ms,
-    fact_play.recently_played_track_key,
-    fact_play.extended_export_track_key,
-    fact_play.account_export_track_key
-from span
-inner join listening.fact_play
-    on
+with near_play as (
+    select
+        fact_play.play_key,
+        fact_play.played_at
+    from span
+    inner join listening.fact_play
+        on
+            fact_play.listener_key = :listener_key
+            and fact_play.played_at >= span.starts_at
+            and fact_play.played_at <= span.ends_at
+    union
+    select
+        fact_play.play_key,
+        fact_play.played_at
+    from listening.fact_play
+    inner join span
+        on
+            fact_play.played_at + (fact_play.start_offset_ms + fact_play.ms_played::bigint) * interval '1 millisecond'
+            between span.starts_at and span.ends_at
+    where
         fact_play.listener_key = :listener_key
-        and fact_play.played_at >= span.starts_at
-        and fact_play.played_at <= span.ends_at
-union
+        and fact_play.played_at >= (select min(first.starts_at) from span as first)
+        and fact_play.played_at <= (select max(last.ends_at) + interval '31 days' from span as last)
+        and fact_play.start_offset_ms + fact_play.ms_played::bigint < -1800000
+)
 select
     fact_play.play_key,
     fact_play.played_at,
@@ -87,16 +86,12 @@ select
     fact_play.recently_played_track_key,
     fact_play.extended_export_track_key,
     fact_play.account_export_track_key
-from listening.fact_play
-inner join span
+from near_play
+inner join listening.fact_play
     on
-        fact_play.played_at + (fact_play.start_offset_ms + fact_play.ms_played::bigint) * interval '1 millisecond'
-        between span.starts_at and span.ends_at
-where
-    fact_play.listener_key = :listener_key
-    and fact_play.played_at >= (select min(first.starts_at) from span as first)
-    and fact_play.played_at <= (select max(last.ends_at) + interval '31 days' from span as last)
-    and fact_play.start_offset_ms + fact_play.ms_played::bigint < -1800000;
+        fact_play.listener_key = :listener_key
+        and fact_play.played_at = near_play.played_at
+        and fact_play.play_key = near_play.play_key;
 
 create temporary table known_report on commit drop as
 with told as (
