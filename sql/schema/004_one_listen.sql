@@ -17,7 +17,7 @@ comment on column listening.fact_play.account_export_offset_ms is 'The account e
 comment on column listening.fact_play.start_offset_ms is 'When the play began, so many milliseconds after played_at (so it is negative), where an extended export tells. Pauses lie between.';
 comment on column listening.fact_play.recently_played_track_key is 'What the recently-played list calls it, where that is another track_key of the same recording. Null: the same.';
 comment on column listening.fact_play.extended_export_track_key is 'What the extended export calls it, where that is another one: 0 if it names nothing. Null: the same.';
-comment on column listening.fact_play.account_export_track_key is 'What the account export calls it, where that is another one: 0 if it names nothing. Null: the same, or one with the same name.';
+comment on column listening.fact_play.account_export_track_key is 'What the account export calls it, where that is another one: a member known by name alone, or 0 if it names nothing. Null: the same.';
 
 alter table listening.dim_track add column recording_key integer;
 create index dim_track_isrc on listening.dim_track (isrc) where isrc is not null;
@@ -74,7 +74,7 @@ create table ops.merged_play (
 comment on table ops.merged_play is 'Plays that turned out to be one with another when a further source told of them, and which one that is.';
 comment on column ops.merged_play.play_key is 'The play_key that is no more.';
 comment on column ops.merged_play.listener_key is 'Whose play.';
-comment on column ops.merged_play.merged_into is 'The play_key that stands for both.';
+comment on column ops.merged_play.merged_into is 'The play_key that stands for both; it may have been merged further since.';
 comment on column ops.merged_play.merged_at is 'When it turned out.';
 
 create table ops.import_file (
