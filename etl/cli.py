@@ -1,18 +1,17 @@
 """The commands: what a person types. Each is a few lines over a job; what a command needs is imported when it runs."""
 
-import gc
 import io
 import logging
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from etl import __version__
+from etl import __version__, report_cli
+from etl.quick import quick_imports
 
 if TYPE_CHECKING:
     from etl.jobs import Outcome
@@ -26,6 +25,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+app.add_typer(report_cli.report, name="report")
+app.command()(report_cli.search)
 
 
 @app.callback(invoke_without_command=True)
@@ -54,6 +57,9 @@ def plays() -> None:
     with jobs.opened(settings, *jobs.LOGIN_SETTINGS) as warehouse:
         outcome = jobs.record_plays(settings, warehouse)
     tell(outcome, settings)
+    if settings.github_output:
+        with settings.github_output.open("a", encoding="utf-8") as said:
+            said.write(f"report_due={str(outcome.is_report_due).lower()}\n")
 
 
 @app.command()
@@ -136,16 +142,6 @@ def demo(
         from etl.settings import read_settings
 
     tell_story(folder or read_settings().brapped_home / "demo")
-
-
-@contextmanager
-def quick_imports() -> Iterator[None]:
-    """Keeps the garbage collector away from what is imported. All of it stays, and walking through it again and again,
-    here and once more at the exit, is a third of the time that an hourly run takes."""
-    gc.disable()
-    yield
-    gc.freeze()
-    gc.enable()
 
 
 def tell(outcome: "Outcome", settings: "Settings") -> None:

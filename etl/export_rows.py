@@ -40,7 +40,9 @@ class ExtendedRow(msgspec.Struct, gc=False):
     """A row of the extended streaming history. User name, IP address and user agent have no field: they are not decoded."""
 
     end_time: str = msgspec.field(name="ts")  # UTC: 2024-08-29T14:48:46Z
-    ms_played: Milliseconds
+    ms_played: (
+        Milliseconds | None
+    )  # null only where Brapped wrote the file: the list told the play, and nobody how long
     spotify_track_uri: str | None = None
     spotify_episode_uri: str | None = None
     audiobook_chapter_uri: str | None = None
@@ -189,16 +191,17 @@ def checked(row: object, kind: str, latest: datetime) -> tuple[datetime, Extende
         raise OddRow("it is a row of the other kind of export")
     end_time, ms_played, *others = KEYS[kind]
     for key in (end_time, ms_played):
-        if row.get(key) is None:
+        if row.get(key) is None and not (kind == EXTENDED and key == ms_played and key in row):
             raise OddRow(f"{key} is missing")
     if not isinstance(row[end_time], str):
         raise OddRow(f"{end_time} is not a text")
-    if number(row[ms_played]) != row[ms_played]:
+    if row[ms_played] is not None and number(row[ms_played]) != row[ms_played]:
         raise OddRow(f"{ms_played} is not a whole number from 0 to {2**31 - 1}")
     for key in others:
         if key not in MINOR and not isinstance(row.get(key), str | None):
             raise OddRow(f"{key} is not a text")
-    good = ROW_OF[kind](row[end_time], round(row[ms_played]), *(minor(key, row.get(key)) for key in others))
+    told_ms: Any = number(row[ms_played])
+    good = ROW_OF[kind](row[end_time], told_ms, *(minor(key, row.get(key)) for key in others))
     end = moment(good.told_end())
     if end is None or not FIRST_PLAY <= end <= latest:
         raise OddRow(f"{end_time} is not a moment in UTC since 2006")

@@ -14,19 +14,17 @@ from sqlalchemy import Connection, Row, text
 from etl import __version__
 from etl.exports import DETAIL_COLUMNS, Part, Unreadable, read_exports
 from etl.jobs import ME, Clock, Run, utc_now
+from etl.listeners import ListenerError, recorded
 from etl.merges import merge_catalogue, merge_linked, merge_plays
 from etl.receipts import FileReceipt, Receipt
 from etl.settings import Settings
 from etl.warehouse import LISTENER_LOCK, Warehouse, copy, lock, migrate_within, run
 
+LARGE = 5_000  # plays after which the planner knows too little of what there is
 CATALOGUE = ("staging_artist", "staging_album", "staging_track", "staging_track_artist")
 
 Progress = Callable[[int, int], None]
 Item = TypeVar("Item")
-
-
-class ListenerError(Exception):
-    """It is not clear whose export this is. The message is for the person."""
 
 
 class DryRunDone(Exception):
@@ -71,6 +69,8 @@ def import_exports(
         if dry_run:
             raise DryRunDone(receipt)
         record(connection, this_run, receipt, clock())
+        if receipt.total.new_count >= LARGE:
+            run(connection, "statistics")
         return receipt
 
     try:
@@ -147,24 +147,6 @@ def listener_of(connection: Connection, settings: Settings, listener: str | None
         created_at=now,
     )
     return int(made.listener_key), True
-
-
-def recorded(connection: Connection, listener: str | None) -> list[Row[Any]]:
-    """Who it is, if they are recorded here."""
-    if listener is None:
-        known = run(connection, "listener_default")
-        if len(known) > 1:
-            raise ListenerError(
-                "More than one listener is recorded here. Say whose export this is: --listener with one of"
-                f" {', '.join(row.listener_id for row in known)}."
-            )
-        return known
-    known = run(connection, "listener_named", listener=listener)
-    if len(known) > 1 and known[0].listener_id != listener:
-        raise ListenerError(
-            "More than one listener has this name; give --listener the id, from listening.dim_listener."
-        )
-    return known
 
 
 def file_receipt(part: Part | Unreadable, counts: Iterator[Row[Any]]) -> FileReceipt:

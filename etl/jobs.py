@@ -36,6 +36,7 @@ class Outcome:
     line: str
     warnings: tuple[str, ...] = ()
     is_good: bool = True
+    is_report_due: bool = False  # the first good run of plays after six in the morning, by the listener's clock
 
 
 @dataclass(frozen=True)
@@ -122,10 +123,11 @@ def record_plays(settings: Settings, warehouse: Warehouse, clock: Clock = utc_no
     with failure_recorded(warehouse, this_run, scope, clock):
         listener = None if login.listener_key else who_is(spotify.me())
         page = read_page(spotify.recently_played(), fetched_at=now)
-        new_count, reach = warehouse.transaction(
+        new_count, reach, is_report_due = warehouse.transaction(
             lambda connection: save_page(connection, settings, login, listener, page, this_run, clock)
         )
-    return Outcome(plays_line(page, new_count, reach), (*login.warnings, *plays_warnings(page, reach)))
+    warnings = (*login.warnings, *plays_warnings(page, reach))
+    return Outcome(plays_line(page, new_count, reach), warnings, is_report_due=is_report_due)
 
 
 def save_page(
@@ -136,7 +138,7 @@ def save_page(
     page: Page,
     this_run: Run,
     clock: Clock,
-) -> tuple[int, Reach]:
+) -> tuple[int, Reach, bool]:
     """Everything that a page changes, to be done in one transaction."""
     if listener is not None:
         lock(connection, LISTENER_LOCK, 0)  # an import may be making "me" right now
@@ -163,8 +165,9 @@ def save_page(
         connection, listener_key=listener_key, source="recently_played", is_full_window=is_full_window, now=now
     )
     merge_linked(connection, now=now, but_not=listener_key)
+    [report] = run(connection, "report_due", listener_key=listener_key, now=now)
     this_run.record(connection, "gap" if reach.gap else "done", clock(), page.item_count, new_count)
-    return new_count, reach
+    return new_count, reach, report.is_due
 
 
 def fill_dimensions(

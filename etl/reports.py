@@ -1,77 +1,272 @@
-"""Rows of sql/reports/ to what a person reads on a terminal."""
+"""The reports: what was asked, and what the files of sql/reports/ answer. How it looks is for others to say."""
 
-from collections.abc import Iterator, Sequence
+from __future__ import annotations
 
-from rich import box
-from rich.console import Console, Group, RenderableType
-from rich.table import Table
-from rich.text import Text
-from sqlalchemy import Connection, Row
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from typing import Any
 
-from etl.warehouse import run
+from sqlalchemy import Connection
 
-BLOCKS = " ▁▂▃▄▅▆▇█"
-WIDTH = 78  # at home on a terminal of 80 columns
+from etl.listeners import RecordedListener
+from etl.warehouse import run, script
+
+COUNTS_AS = {  # what counts as a play, and how to say so; decided in sql/views/is_counted.sql
+    "30s": "at least thirty seconds",
+    "half": "at least half of it, or four minutes",
+    "full": "played to its end",
+    "all": "everything, however short",
+}
+TOPS = ("tracks", "artists", "albums", "genres", "shows")
+FEW = 5  # rows of a part of a report that is not about them
+SAME_WEEKDAYS = timedelta(weeks=8)  # what a usual weekday is taken from
 
 
-def recorded(connection: Connection, listener_key: int) -> Group:
-    """What is recorded of a listener: numbers, most played artists, the day as a picture, and what is missing."""
-    [record] = run(connection, "reports/record", listener_key=listener_key)
-    artists = run(connection, "reports/top_artists", listener_key=listener_key, row_limit=10)
-    hours = run(connection, "reports/plays_by_hour", listener_key=listener_key)
-    gaps = run(connection, "reports/gaps", listener_key=listener_key)
-    return Group(
-        Text(
-            f"{record.play_count:,} plays of {record.track_count:,} tracks by {record.artist_count:,} artists,"
-            f" {record.first_played_at:%d %b} to {record.last_played_at:%d %b %Y}"
-        ),
-        Text(),
-        top_artists(artists),
-        Text(),
-        clock(hours),
-        *missing(gaps),
+class ReportError(Exception):
+    """Why there is no such report. The message is for the person."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Whose plays of which local days (None: open, both included), what counts as one, and how many rows at most."""
+
+    listener: RecordedListener
+    counts_as: str = "30s"
+    since_date: date | None = None
+    until_date: date | None = None
+    by: str = "plays"
+    row_limit: int | None = 10
+
+
+@dataclass(frozen=True)
+class Section:
+    """The answer of one file of sql/reports/: its name, its title, the columns and their rows."""
+
+    name: str
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...] = field(repr=False)
+
+    def records(self) -> list[dict[str, Any]]:
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+    @property
+    def first(self) -> dict[str, Any]:
+        """The only row, or the first; empty when there is none."""
+        return self.records()[0] if self.rows else {}
+
+
+@dataclass(frozen=True)
+class Report:
+    """A report before it is written: no title of a track is in its repr."""
+
+    name: str
+    title: str
+    made_at: datetime
+    asked: Asked | None  # None: nobody is recorded yet
+    sections: tuple[Section, ...] = field(repr=False)
+    note: str = ""  # what to say besides, or instead
+
+    def section(self, name: str) -> Section:
+        return next((one for one in self.sections if one.name == name), Section(name, "", (), ()))
+
+    @property
+    def is_empty(self) -> bool:
+        return not any(one.rows for one in self.sections)
+
+
+class Reporter:
+    """Answers what one person asks, within one transaction."""
+
+    def __init__(self, connection: Connection, asked: Asked, now: datetime) -> None:
+        self.connection, self.asked, self.now = connection, asked, now
+        run(connection, "means_of_a_report")
+        [span] = run(connection, "report_span", **self.listener, **days(asked))
+        self.parameters = {
+            **self.listener,
+            "counts_as": asked.counts_as,
+            "since": span.since,
+            "until": span.until,
+            "by": asked.by,
+            "row_limit": asked.row_limit,
+        }
+
+    @property
+    def listener(self) -> dict[str, int]:
+        return {"listener_key": self.asked.listener.listener_key}
+
+    def ask(self, name: str, **parameters: Any) -> Section:
+        """The answer of sql/reports/`name`.sql."""
+        file = f"reports/{name}"
+        rows = run(self.connection, file, **{**self.parameters, **parameters})
+        columns = tuple(rows[0]._fields) if rows else ()
+        return Section(name, title_of(file), columns, tuple(tuple(row) for row in rows))
+
+    def count(self, *tables: str) -> None:
+        """Makes what the parts of a report share: report_play, and report_listen if one of them needs it."""
+        for table in tables or ("report_play",):
+            run(self.connection, table, **self.parameters)
+
+    def report(self, name: str, title: str, *sections: Section, note: str = "") -> Report:
+        return Report(name, title, self.now, self.asked, sections, note)
+
+    def daily(self, day: date) -> Report:
+        """A day of the listener's; what it is measured by goes back further."""
+        self.count()
+        on = {"report_date": day}
+        [usual] = run(self.connection, "report_span", **self.listener, since_date=day - SAME_WEEKDAYS, until_date=day)
+        return self.report(
+            "daily",
+            f"{day:%A}, {day.day} {day:%B %Y}",
+            self.ask("daily_totals", since_usual=usual.since, **on),
+            self.ask("top_tracks", row_limit=FEW),
+            self.ask("top_artists", row_limit=FEW),
+            self.ask("plays_by_hour"),
+            self.ask("first_listens"),
+            self.ask("streak_of_day", **on),
+            self.ask("on_this_day", **on),
+            self.ask("still_unknown"),
+            self.ask("freshness"),
+        )
+
+    def top(self, kind: str) -> Report:
+        self.count()
+        by = "by time" if self.asked.by == "time" else "by plays"
+        title = f"Top {'podcasts and audiobooks' if kind == 'shows' else kind} {by}{spoken_span(self.asked)}"
+        return self.report("top", title, self.ask(f"top_{kind}"))
+
+    def wrapped(self, year: int) -> Report:
+        self.count("report_play", "report_listen")
+        names = (
+            "span_totals", "top_tracks", "top_artists", "top_albums", "top_genres", "top_shows", "plays_by_hour",
+            "plays_by_day", "plays_by_month", "discovered", "longest_streak", "longest_session", "most_repeated", "skips",
+            "not_told", "gaps",
+        )  # fmt: skip
+        few = {"discovered", "skips", "top_shows"}
+        sections = [self.ask(name, **({"row_limit": FEW} if name in few else {})) for name in names]
+        return self.report("wrapped", f"{year}, wrapped", *sections)
+
+    def artist(self, name: str) -> Report:
+        self.count()
+        found = self.found("search_artists", name)
+        artist = found.first
+        key = {"artist_key": artist["artist_key"]}
+        return self.report(
+            "artist",
+            artist["artist_name"],
+            self.ask("artist_in_numbers", **key),
+            self.ask("artist_by_year", **key),
+            self.ask("artist_by_month", **key),
+            self.ask("artist_tracks", **key),
+            note=others(found, "artist_name"),
+        )
+
+    def track(self, name: str) -> Report:
+        self.count()
+        found = self.found("search_tracks", name)
+        track = found.first
+        recording = {"recording_key": track["recording_key"]}
+        return self.report(
+            "track",
+            track["track_name"],
+            self.ask("track_credits", track_key=track["track_key"]),
+            self.ask("track_in_numbers", **recording),
+            self.ask("track_by_year", **recording),
+            self.ask("track_by_month", **recording),
+            note=others(found, "track_name"),
+        )
+
+    def history_filters(self, artist: str | None, track: str | None) -> tuple[dict[str, int | None], str]:
+        """The keys of whom and what a history is restricted to, and these as the end of a title."""
+        found: dict[str, int | None] = {"artist_key": None, "recording_key": None}
+        about = ""
+        if artist is not None or track is not None:
+            self.count()
+        for name, file, key, shown in (
+            (track, "search_tracks", "recording_key", "track_name"),
+            (artist, "search_artists", "artist_key", "artist_name"),
+        ):
+            if name is not None:
+                match = self.found(file, name).first
+                found[key] = match[key]
+                about += f", {match[shown]}"
+        return found, about + spoken_span(self.asked)
+
+    def found(self, file: str, name: str) -> Section:
+        """What is most like a name among the plays that count, best first. Raises ReportError when nothing is."""
+        found = self.ask(file, told=name, row_limit=FEW)
+        if not found.rows:
+            what = "artist" if file == "search_artists" else "track"
+            raise ReportError(f"No {what} that you played has a name like this.")
+        return found
+
+    def search(self, told: str) -> Report:
+        self.count()
+        sections = [self.ask(name, told=told) for name in ("search_artists", "search_tracks")]
+        return self.report(
+            "search", f"Like “{told}”", *(without(one, "track_key", "recording_key", "artist_key") for one in sections)
+        )
+
+    def years(self) -> list[int]:
+        """The years in which something was played, the last one first."""
+        return [row.year for row in run(self.connection, "years_played", **self.listener)]
+
+
+def days(asked: Asked) -> dict[str, date | None]:
+    return {"since_date": asked.since_date, "until_date": asked.until_date}
+
+
+def title_of(file: str) -> str:
+    return script(file).partition("\n")[0].removeprefix("-- ")
+
+
+def without(section: Section, *columns: str) -> Section:
+    """The section without what only the program needs."""
+    kept = [number for number, column in enumerate(section.columns) if column not in columns]
+    return replace(
+        section,
+        columns=tuple(section.columns[number] for number in kept),
+        rows=tuple(tuple(row[number] for number in kept) for row in section.rows),
     )
 
 
-def top_artists(rows: Sequence[Row[tuple[object, ...]]]) -> Table:
-    """The most played artists, each with a bar; the part played as a guest is the light end of it."""
-    table = Table(box=box.SIMPLE_HEAD, width=WIDTH, pad_edge=False)
-    table.add_column("Most played artists", ratio=5, no_wrap=True, overflow="ellipsis")
-    table.add_column("Genres", ratio=4, no_wrap=True, overflow="ellipsis", style="dim")
-    table.add_column("Plays", justify="right", no_wrap=True)
-    table.add_column("", width=22, no_wrap=True)
-    most = max((row.play_count for row in rows), default=1)
-    for row in rows:
-        whole = round(22 * row.play_count / most)
-        guest = round(22 * row.featured_play_count / most)
-        bar = Text.assemble(("█" * (whole - guest), "green"), ("░" * guest, "green"))
-        genres = "…" if row.genres is None else ", ".join(row.genres) or "none told"
-        table.add_row(row.artist_name, genres, f"{row.play_count:,}", bar)
-    return table
+def others(found: Section, column: str) -> str:
+    """Who else could have been meant."""
+    names = [record[column] for record in found.records()[1:]]
+    return f"Also found: {'; '.join(names)}." if names else ""
 
 
-def clock(rows: Sequence[Row[tuple[object, ...]]]) -> RenderableType:
-    """The hours of the day as columns, three characters each."""
-    most = max((row.play_count for row in rows), default=0) or 1
-    lines = []
-    for level in range(3, -1, -1):
-        heights = [32 * row.play_count / most - 8 * level for row in rows]
-        lines.append(Text("".join(BLOCKS[max(0, min(8, round(height)))] * 2 + " " for height in heights), style="cyan"))
-    scale = "".join(f"{row.hour:<6}" if row.hour % 2 == 0 else "" for row in rows)
-    return Group(Text("When in the day", style="bold"), *lines, Text(scale, style="dim"))
+def spoken_span(asked: Asked) -> str:
+    """Which days, as the end of a title."""
+    since, until = asked.since_date, asked.until_date
+    if since is None and until is None:
+        return ""
+    if since is None or until is None:
+        return f", since {since.isoformat()}" if since else f", until {until}"
+    if since == date(since.year, 1, 1) and until == date(since.year, 12, 31):
+        return f" of {since.year}"
+    if (
+        since.day == 1
+        and (until + timedelta(days=1)).day == 1
+        and since.replace(day=28) < until < since + timedelta(days=31)
+    ):
+        return f" of {since:%B %Y}"
+    return f", {since.isoformat()} to {until.isoformat()}"
 
 
-def missing(gaps: Sequence[Row[tuple[object, ...]]]) -> Iterator[Text]:
-    for gap in gaps:
-        yield Text()
-        yield Text(
-            f"Not recorded: plays between {gap.starts_at:%d %b %H:%M} and {gap.ends_at:%d %b %H:%M} UTC, probably."
-            " More than 50 lay between two looks, and Spotify tells no more.",
-            style="yellow",
-        )
+def nothing_recorded(name: str, now: datetime) -> Report:
+    """The report of a database in which nobody has played anything."""
+    return Report(
+        name,
+        "Nothing is recorded yet",
+        now,
+        None,
+        (),
+        "To record what you play from now on, run brapped plays; to bring in your past, brapped import. brapped demo shows"
+        " what will stand here.",
+    )
 
 
-def terminal() -> Console:
-    """Standard output; in a file or pipe as wide as on a small terminal, and without colour."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=80)
+def today(listener: RecordedListener, now: datetime) -> date:
+    """The local day of the listener."""
+    return now.astimezone(listener.time_zone).date()

@@ -28,6 +28,9 @@ class Runner(BaseSettings):
     github_step_summary: Path | None = Field(
         default=None, description="Set by GitHub on its runners: the run's summary page."
     )
+    github_output: Path | None = Field(
+        default=None, description="Set by GitHub on its runners: what a step has to say to later ones."
+    )
 
 
 class Settings(Runner):

@@ -7,10 +7,11 @@ import logging
 import random
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 TRIES = 6  # pauses of 0.5 to 8 s: a database that has to be woken up answers within a few seconds
+STREAMED = 5_000  # rows fetched at a time
 RETRYABLE_STATES = ("08", "40001", "40P01", "53300", "57P01", "57P02", "57P03")
 HOPELESS_WORDS = (
     "password",
@@ -135,7 +137,7 @@ def pending(connection: Connection) -> list[str]:
     is_made = connection.execute(text("select to_regclass('ops.schema_change')")).scalar()
     applied = {row.file_name: row.checksum for row in run(connection, "schema_state")} if is_made else {}
     schema = names_in("schema")
-    views = names_in("views")
+    views = views_in_order()
     if unknown := sorted(name for name in applied if name.startswith("schema/") and name not in schema):
         raise WarehouseError(
             f"This database was made by a newer Brapped ({', '.join(unknown)}). Update the program; nothing was touched."
@@ -188,6 +190,12 @@ def run(connection: Connection, name: str, **parameters: Any) -> list[Row[Any]]:
     return list(result) if result.returns_rows else []
 
 
+def stream(connection: Connection, name: str, **parameters: Any) -> Iterator[Row[Any]]:
+    """The rows of a question too large for memory, fetched as they are used, within the transaction."""
+    connection.info["step"] = name
+    yield from connection.execution_options(yield_per=STREAMED).execute(prepared(name), parameters)
+
+
 def run_script(connection: Connection, name: str) -> None:
     """Runs a file as it stands, without parameters: a colon or a percent sign in it is just that."""
     connection.info["step"] = name
@@ -217,6 +225,20 @@ def checksum(name: str) -> str:
 
 def names_in(folder: str) -> list[str]:
     return [f"{folder}/{path.stem}" for path in sorted((sql_folder() / folder).glob("*.sql"))]
+
+
+def views_in_order() -> list[str]:
+    """The files of sql/views/, each after those whose views and functions it names."""
+    names = names_in("views")
+    named = {name: set(re.findall(r"\blistening\.(\w+)", script(name))) for name in names}
+    order = TopologicalSorter({name: {f"views/{other}" for other in named[name]} & {*names} - {name} for name in names})
+    order.prepare()
+    ordered = []
+    while order.is_active():
+        ready = sorted(order.get_ready())
+        ordered += ready
+        order.done(*ready)
+    return ordered
 
 
 @cache

@@ -12,7 +12,7 @@ from etl.cli import app
 from etl.settings import Settings
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-SET_BY_GITHUB = {"GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"}
+SET_BY_GITHUB = {"GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"}
 
 
 def dictionary() -> ModuleType:
@@ -32,6 +32,7 @@ def test_the_page_of_tables_is_that_of_the_database(warehouse):
 
 def test_the_readme_lists_every_command_and_no_other():
     commands = {command.name or command.callback.__name__ for command in app.registered_commands}
+    commands |= {group.name for group in app.registered_groups}
     assert set(re.findall(r"^\| `brapped (\w+)", README, re.MULTILINE)) == commands
 
 

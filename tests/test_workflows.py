@@ -17,11 +17,14 @@ from tests.workflow_runner import ROOT, Run, calls, load_workflow, run_workflow,
 
 WORKFLOWS = sorted(path.name for path in (ROOT / ".github/workflows").glob("*.y*ml"))
 APP_SECRETS = ["DATABASE_URL", "SPOTIFY_CLIENT_ID", "SPOTIFY_CLIENT_SECRET"]
-JOBS = {"plays": [*APP_SECRETS, "SPOTIFY_REFRESH_TOKEN"], "dimensions": APP_SECRETS}
+RECORDING = {"plays": [*APP_SECRETS, "SPOTIFY_REFRESH_TOKEN"], "dimensions": APP_SECRETS}
+JOBS = RECORDING | {"daily-report": ["DATABASE_URL"]}
+FOLDER = ROOT / ".github/workflows/README.md"
 SCHEDULED = [name for name in WORKFLOWS if "schedule" in load_workflow(f".github/workflows/{name}")["on"]]
 
 each_workflow = pytest.mark.parametrize("name", WORKFLOWS)
 each_job = pytest.mark.parametrize("job", JOBS)
+each_recording_job = pytest.mark.parametrize("job", RECORDING)
 in_bash = pytest.mark.skipif(sys.platform == "win32", reason="workflows run in bash")
 
 
@@ -30,7 +33,18 @@ def read(name: str) -> dict[str, Any]:
 
 
 def steps_of(name: str) -> list[dict[str, Any]]:
-    return [step for job in read(name)["jobs"].values() for step in job["steps"]]
+    return [step for job in read(name)["jobs"].values() for step in job.get("steps", [])]
+
+
+def calls_of(name: str) -> dict[str, dict[str, Any]]:
+    """The jobs that call another workflow."""
+    return {key: job for key, job in read(name)["jobs"].items() if "uses" in job}
+
+
+def groups_of(name: str) -> list[dict[str, Any]]:
+    """What keeps two runs of a workflow, or two of one of its jobs, from running at once."""
+    workflow = read(name)
+    return [part["concurrency"] for part in (workflow, *workflow["jobs"].values()) if "concurrency" in part]
 
 
 # The two linters. Schema first: zizmor passes over a file that the schema would refuse.
@@ -70,8 +84,9 @@ def test_zizmor_finds_nothing_to_say_about_any_of_them() -> None:
 def test_actions_are_pinned_to_a_commit_and_name_its_version(name: str) -> None:
     text = (ROOT / ".github/workflows" / name).read_text("utf-8")
     used = re.findall(r"^\s*(?:- )?uses: *(.*)$", text, re.MULTILINE)
-    assert len(used) == sum("uses" in step for step in steps_of(name))
-    assert [line for line in used if not re.fullmatch(r"[\w/-]+@[0-9a-f]{40} +# v\d+\.\d+\.\d+", line)] == []
+    assert len(used) == sum("uses" in step for step in steps_of(name)) + len(calls_of(name))
+    of_others = [line for line in used if not line.startswith("$/")]  # that is this repository, at the commit that runs
+    assert [line for line in of_others if not re.fullmatch(r"[\w/-]+@[0-9a-f]{40} +# v\d+\.\d+\.\d+", line)] == []
 
 
 def test_an_action_is_pinned_to_the_same_commit_everywhere() -> None:
@@ -86,21 +101,41 @@ def test_a_checkout_leaves_no_token_behind(name: str) -> None:
     assert all(step["with"]["persist-credentials"] is False for step in checkouts)
 
 
+# What a job may do besides checking the program out.
+MORE_PERMISSIONS = {("daily-report.yml", "publish"): {"pages": "write", "id-token": "write"}}
+
+
 @each_workflow
 def test_a_workflow_is_bounded_alone_startable_by_hand_and_may_do_nothing_it_does_not_name(name: str) -> None:
     workflow = read(name)
     assert workflow["permissions"] == {}
-    assert workflow["concurrency"]["group"].startswith(workflow["name"])
+    assert groups_of(name)[0]["group"].startswith(workflow["name"])
     assert "workflow_dispatch" in workflow["on"]
     assert workflow["defaults"] == {"run": {"shell": "bash"}}  # the strict one, with pipefail
-    for job in workflow["jobs"].values():
-        assert 0 < job["timeout-minutes"] <= 30
-        assert job["permissions"] == {"contents": "read"}  # to check the program out
+    for key, job in workflow["jobs"].items():
+        if "uses" not in job:
+            assert 0 < job["timeout-minutes"] <= 30
+            assert job["permissions"] == MORE_PERMISSIONS.get((name, key), {"contents": "read"})
 
 
-def test_every_workflow_has_a_concurrency_group_of_its_own() -> None:
-    groups = [read(name)["concurrency"]["group"] for name in WORKFLOWS]
+def test_a_called_workflow_is_granted_what_its_jobs_ask_for_and_no_more() -> None:
+    """Less, and GitHub would refuse the caller as a whole: nothing would be recorded any more."""
+    called = [(job["uses"], job["permissions"]) for name in WORKFLOWS for job in calls_of(name).values()]
+    [(uses, granted)] = called
+    asked = [job["permissions"] for job in read(Path(uses).name)["jobs"].values()]
+    assert granted == {scope: level for permissions in asked for scope, level in permissions.items()}
+
+
+def test_no_two_workflows_or_jobs_wait_for_one_another() -> None:
+    """The caller among them: a workflow that asks for the group that its caller holds is cancelled by GitHub."""
+    groups = [group["group"] for name in WORKFLOWS for group in groups_of(name)]
     assert len(set(groups)) == len(groups)
+
+
+def test_a_slow_report_does_not_hold_up_the_next_recording() -> None:
+    workflow = read("plays.yml")
+    assert "concurrency" not in workflow  # the group would be held until the report is made
+    assert workflow["jobs"]["plays"]["concurrency"]["group"] == "plays"
 
 
 def test_schedules_keep_off_the_full_hour_and_off_each_other() -> None:
@@ -110,19 +145,19 @@ def test_schedules_keep_off_the_full_hour_and_off_each_other() -> None:
     assert [minute for minute in minutes if not 5 <= minute <= 55] == []
 
 
-@pytest.mark.parametrize("name", SCHEDULED)
-def test_a_load_in_flight_is_never_cancelled(name: str) -> None:
-    assert read(name)["concurrency"]["cancel-in-progress"] is False
+@pytest.mark.parametrize("name", sorted({*WORKFLOWS} - {"tests.yml"}))
+def test_a_load_or_a_report_in_flight_is_never_cancelled(name: str) -> None:
+    assert {group["cancel-in-progress"] for group in groups_of(name)} == {False}
 
 
 def test_plays_come_hourly_and_dimensions_every_three_hours() -> None:
-    hours = {job: [e["cron"].split()[1:] for e in read(f"{job}.yml")["on"]["schedule"]] for job in JOBS}
+    hours = {job: [e["cron"].split()[1:] for e in read(f"{job}.yml")["on"]["schedule"]] for job in RECORDING}
     assert hours == {"plays": [["*", "*", "*", "*"]], "dimensions": [["*/3", "*", "*", "*"]]}
 
 
 @each_workflow
 def test_the_folder_says_what_each_workflow_is_for_and_when_it_runs(name: str) -> None:
-    lines = (ROOT / ".github/workflows/README.md").read_text("utf-8").splitlines()
+    lines = FOLDER.read_text("utf-8").splitlines()
     [line] = [line for line in lines if line.startswith(f"| [`{name}`]({name}) |")]
     for entry in read(name)["on"].get("schedule", []):
         assert f"minute {entry['cron'].split()[0]} |" in line
@@ -146,13 +181,28 @@ def strings(value: object, path: tuple[object, ...] = ()) -> Iterator[tuple[tupl
 def test_a_secret_stands_only_in_the_environment_of_the_one_step_that_uses_it(name: str) -> None:
     seen = []
     for path, text in strings(read(name)):
-        if "secrets" not in text or "${{" not in text:
+        if "secrets" not in text or "${{" not in text or path[2] == "secrets":  # see the next test
             continue
         assert (path[0], path[2], path[4]) == ("jobs", "steps", "env"), path
         if not re.fullmatch(r"\$\{\{ secrets\.\w+ != '' \}\}", text):  # only whether it is there
             assert text == f"${{{{ secrets.{path[5]} }}}}"
             seen.append((path[1], path[3]))
     assert len(set(seen)) <= 1
+
+
+def test_the_report_is_handed_the_address_of_the_database_and_no_other_secret() -> None:
+    handed = {(name, key): job.get("secrets") for name in WORKFLOWS for key, job in calls_of(name).items()}
+    assert handed == {("plays.yml", "daily-report"): {"DATABASE_URL": "${{ secrets.DATABASE_URL }}"}}
+    # Not "required": GitHub would refuse plays.yml, and so the recording, if it were once not handed over.
+    [declared] = read("daily-report.yml")["on"]["workflow_call"]["secrets"].items()
+    assert (declared[0], declared[1]["required"]) == ("DATABASE_URL", False)
+
+
+def test_the_folder_names_every_secret_and_variable_and_no_other() -> None:
+    texts = [text for name in WORKFLOWS for _, text in strings(read(name))]
+    used = {found for text in texts for found in re.findall(r"\b(?:secrets|vars)\.([A-Z_]+)", text)}
+    rows = re.findall(r"^\| (`[A-Z_]+`(?:, `[A-Z_]+`)*) \|", FOLDER.read_text("utf-8"), re.MULTILINE)
+    assert {name for row in rows for name in re.findall(r"[A-Z_]+", row)} == used
 
 
 def test_the_jobs_run_on_a_python_that_the_tests_cover_from_the_oldest_promised_on() -> None:
@@ -175,18 +225,57 @@ def test_a_run_of_a_job_finds_its_packages_in_the_cache_and_checks_their_hashes(
         assert "--require-hashes" in install["run"] and "-r requirements.txt" in install["run"]
 
 
-# The steps, run. `pip` and `python` are stand-ins that note how they were called.
+# The steps, run. `pip`, `python` and `gh` are stand-ins that note how they were called.
+
+TITLE = "Ohne dich (Live)"
+# Stands for the program: `plays` says whether a report is due, `report` writes one, to the terminal if to no file.
+PROGRAM = """
+import argparse, os, re, sys
+parser = argparse.ArgumentParser()
+parser.add_argument("-m")
+parser.add_argument("command", nargs="+")
+for option in ("--date", "--format", "--output"):
+    parser.add_argument(option)
+asked = parser.parse_intermixed_args()
+if asked.command == ["plays"] and DUE:
+    with open(os.environ["GITHUB_OUTPUT"], "a") as outputs:
+        print(f"report_due={DUE}", file=outputs)
+if asked.command == ["report", "daily"]:
+    if not re.fullmatch(r"yesterday|[0-9]{4}-[0-9]{2}-[0-9]{2}", asked.date):
+        sys.exit("That is no day.")
+    with open(asked.output, "w") if asked.output else sys.stdout as page:
+        print(f"{asked.format}: {TITLE}", file=page)
+    if asked.format in BREAKS:
+        sys.exit("The report could not be made.")
+    print("The report is made.")
+"""
 
 
-def run_job(job: str, folder: Path, secrets: dict[str, str], *, status: int = 0, pip_status: int = 0) -> Run:
+def run_job(
+    job: str,
+    folder: Path,
+    secrets: dict[str, str],
+    *,
+    status: int = 0,
+    pip_status: int = 0,
+    due: str = "",
+    breaks: tuple[str, ...] = (),
+    visibility: str = "private",
+    gh_status: int = 0,
+    vars: dict[str, str] | None = None,
+    inputs: dict[str, str] | None = None,
+) -> Run:
+    """`status` is that of every command of the program; `breaks` are the formats whose report fails."""
     stand_in(folder, "pip", status=pip_status)
-    stand_in(folder, "python", status=status)
+    stand_in(folder, "python", status=status, does=f"DUE, BREAKS, TITLE = {due!r}, {breaks!r}, {TITLE!r}\n{PROGRAM}")
+    stand_in(folder, "gh", status=gh_status, says=visibility)
     return run_workflow(
         f".github/workflows/{job}.yml",
         secrets=secrets,
-        vars={"TIME_ZONE": "Europe/Berlin"},
+        vars={"TIME_ZONE": "Europe/Berlin"} | (vars or {}),
+        inputs=inputs,
         path_prefix=folder,
-        event="schedule",
+        event="schedule" if job in RECORDING else "workflow_dispatch",
     )
 
 
@@ -201,7 +290,8 @@ def some_but_not_all(names: list[str]) -> Iterator[tuple[str, ...]]:
 def test_a_fork_without_secrets_is_told_so_in_one_line_and_stays_green(job: str, unset: str, tmp_path: Path) -> None:
     run = run_job(job, tmp_path, dict.fromkeys(JOBS[job], "") if unset == "empty" else {})
     assert run.conclusion == "success"
-    assert [step.outcome for step in run.steps] == ["success", "success", "skipped", "skipped", "skipped"]
+    outcomes = [step.outcome for step in run.steps]
+    assert (outcomes[:2], set(outcomes[2:])) == (["success", "success"], {"skipped"})
     [line] = run.log.splitlines()
     assert line == f"::notice::{run.summary.strip()}"
     assert all(name in line for name in JOBS[job])
@@ -223,7 +313,7 @@ def test_a_fork_with_some_of_the_secrets_fails_and_is_told_which_are_missing(
 
 
 @in_bash
-@each_job
+@each_recording_job
 def test_with_all_secrets_the_job_runs_once_and_only_it_sees_them(job: str, tmp_path: Path) -> None:
     secrets = {name: f"the secret {name.lower()}" for name in JOBS[job]}
     run = run_job(job, tmp_path, secrets | {"SOMETHING_ELSE": "the secret of another workflow"})
@@ -253,7 +343,8 @@ def test_the_lock_is_installed_once_with_its_hashes(job: str, tmp_path: Path) ->
 @each_job
 def test_a_job_that_fails_makes_the_run_red(job: str, tmp_path: Path) -> None:
     run = run_job(job, tmp_path, dict.fromkeys(JOBS[job], "given"), status=1)
-    assert (run.conclusion, run.steps[-1].outcome) == ("failure", "failure")
+    [failed] = [step for step in run.steps if step.outcome == "failure"]
+    assert (run.conclusion, set(JOBS[job]) <= set(failed.env)) == ("failure", True)
 
 
 @in_bash
@@ -276,14 +367,265 @@ def test_the_check_of_the_secrets_fails_on_a_name_it_was_told_nothing_about() ->
     assert done.returncode != 0 and "unbound variable" in done.stderr
 
 
+# The daily report.
+
+REPORT_SECRETS = {"DATABASE_URL": "postgresql://the secret"}
+
+
+def run_report(folder: Path, **options: Any) -> Run:
+    return run_job("daily-report", folder, REPORT_SECRETS, **options)
+
+
+def asked_of_the_program(folder: Path) -> list[list[str]]:
+    return [arguments for arguments, _ in calls(folder, "python")]
+
+
+def report_arguments(date: str) -> list[list[str]]:
+    return [
+        [
+            "-m",
+            "etl",
+            "report",
+            "daily",
+            f"--date={date}",
+            "--format",
+            one,
+            "--output",
+            f"daily-report/daily-report.{ending}",
+        ]
+        for one, ending in (("markdown", "md"), ("html", "html"))
+    ]
+
+
+@in_bash
+def test_in_a_private_repository_the_report_goes_to_the_summary_and_one_file_and_nowhere_else(tmp_path: Path) -> None:
+    run = run_report(tmp_path)
+    assert run.jobs == {"report": "success", "publish": "skipped"}
+    assert run.summary == run.step("make").summary == f"markdown: {TITLE}\n"
+    assert run.artifacts == {"daily-report.html": {"daily-report.html": f"html: {TITLE}\n"}}
+    assert run.step("Keep it beside the run").inputs["retention-days"] == "30"
+    assert asked_of_the_program(tmp_path) == report_arguments("yesterday")
+    for _, env in calls(tmp_path, "python"):
+        assert (env["DATABASE_URL"], env["TIME_ZONE"]) == (REPORT_SECRETS["DATABASE_URL"], "Europe/Berlin")
+    elsewhere = [(step.env, step.inputs) for step in run.steps if step.id != "make"]
+    assert "the secret" not in str([elsewhere, run.log, run.summary, calls(tmp_path, "pip"), calls(tmp_path, "gh")])
+
+
+@in_bash
+@pytest.mark.parametrize("breaks", [(), ("markdown",), ("html",)])
+def test_no_title_reaches_the_log_or_an_output_whether_the_report_is_made_or_not(
+    breaks: tuple[str, ...], tmp_path: Path
+) -> None:
+    run = run_report(tmp_path, breaks=breaks, vars={"PUBLISH_REPORT": "yes"})
+    assert calls(tmp_path, "python")
+    assert TITLE not in run.log + str([step.outputs for step in run.steps])
+
+
+def test_every_report_is_written_to_a_file_and_only_from_there_to_the_summary() -> None:
+    lines = [line for name in WORKFLOWS for step in steps_of(name) for line in step.get("run", "").splitlines()]
+    reports = [line for line in lines if "etl report" in line]
+    assert len(reports) == 2
+    assert [line for line in reports if not re.search(r" --output daily-report/[\w.-]+$", line)] == []
+    readers = [line.strip() for line in lines if "daily-report/" in line and line not in reports]
+    assert readers == [
+        'cat daily-report/daily-report.md >>"$GITHUB_STEP_SUMMARY"',
+        "cp daily-report/daily-report.html page/index.html",
+    ]
+
+
+@in_bash
+@pytest.mark.parametrize("visibility", ["public", "internal"])
+@pytest.mark.parametrize(
+    "consent", [{}, {"SHOW_REPORT_PUBLICLY": ""}, {"SHOW_REPORT_PUBLICLY": "no"}, {"PUBLISH_REPORT": "yes"}]
+)
+def test_where_others_could_read_it_no_report_is_made_and_the_summary_says_why_and_what_to_do(
+    visibility: str, consent: dict[str, str], tmp_path: Path
+) -> None:
+    run = run_report(tmp_path, visibility=visibility, vars=consent)
+    assert run.jobs == {"report": "success", "publish": "skipped"}
+    [line] = run.log.splitlines()
+    assert line == f"::notice::{run.summary.strip()}"
+    assert f"this repository is {visibility}" in line
+    assert "private copy" in line and "set the variable SHOW_REPORT_PUBLICLY to yes" in line
+    assert "https://github.com/somebody/brapped/settings/variables/actions" in line
+    assert (calls(tmp_path, "python"), calls(tmp_path, "pip"), run.artifacts) == ([], [], {})
+
+
+@in_bash
+@pytest.mark.parametrize(
+    ("said", "status"), [("", 1), ("private", 1), ("", 127), ("", 0), ("null", 0), ("true", 0), ("private public", 0)]
+)
+def test_a_repository_of_which_nobody_can_tell_counts_as_public(said: str, status: int, tmp_path: Path) -> None:
+    run = run_report(tmp_path, visibility=said, gh_status=status)
+    assert run.jobs == {"report": "success", "publish": "skipped"}
+    line = run.summary.strip()
+    assert run.log.endswith(f"::warning::{line}\n")
+    assert "did not tell" in line and "SHOW_REPORT_PUBLICLY" in line
+    assert (calls(tmp_path, "python"), run.artifacts) == ([], {})
+
+
+@in_bash
+def test_github_is_asked_about_this_repository_with_the_token_of_the_run(tmp_path: Path) -> None:
+    run_report(tmp_path)
+    [(arguments, env)] = calls(tmp_path, "gh")
+    assert arguments == ["api", "repos/somebody/brapped", "--jq", ".visibility"]
+    assert env["GH_TOKEN"] == "the token of this run"
+    assert "the token of this run" not in str(calls(tmp_path, "python") + calls(tmp_path, "pip"))
+
+
+@in_bash
+@pytest.mark.parametrize("yes", ["yes", "Yes"])
+@pytest.mark.parametrize("gh", [{"visibility": "public"}, {"visibility": "", "gh_status": 1}])
+def test_who_has_agreed_to_be_public_gets_a_report_everywhere(yes: str, gh: dict[str, Any], tmp_path: Path) -> None:
+    run = run_report(tmp_path, vars={"SHOW_REPORT_PUBLICLY": yes}, **gh)
+    assert run.jobs == {"report": "success", "publish": "skipped"}
+    assert (run.summary, list(run.artifacts)) == (f"markdown: {TITLE}\n", ["daily-report.html"])
+
+
+@in_bash
+@pytest.mark.parametrize("breaks", ["markdown", "html"])
+def test_a_report_that_fails_makes_the_run_red_and_shows_nothing_half_made(breaks: str, tmp_path: Path) -> None:
+    run = run_report(tmp_path, breaks=(breaks,), vars={"PUBLISH_REPORT": "yes"})
+    assert run.jobs == {"report": "failure", "publish": "skipped"}
+    assert run.step("make").log.endswith("The report could not be made.\n")
+    assert (run.summary, run.artifacts) == ("", {})
+
+
+@in_bash
+@pytest.mark.parametrize(
+    ("typed", "date"), [("2026-11-19", "2026-11-19"), ("yesterday", "yesterday"), ("", "yesterday")]
+)
+def test_the_report_of_a_day_can_be_asked_for_by_hand(typed: str, date: str, tmp_path: Path) -> None:
+    run = run_report(tmp_path, inputs={"date": typed})
+    assert run.conclusion == "success"
+    assert asked_of_the_program(tmp_path) == report_arguments(date)
+
+
+@in_bash
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "$(touch pwned)",
+        "`touch pwned`",
+        "yesterday; touch pwned",
+        '"; touch pwned; "',
+        "'; touch pwned; '",
+        "yesterday\ntouch pwned",
+        "yesterday --output pwned",
+        "--output=pwned",
+        "${{ secrets.DATABASE_URL }}",
+        "*",
+    ],
+)
+def test_what_is_typed_in_for_a_date_reaches_the_program_as_it_is_and_nothing_else(typed: str, tmp_path: Path) -> None:
+    run = run_report(tmp_path, inputs={"date": typed})
+    assert asked_of_the_program(tmp_path) == report_arguments(typed)[:1]  # which the program refuses
+    assert (run.step("make").outcome, run.step("make").log) == ("failure", "That is no day.\n")
+    assert not (run.workspace / "pwned").exists()
+    assert (run.summary, run.artifacts) == ("", {})
+
+
+# The web page.
+
+
+@in_bash
+@pytest.mark.parametrize(
+    "seen", [{"visibility": "private"}, {"visibility": "public", "vars": {"SHOW_REPORT_PUBLICLY": "yes"}}]
+)
+def test_the_report_is_published_where_that_is_switched_on(seen: dict[str, Any], tmp_path: Path) -> None:
+    run = run_report(tmp_path, **seen | {"vars": seen.get("vars", {}) | {"PUBLISH_REPORT": "yes"}})
+    assert run.jobs == {"report": "success", "publish": "success"}
+    published = run.artifacts[run.step("deployment").inputs["artifact_name"]]
+    assert published == {"index.html": f"html: {TITLE}\n"}
+    assert "the secret" not in str([step.env for step in run.steps if step.job == "publish"])
+
+
+@in_bash
+@pytest.mark.parametrize(
+    "switch", [{}, {"PUBLISH_REPORT": ""}, {"PUBLISH_REPORT": "no"}, {"SHOW_REPORT_PUBLICLY": "yes"}]
+)
+def test_nothing_is_published_until_then(switch: dict[str, str], tmp_path: Path) -> None:
+    run = run_report(tmp_path, vars=switch)
+    assert run.jobs == {"report": "success", "publish": "skipped"}
+    assert list(run.artifacts) == ["daily-report.html"]
+
+
+@in_bash
+def test_the_report_of_another_day_does_not_replace_the_page(tmp_path: Path) -> None:
+    run = run_report(tmp_path, vars={"PUBLISH_REPORT": "yes"}, inputs={"date": "2020-01-01"})
+    assert run.jobs == {"report": "success", "publish": "skipped"}
+    assert list(run.artifacts) == ["daily-report.html"]
+
+
+def test_whoever_reads_how_to_publish_reads_that_it_is_public() -> None:
+    workflow = (ROOT / ".github/workflows/daily-report.yml").read_text("utf-8")
+    [comment] = [part for part in workflow.split("\n\n") if "the variable PUBLISH_REPORT" in part]
+    [paragraph] = [part for part in FOLDER.read_text("utf-8").split("\n\n") if "`PUBLISH_REPORT` to `yes`" in part]
+    for text in (comment, paragraph):
+        assert "GitHub Pages are" in text and "public" in text.lower() and "private" in text
+
+
+# The recording has the report made.
+
+PLAYS_SECRETS = {name: f"the secret {name.lower()}" for name in JOBS["plays"]}
+
+
+@in_bash
+def test_a_recording_that_finds_the_report_due_has_it_made_once_and_hands_over_one_secret(tmp_path: Path) -> None:
+    run = run_job("plays", tmp_path, PLAYS_SECRETS, due="true")
+    assert run.jobs == {"plays": "success", "daily-report / report": "success", "daily-report / publish": "skipped"}
+    assert asked_of_the_program(tmp_path) == [["-m", "etl", "plays"], *report_arguments("yesterday")]
+    for _, env in calls(tmp_path, "python")[1:]:
+        held = {name: value for name, value in env.items() if "the secret" in value or "SPOTIFY" in name}
+        assert held == {"DATABASE_URL": PLAYS_SECRETS["DATABASE_URL"]}
+    assert (run.summary, list(run.artifacts)) == (f"markdown: {TITLE}\n", ["daily-report.html"])
+    assert TITLE not in run.log
+
+
+@in_bash
+@pytest.mark.parametrize("due", ["false", ""])  # the program may also have nothing to say
+def test_a_recording_that_finds_none_due_has_none_made(due: str, tmp_path: Path) -> None:
+    run = run_job("plays", tmp_path, PLAYS_SECRETS, due=due)
+    assert run.jobs == {"plays": "success", "daily-report": "skipped"}
+    assert asked_of_the_program(tmp_path) == [["-m", "etl", "plays"]]
+    assert calls(tmp_path, "gh") == []
+
+
+@in_bash
+def test_a_recording_that_fails_has_no_report_made(tmp_path: Path) -> None:
+    run = run_job("plays", tmp_path, PLAYS_SECRETS, due="true", status=1)
+    assert run.jobs == {"plays": "failure", "daily-report": "skipped"}
+
+
+@in_bash
+def test_a_report_that_fails_leaves_the_recording_done_and_done_once(tmp_path: Path) -> None:
+    run = run_job("plays", tmp_path, PLAYS_SECRETS, due="true", breaks=("markdown",))
+    assert run.jobs == {"plays": "success", "daily-report / report": "failure", "daily-report / publish": "skipped"}
+    assert run.conclusion == "failure"  # so that GitHub mails about it
+    assert asked_of_the_program(tmp_path).count(["-m", "etl", "plays"]) == 1
+    assert "needs" not in read("plays.yml")["jobs"]["plays"]
+
+
+@in_bash
+def test_in_a_public_repository_the_recording_stays_green_without_a_report(tmp_path: Path) -> None:
+    run = run_job("plays", tmp_path, PLAYS_SECRETS, due="true", visibility="public")
+    assert run.jobs == {"plays": "success", "daily-report / report": "success", "daily-report / publish": "skipped"}
+    assert "No report, because this repository is public" in run.summary
+
+
 # The same steps with the real program, a simulated Spotify and a real Postgres.
 
 
-def run_for_real(job: str, environment: dict[str, str], **changed: str) -> Run:
-    """`environment` is that of a listener who has set everything up; the simulated Spotify's address is the runner's."""
+def run_for_real(job: str, environment: dict[str, str], visibility: str = "public", **changed: str) -> Run:
+    """`environment` is that of a listener who has set everything up; the simulated Spotify's address is the runner's.
+
+    Public, so that a report, which is due in some hours of the day only, is not made.
+    """
+    stand_ins = Path(environment["HOME"], "stand-ins")
+    stand_in(stand_ins, "gh", says=visibility)
     secrets = {name: environment[name] for name in JOBS[job]} | changed
     elsewhere = {name: environment[name] for name in ("SPOTIFY_API_URL", "SPOTIFY_ACCOUNTS_URL")}
-    return run_workflow(f".github/workflows/{job}.yml", secrets=secrets, env=elsewhere)
+    return run_workflow(f".github/workflows/{job}.yml", secrets=secrets, env=elsewhere, path_prefix=stand_ins)
 
 
 @in_bash
@@ -291,8 +633,9 @@ def test_both_jobs_do_their_work_in_their_workflows(environment, play, songs, as
     play(Play(next(iter(songs.tracks)), ago(10)))
     plays = run_for_real("plays", environment)
     assert plays.conclusion == "success", plays.log
-    assert plays.summary.strip() in plays.step("Record the plays").log
-    assert plays.summary.startswith("1 of 1 plays ")
+    recorded = plays.step("Record the plays")
+    assert recorded.summary.strip() in recorded.log
+    assert recorded.summary.startswith("1 of 1 plays ")
     assert ask("select count(*) from listening.fact_play") == [(1,)]
 
     inferred = "select count(*) from listening.dim_artist where fetched_at is null and artist_key <> 0"

@@ -27,16 +27,19 @@ def interpolate(value: object, contexts: Mapping[str, Any]) -> str:
     return re.sub(r"\$\{\{(.*?)\}\}", lambda found: as_text(evaluate(found[1], contexts)), as_text(value))
 
 
-def evaluate_condition(condition: str, contexts: Mapping[str, Any], failed: bool) -> bool:
-    """Whether a step with this `if:` runs. One that asks for no status runs only while nothing has failed."""
+def evaluate_condition(condition: str, contexts: Mapping[str, Any], status: str = "success") -> bool:
+    """Whether a step or a job with this `if:` runs. One that asks for no status runs only after a success.
+
+    `status` is that of the steps before, or of the jobs that the job needs: "success", "failure" or "skipped".
+    """
     inner = re.sub(r"^\s*\$\{\{(.*)\}\}\s*$", r"\1", condition)
     if "${{" in inner:
         raise Unsupported(f"an if that is only partly an expression: {condition}")  # GitHub: always true
-    holds = _truth(evaluate(inner, contexts, failed)) if inner.strip() else True
-    return holds if STATUS.search(inner) else holds and not failed
+    holds = _truth(evaluate(inner, contexts, status)) if inner.strip() else True
+    return holds if STATUS.search(inner) else holds and status == "success"
 
 
-def evaluate(expression: str, contexts: Mapping[str, Any], failed: bool = False) -> Any:
+def evaluate(expression: str, contexts: Mapping[str, Any], status: str = "success") -> Any:
     """The value of an expression: a str, float, bool, dict or None, as GitHub would have it."""
     tokens: list[tuple[str, str]] = []
     position, expression = 0, expression.strip()
@@ -46,7 +49,7 @@ def evaluate(expression: str, contexts: Mapping[str, Any], failed: bool = False)
             raise Unsupported(f"{expression!r} from {expression[position:]!r} on")
         tokens.append((str(found.lastgroup), found[str(found.lastgroup)]))
         position = found.end()
-    parser = _Parser(tokens, contexts, failed)
+    parser = _Parser(tokens, contexts, status)
     value = parser.either()
     if parser.tokens:
         raise Unsupported(f"{expression!r} from {parser.tokens[0][1]!r} on")
@@ -56,8 +59,8 @@ def evaluate(expression: str, contexts: Mapping[str, Any], failed: bool = False)
 class _Parser:
     """Recursive descent that evaluates as it goes: no expression has an effect that could come too early."""
 
-    def __init__(self, tokens: list[tuple[str, str]], contexts: Mapping[str, Any], failed: bool) -> None:
-        self.tokens, self.contexts, self.failed = tokens, contexts, failed
+    def __init__(self, tokens: list[tuple[str, str]], contexts: Mapping[str, Any], status: str) -> None:
+        self.tokens, self.contexts, self.status = tokens, contexts, status
 
     def next_is(self, *signs: str) -> str | None:
         if self.tokens and self.tokens[0][0] == "sign" and self.tokens[0][1] in signs:
@@ -102,7 +105,7 @@ class _Parser:
         if token in ("true", "false", "null"):
             return {"true": True, "false": False, "null": None}[token]
         if self.next_is("("):
-            outcomes = {"success": not self.failed, "failure": self.failed, "always": True}
+            outcomes = {"success": self.status == "success", "failure": self.status == "failure", "always": True}
             if token not in outcomes or not self.next_is(")"):
                 raise Unsupported(f"{token}(…)")
             return outcomes[token]

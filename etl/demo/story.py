@@ -1,6 +1,7 @@
 """The demo: the program's own jobs, unchanged, against a simulated Spotify and a Postgres of its own. Deterministic."""
 
-from collections.abc import Iterator
+import io
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
@@ -11,16 +12,21 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 from rich.text import Text
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
-from etl import jobs, reports
+from etl import jobs
+from etl.asking import Ask, keep
 from etl.demo.catalogue import catalogue
 from etl.demo.listener import TIME_ZONE, made_up_listener
 from etl.demo.server import SimulatedSpotify
 from etl.demo.spotify import Fault, Play, World
 from etl.demo.world import world_of
 from etl.embedded import embedded_postgres
+from etl.listeners import listener_meant
+from etl.pages import as_html
+from etl.reports import Report
 from etl.settings import Settings
+from etl.text_report import as_renderable, terminal
 from etl.warehouse import Warehouse
 
 TODAY = datetime(2026, 11, 20, tzinfo=UTC)
@@ -76,7 +82,7 @@ class Clock:
 
 def tell_story(folder: Path) -> None:
     """Runs the demo in `folder` from its beginning and prints it."""
-    console = reports.terminal()
+    console = terminal()
     clock = Clock(TODAY)
     with (
         only_demo(folder),
@@ -90,11 +96,11 @@ def tell_story(folder: Path) -> None:
         catch_up(console, settings, warehouse, clock)
         show_day(console, settings, warehouse, clock, spotify)
         describe(console, settings, warehouse, clock)
-        head(console, "What was recorded")
-        console.print(warehouse.transaction(lambda connection: reports.recorded(connection, listener_key=1)))
+        head(console, "`brapped report daily`")
+        page = show_reports(console, warehouse, clock, folder)
         warehouse.close()
         head(console, "And now")
-        console.print(NEXT_STEPS.format(folder=folder), soft_wrap=True)
+        console.print(NEXT_STEPS.format(folder=folder, page=page), soft_wrap=True)
 
 
 def head(console: Console, title: str) -> None:
@@ -181,6 +187,30 @@ def describe(console: Console, settings: Settings, warehouse: Warehouse, clock: 
         say(console, clock.now, jobs.fill_dimensions(settings, warehouse, clock))
 
 
+def show_reports(console: Console, warehouse: Warehouse, clock: Clock, folder: Path) -> Path:
+    """The day as text, and the year so far as a page; its path."""
+
+    def asked(answer: Callable[[Ask], Report]) -> Report:
+        def work(connection: Connection) -> Report:
+            listener = listener_meant(connection, None)
+            assert listener is not None, "the jobs have recorded somebody"
+            return answer(Ask(connection, listener, clock.now))
+
+        return warehouse.transaction(work)
+
+    def daily_of(ask: Ask) -> Report:
+        today = ask.day("today")
+        return ask.reporter(since_date=today, until_date=today).daily(today)
+
+    year = TODAY.year
+    daily = asked(daily_of)
+    wrapped = asked(lambda ask: ask.reporter(**ask.span(None, None, year, None)).wrapped(year))
+    console.print(as_renderable(daily))
+    page = folder / f"wrapped-{year}.html"
+    keep(io.StringIO(as_html(wrapped)), page)
+    return page
+
+
 def say(console: Console, at: datetime, outcome: jobs.Outcome, note: str | None = None) -> None:
     """A line of the log as the job wrote it, and what the story adds to it."""
     said = Table.grid(padding=(0, 2))
@@ -201,7 +231,9 @@ a Postgres, a Spotify app, four secrets. An evening is enough. From then on:
 
   brapped plays        every hour: what you played since
   brapped dimensions   every three hours: who made it
+  brapped report       a day, the most played, a year
   brapped --help       all there is
 
+The year as a page, for any browser: {page}
 The demo's database lies in {folder}
 Remove that folder whenever you like."""

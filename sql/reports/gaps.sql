@@ -6,4 +6,6 @@ from ops.coverage
 where
     coverage.listener_key = :listener_key
     and coverage.state = 'gap'
+    and coverage.starts_at < :until
+    and coverage.ends_at >= :since
 order by coverage.starts_at

@@ -1,11 +1,9 @@
--- Plays by hour of the listener's day
+-- When in the day
 select
-    dim_time.hour,
-    count(fact_play.play_key) as play_count
-from listening.dim_time
-left join listening.fact_play
-    on
-        fact_play.time_key = dim_time.time_key
-        and fact_play.listener_key = :listener_key
-group by dim_time.hour
-order by dim_time.hour
+    clock.hour,
+    count(report_play.play_key) as play_count,
+    coalesce(sum(report_play.listened_ms), 0)::bigint as listened_ms
+from generate_series(0, 23) as clock (hour)
+left join report_play on report_play.time_key / 60 = clock.hour
+group by clock.hour
+order by clock.hour

@@ -1,15 +1,48 @@
--- Most played artists
+-- Artists
+with played as (
+    select
+        report_play.track_key,
+        report_play.recording_key,
+        count(*) as play_count,
+        sum(report_play.listened_ms) as listened_ms,
+        min(report_play.played_at) as first_played_at,
+        max(report_play.played_at) as last_played_at
+    from report_play
+    group by
+        report_play.track_key,
+        report_play.recording_key
+),
+ranked as (
+    select
+        standing_artist.standing_artist_key as artist_key,
+        sum(played.play_count)::bigint as play_count,
+        coalesce(sum(played.play_count) filter (where bridge_track_artist.role = 'featured'), 0)::bigint as featured_play_count,
+        coalesce(sum(played.listened_ms), 0)::bigint as listened_ms,
+        count(distinct played.recording_key) as track_count,
+        min(played.first_played_at) as first_played_at,
+        max(played.last_played_at) as last_played_at
+    from played
+    inner join listening.bridge_track_artist on bridge_track_artist.track_key = played.track_key
+    inner join listening.standing_artist on standing_artist.artist_key = bridge_track_artist.artist_key
+    group by standing_artist.standing_artist_key
+)
 select
     dim_artist.artist_name,
+    ranked.play_count,
+    ranked.featured_play_count,
+    ranked.listened_ms,
+    ranked.track_count,
+    ranked.first_played_at,
+    ranked.last_played_at,
     dim_artist.genres,
-    count(*) as play_count,
-    count(*) filter (where bridge_track_artist.role = 'featured') as featured_play_count
-from listening.fact_play
-inner join listening.bridge_track_artist on bridge_track_artist.track_key = fact_play.track_key
-inner join listening.dim_artist on dim_artist.artist_key = bridge_track_artist.artist_key
-where fact_play.listener_key = :listener_key
-group by dim_artist.artist_key
+    listening.spotify_url('spotify:artist:' || dim_artist.artist_id) as artist_url,
+    dim_artist.image_url
+from ranked
+inner join listening.dim_artist on dim_artist.artist_key = ranked.artist_key
 order by
-    count(*) desc,
-    dim_artist.artist_name
+    case when :by = 'time' then ranked.listened_ms else ranked.play_count end desc,
+    ranked.listened_ms desc,
+    ranked.play_count desc,
+    dim_artist.artist_name,
+    ranked.artist_key
 limit :row_limit

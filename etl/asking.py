@@ -1,0 +1,145 @@
+"""From the words of a command to a report, and from that to where it is to stand."""
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import IO, Any
+
+from sqlalchemy import Connection
+
+from etl import __version__
+from etl.data_report import as_csv, as_json
+from etl.jobs import Clock, utc_now
+from etl.listeners import RecordedListener, listener_meant
+from etl.reports import Asked, Report, Reporter, ReportError, nothing_recorded
+from etl.settings import Settings
+from etl.text_report import as_markdown, as_renderable, as_text, terminal
+from etl.warehouse import Warehouse, run
+
+IN_MEMORY = 10_000_000  # bytes of a report before it is kept in a file until it is whole
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Who asks, and when: what the words of a command mean to them."""
+
+    connection: Connection
+    listener: RecordedListener
+    now: datetime
+
+    def day(self, told: str) -> date:
+        today = self.now.astimezone(self.listener.time_zone).date()
+        return {"today": today, "yesterday": today - timedelta(days=1)}.get(told) or date.fromisoformat(told)
+
+    def span(self, since: str | None, until: str | None, year: int | None, month: str | None) -> dict[str, date | None]:
+        """Local days, both included; None is open. Raises ReportError when the last one is before the first."""
+        if year is not None:
+            return {"since_date": date(year, 1, 1), "until_date": date(year, 12, 31)}
+        if month is not None:
+            first = date.fromisoformat(f"{month}-01")
+            return {"since_date": first, "until_date": (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)}
+        first_day, last_day = (self.day(told) if told is not None else None for told in (since, until))
+        if first_day and last_day and last_day < first_day:
+            raise ReportError("--until is before --since.")
+        return {"since_date": first_day, "until_date": last_day}
+
+    def last_year(self) -> int:
+        """The last year with a play; the running one if there is none."""
+        rows = run(self.connection, "years_played", listener_key=self.listener.listener_key)
+        return next((row.year for row in rows), self.now.astimezone(self.listener.time_zone).year)
+
+    def reporter(self, **asked: Any) -> Reporter:
+        return Reporter(self.connection, Asked(self.listener, **asked), self.now)
+
+
+def show(
+    warehouse: Warehouse,
+    settings: Settings,
+    name: str,
+    answer: Callable[[Ask], Report | Iterable[str]],
+    listener: str | None,
+    form: str,
+    output: Path | None,
+    clock: Clock = utc_now,
+) -> None:
+    """Asks in one transaction, and hands out the answer when it is whole: what was begun and broke off is never seen.
+
+    Raises ListenerError, ReportError and WarehouseError.
+    """
+    now = clock()
+    warehouse.migrate(now, __version__)
+    with tempfile.SpooledTemporaryFile(IN_MEMORY, "w+", encoding="utf-8", newline="") as written:
+        made: list[Report] = []
+
+        def work(connection: Connection) -> None:
+            for begun in (made.clear, lambda: written.seek(0), written.truncate):  # a transaction may be done again
+                begun()
+            who = listener_meant(connection, listener)
+            if who is not None and listener is None and settings.time_zone:
+                run(connection, "load/listener_time_zone", listener_key=who.listener_key, time_zone=settings.time_zone)
+                who = listener_meant(connection, listener)
+            told = nothing_recorded(name, now) if who is None else answer(Ask(connection, who, now))
+            if isinstance(told, Report):
+                made.append(told)
+            else:
+                written.writelines(told)
+
+        warehouse.transaction(work)
+        if made and form == "text" and output is None:
+            terminal().print(as_renderable(made[0]))
+            return
+        if made:
+            written.write(in_form(made[0], form))
+        written.seek(0)
+        if output is None:
+            shutil.copyfileobj(written, sys.stdout)
+        else:
+            keep(written, output)
+
+
+def in_form(report: Report, form: str) -> str:
+    """The report as text, markdown, html, json or csv. With nobody recorded, extended is an empty list."""
+    if form == "html":
+        from etl.pages import as_html
+
+        return as_html(report)
+    if form == "extended":
+        return "[]\n"
+    written: dict[str, Callable[[Report], str]] = {
+        "text": as_text,
+        "markdown": as_markdown,
+        "json": as_json,
+        "csv": as_csv,
+    }
+    return written[form](report)
+
+
+def must_be_writable(output: Path | None) -> None:
+    """Raises ReportError now rather than after the work."""
+    if output is not None and (output.is_dir() or not output.absolute().parent.is_dir()):
+        raise ReportError(
+            f"{output} can't be written: {'it is a folder' if output.is_dir() else 'there is no such folder'}."
+        )
+
+
+def keep(written: IO[str], output: Path) -> None:
+    """The file as a whole or not at all. What it is not a plain file (a pipe, a device) is written to directly."""
+    if output.exists() and not output.is_file():
+        with output.open("w", encoding="utf-8", newline="") as target:
+            shutil.copyfileobj(written, target)
+        return
+    beside = output.with_name(f".{output.name}.part")
+    try:
+        with beside.open("w", encoding="utf-8", newline="") as target:
+            shutil.copyfileobj(written, target)
+        beside.replace(output)
+    except OSError as error:
+        raise ReportError(f"{output} can't be written: {error.strerror}.") from None
+    finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)

@@ -1,0 +1,15 @@
+"""How a command starts quickly."""
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def quick_imports() -> Iterator[None]:
+    """Keeps the garbage collector away from what is imported. All of it stays, and walking through it again and again,
+    here and once more at the exit, is a third of the time that an hourly run takes."""
+    gc.disable()
+    yield
+    gc.freeze()
+    gc.enable()

@@ -1,0 +1,295 @@
+"""The commands that show what was recorded: `brapped report …` and `brapped search`."""
+
+from collections.abc import Callable, Iterable
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from etl.quick import quick_imports
+
+if TYPE_CHECKING:
+    from etl.asking import Ask
+    from etl.reports import Report
+
+report = typer.Typer(
+    help="What you played: a day, the most played, a year, everything; as text, Markdown, HTML, JSON or CSV.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+class CountsAs(StrEnum):
+    """What counts as a play; sql/views/is_counted.sql decides."""
+
+    AT_LEAST_30S = "30s"
+    HALF = "half"
+    FULL = "full"
+    ALL = "all"
+
+
+class Format(StrEnum):
+    TEXT = "text"
+    MARKDOWN = "markdown"
+    HTML = "html"
+    JSON = "json"
+    CSV = "csv"
+
+
+class HistoryFormat(StrEnum):
+    TEXT = "text"
+    MARKDOWN = "markdown"
+    HTML = "html"
+    JSON = "json"
+    CSV = "csv"
+    EXTENDED = "extended"
+
+
+class Top(StrEnum):
+    TRACKS = "tracks"
+    ARTISTS = "artists"
+    ALBUMS = "albums"
+    GENRES = "genres"
+    SHOWS = "shows"
+
+
+class By(StrEnum):
+    PLAYS = "plays"
+    TIME = "time"
+
+
+FORMATS_BY_SUFFIX = {".txt": "text", ".md": "markdown", ".html": "html", ".htm": "html", ".json": "json", ".csv": "csv"}
+
+
+def a_day(told: str | None) -> str | None:
+    """A day as a person writes it; which one today is depends on the listener's clock."""
+    if told is not None and told not in ("today", "yesterday"):
+        try:
+            date.fromisoformat(told)
+        except ValueError:
+            raise typer.BadParameter("write a day as 2026-11-20, today or yesterday") from None
+    return told
+
+
+def a_month(told: str | None) -> str | None:
+    if told is not None:
+        try:
+            date.fromisoformat(f"{told}-01")
+        except ValueError:
+            raise typer.BadParameter("write a month as 2026-11") from None
+    return told
+
+
+MinOption = Annotated[
+    CountsAs,
+    typer.Option("--min", help="What counts as a play: 30s (at least 30 seconds), half (or four minutes), full, all."),
+]
+FormatOption = Annotated[
+    Format | None, typer.Option("--format", help="Default: text, or what the name of the --output file says.")
+]
+OutputOption = Annotated[Path | None, typer.Option("--output", help="Write into this file instead of the terminal.")]
+ListenerOption = Annotated[
+    str | None, typer.Option("--listener", help="Whose plays: an id or name. Default: whoever is recorded here.")
+]
+LimitOption = Annotated[int, typer.Option("--limit", min=1, help="How many rows at most.")]
+SinceOption = Annotated[
+    str | None, typer.Option("--since", metavar="DATE", callback=a_day, help="From this day on, as 2026-11-20.")
+]
+UntilOption = Annotated[
+    str | None, typer.Option("--until", metavar="DATE", callback=a_day, help="Up to this day, itself included.")
+]
+
+
+@report.command()
+def daily(
+    day: Annotated[
+        str, typer.Option("--date", metavar="DATE", callback=a_day, help="As 2026-11-20, today or yesterday.")
+    ] = "today",
+    min_: MinOption = CountsAs.AT_LEAST_30S,
+    format_: FormatOption = None,
+    output: OutputOption = None,
+    listener: ListenerOption = None,
+) -> None:
+    """A day by your clock: what you played, against the day before and the usual weekday.
+
+    Example: brapped report daily --date yesterday
+    """
+
+    def answer(ask: "Ask") -> "Report":
+        on = ask.day(day)
+        return ask.reporter(counts_as=min_, since_date=on, until_date=on).daily(on)
+
+    show("daily", answer, listener, format_, output)
+
+
+@report.command()
+def top(
+    what: Annotated[Top, typer.Argument(help="Of what.")],
+    limit: LimitOption = 10,
+    by: Annotated[By, typer.Option("--by", help="What makes the order.")] = By.PLAYS,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    year: Annotated[int | None, typer.Option("--year", min=2006, max=9998, help="Of this year only.")] = None,
+    month: Annotated[
+        str | None, typer.Option("--month", metavar="YYYY-MM", callback=a_month, help="Of this month only.")
+    ] = None,
+    min_: MinOption = CountsAs.AT_LEAST_30S,
+    format_: FormatOption = None,
+    output: OutputOption = None,
+    listener: ListenerOption = None,
+) -> None:
+    """The most played tracks, artists, albums, genres or shows.
+
+    Example: brapped report top artists --year 2026 --by time
+    """
+    if sum((year is not None, month is not None, since is not None or until is not None)) > 1:
+        raise typer.BadParameter("--year, --month and --since with --until exclude each other")
+
+    def answer(ask: "Ask") -> "Report":
+        span = ask.span(since, until, year, month)
+        return ask.reporter(counts_as=min_, by=by, row_limit=limit, **span).top(what)
+
+    show("top", answer, listener, format_, output)
+
+
+@report.command()
+def wrapped(
+    year: Annotated[int | None, typer.Argument(min=2006, max=9998, help="Default: the last one with plays.")] = None,
+    min_: MinOption = CountsAs.AT_LEAST_30S,
+    format_: FormatOption = None,
+    output: OutputOption = None,
+    listener: ListenerOption = None,
+) -> None:
+    """A year, as a page to show to friends.
+
+    Example: brapped report wrapped 2026 --output wrapped.html
+    """
+
+    def answer(ask: "Ask") -> "Report":
+        one = year or ask.last_year()
+        return ask.reporter(counts_as=min_, **ask.span(None, None, one, None)).wrapped(one)
+
+    show("wrapped", answer, listener, format_, output)
+
+
+@report.command()
+def artist(
+    name: Annotated[str, typer.Argument(help="A name, or something like it.")],
+    limit: LimitOption = 10,
+    min_: MinOption = CountsAs.AT_LEAST_30S,
+    format_: FormatOption = None,
+    output: OutputOption = None,
+    listener: ListenerOption = None,
+) -> None:
+    """An artist through the years: first and last play, place among all, as main and as guest.
+
+    Example: brapped report artist "Nina Simone"
+    """
+    show(
+        "artist",
+        lambda ask: ask.reporter(counts_as=min_, row_limit=limit).artist(name),
+        listener,
+        format_,
+        output,
+    )
+
+
+@report.command()
+def track(
+    name: Annotated[str, typer.Argument(help="A title, with the artist if need be, or something like it.")],
+    min_: MinOption = CountsAs.AT_LEAST_30S,
+    format_: FormatOption = None,
+    output: OutputOption = None,
+    listener: ListenerOption = None,
+) -> None:
+    """A track through the years: first and last play, place among all.
+
+    Example: brapped report track "nina simone feeling good"
+    """
+    show("track", lambda ask: ask.reporter(counts_as=min_).track(name), listener, format_, output)
+
+
+@report.command()
+def history(
+    since: SinceOption = None,
+    until: UntilOption = None,
+    artist: Annotated[str | None, typer.Option("--artist", help="Only with this artist.")] = None,
+    track: Annotated[str | None, typer.Option("--track", help="Only this track.")] = None,
+    page: Annotated[int, typer.Option("--page", min=1, help="Which page, of text, Markdown and HTML.")] = 1,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Rows of a page.")] = 50,
+    min_: MinOption = CountsAs.ALL,
+    format_: Annotated[
+        HistoryFormat | None,
+        typer.Option("--format", help="csv and json hold everything; extended is Spotify's own layout, for import."),
+    ] = None,
+    output: OutputOption = None,
+    listener: ListenerOption = None,
+) -> None:
+    """Everything you played, however short, newest first.
+
+    Example: brapped report history --since 2026-01-01 --output history.csv
+    """
+    form = form_of(format_, output)
+    if form == "extended" and (artist is not None or track is not None or min_ is not CountsAs.ALL):
+        raise typer.BadParameter("extended holds everything of its days: leave out --artist, --track and --min")
+
+    def answer(ask: "Ask") -> "Report | Iterable[str]":
+        from etl import history
+
+        is_whole = form in ("csv", "json", "extended")
+        span = ask.span(since, until, None, None)
+        reporter = ask.reporter(counts_as=min_, row_limit=None if is_whole else limit, **span)
+        filters, about = reporter.history_filters(artist, track)
+        return (
+            history.lines(reporter, form, filters, about) if is_whole else history.page(reporter, page, filters, about)
+        )
+
+    show("history", answer, listener, form, output)
+
+
+def search(
+    text: Annotated[str, typer.Argument(help="A part of a name, or something like it.")],
+    limit: LimitOption = 10,
+    min_: MinOption = CountsAs.AT_LEAST_30S,
+    format_: FormatOption = None,
+    output: OutputOption = None,
+    listener: ListenerOption = None,
+) -> None:
+    """Find tracks and artists that you played; accents and slips of the pen are forgiven.
+
+    Example: brapped search "bjork"
+    """
+    show(
+        "search",
+        lambda ask: ask.reporter(counts_as=min_, row_limit=limit).search(text),
+        listener,
+        format_,
+        output,
+    )
+
+
+def form_of(told: str | None, output: Path | None) -> str:
+    """The format asked for, else what the file's name says, else text."""
+    return told or FORMATS_BY_SUFFIX.get(output.suffix.lower() if output else "", "text")
+
+
+def show(
+    name: str,
+    answer: Callable[["Ask"], "Report | Iterable[str]"],
+    listener: str | None,
+    told_form: str | None,
+    output: Path | None,
+) -> None:
+    """Asks, and writes the answer to the terminal or into the file."""
+    with quick_imports():
+        from etl import asking, jobs
+        from etl.settings import read_settings
+
+    settings = read_settings()
+    asking.must_be_writable(output)
+    with jobs.opened(settings) as warehouse:
+        asking.show(warehouse, settings, name, answer, listener, form_of(told_form, output), output)
+    if output is not None:
+        typer.echo(f"Written: {output}")

@@ -1,0 +1,189 @@
+"""Reports as text for a terminal of 80 columns, and as Markdown."""
+
+import io
+import re
+from collections.abc import Iterator
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from etl.reports import FEW, Report, Section
+from etl.wording import HEADS, LINKS, RANKED, columns_of, in_a_line, is_number, sentences, shown, subtitle
+
+BLOCKS = " ▁▂▃▄▅▆▇█"
+WIDTH = 80
+BAR = 12  # cells of a bar beside a number
+WITH_BARS = {
+    "top_tracks",
+    "top_artists",
+    "top_albums",
+    "top_genres",
+    "top_shows",
+    "plays_by_month",
+}
+SHORT = {"first_listens": FEW}  # parts of which only the first rows are shown; the sentence beneath says how many more
+MONTHS = {"artist_by_month", "track_by_month"}
+PICTURES = {"plays_by_day"}  # too long for a terminal; the page has it as a picture
+
+
+def terminal() -> Console:
+    """Standard output; in a file or pipe as wide as on a small terminal, and without colour."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=WIDTH)
+
+
+def as_text(report: Report) -> str:
+    """The report for 80 columns, without colour."""
+    written = io.StringIO()
+    Console(file=written, highlight=False, width=WIDTH, color_system=None).print(as_renderable(report))
+    return "\n".join(line.rstrip() for line in written.getvalue().splitlines()) + "\n"
+
+
+def as_renderable(report: Report) -> RenderableType:
+    """The report for a terminal."""
+    parts: list[RenderableType] = [Text(in_a_line(report.title), style="bold")]
+    if said := subtitle(report):
+        parts.append(Text(said, style="dim"))
+    for section in report.sections:
+        drawn = list(drawn_section(section, report))
+        if drawn:
+            parts += [Text(), Text(section.title, style="bold cyan"), *drawn]
+    if report.asked and report.is_empty:
+        parts += [Text(), Text("Nothing was played.")]
+    if report.note:
+        parts += [Text(), Text(in_a_line(report.note))]
+    return Group(*parts)
+
+
+def drawn_section(section: Section, report: Report) -> Iterator[RenderableType]:
+    if section.name == "plays_by_hour" and any(row["play_count"] for row in section.records()):
+        yield clock(section)
+    elif section.name in MONTHS and section.rows:
+        yield months(section)
+    elif columns_of(section):
+        yield table(section, report)
+    for said in sentences(section, report):
+        yield Text(said)
+
+
+def table(section: Section, report: Report) -> Table:
+    """Names take what room the numbers leave; a bar shows how the first number falls."""
+    zone = report.asked.listener.time_zone if report.asked else None
+    columns = columns_of(section)
+    records = section.records()[: SHORT.get(section.name)]
+    width = None if all(map(is_number, columns)) else WIDTH
+    drawn = Table(box=box.SIMPLE_HEAD, width=width, pad_edge=False, show_edge=False)
+    if section.name in RANKED:
+        drawn.add_column("", justify="right", style="dim", no_wrap=True)
+    for column in columns:
+        if is_number(column):
+            drawn.add_column(HEADS.get(column, column), justify="right", no_wrap=True)
+        elif column.endswith(("_at", "_date")):
+            drawn.add_column(HEADS.get(column, column), no_wrap=True)
+        else:
+            drawn.add_column(
+                HEADS.get(column, column), ratio=3 if column == columns[0] else 2, no_wrap=True, overflow="ellipsis"
+            )
+    measure = (
+        ("listened_ms" if report.asked and report.asked.by == "time" else "play_count")
+        if section.name in WITH_BARS
+        else None
+    )
+    if measure:
+        drawn.add_column("", width=BAR, no_wrap=True, style="green")
+    most = max((record[measure] for record in records), default=0) if measure else 0
+    for number, record in enumerate(records, start=1):
+        cells = [Text(shown(column, record[column], zone)) for column in columns]
+        rank = [Text(str(number))] if section.name in RANKED else []
+        bar = [Text("█" * round(BAR * record[measure] / (most or 1)))] if measure else []
+        drawn.add_row(*rank, *cells, *bar)
+    return drawn
+
+
+def clock(section: Section) -> RenderableType:
+    """The hours of the day as columns, three characters each."""
+    records = section.records()
+    most = max(record["play_count"] for record in records) or 1
+    lines = []
+    for level in range(3, -1, -1):
+        heights = [32 * record["play_count"] / most - 8 * level for record in records]
+        lines.append(
+            Text("".join(BLOCKS[max(0, min(8, round(height)))] * 2 + " " for height in heights).rstrip(), style="cyan")
+        )
+    scale = "".join(f"{record['hour']:<6}" if record["hour"] % 2 == 0 else "" for record in records)
+    return Group(*lines, Text(scale, style="dim"))
+
+
+def months(section: Section) -> RenderableType:
+    """Months as columns, a line a year."""
+    records = section.records()
+    most = max(record["play_count"] for record in records) or 1
+    years: dict[int, list[str]] = {}
+    for record in records:
+        line = years.setdefault(record["month_date"].year, [" ·"] * 12)
+        height = round(8 * record["play_count"] / most)
+        line[record["month_date"].month - 1] = " " + (BLOCKS[max(1, height)] if record["play_count"] else "·")
+    scale = Text("      " + " ".join("JFMAMJJASOND"), style="dim")
+    return Group(*(Text(f"{year} {''.join(line)}", style="cyan") for year, line in years.items()), scale)
+
+
+def as_markdown(report: Report) -> str:
+    """The report as GitHub shows Markdown: names link to Spotify."""
+    return "\n".join(markdown_lines(report)) + "\n"
+
+
+def markdown_lines(report: Report) -> Iterator[str]:
+    zone = report.asked.listener.time_zone if report.asked else None
+    yield f"# {escaped(report.title)}"
+    if said := subtitle(report):
+        yield f"\n{escaped(said)}"
+    for section in report.sections:
+        lines = list(markdown_table(section, zone)) if section.rows and section.name not in PICTURES else []
+        told = sentences(section, report)
+        if lines or told:
+            yield f"\n## {escaped(section.title)}\n"
+        yield from lines
+        if lines and told:
+            yield ""
+        yield from (f"{escaped(said)}  " for said in told)
+    if report.asked and report.is_empty:
+        yield "\nNothing was played."
+    if report.note:
+        yield f"\n{escaped(report.note)}"
+
+
+def markdown_table(section: Section, zone: object) -> Iterator[str]:
+    if section.name == "plays_by_hour":
+        yield from markdown_hours(section)
+        return
+    columns = columns_of(section)
+    if not columns:
+        return
+    yield "| " + " | ".join(HEADS.get(column, column) for column in columns) + " |"
+    yield "|" + "|".join("--:" if is_number(column) else "---" for column in columns) + "|"
+    for record in section.records()[: SHORT.get(section.name)]:
+        yield "| " + " | ".join(markdown_cell(column, record, zone) for column in columns) + " |"
+
+
+def markdown_hours(section: Section) -> Iterator[str]:
+    """A chart that GitHub draws."""
+    counts = [record["play_count"] for record in section.records()]
+    if any(counts):
+        yield "```mermaid\nxychart-beta"
+        yield "    x-axis " + str([record["hour"] for record in section.records()])
+        yield '    y-axis "Plays"'
+        yield f"    bar {counts}\n```"
+
+
+def markdown_cell(column: str, record: dict[str, object], zone: object) -> str:
+    text = escaped(shown(column, record[column], zone))  # type: ignore[arg-type]
+    link = record.get(LINKS.get(column, ""))
+    return f"[{text}]({link})" if link and text else text
+
+
+def escaped(text: str) -> str:
+    """A text that means itself in Markdown, in a table and at the beginning of a line too."""
+    text = re.sub(r"([\\`*_\[\]<>|~$&#])", r"\\\1", text)
+    return re.sub(r"^(\d*)([-+.)])", r"\1\\\2", text)

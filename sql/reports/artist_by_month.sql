@@ -1,0 +1,26 @@
+-- Month by month
+with played as (
+    select
+        report_play.date_key / 100 as month_key,
+        count(*) as play_count,
+        coalesce(sum(report_play.listened_ms), 0)::bigint as listened_ms
+    from report_play
+    where report_play.track_key in (
+        select bridge_track_artist.track_key
+        from listening.standing_artist
+        inner join listening.bridge_track_artist on bridge_track_artist.artist_key = standing_artist.artist_key
+        where standing_artist.standing_artist_key = :artist_key
+    )
+    group by report_play.date_key / 100
+)
+select
+    month.month_date::date as month_date,
+    coalesce(played.play_count, 0) as play_count,
+    coalesce(played.listened_ms, 0) as listened_ms
+from generate_series(
+    (select to_date(min(played.month_key)::text, 'yyyymm')::timestamp from played),
+    (select to_date(max(played.month_key)::text, 'yyyymm')::timestamp from played),
+    interval '1 month'
+) as month (month_date)
+left join played on played.month_key = to_char(month.month_date, 'yyyymm')::integer
+order by month.month_date

@@ -1,0 +1,68 @@
+-- Discovered
+with known as (
+    select distinct
+        earlier.track_key,
+        earlier.recording_key
+    from listening.counted_plays(:counts_as, '-infinity', :since) as earlier
+    where earlier.listener_key = :listener_key
+),
+known_artist as (
+    select distinct standing_artist.standing_artist_key as artist_key
+    from known
+    inner join listening.bridge_track_artist
+        on
+            bridge_track_artist.track_key = known.track_key
+            and bridge_track_artist.role = 'main'
+    inner join listening.standing_artist on standing_artist.artist_key = bridge_track_artist.artist_key
+),
+heard as (
+    select
+        report_play.track_key,
+        report_play.recording_key,
+        count(*) as play_count,
+        sum(report_play.listened_ms) as listened_ms,
+        min(report_play.played_at) as first_played_at
+    from report_play
+    where
+        report_play.content_type in ('track', 'local')
+        and report_play.track_key > 0
+    group by
+        report_play.track_key,
+        report_play.recording_key
+),
+heard_artist as (
+    select
+        standing_artist.standing_artist_key as artist_key,
+        sum(heard.play_count)::bigint as play_count,
+        coalesce(sum(heard.listened_ms), 0)::bigint as listened_ms,
+        min(heard.first_played_at) as first_played_at
+    from heard
+    inner join listening.bridge_track_artist
+        on
+            bridge_track_artist.track_key = heard.track_key
+            and bridge_track_artist.role = 'main'
+    inner join listening.standing_artist on standing_artist.artist_key = bridge_track_artist.artist_key
+    where standing_artist.standing_artist_key not in (select known_artist.artist_key from known_artist)
+    group by standing_artist.standing_artist_key
+)
+select
+    dim_artist.artist_name,
+    heard_artist.play_count,
+    heard_artist.listened_ms,
+    heard_artist.first_played_at,
+    listening.spotify_url('spotify:artist:' || dim_artist.artist_id) as artist_url,
+    dim_artist.image_url,
+    count(*) over () as new_artist_count,
+    (
+        select count(distinct heard.recording_key)
+        from heard
+        where heard.recording_key not in (select known.recording_key from known)
+    ) as new_track_count
+from heard_artist
+inner join listening.dim_artist on dim_artist.artist_key = heard_artist.artist_key
+order by
+    heard_artist.play_count desc,
+    heard_artist.listened_ms desc,
+    dim_artist.artist_name,
+    heard_artist.artist_key
+limit :row_limit

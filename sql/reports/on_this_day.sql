@@ -1,0 +1,74 @@
+-- On this day in earlier years
+with year as (
+    select make_date(years.year, extract(month from cast(:report_date as date))::integer, extract(day from cast(:report_date as date))::integer) as local_date
+    from generate_series(
+        (
+            select extract(year from min(fact_play.played_at))::integer
+            from listening.fact_play
+            where fact_play.listener_key = :listener_key
+        ),
+        extract(year from cast(:report_date as date))::integer - 1
+    ) as years (year)
+    -- 29 February comes in leap years only
+    where
+        extract(month from cast(:report_date as date)) <> 2
+        or extract(day from cast(:report_date as date)) < 29
+        or (years.year % 4 = 0 and (years.year % 100 <> 0 or years.year % 400 = 0))
+),
+heard as (
+    select
+        year.local_date,
+        counted_plays.track_key,
+        counted_plays.recording_key,
+        counted_plays.content_type,
+        counted_plays.listened_ms
+    from year
+    inner join listening.dim_listener on dim_listener.listener_key = :listener_key
+    cross join lateral listening.counted_plays(
+        :counts_as,
+        year.local_date::timestamp at time zone dim_listener.time_zone,
+        (year.local_date + 1)::timestamp at time zone dim_listener.time_zone
+    ) as counted_plays
+    where counted_plays.listener_key = :listener_key
+),
+most as (
+    select distinct on (heard.local_date)
+        heard.local_date,
+        min(heard.track_key) as track_key,
+        count(*) as track_play_count
+    from heard
+    where
+        heard.content_type in ('track', 'local')
+        and heard.track_key > 0
+    group by
+        heard.local_date,
+        heard.recording_key
+    order by
+        heard.local_date,
+        count(*) desc,
+        sum(heard.listened_ms) desc nulls last,
+        min(heard.track_key)
+)
+select
+    total.local_date,
+    total.play_count,
+    total.listened_ms,
+    dim_track.track_name,
+    (
+        select track_credit.artist_names
+        from listening.track_credit
+        where track_credit.track_key = most.track_key
+    ) as artist_names,
+    most.track_play_count,
+    listening.spotify_url(dim_track.track_uri) as track_url
+from (
+    select
+        heard.local_date,
+        count(*) as play_count,
+        coalesce(sum(heard.listened_ms), 0)::bigint as listened_ms
+    from heard
+    group by heard.local_date
+) as total
+left join most on most.local_date = total.local_date
+left join listening.dim_track on dim_track.track_key = most.track_key
+order by total.local_date desc

@@ -1,0 +1,45 @@
+-- Month by month
+with month as (
+    select
+        report_play.date_key / 100 as month_key,
+        count(*) as play_count,
+        coalesce(sum(report_play.listened_ms), 0)::bigint as listened_ms
+    from report_play
+    group by report_play.date_key / 100
+),
+artist as (
+    select distinct on (heard.month_key)
+        heard.month_key,
+        standing_artist.standing_artist_key as artist_key
+    from (
+        select
+            report_play.date_key / 100 as month_key,
+            report_play.track_key,
+            count(*) as play_count
+        from report_play
+        group by
+            report_play.date_key / 100,
+            report_play.track_key
+    ) as heard
+    inner join listening.bridge_track_artist
+        on
+            bridge_track_artist.track_key = heard.track_key
+            and bridge_track_artist.role = 'main'
+    inner join listening.standing_artist on standing_artist.artist_key = bridge_track_artist.artist_key
+    group by
+        heard.month_key,
+        standing_artist.standing_artist_key
+    order by
+        heard.month_key,
+        sum(heard.play_count) desc,
+        standing_artist.standing_artist_key
+)
+select
+    to_date(month.month_key::text, 'yyyymm') as month_date,
+    month.play_count,
+    month.listened_ms,
+    dim_artist.artist_name
+from month
+left join artist on artist.month_key = month.month_key
+left join listening.dim_artist on dim_artist.artist_key = artist.artist_key
+order by month.month_key

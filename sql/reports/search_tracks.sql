@@ -1,0 +1,86 @@
+-- Tracks
+with played as (
+    select
+        report_play.track_key,
+        report_play.recording_key,
+        count(*) as play_count,
+        sum(report_play.listened_ms) as listened_ms,
+        max(report_play.played_at) as last_played_at
+    from report_play
+    where report_play.track_key > 0
+    group by
+        report_play.track_key,
+        report_play.recording_key
+),
+told as (
+    select ops.folded(:told) as told
+),
+named as (
+    select
+        played.*,
+        ops.folded(coalesce(dim_track.track_name, '')) as track_name,
+        ops.folded(concat_ws(' ', credit.artist_names, dim_track.track_name, coalesce(credit.artist_names, dim_album.album_name))) as whole
+    from played
+    inner join listening.dim_track on dim_track.track_key = played.track_key
+    inner join listening.dim_album on dim_album.album_key = dim_track.album_key
+    left join (
+        select
+            bridge_track_artist.track_key,
+            string_agg(dim_artist.artist_name, ' ' order by bridge_track_artist.position) as artist_names
+        from listening.bridge_track_artist
+        inner join listening.dim_artist on dim_artist.artist_key = bridge_track_artist.artist_key
+        where bridge_track_artist.track_key in (select played.track_key from played)
+        group by bridge_track_artist.track_key
+    ) as credit on credit.track_key = played.track_key
+),
+likely as (
+    select
+        named.*,
+        case
+            when named.track_name = told.told then 3
+            when starts_with(named.track_name, told.told) then 2.5
+            when strpos(named.track_name, told.told) > 0 then 2
+            else round(word_similarity(told.told, named.whole)::numeric, 1)
+        end as likeness
+    from named
+    cross join told
+    where
+        strpos(named.track_name, told.told) > 0
+        or word_similarity(told.told, named.whole) >= 0.4
+),
+ranked as (
+    select
+        (array_agg(likely.track_key order by likely.play_count desc, likely.track_key))[1] as track_key,
+        max(likely.likeness) as likeness,
+        sum(likely.play_count)::bigint as play_count,
+        coalesce(sum(likely.listened_ms), 0)::bigint as listened_ms,
+        max(likely.last_played_at) as last_played_at
+    from likely
+    group by likely.recording_key
+)
+select
+    dim_track.track_name,
+    coalesce(
+        (
+            select track_credit.artist_names
+            from listening.track_credit
+            where track_credit.track_key = ranked.track_key
+        ),
+        case when dim_track.content_type in ('episode', 'chapter') then dim_album.album_name end
+    ) as artist_names,
+    ranked.play_count,
+    ranked.listened_ms,
+    ranked.last_played_at,
+    listening.spotify_url(dim_track.track_uri) as track_url,
+    ranked.track_key,
+    coalesce(dim_track.recording_key, dim_track.track_key) as recording_key
+from ranked
+inner join listening.dim_track on dim_track.track_key = ranked.track_key
+inner join listening.dim_album on dim_album.album_key = dim_track.album_key
+order by
+    ranked.likeness desc,
+    ranked.play_count desc,
+    ranked.listened_ms desc,
+    dim_track.track_name,
+    ranked.track_key
+limit :row_limit

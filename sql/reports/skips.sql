@@ -1,0 +1,45 @@
+-- Skipped most
+with heard as (
+    select
+        report_listen.track_key,
+        report_listen.recording_key,
+        count(*) as listen_count,
+        count(report_listen.is_skipped) as told_count,
+        count(*) filter (where report_listen.is_skipped) as skip_count
+    from report_listen
+    where report_listen.content_type in ('track', 'local')
+    group by
+        report_listen.track_key,
+        report_listen.recording_key
+),
+ranked as (
+    select
+        (array_agg(heard.track_key order by heard.listen_count desc, heard.track_key))[1] as track_key,
+        sum(heard.listen_count)::bigint as listen_count,
+        sum(heard.skip_count)::bigint as skip_count,
+        sum(sum(heard.skip_count)) over () / nullif(sum(sum(heard.told_count)) over (), 0) as all_skip_share
+    from heard
+    group by heard.recording_key
+)
+select
+    dim_track.track_name,
+    (
+        select track_credit.artist_names
+        from listening.track_credit
+        where track_credit.track_key = ranked.track_key
+    ) as artist_names,
+    ranked.skip_count,
+    ranked.listen_count,
+    ranked.all_skip_share::double precision as all_skip_share,
+    listening.spotify_url(dim_track.track_uri) as track_url
+from ranked
+inner join listening.dim_track on dim_track.track_key = ranked.track_key
+where
+    ranked.skip_count > 0
+    and ranked.track_key > 0
+order by
+    ranked.skip_count desc,
+    ranked.listen_count,
+    dim_track.track_name,
+    ranked.track_key
+limit :row_limit

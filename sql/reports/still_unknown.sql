@@ -1,0 +1,17 @@
+-- What is still unknown
+select
+    (
+        select count(*)
+        from ops.coverage
+        where
+            coverage.listener_key = :listener_key
+            and coverage.state = 'gap'
+            and coverage.starts_at < :until
+            and coverage.ends_at >= :since
+    ) as gap_count,
+    count(*) filter (where report_play.track_key = 0) as unnamed_play_count,
+    count(distinct report_play.track_key) filter (where dim_track.fetched_at is null and report_play.track_key > 0) as inferred_track_count,
+    count(*) filter (where report_play.is_estimated) as estimated_play_count,
+    count(*) filter (where report_play.listened_ms is null) as unmeasured_play_count
+from report_play
+inner join listening.dim_track on dim_track.track_key = report_play.track_key

@@ -1,0 +1,34 @@
+-- Days in a row
+with recursive streak as (
+    -- back from the day, or from the day before if there is nothing yet, as long as each day has a play
+    select
+        cast(:report_date as date) - back.days as local_date,
+        0 as day_count,
+        dim_listener.time_zone
+    from listening.dim_listener
+    cross join lateral (
+        select case when exists (select 1 from report_play) then 0 else 1 end as days
+    ) as back
+    where dim_listener.listener_key = :listener_key
+    union all
+    select
+        streak.local_date - 1,
+        streak.day_count + 1,
+        streak.time_zone
+    from streak
+    where exists (
+        select 1
+        from listening.counted_plays(
+            :counts_as,
+            streak.local_date::timestamp at time zone streak.time_zone,
+            (streak.local_date + 1)::timestamp at time zone streak.time_zone
+        ) as counted_plays
+        where counted_plays.listener_key = :listener_key
+    )
+)
+select
+    streak.day_count,
+    streak.local_date + 1 as first_date
+from streak
+order by streak.day_count desc
+limit 1

@@ -1,0 +1,50 @@
+-- Tracks
+with played as (
+    select
+        report_play.track_key,
+        report_play.recording_key,
+        count(*) as play_count,
+        sum(report_play.listened_ms) as listened_ms,
+        min(report_play.played_at) as first_played_at,
+        max(report_play.played_at) as last_played_at
+    from report_play
+    where
+        report_play.content_type in ('track', 'local')
+        and report_play.track_key > 0
+    group by
+        report_play.track_key,
+        report_play.recording_key
+),
+ranked as (
+    select
+        (array_agg(played.track_key order by played.play_count desc, played.track_key))[1] as track_key,
+        sum(played.play_count)::bigint as play_count,
+        coalesce(sum(played.listened_ms), 0)::bigint as listened_ms,
+        min(played.first_played_at) as first_played_at,
+        max(played.last_played_at) as last_played_at
+    from played
+    group by played.recording_key
+)
+select
+    dim_track.track_name,
+    (
+        select track_credit.artist_names
+        from listening.track_credit
+        where track_credit.track_key = ranked.track_key
+    ) as artist_names,
+    ranked.play_count,
+    ranked.listened_ms,
+    ranked.first_played_at,
+    ranked.last_played_at,
+    listening.spotify_url(dim_track.track_uri) as track_url,
+    dim_album.image_url
+from ranked
+inner join listening.dim_track on dim_track.track_key = ranked.track_key
+inner join listening.dim_album on dim_album.album_key = dim_track.album_key
+order by
+    case when :by = 'time' then ranked.listened_ms else ranked.play_count end desc,
+    ranked.listened_ms desc,
+    ranked.play_count desc,
+    dim_track.track_name,
+    ranked.track_key
+limit :row_limit

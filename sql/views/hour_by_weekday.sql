@@ -1,0 +1,26 @@
+-- Grain: a listener, a weekday and an hour in which something was played. A play is at least thirty seconds.
+
+create or replace view listening.hour_by_weekday as
+select
+    counted_plays.listener_key,
+    dim_date.day_of_week,
+    dim_date.day_name,
+    dim_time.hour,
+    count(*) as play_count,
+    coalesce(sum(counted_plays.listened_ms), 0)::bigint as listened_ms
+from listening.counted_plays('30s', '-infinity', 'infinity')
+inner join listening.dim_date on dim_date.date_key = counted_plays.date_key
+inner join listening.dim_time on dim_time.time_key = counted_plays.time_key
+group by
+    counted_plays.listener_key,
+    dim_date.day_of_week,
+    dim_date.day_name,
+    dim_time.hour;
+
+comment on view listening.hour_by_weekday is 'When somebody listens: plays of at least thirty seconds by local weekday and hour.';
+comment on column listening.hour_by_weekday.listener_key is 'Who listened.';
+comment on column listening.hour_by_weekday.day_of_week is 'ISO: 1 is Monday, 7 is Sunday.';
+comment on column listening.hour_by_weekday.day_name is 'Monday to Sunday.';
+comment on column listening.hour_by_weekday.hour is '0 to 23, in which the plays ended.';
+comment on column listening.hour_by_weekday.play_count is 'Plays.';
+comment on column listening.hour_by_weekday.listened_ms is 'Milliseconds of these plays, reported or else estimated.';

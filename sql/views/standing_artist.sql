@@ -1,0 +1,25 @@
+-- Grain: one artist. Which artist to count for it: the exports know artists by name alone, and until the dimensions job has described
+-- their tracks, the same artist stands here twice, by name and by id. The one by name is counted for the one by id, if the
+-- catalogue has just one of that name.
+
+create or replace view listening.standing_artist as
+select
+    dim_artist.artist_key,
+    coalesce(namesake.artist_key, dim_artist.artist_key) as standing_artist_key
+from listening.dim_artist
+left join (
+    select
+        with_id.artist_name,
+        min(with_id.artist_key) as artist_key
+    from listening.dim_artist as with_id
+    where with_id.artist_id is not null
+    group by with_id.artist_name
+    having count(*) = 1
+) as namesake
+    on
+        dim_artist.artist_id is null
+        and namesake.artist_name = dim_artist.artist_name;
+
+comment on view listening.standing_artist is 'Which artist to count for an artist: one known by name alone is counted for the one with an id of the same name, if there is just one.';
+comment on column listening.standing_artist.artist_key is 'The artist.';
+comment on column listening.standing_artist.standing_artist_key is 'The artist to count for it; mostly itself.';

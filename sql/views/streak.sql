@@ -1,0 +1,17 @@
+-- Grain: a listener and a streak: local days in a row, each with a play of at least thirty seconds.
+
+create or replace view listening.streak as
+select
+    streaks.listener_key,
+    streaks.first_date,
+    streaks.last_date,
+    streaks.day_count,
+    streaks.play_count
+from listening.streaks('30s');
+
+comment on view listening.streak is 'Local days in a row, each with a play of at least thirty seconds; for another choice ask the function streaks.';
+comment on column listening.streak.listener_key is 'Who listened.';
+comment on column listening.streak.first_date is 'First day.';
+comment on column listening.streak.last_date is 'Last day.';
+comment on column listening.streak.day_count is 'Days in a row, at least 1.';
+comment on column listening.streak.play_count is 'Plays on these days.';

@@ -1,0 +1,184 @@
+"""The full history: paged for people, whole for programs, and in Spotify's own layout, which import takes back."""
+
+import csv
+import io
+import json
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from cases import NOTHING, Record, Song, exported, minuted, told
+from support import NOW, asked, fresh_database, real_data, settings_of, whole_facts
+
+from etl import asking, history
+from etl.imports import import_exports
+from etl.listeners import listener_meant
+from etl.warehouse import Warehouse
+
+A = Song("A", "Song", isrc="QZ0000000001")
+B = Song("B", "Tune", ("Bob",), 180_000, "QZ0000000002")
+EPISODE = Song("H", "Talk", ("Show",), 3_600_000, kind="episode")
+
+
+@pytest.fixture
+def other_database(cluster, template):
+    yield from fresh_database(cluster, template)
+
+
+def written(warehouse, settings, tmp_path, form, **asked_for) -> Path:
+    """The whole history in a file, as the command writes it."""
+
+    def answer(ask):
+        reporter = ask.reporter(**{"counts_as": "all", "row_limit": None, **asked_for})
+        return history.lines(reporter, form, *reporter.history_filters(None, None))
+
+    output = tmp_path / f"history.{form}"
+    asking.show(warehouse, settings, "history", answer, None, form, output, clock=lambda: NOW)
+    return output
+
+
+def asked_for(warehouse, answer):
+    """The report that a command would show."""
+    return warehouse.transaction(
+        lambda connection: answer(asking.Ask(connection, listener_meant(connection, None), NOW))
+    )
+
+
+def taken_back(path: Path, url: str, spotify, **changes) -> list[tuple]:
+    """What a database that knows nothing holds after an import of the file."""
+    warehouse = Warehouse(url)
+    receipt = import_exports(settings_of(url, spotify, **changes), warehouse, [path], clock=lambda: NOW)
+    warehouse.close()
+    assert receipt.is_good
+    return whole_facts(lambda statement, *values: asked(url, statement, *values))
+
+
+@pytest.fixture
+def record(warehouse, database, tmp_path):
+    """Plays of every source, loaded as the jobs do it, of the only listener there is."""
+    record = Record(warehouse, database, tmp_path / "export")
+    with warehouse.engine.begin() as connection:
+        connection.exec_driver_sql("delete from listening.dim_listener where listener_id = 'other'")
+        connection.exec_driver_sql("update listening.dim_listener set time_zone = 'Europe/Berlin'")
+    return record
+
+
+def test_plays_of_every_source_written_and_imported_are_the_same_plays(
+    record, settings, warehouse, ask, other_database, spotify, tmp_path
+):
+    """Those that only the list told keep their milliseconds of date, and nobody knows how long they were."""
+    record.load(
+        [told(0.25, A), told(-400, B), told(-900.5, A)],
+        [exported(-400, B, 170_000, start=-575.5), exported(-2000, EPISODE, 1_000, incognito_mode=True)],
+        [minuted(-60, A, 150_000), minuted(-50, NOTHING, 1_234)],
+    )
+    facts = whole_facts(ask)
+    path = written(warehouse, settings, tmp_path, "extended")
+    back = taken_back(path.rename(tmp_path / "back.json"), other_database, spotify, time_zone="Europe/Berlin")
+
+    plays = {
+        "played_at": 1,
+        "track_uri": 2,
+        "date_key": 3,
+        "time_key": 4,
+        "ms_played": 7,
+        "reason_end": 9,
+        "is_private": 13,
+    }
+    assert [[row[at] for at in plays.values()] for row in back] == [[row[at] for at in plays.values()] for row in facts]
+    assert [(row[1], row[7]) for row in back if row[7] is None] == [
+        (NOW + timedelta(seconds=-900.5), None),
+        (NOW + timedelta(seconds=0.25), None),
+    ]
+    listed = [row[16:19] for row in back if row[7] is None]
+    assert listed == [(True, False, False), (True, False, False)]  # told by the list, as before
+
+    receipt = import_exports(settings, warehouse, [tmp_path / "back.json"], clock=lambda: NOW)
+    assert receipt.total.new_count == 0
+    assert [(row[1], row[2], row[7]) for row in whole_facts(ask)] == [(row[1], row[2], row[7]) for row in facts]
+
+
+def test_pages_follow_each_other_without_a_gap_or_an_overlap(record, warehouse, settings):
+    record.load([exported(-100 * number, A, 1_000 + number) for number in range(23)])
+    seen = []
+    for number in (1, 2, 3):
+        report = asked_for(warehouse, lambda ask, number=number: history.page(
+            ask.reporter(counts_as="all", row_limit=10), number, {"artist_key": None, "recording_key": None}, ""
+        ))  # fmt: skip
+        seen += [row["listened_ms"] for row in report.section("history").records()]
+        assert report.note == (f"Older: --page {number + 1}." if number < 3 else "")
+    assert seen == [1_000 + number for number in range(23)]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "expected"),
+    [
+        ({"artist": "bob"}, ["Tune"]),
+        ({"track": "sogn"}, ["Song", "Song"]),
+        ({"since_date": date(2026, 11, 20)}, ["Song"]),
+        ({"until_date": date(2026, 11, 19)}, ["Tune", "Song"]),
+        ({"counts_as": "30s"}, ["Song", "Song"]),
+    ],
+)
+def test_a_history_can_be_narrowed_down(record, warehouse, chosen, expected):
+    day = 24 * 60 * 60
+    record.load([exported(0, A), exported(-day, B, 1_000), exported(-2 * day, A)])
+    names = {key: chosen.pop(key, None) for key in ("artist", "track")}
+
+    def answer(ask):
+        reporter = ask.reporter(**{"counts_as": "all", **chosen})
+        filters, about = reporter.history_filters(names["artist"], names["track"])
+        return history.page(reporter, 1, filters, about)
+
+    report = asked_for(warehouse, answer)
+    assert [row["track_name"] for row in report.section("history").records()] == expected
+
+
+def test_csv_and_json_hold_the_same_from_end_to_end(record, warehouse, settings, tmp_path):
+    record.load([told(0.25, A, "spotify:album:" + "q" * 22)], [exported(-900, B, 5_000, skipped=True)])
+    rows = list(csv.DictReader(io.StringIO(written(warehouse, settings, tmp_path, "csv").read_text())))
+    whole = json.loads(written(warehouse, settings, tmp_path, "json").read_text())
+    [section] = whole["sections"]
+    assert (whole["report"], whole["time_zone"], section["name"]) == ("history", "Europe/Berlin", "history")
+    assert section["rows"] == [
+        {
+            "played_at": f"{NOW + timedelta(seconds=0.25):%Y-%m-%dT%H:%M:%S}.250Z", "track_name": "Song", "artist_names": "Ann",
+            "album_name": None, "content_type": "track", "listened_ms": 200_000, "ms_basis": "estimated", "is_skipped": None,
+            "is_private": None, "context_uri": "spotify:album:" + "q" * 22, "platform": None, "sources": "recently_played",
+            "track_uri": A.uri, "track_url": f"https://open.spotify.com/track/{A.id}",
+        },
+        {
+            "played_at": f"{NOW - timedelta(seconds=900):%Y-%m-%dT%H:%M:%SZ}", "track_name": "Tune", "artist_names": "Bob",
+            "album_name": "Album", "content_type": "track", "listened_ms": 5_000, "ms_basis": "reported", "is_skipped": True,
+            "is_private": False, "context_uri": None, "platform": "ios", "sources": "extended_export",
+            "track_uri": B.uri, "track_url": f"https://open.spotify.com/track/{B.id}",
+        },
+    ]  # fmt: skip
+    as_texts = [
+        {
+            key: "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+            for key, value in row.items()
+        }
+        for row in section["rows"]
+    ]
+    assert rows == as_texts
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "extended"])
+def test_a_history_of_nothing_is_an_empty_file_of_its_kind(form, warehouse, settings, record, tmp_path):
+    text = written(warehouse, settings, tmp_path, form).read_text()
+    if form == "csv":
+        assert text.splitlines() == [",".join(history.COLUMNS)]
+    else:
+        told = json.loads(text)
+        assert told == [] if form == "extended" else told["sections"][0]["rows"] == []
+
+
+def test_a_real_export_written_anew_and_imported_gives_the_same_rows(
+    settings, warehouse, ask, other_database, spotify, tmp_path
+):
+    import_exports(settings, warehouse, [real_data("exports") / "extended-2020-2024.zip"], clock=lambda: NOW)
+    path = written(warehouse, settings, tmp_path, "extended")
+    facts = whole_facts(ask)
+    assert len(facts) == 68_471
+    assert taken_back(path.rename(tmp_path / "any name.json"), other_database, spotify) == facts
