@@ -2,12 +2,17 @@
 
 The map. Arrows point down: a file imports only what stands below it.
 
-    cli            the commands, a few lines each            __main__: `python -m etl` is `brapped`
+    cli            the commands, a few lines each; report_cli those that show what was recorded; quick how they start
+                   __main__: `python -m etl` is `brapped`
     demo/          a simulated Spotify, a listener, the story that `brapped demo` tells
+    asking         from the words of a command to a report, and from that to a terminal or a file
+    text_report    a report as text and Markdown      data_report as JSON and CSV      history the whole of it, page by page
+    pages          a report as a page, from templates/; charts its pictures                  wording values in words
+    reports        what was asked, and what the files of sql/reports/ answer            listeners whose record it is
     imports        the import job, exports → plays                  receipts what became of every row of them
     jobs           extract → transform → load, one function a job: record_plays, fill_dimensions
     catalogue      asking Spotify's catalogue within a budget        tokens   keeping logins
-    reports        rows of sql/reports/ to what a person reads       progress a bar on a terminal
+    progress       a bar on a terminal
     plays          PURE  recently-played JSON → plays
     exports        an export's files → plays: archives finds and opens them, export_rows reads their rows, export_names
                    makes members of the names in them

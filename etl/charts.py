@@ -21,7 +21,7 @@ from etl.wording import day, duration, in_a_line, many
 ACCENT, PEAK, QUIET, INK, FAINT = (f"var(--{name})" for name in ("accent", "peak", "cell", "ink", "faint"))
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 FAINTEST = 0.2  # opacity of a day with a single play: still to be told from a day without
-LONGEST_NAME = 34  # characters of an artist's name beside a bar; the table beneath has all of it
+LONGEST_NAME = 28  # characters of an artist's name beside a bar; the table beneath has all of it
 
 Record = Mapping[str, Any]
 Marks = Sequence[Record]
@@ -37,7 +37,7 @@ class Picture:
 
 def clock(hours: Sequence[Record], measure: str) -> Picture:
     """The hours of the day around a dial of 24, midnight at the top; the area of a sector goes with what it counts."""
-    size, hub, rim = 340, 46, 136
+    size, hub, rim = 340, 48, 138
     most = max(hours, key=lambda hour: hour[measure])
     sectors = [
         {
@@ -61,11 +61,11 @@ def clock(hours: Sequence[Record], measure: str) -> Picture:
         for hour in range(0, 24, 3)
     ]
     middle = [
-        {"x": size / 2, "y": size / 2 - 9, "text": "most at", "fill": FAINT},
-        {"x": size / 2, "y": size / 2 + 9, "text": span_of(most["hour"]), "fill": INK},
+        {"x": size / 2, "y": size / 2 - 10, "text": "most at", "fill": FAINT},
+        {"x": size / 2, "y": size / 2 + 10, "text": span_of(most["hour"]), "fill": INK},
     ]
     caption = f"Most between {span_of(most['hour'], ' and ')}: {counted(most)}."
-    return picture([sectors_of(dial), sectors_of(sectors), words(numbers, 12), words(middle, 12)], size, size, caption)
+    return picture([sectors_of(dial), sectors_of(sectors), words(numbers, 14), words(middle, 14)], size, size, caption)
 
 
 def calendar(days: Sequence[Record], year: int, measure: str) -> list[Picture]:
@@ -78,7 +78,7 @@ def calendar(days: Sequence[Record], year: int, measure: str) -> list[Picture]:
 
 
 def half_year(counts: Mapping[date, Record], start: date, end: date, most: int, measure: str, caption: str) -> Picture:
-    pitch, left, top = 12, 26, 18
+    pitch, left, top = 12, 30, 20
     monday = start - timedelta(days=start.weekday())
     squares, names = [], []
     for one in (start + timedelta(days=number) for number in range((end - start).days)):
@@ -101,12 +101,12 @@ def half_year(counts: Mapping[date, Record], start: date, end: date, most: int, 
     names += [
         {"x": 0, "y": top + pitch * number + 5.5, "text": WEEKDAYS[number], "fill": FAINT} for number in (0, 2, 4, 6)
     ]
-    return picture([bars(squares), words(names, 10, "left")], left + 28 * pitch, top + 7 * pitch, caption)
+    return picture([bars(squares), words(names, 12, "left")], left + 28 * pitch, top + 7 * pitch, caption)
 
 
 def months(rows: Sequence[Record], measure: str) -> Picture:
     """A bar a month, one below the other, each with the artist most played in it."""
-    width, left, pitch = 340, 34, 38
+    width, left, pitch = 340, 38, 40
     most = max(rows, key=lambda row: row[measure])
     lines, names, artists, values = [], [], [], []
     for number, row in enumerate(rows):
@@ -128,9 +128,9 @@ def months(rows: Sequence[Record], measure: str) -> Picture:
     layers = [
         bars([{**behind(line), "x2": width} for line in lines], corner=3),
         bars(lines, corner=3),
-        words(names, 12, "left"),
-        words(artists, 13, "left"),
-        words(values, 12, "right"),
+        words(names, 14, "left"),
+        words(artists, 14, "left"),
+        words(values, 14, "right"),
     ]
     caption = f"Most in {most['month_date']:%B %Y}: {counted(most)}."
     return picture(layers, width, pitch * len(rows) - 6, caption)
@@ -140,8 +140,8 @@ def history(rows: Sequence[Record], measure: str) -> Picture:
     """A column a month, from the first with a play to the last."""
     width, height = 340, 110
     most = max(rows, key=lambda row: row[measure])
-    pitch = min(26.0, width / len(rows))
-    years = math.ceil(30 / (12 * pitch))  # so that two of the numbers beneath never touch
+    pitch = min(28.0, width / len(rows))
+    years = math.ceil(36 / (12 * pitch))  # so that two of the numbers beneath never touch
     columns, names = [], []
     for number, row in enumerate(rows):
         month = row["month_date"]
@@ -156,12 +156,12 @@ def history(rows: Sequence[Record], measure: str) -> Picture:
             }
         )
         is_named = month.month == 1 and month.year % years == 0 if len(rows) > 12 else True
-        if is_named and (len(rows) <= 12 or pitch * number < width - 24):
+        if is_named and (len(rows) <= 12 or pitch * number < width - 32):
             name = f"{month:%Y}" if len(rows) > 12 else f"{month:%b}"
-            names.append({"x": pitch * number, "y": height + 12, "text": name, "fill": FAINT})
+            names.append({"x": pitch * number, "y": height + 13, "text": name, "fill": FAINT})
     base = [{"x": 0, "x2": pitch * len(rows), "y": height, "y2": height + 1, "fill": QUIET}]
     caption = f"Most in {most['month_date']:%B %Y}: {counted(most)}."
-    return picture([bars(base), bars(columns), words(names, 11, "left")], width, height + 22, caption)
+    return picture([bars(base), bars(columns), words(names, 13, "left")], width, height + 22, caption)
 
 
 def behind(mark: Record) -> dict[str, Any]:

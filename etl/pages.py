@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from etl import charts, wording
 from etl.reports import COUNTS_AS, FEW, Report, Section
@@ -39,6 +39,7 @@ class Cell:
     url: str = ""
     below: str = ""  # who it is by
     unit: str = ""  # what it counts, where there is no room for heads
+    is_none: bool = False  # a count of nothing that need not be told there
 
     @property
     def kind(self) -> str:
@@ -114,12 +115,9 @@ def environment_of(folder: Path) -> Environment:
     )
     environment.filters |= {
         "plain": plain,
-        "coded": coded,
         "day": wording.day,
-        "short_day": lambda value: f"{value.day} {value:%b}",
         "duration": wording.duration,
         "many": wording.many,
-        "percent": wording.share,
         "moment": wording.moment,
         "cover": cover,
         "link": link,
@@ -184,6 +182,7 @@ def cell(column: str, record: dict[str, Any], below: str, zone: tzinfo | None) -
         url=link(record.get(wording.LINKS.get(column, ""))),
         below=plain(record[below] or "") if below and column in NAMES else "",
         unit=head.removesuffix("s") if value == 1 else head,
+        is_none=column == "featured_play_count" and not value,
     )
 
 
@@ -212,11 +211,6 @@ def year_of(section: Section, report: Report) -> int:
 def plain(text: str) -> str:
     """A name in one line; `<bdi>` keeps it apart from its line, so the marks that do so in a text are left out."""
     return wording.in_a_line(text).removeprefix(wording.FIRST_STRONG).removesuffix(wording.END)
-
-
-def coded(text: str) -> Markup:
-    """A sentence in which commands stand between `backticks`, as HTML."""
-    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704  # escaped first
 
 
 def link(url: str | None) -> str:

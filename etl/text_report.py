@@ -14,7 +14,7 @@ from etl.wording import HEADS, LINKS, RANKED, columns_of, in_a_line, is_number, 
 
 BLOCKS = " ▁▂▃▄▅▆▇█"
 WIDTH = 80
-BAR = 12  # cells of a bar beside a number
+BAR = 8  # cells of a bar beside a number
 WITH_BARS = {
     "top_tracks",
     "top_artists",

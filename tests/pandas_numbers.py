@@ -21,6 +21,7 @@ BY = {"plays": ["play_count", "listened_ms"], "time": ["listened_ms", "play_coun
 def listens_of(listens: Iterable[list[dict]]) -> pd.DataFrame:
     """One row a listen of the extended export. Rows that tell the same listen again: the first moment, the most milliseconds."""
     told = pd.DataFrame([listen_of(rows) for rows in listens]).astype({"is_skipped": object, "is_offline": object})
+    told["played_at"] = pd.to_datetime(told.played_at)
     told["begins_at"] = told.played_at - pd.to_timedelta(told.ms, unit="ms")
     told["skip"] = told.is_skipped.where(told.is_skipped.notna(), told.reason_end == "fwdbtn").astype(bool)
     told = told.sort_values(["played_at", "uri"], ignore_index=True)
@@ -44,7 +45,7 @@ def listen_of(rows: list[dict]) -> Record:
     row = min(rows, key=lambda row: row["ts"])
     uri = row["spotify_track_uri"] or row["spotify_episode_uri"]
     return {
-        "played_at": pd.Timestamp(row["ts"]),
+        "played_at": row["ts"],
         "ms": max(row["ms_played"] for row in rows),
         "uri": uri,
         "kind": uri and uri.split(":")[1],
@@ -282,6 +283,7 @@ def discovered(plays: pd.DataFrame, earlier: pd.DataFrame) -> list[Record]:
     """New artists, with how many they are, and how many new tracks there are."""
     heard = music(plays)
     new = ranked(each(heard[~heard.artist.isin(music(earlier).artist)], "artist"), "plays", "artist")
+    new_track_count = len(new_tracks(plays, earlier))
     return [
         {
             "artist_name": row.artist,
@@ -291,7 +293,7 @@ def discovered(plays: pd.DataFrame, earlier: pd.DataFrame) -> list[Record]:
             "artist_url": None,
             "image_url": None,
             "new_artist_count": len(new),
-            "new_track_count": len(new_tracks(plays, earlier)),
+            "new_track_count": new_track_count,
         }
         for row in named(new)
     ]
@@ -609,7 +611,7 @@ def artist_totals(plays: pd.DataFrame) -> list[tuple]:
 
 def hours_of_weekdays(plays: pd.DataFrame) -> list[tuple]:
     """Monday is 1."""
-    told = plays.assign(day_of_week=plays.local_at.dt.dayofweek + 1, day_name=plays.local_at.dt.day_name())
+    told = plays.assign(day_of_week=plays.local_at.dt.day_of_week + 1, day_name=plays.local_at.dt.day_name())
     return rows(told.groupby(["day_of_week", "day_name", "hour"]).ms.agg(["size", "sum"]).reset_index())
 
 
@@ -627,7 +629,7 @@ def coverage(listens: pd.DataFrame, account_counts: Mapping[date, int]) -> list[
 
 
 DETAIL = (
-    "played_at", "local_played_at", "local_date", "local_hour", "day_name", "content_type", "track_uri", "track_name", "artist_names",
+    "played_at", "local_moment", "local_date", "local_hour", "day_name", "content_type", "track_uri", "track_name", "artist_names",
     "main_artist_names", "featured_artist_names", "album_name", "album_artist_name", "track_url", "duration_ms", "isrc", "reported_ms",
     "estimated_ms", "ms_basis", "best_ms", "is_30s", "is_half", "is_full", "platform", "reason_start", "reason_end", "is_shuffle",
     "is_skipped", "is_offline", "is_private", "country_code",
@@ -638,7 +640,7 @@ def detail(listens: pd.DataFrame) -> list[tuple]:
     """In these columns of play_detail."""
     told = pd.DataFrame(index=listens.index).assign(
         played_at=listens.played_at,
-        local_played_at=listens.local_at,
+        local_moment=listens.local_at,
         local_date=listens.date,
         local_hour=listens.hour,
         day_name=listens.local_at.dt.day_name(),
@@ -664,6 +666,12 @@ def detail(listens: pd.DataFrame) -> list[tuple]:
     return rows(told.reindex(columns=DETAIL))
 
 
+HISTORY = (
+    "played_at", "track_name", "artist_names", "album_name", "content_type", "listened_ms", "ms_basis", "is_skipped", "is_private",
+    "context_uri", "platform", "track_uri", "track_url",
+)  # fmt: skip
+
+
 def history(listens: pd.DataFrame) -> list[tuple]:
     """As the history shows it, but for its sources."""
     told = pd.DataFrame(index=listens.index).assign(
@@ -681,7 +689,7 @@ def history(listens: pd.DataFrame) -> list[tuple]:
         track_uri=listens.uri,
         track_url=listens.uri.map(url, na_action="ignore"),
     )
-    return rows(told)
+    return rows(told.reindex(columns=HISTORY))
 
 
 def older_history(listens: pd.DataFrame) -> list[tuple]:

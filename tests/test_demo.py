@@ -9,11 +9,13 @@ import tempfile
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from support import ROOT, asked
 
 from etl.demo import story
+from etl.demo.listener import TIME_ZONE
 from etl.embedded import embedded_postgres
 
 
@@ -55,7 +57,8 @@ def plays_that_the_windows_held() -> set:
 def test_the_demo_ends_in_a_report_of_exactly_what_the_windows_held(told, folder):
     held = plays_that_the_windows_held()
     [listener] = story.world().listeners
-    assert f"{len(held):,} plays of {len({track for track, _ in held}):,} tracks" in told
+    day = [(track, at) for track, at in held if at.astimezone(ZoneInfo(TIME_ZONE)).date() == story.TODAY.date()]
+    assert re.search(rf"^this day +{len(day)} .* {len({track for track, _ in day})}$", told, re.MULTILINE)
     with embedded_postgres(folder / "demo-postgres") as url:
         recorded = asked(
             url,
@@ -68,6 +71,13 @@ def test_the_demo_ends_in_a_report_of_exactly_what_the_windows_held(told, folder
                 and play.played_at <= story.TODAY + timedelta(hours=20, minutes=17)]  # fmt: skip
         [(starts_at, ends_at)] = asked(url, "select starts_at, ends_at from ops.coverage")
         assert lost and all(starts_at < play.played_at < ends_at for play in lost)
+
+
+def test_the_demo_leaves_a_page_of_the_year_of_exactly_what_the_windows_held(told, folder):
+    page = folder / "wrapped-2026.html"
+    assert f"The year as a page, for any browser: {page}" in told
+    tracks = len({track for track, _ in plays_that_the_windows_held()})
+    assert f"{tracks:,} track" in re.sub(r"<[^>]+>", "", page.read_text(encoding="utf-8"))
 
 
 def test_everything_that_the_story_promises_happens(told):

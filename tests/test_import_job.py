@@ -21,8 +21,8 @@ from etl import __version__
 from etl.demo.spotify import Grant, Listener, Play
 from etl.exports import ExportError, read_exports
 from etl.imports import import_exports
-from etl.listeners import ListenerError
 from etl.jobs import fill_dimensions, record_plays
+from etl.listeners import ListenerError
 from etl.receipts import Receipt, as_json
 from etl.warehouse import Warehouse
 

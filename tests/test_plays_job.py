@@ -591,3 +591,28 @@ def test_a_refusal_says_what_a_person_can_do(change, sentence, record, spotify):
     spotify.change(lambda world: replace(world, app=replace(world.app, **change)))
     with pytest.raises(Forbidden, match=sentence):
         record()
+
+
+# The morning's report.
+
+
+def test_the_report_of_the_morning_is_due_once_a_day_at_the_first_good_run_after_six(
+    settings, warehouse, spotify, play, songs
+):
+    """In New York, over the night in which the clock goes back there; a run at six fails, and one at midnight is too early."""
+    play(Play(next(iter(songs.tracks)), ago(5)))
+    settings = settings.model_copy(update={"time_zone": "America/New_York"})
+    night = datetime(
+        2026, 11, 1, 4, 30, tzinfo=UTC
+    )  # 00:30 in summer time; at 06:00 UTC it is 01:00 for the second time
+    due = []
+    for hour in range(34):
+        at = night + timedelta(hours=hour)
+        spotify.clock = lambda at=at: at
+        if hour == 7:
+            change_world(spotify, faults=(Fault(PAGE, status=403),))
+            with pytest.raises(Forbidden):
+                record_plays(settings, warehouse, spotify.clock)
+        elif record_plays(settings, warehouse, spotify.clock).is_report_due:
+            due.append(at)
+    assert [at.astimezone(ZoneInfo("America/New_York")).strftime("%d %H:%M") for at in due] == ["01 07:30", "02 06:30"]

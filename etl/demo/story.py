@@ -199,8 +199,8 @@ def show_reports(console: Console, warehouse: Warehouse, clock: Clock, folder: P
         return warehouse.transaction(work)
 
     def daily_of(ask: Ask) -> Report:
-        today = ask.day("today")
-        return ask.reporter(since_date=today, until_date=today).daily(today)
+        day = TODAY.date()
+        return ask.reporter(since_date=day, until_date=day).daily(day)
 
     year = TODAY.year
     daily = asked(daily_of)

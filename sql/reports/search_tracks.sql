@@ -40,12 +40,13 @@ likely as (
             when named.track_name = told.told then 3
             when starts_with(named.track_name, told.told) then 2.5
             when strpos(named.track_name, told.told) > 0 then 2
+            when strpos(named.whole, told.told) > 0 then 1.5
             else round(word_similarity(told.told, named.whole)::numeric, 1)
         end as likeness
     from named
     cross join told
     where
-        strpos(named.track_name, told.told) > 0
+        strpos(named.whole, told.told) > 0
         or word_similarity(told.told, named.whole) >= 0.4
 ),
 ranked as (
