@@ -2,11 +2,12 @@
 
 import argparse
 
-from benchmarks import imports, plays
+from benchmarks import imports, plays, reports
 
 BENCHMARKS = {
     "plays": lambda chosen: plays.measure(chosen.facts),
     "import": lambda chosen: imports.measure(chosen.facts, *chosen.rows),
+    "reports": lambda chosen: reports.measure(chosen.rows[0], 1_000, chosen.facts // 1_000),
 }
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ The map. Arrows point down: a file imports only what stands below it.
     demo/          a simulated Spotify, a listener, the story that `brapped demo` tells
     asking         from the words of a command to a report, and from that to a terminal or a file
     text_report    a report as text and Markdown      data_report as JSON and CSV      history the whole of it, page by page
-    pages          a report as a page, from templates/; charts its pictures                  wording values in words
+    pages          a report as a page, from templates/; charts its pictures
+    sentences      the parts of a report that are no tables       wording values in words, and which of them a person sees
     reports        what was asked, and what the files of sql/reports/ answer            listeners whose record it is
     imports        the import job, exports → plays                  receipts what became of every row of them
     jobs           extract → transform → load, one function a job: record_plays, fill_dimensions

@@ -23,7 +23,7 @@ def page(reporter: Reporter, number: int, filters: dict[str, int | None], about:
     limit = reporter.asked.row_limit or PAGE
     found = reporter.ask("history", **filters, row_limit=limit + 1, row_offset=(number - 1) * limit)
     is_more = len(found.rows) > limit
-    note = f"Older: --page {number + 1}." if is_more else ""
+    note = f"Older plays: page {number + 1} (--page {number + 1})." if is_more else ""
     title = f"Everything played{about}" if number == 1 else f"Everything played{about}, page {number}"
     return reporter.report("history", title, replace(found, rows=found.rows[:limit]), note=note)
 

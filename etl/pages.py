@@ -16,13 +16,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from etl import charts, wording
-from etl.reports import COUNTS_AS, FEW, Report, Section
+from etl.reports import COUNTS_AS, Report, Section
+from etl.sentences import sentences
 
 TEMPLATES = Path(__file__).parent / "templates"
 COVERS = ("scdn.co", "spotifycdn.com")  # the hosts of Spotify's that have covers: those below these
 NAMES = ("track_name", "artist_name", "album_name", "show_name", "genre_name")
 ROUND = ("top_artists", "discovered")  # covers of people
-SHORT = {"first_listens": FEW}  # parts of which only the first rows are shown; the sentence beneath says how many more
 MONTHS = ("artist_by_month", "track_by_month")
 UNFOLDED = {  # pictures whose numbers stand in no table elsewhere: what is in the one to unfold beneath
     "plays_by_hour": ("hour", "play_count", "listened_ms"),
@@ -138,7 +138,7 @@ def who(report: Report) -> str:
 def part(section: Section, report: Report) -> Part:
     drawn = tuple(pictures(section, report))
     is_table = drawn or section.name not in UNFOLDED
-    told = tuple(wording.sentences(section, report))
+    told = tuple(sentences(section, report))
     return Part(section.name, section.title, table(section, report) if is_table else None, told, drawn, section.first)
 
 
@@ -149,7 +149,7 @@ def table(section: Section, report: Report) -> Table | None:
     named = [column for column in columns if column in NAMES]
     below = "artist_names" if named and "artist_names" in columns else ""
     columns = [column for column in columns if column != below]
-    records = section.records()[: SHORT.get(section.name)]
+    records = wording.shown_records(section)
     measure = measure_of(report)
     most = max(record[measure] for record in records) if section.name in wording.RANKED else 0
     lines = [
@@ -161,7 +161,7 @@ def table(section: Section, report: Report) -> Table | None:
         )
         for record in records
     ]
-    heads = tuple((column, "Hour" if column == "hour" else wording.HEADS.get(column, column)) for column in columns)
+    heads = tuple((column, wording.HEADS.get(column, column)) for column in columns)
     return Table(
         heads,
         tuple(lines),

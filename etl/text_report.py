@@ -9,8 +9,9 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from etl.reports import FEW, Report, Section
-from etl.wording import HEADS, LINKS, RANKED, columns_of, in_a_line, is_number, sentences, shown, subtitle
+from etl.reports import Report, Section
+from etl.sentences import sentences
+from etl.wording import HEADS, LINKS, RANKED, columns_of, in_a_line, is_number, shown, shown_records, subtitle
 
 BLOCKS = " ▁▂▃▄▅▆▇█"
 WIDTH = 80
@@ -23,7 +24,6 @@ WITH_BARS = {
     "top_shows",
     "plays_by_month",
 }
-SHORT = {"first_listens": FEW}  # parts of which only the first rows are shown; the sentence beneath says how many more
 MONTHS = {"artist_by_month", "track_by_month"}
 PICTURES = {"plays_by_day"}  # too long for a terminal; the page has it as a picture
 
@@ -72,7 +72,7 @@ def table(section: Section, report: Report) -> Table:
     """Names take what room the numbers leave; a bar shows how the first number falls."""
     zone = report.asked.listener.time_zone if report.asked else None
     columns = columns_of(section)
-    records = section.records()[: SHORT.get(section.name)]
+    records = shown_records(section)
     width = None if all(map(is_number, columns)) else WIDTH
     drawn = Table(box=box.SIMPLE_HEAD, width=width, pad_edge=False, show_edge=False)
     if section.name in RANKED:
@@ -163,7 +163,7 @@ def markdown_table(section: Section, zone: object) -> Iterator[str]:
         return
     yield "| " + " | ".join(HEADS.get(column, column) for column in columns) + " |"
     yield "|" + "|".join("--:" if is_number(column) else "---" for column in columns) + "|"
-    for record in section.records()[: SHORT.get(section.name)]:
+    for record in shown_records(section):
         yield "| " + " | ".join(markdown_cell(column, record, zone) for column in columns) + " |"
 
 

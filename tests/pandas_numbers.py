@@ -251,7 +251,7 @@ def by_day(plays: pd.DataFrame) -> list[Record]:
 def by_month(plays: pd.DataFrame) -> list[Record]:
     """Each with whoever was played most often, the first of the alphabet of several."""
     return [
-        {"month_date": month, **numbers(of_month), "artist_name": most_played_artist(of_month)}
+        {"month_date": month, **numbers(of_month), "artist_name": most_played_artist(of_month), "artist_url": None}
         for month, of_month in plays.groupby("month")
     ]
 
@@ -307,6 +307,7 @@ def first_listens(plays: pd.DataFrame, earlier: pd.DataFrame) -> list[Record]:
             "play_count": row.play_count,
             "first_played_at": moment(row.first_played_at),
             "track_url": url(row.uri),
+            "image_url": None,
         }
         for row in named(new_tracks(plays, earlier).sort_values(["first_played_at", "uri"]))
     ]
@@ -349,6 +350,7 @@ def skips(listens: pd.DataFrame) -> list[Record]:
             "listen_count": row.listen_count,
             "all_skip_share": heard["skip"].mean(),
             "track_url": url(row.uri),
+            "image_url": None,
         }
         for row in named(tracks[tracks.skip_count > 0])
     ]
@@ -467,8 +469,9 @@ def most_played_track(plays: pd.DataFrame) -> Record:
             "artist_names": row.artist,
             "track_play_count": row.play_count,
             "track_url": url(row.uri),
+            "image_url": None,
         }
-    return dict.fromkeys(["track_name", "artist_names", "track_play_count", "track_url"])
+    return dict.fromkeys(["track_name", "artist_names", "track_play_count", "track_url", "image_url"])
 
 
 def still_unknown(plays: pd.DataFrame) -> Record:
@@ -533,6 +536,7 @@ def artist_tracks(plays: pd.DataFrame) -> list[Record]:
             "first_played_at": moment(row.first_played_at),
             "last_played_at": moment(row.last_played_at),
             "track_url": url(row.uri),
+            "image_url": None,
         }
         for row in named(ranked(each(plays, "uri"), "plays", "name", "uri"))
     ]
@@ -708,6 +712,7 @@ def found_artist(plays: pd.DataFrame, name: str) -> Record:
         **numbers(of_artist),
         "last_played_at": moment(of_artist.played_at.max()),
         "artist_url": None,
+        "image_url": None,
     }
 
 
@@ -719,4 +724,5 @@ def found_track(plays: pd.DataFrame, name: str) -> Record:
         **numbers(of_track),
         "last_played_at": moment(of_track.played_at.max()),
         "track_url": url(of_track.uri.iloc[0]),
+        "image_url": None,
     }

@@ -106,7 +106,7 @@ def test_pages_follow_each_other_without_a_gap_or_an_overlap(record, warehouse, 
             ask.reporter(counts_as="all", row_limit=10), number, {"artist_key": None, "recording_key": None}, ""
         ))  # fmt: skip
         seen += [row["listened_ms"] for row in report.section("history").records()]
-        assert report.note == (f"Older: --page {number + 1}." if number < 3 else "")
+        assert report.note == (f"Older plays: page {number + 1} (--page {number + 1})." if number < 3 else "")
     assert seen == [1_000 + number for number in range(23)]
 
 

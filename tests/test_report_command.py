@@ -241,7 +241,7 @@ def test_history_in_csv_goes_into_a_pipe_as_a_whole(brapped, import_rows):
     )
     rows = list(csv.DictReader(brapped("report", "history", "--format", "csv").stdout.splitlines()))
     assert [row["track_name"] for row in rows] == [f"Song {number}" for number in range(55)]
-    assert "Older: --page 2." in brapped("report", "history").stdout
+    assert "Older plays: page 2 (--page 2)." in brapped("report", "history").stdout
     assert "Older" not in brapped("report", "history", "--page", "2").stdout
 
 

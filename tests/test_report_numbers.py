@@ -555,6 +555,37 @@ def some(records: list[dict], *columns: str) -> list[tuple]:
     return [tuple(one[column] for column in columns) for one in records]
 
 
+COUNTED = [  # milliseconds played, of how many, how it ended; by whom it is counted
+    (None, None, None, "30s all"),  # nobody can tell
+    (None, None, "trackdone", "30s half full all"),
+    (0, 200_000, "fwdbtn", "all"),
+    (29_999, 200_000, "fwdbtn", "all"),
+    (30_000, 200_000, "fwdbtn", "30s all"),
+    (29_999, 59_998, "endplay", "half all"),
+    (99_999, 200_000, "endplay", "30s all"),
+    (100_000, 200_000, "endplay", "30s half all"),
+    (239_999, 3_600_000, "endplay", "30s all"),
+    (240_000, 3_600_000, "endplay", "30s half all"),
+    (187_999, 200_000, "fwdbtn", "30s half all"),
+    (188_000, 200_000, "fwdbtn", "30s half full all"),
+    (1000, 200_000, "trackdone", "full all"),  # begun near its end
+    (1000, None, "trackdone", "half full all"),
+    (239_999, None, "endplay", "30s all"),
+    (240_000, None, "endplay", "30s half all"),
+]
+
+
+def test_what_counts_as_a_play_to_whom(ask):
+    found = [
+        (
+            *told,
+            " ".join(how for how in COUNTS_AS if ask("select listening.is_counted(%s, %s, %s, %s)", how, *told)[0][0]),
+        )
+        for *told, _ in COUNTED
+    ]
+    assert found == COUNTED
+
+
 ESTIMATES = [  # seconds from NOW, what, milliseconds
     (-4 * DAY, A, 200_000),  # nothing is known before
     (-4 * DAY + 200, A, 200_000),  # as long as it is
@@ -657,7 +688,7 @@ def test_two_ids_of_one_recording_are_one_track(record, ask):
 
 
 def test_another_id_of_a_track_heard_before_is_not_heard_for_the_first_time(record):
-    record.load([told(-DAY, A)], [told(-1000, AGAIN), told(0, B)])
+    record.load([told(-1000, A), told(0, B)], [told(-DAY, AGAIN)])
     today = NOW.date()
     for reporter in reporter_of(record.warehouse, "one", since_date=today, until_date=today):
         day = shown(reporter.daily(today))
@@ -702,13 +733,39 @@ def test_a_track_counts_once_for_a_genre_however_many_of_its_artists_have_it(rec
     ]
 
 
+def exported_there(record: Record, folder: Path, time_zone: str, *moments: datetime) -> str:
+    """Who lives by this clock, with plays that ended then."""
+    seconds = [int((moment - NOW).total_seconds()) for moment in moments]
+    write_folder(folder, {"Streaming_History_Audio.json": [exported(second, A) for second in seconds]})
+    settings = record.settings.model_copy(update={"time_zone": time_zone})
+    import_exports(settings, record.warehouse, [folder], listener=time_zone, clock=lambda: NOW)
+    return time_zone
+
+
 def test_a_year_is_the_listeners_own_on_this_day_too(record, tmp_path):
     """Their first play was on the last evening of a year; in UTC it was the next one already."""
-    began = datetime(2020, 1, 1, 2, 0, tzinfo=UTC) - NOW
-    write_folder(tmp_path, {"Streaming_History_Audio_2019.json": [exported(int(began.total_seconds()), A)]})
-    settings = record.settings.model_copy(update={"time_zone": "America/New_York"})
-    import_exports(settings, record.warehouse, [tmp_path], listener="york", clock=lambda: NOW)
+    listener = exported_there(record, tmp_path, "America/New_York", datetime(2020, 1, 1, 2, tzinfo=UTC))
     day = date(2020, 12, 31)
-    for reporter in reporter_of(record.warehouse, "york", since_date=day, until_date=day):
+    for reporter in reporter_of(record.warehouse, listener, since_date=day, until_date=day):
         found = reporter.count() or reporter.ask("on_this_day", report_date=day).records()
     assert some(found, "local_date", "play_count") == [(date(2019, 12, 31), 1)]
+
+
+def test_a_day_with_two_midnights_begins_with_the_first(record, tmp_path):
+    """On the Azores clocks go back from one o'clock to midnight: the hour after it comes twice, both times on the new day."""
+    midnight = datetime(2022, 10, 30, tzinfo=UTC)
+    moments = [midnight + timedelta(minutes=minutes) for minutes in (-30, 30, 90, 150)]
+    listener = exported_there(record, tmp_path, "Atlantic/Azores", *moments)
+    found = {
+        day: (
+            *some(reporter.ask("span_totals").records(), "play_count"),
+            *some(reporter.ask("plays_by_day").records(), "local_date", "play_count"),
+        )
+        for day in (date(2022, 10, 29), date(2022, 10, 30))
+        for reporter in reporter_of(record.warehouse, listener, since_date=day, until_date=day)
+        if reporter.count() is None
+    }
+    assert found == {
+        date(2022, 10, 29): ((1,), (date(2022, 10, 29), 1)),
+        date(2022, 10, 30): ((3,), (date(2022, 10, 30), 3)),
+    }

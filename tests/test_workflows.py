@@ -661,7 +661,7 @@ def test_a_login_that_has_ended_makes_the_hourly_run_red_in_one_line(environment
 
 def run_tests(folder: Path, *, status: int = 0) -> Run:
     stand_in(folder, "make", status=status, says="the tests")
-    for name in ("pgbouncer", "apt-get", "sudo"):
+    for name in ("pgbouncer", "chromium", "apt-get", "sudo"):
         stand_in(folder, name, status=1)
     return run_workflow(".github/workflows/tests.yml", path_prefix=folder, env={"BRAPPED_REQUIRE": "browser"})
 
@@ -671,7 +671,7 @@ def test_the_tests_run_through_make_and_may_not_skip_what_is_installed(tmp_path:
     run = run_tests(tmp_path)
     assert run.conclusion == "success"
     assert [(arguments, env["BRAPPED_REQUIRE"]) for arguments, env in calls(tmp_path, "make")] == [
-        (["test"], "browser pgbouncer")
+        (["test"], "browser pgbouncer chromium")
     ] * 2  # one for each Python
     assert calls(tmp_path, "apt-get") == []
     assert run.log == "the tests" * 2

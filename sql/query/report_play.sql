@@ -1,4 +1,4 @@
--- What a report counts: the listener's plays from since to before until, once for all its parts.
+-- What a report counts: the listener's plays from since to before until, and what they come to by track, once for all its parts.
 create temporary table report_play on commit drop as
 select
     counted_plays.play_key,
@@ -17,3 +17,22 @@ where counted_plays.listener_key = :listener_key;
 -- a glance is enough for the planner, and takes less than it saves
 set local default_statistics_target = 5;
 analyze report_play;
+
+create temporary table report_track on commit drop as
+select
+    report_play.track_key,
+    report_play.recording_key,
+    report_play.album_key,
+    report_play.content_type,
+    count(*) as play_count,
+    coalesce(sum(report_play.listened_ms), 0)::bigint as listened_ms,
+    min(report_play.played_at) as first_played_at,
+    max(report_play.played_at) as last_played_at
+from report_play
+group by
+    report_play.track_key,
+    report_play.recording_key,
+    report_play.album_key,
+    report_play.content_type;
+
+analyze report_track;

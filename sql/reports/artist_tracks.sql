@@ -8,32 +8,17 @@ with credit as (
     where standing_artist.standing_artist_key = :artist_key
     group by bridge_track_artist.track_key
 ),
-played as (
-    select
-        report_play.track_key,
-        report_play.recording_key,
-        credit.role,
-        count(*) as play_count,
-        sum(report_play.listened_ms) as listened_ms,
-        min(report_play.played_at) as first_played_at,
-        max(report_play.played_at) as last_played_at
-    from report_play
-    inner join credit on credit.track_key = report_play.track_key
-    group by
-        report_play.track_key,
-        report_play.recording_key,
-        credit.role
-),
 ranked as (
     select
-        (array_agg(played.track_key order by played.play_count desc, played.track_key))[1] as track_key,
-        max(played.role) as artist_role,
-        sum(played.play_count)::bigint as play_count,
-        coalesce(sum(played.listened_ms), 0)::bigint as listened_ms,
-        min(played.first_played_at) as first_played_at,
-        max(played.last_played_at) as last_played_at
-    from played
-    group by played.recording_key
+        (array_agg(report_track.track_key order by report_track.play_count desc, report_track.track_key))[1] as track_key,
+        max(credit.role) as artist_role,
+        sum(report_track.play_count)::bigint as play_count,
+        sum(report_track.listened_ms)::bigint as listened_ms,
+        min(report_track.first_played_at) as first_played_at,
+        max(report_track.last_played_at) as last_played_at
+    from report_track
+    inner join credit on credit.track_key = report_track.track_key
+    group by report_track.recording_key
 )
 select
     dim_track.track_name,
@@ -42,9 +27,11 @@ select
     ranked.listened_ms,
     ranked.first_played_at,
     ranked.last_played_at,
-    listening.spotify_url(dim_track.track_uri) as track_url
+    listening.spotify_url(dim_track.track_uri) as track_url,
+    dim_album.image_url
 from ranked
 inner join listening.dim_track on dim_track.track_key = ranked.track_key
+inner join listening.dim_album on dim_album.album_key = dim_track.album_key
 order by
     ranked.play_count desc,
     ranked.listened_ms desc,

@@ -15,34 +15,21 @@ known_artist as (
             and bridge_track_artist.role = 'main'
     inner join listening.standing_artist on standing_artist.artist_key = bridge_track_artist.artist_key
 ),
-heard as (
-    select
-        report_play.track_key,
-        report_play.recording_key,
-        count(*) as play_count,
-        sum(report_play.listened_ms) as listened_ms,
-        min(report_play.played_at) as first_played_at
-    from report_play
-    where
-        report_play.content_type in ('track', 'local')
-        and report_play.track_key > 0
-    group by
-        report_play.track_key,
-        report_play.recording_key
-),
 heard_artist as (
     select
         standing_artist.standing_artist_key as artist_key,
-        sum(heard.play_count)::bigint as play_count,
-        coalesce(sum(heard.listened_ms), 0)::bigint as listened_ms,
-        min(heard.first_played_at) as first_played_at
-    from heard
+        sum(report_track.play_count)::bigint as play_count,
+        sum(report_track.listened_ms)::bigint as listened_ms,
+        min(report_track.first_played_at) as first_played_at
+    from report_track
     inner join listening.bridge_track_artist
         on
-            bridge_track_artist.track_key = heard.track_key
+            bridge_track_artist.track_key = report_track.track_key
             and bridge_track_artist.role = 'main'
     inner join listening.standing_artist on standing_artist.artist_key = bridge_track_artist.artist_key
-    where standing_artist.standing_artist_key not in (select known_artist.artist_key from known_artist)
+    where
+        report_track.content_type in ('track', 'local')
+        and standing_artist.standing_artist_key not in (select known_artist.artist_key from known_artist)
     group by standing_artist.standing_artist_key
 )
 select
@@ -54,9 +41,12 @@ select
     dim_artist.image_url,
     count(*) over () as new_artist_count,
     (
-        select count(distinct heard.recording_key)
-        from heard
-        where heard.recording_key not in (select known.recording_key from known)
+        select count(distinct report_track.recording_key)
+        from report_track
+        where
+            report_track.content_type in ('track', 'local')
+            and report_track.track_key > 0
+            and report_track.recording_key not in (select known.recording_key from known)
     ) as new_track_count
 from heard_artist
 inner join listening.dim_artist on dim_artist.artist_key = heard_artist.artist_key

@@ -1,15 +1,15 @@
 -- Heard for the first time
 with heard as (
     select
-        report_play.recording_key,
-        min(report_play.track_key) as track_key,
-        count(*) as play_count,
-        min(report_play.played_at) as first_played_at
-    from report_play
+        report_track.recording_key,
+        min(report_track.track_key) as track_key,
+        sum(report_track.play_count)::bigint as play_count,
+        min(report_track.first_played_at) as first_played_at
+    from report_track
     where
-        report_play.content_type in ('track', 'local')
-        and report_play.track_key > 0
-    group by report_play.recording_key
+        report_track.content_type in ('track', 'local')
+        and report_track.track_key > 0
+    group by report_track.recording_key
 ),
 earlier as materialized (
     select
@@ -49,9 +49,11 @@ select
     ) as artist_names,
     new.play_count,
     new.first_played_at,
-    listening.spotify_url(dim_track.track_uri) as track_url
+    listening.spotify_url(dim_track.track_uri) as track_url,
+    dim_album.image_url
 from new
 inner join listening.dim_track on dim_track.track_key = new.track_key
+inner join listening.dim_album on dim_album.album_key = dim_track.album_key
 order by
     new.first_played_at,
     new.track_key

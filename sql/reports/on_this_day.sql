@@ -60,7 +60,8 @@ select
         where track_credit.track_key = most.track_key
     ) as artist_names,
     most.track_play_count,
-    listening.spotify_url(dim_track.track_uri) as track_url
+    listening.spotify_url(dim_track.track_uri) as track_url,
+    dim_album.image_url
 from (
     select
         heard.local_date,
@@ -71,4 +72,5 @@ from (
 ) as total
 left join most on most.local_date = total.local_date
 left join listening.dim_track on dim_track.track_key = most.track_key
+left join listening.dim_album on dim_album.album_key = dim_track.album_key
 order by total.local_date desc

@@ -38,7 +38,8 @@ select
     to_date(month.month_key::text, 'yyyymm') as month_date,
     month.play_count,
     month.listened_ms,
-    dim_artist.artist_name
+    dim_artist.artist_name,
+    listening.spotify_url('spotify:artist:' || dim_artist.artist_id) as artist_url
 from month
 left join artist on artist.month_key = month.month_key
 left join listening.dim_artist on dim_artist.artist_key = artist.artist_key

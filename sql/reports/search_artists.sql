@@ -2,11 +2,11 @@
 with played as (
     select
         standing_artist.standing_artist_key as artist_key,
-        count(*) as play_count,
-        sum(report_play.listened_ms) as listened_ms,
-        max(report_play.played_at) as last_played_at
-    from report_play
-    inner join listening.bridge_track_artist on bridge_track_artist.track_key = report_play.track_key
+        sum(report_track.play_count)::bigint as play_count,
+        sum(report_track.listened_ms)::bigint as listened_ms,
+        max(report_track.last_played_at) as last_played_at
+    from report_track
+    inner join listening.bridge_track_artist on bridge_track_artist.track_key = report_track.track_key
     inner join listening.standing_artist on standing_artist.artist_key = bridge_track_artist.artist_key
     group by standing_artist.standing_artist_key
 ),
@@ -18,6 +18,7 @@ named as (
         played.*,
         dim_artist.artist_name,
         dim_artist.artist_id,
+        dim_artist.image_url,
         ops.folded(dim_artist.artist_name) as folded_name
     from played
     inner join listening.dim_artist on dim_artist.artist_key = played.artist_key
@@ -37,16 +38,17 @@ likely as (
 select
     likely.artist_name,
     likely.play_count,
-    coalesce(likely.listened_ms, 0)::bigint as listened_ms,
+    likely.listened_ms,
     likely.last_played_at,
     listening.spotify_url('spotify:artist:' || likely.artist_id) as artist_url,
+    likely.image_url,
     likely.artist_key
 from likely
 where likely.likeness >= 0.4
 order by
     likely.likeness desc,
     likely.play_count desc,
-    likely.listened_ms desc nulls last,
+    likely.listened_ms desc,
     likely.artist_name,
     likely.artist_key
 limit :row_limit

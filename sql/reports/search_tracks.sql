@@ -1,27 +1,20 @@
 -- Tracks
-with played as (
-    select
-        report_play.track_key,
-        report_play.recording_key,
-        count(*) as play_count,
-        sum(report_play.listened_ms) as listened_ms,
-        max(report_play.played_at) as last_played_at
-    from report_play
-    where report_play.track_key > 0
-    group by
-        report_play.track_key,
-        report_play.recording_key
-),
-told as (
+with told as (
     select ops.folded(:told) as told
 ),
 named as (
     select
-        played.*,
-        ops.folded(coalesce(dim_track.track_name, '')) as track_name,
-        ops.folded(concat_ws(' ', credit.artist_names, dim_track.track_name, coalesce(credit.artist_names, dim_album.album_name))) as whole
-    from played
-    inner join listening.dim_track on dim_track.track_key = played.track_key
+        report_track.track_key,
+        report_track.recording_key,
+        report_track.play_count,
+        report_track.listened_ms,
+        report_track.last_played_at,
+        ops.folded(
+            concat_ws(' ', credit.artist_names, dim_track.track_name, coalesce(credit.artist_names, dim_album.album_name))
+        ) as whole,
+        dim_track.track_name
+    from report_track
+    inner join listening.dim_track on dim_track.track_key = report_track.track_key
     inner join listening.dim_album on dim_album.album_key = dim_track.album_key
     left join (
         select
@@ -29,25 +22,33 @@ named as (
             string_agg(dim_artist.artist_name, ' ' order by bridge_track_artist.position) as artist_names
         from listening.bridge_track_artist
         inner join listening.dim_artist on dim_artist.artist_key = bridge_track_artist.artist_key
-        where bridge_track_artist.track_key in (select played.track_key from played)
+        where bridge_track_artist.track_key in (select report_track.track_key from report_track)
         group by bridge_track_artist.track_key
-    ) as credit on credit.track_key = played.track_key
+    ) as credit on credit.track_key = report_track.track_key
+    where report_track.track_key > 0
 ),
-likely as (
+near as materialized (
     select
         named.*,
-        case
-            when named.track_name = told.told then 3
-            when starts_with(named.track_name, told.told) then 2.5
-            when strpos(named.track_name, told.told) > 0 then 2
-            when strpos(named.whole, told.told) > 0 then 1.5
-            else round(word_similarity(told.told, named.whole)::numeric, 1)
-        end as likeness
+        ops.folded(coalesce(named.track_name, '')) as folded_name
     from named
     cross join told
     where
         strpos(named.whole, told.told) > 0
         or word_similarity(told.told, named.whole) >= 0.4
+),
+likely as (
+    select
+        near.*,
+        case
+            when near.folded_name = told.told then 3
+            when starts_with(near.folded_name, told.told) then 2.5
+            when strpos(near.folded_name, told.told) > 0 then 2
+            when strpos(near.whole, told.told) > 0 then 1.5
+            else round(word_similarity(told.told, near.whole)::numeric, 1)
+        end as likeness
+    from near
+    cross join told
 ),
 ranked as (
     select
@@ -73,6 +74,7 @@ select
     ranked.listened_ms,
     ranked.last_played_at,
     listening.spotify_url(dim_track.track_uri) as track_url,
+    dim_album.image_url,
     ranked.track_key,
     coalesce(dim_track.recording_key, dim_track.track_key) as recording_key
 from ranked

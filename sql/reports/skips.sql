@@ -31,9 +31,11 @@ select
     ranked.skip_count,
     ranked.listen_count,
     ranked.all_skip_share::double precision as all_skip_share,
-    listening.spotify_url(dim_track.track_uri) as track_url
+    listening.spotify_url(dim_track.track_uri) as track_url,
+    dim_album.image_url
 from ranked
 inner join listening.dim_track on dim_track.track_key = ranked.track_key
+inner join listening.dim_album on dim_album.album_key = dim_track.album_key
 where
     ranked.skip_count > 0
     and ranked.track_key > 0

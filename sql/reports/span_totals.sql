@@ -5,19 +5,19 @@ select
     (
         select count(*)
         from (
-            select distinct heard.recording_key
-            from report_play as heard
+            select distinct report_track.recording_key
+            from report_track
             where
-                heard.content_type in ('track', 'local')
-                and heard.track_key > 0
+                report_track.content_type in ('track', 'local')
+                and report_track.track_key > 0
         ) as recording
     ) as track_count,
     (
         select count(distinct standing_artist.standing_artist_key)
-        from (select distinct heard.track_key from report_play as heard) as heard
+        from report_track
         inner join listening.bridge_track_artist
             on
-                bridge_track_artist.track_key = heard.track_key
+                bridge_track_artist.track_key = report_track.track_key
                 and bridge_track_artist.role = 'main'
         inner join listening.standing_artist on standing_artist.artist_key = bridge_track_artist.artist_key
     ) as artist_count,

@@ -1,29 +1,17 @@
 -- Albums
-with played as (
-    select
-        report_play.album_key,
-        report_play.recording_key,
-        count(*) as play_count,
-        sum(report_play.listened_ms) as listened_ms,
-        max(report_play.played_at) as last_played_at
-    from report_play
-    where
-        report_play.content_type in ('track', 'local')
-        and report_play.album_key > 0
-    group by
-        report_play.album_key,
-        report_play.recording_key
-),
-ranked as (
+with ranked as (
     -- an album known by name alone, and the same with its id, are one
     select
-        (array_agg(dim_album.album_key order by dim_album.album_id is null, played.play_count desc, dim_album.album_key))[1] as album_key,
-        sum(played.play_count)::bigint as play_count,
-        coalesce(sum(played.listened_ms), 0)::bigint as listened_ms,
-        count(distinct played.recording_key) as track_count,
-        max(played.last_played_at) as last_played_at
-    from played
-    inner join listening.dim_album on dim_album.album_key = played.album_key
+        (array_agg(dim_album.album_key order by dim_album.album_id is null, report_track.play_count desc, dim_album.album_key))[1] as album_key,
+        sum(report_track.play_count)::bigint as play_count,
+        coalesce(sum(report_track.listened_ms), 0)::bigint as listened_ms,
+        count(distinct report_track.recording_key) as track_count,
+        max(report_track.last_played_at) as last_played_at
+    from report_track
+    inner join listening.dim_album on dim_album.album_key = report_track.album_key
+    where
+        report_track.content_type in ('track', 'local')
+        and report_track.album_key > 0
     group by
         dim_album.album_name,
         dim_album.album_artist_name

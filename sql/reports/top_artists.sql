@@ -1,28 +1,15 @@
 -- Artists
-with played as (
-    select
-        report_play.track_key,
-        report_play.recording_key,
-        count(*) as play_count,
-        sum(report_play.listened_ms) as listened_ms,
-        min(report_play.played_at) as first_played_at,
-        max(report_play.played_at) as last_played_at
-    from report_play
-    group by
-        report_play.track_key,
-        report_play.recording_key
-),
-ranked as (
+with ranked as (
     select
         standing_artist.standing_artist_key as artist_key,
-        sum(played.play_count)::bigint as play_count,
-        coalesce(sum(played.play_count) filter (where bridge_track_artist.role = 'featured'), 0)::bigint as featured_play_count,
-        coalesce(sum(played.listened_ms), 0)::bigint as listened_ms,
-        count(distinct played.recording_key) as track_count,
-        min(played.first_played_at) as first_played_at,
-        max(played.last_played_at) as last_played_at
-    from played
-    inner join listening.bridge_track_artist on bridge_track_artist.track_key = played.track_key
+        sum(report_track.play_count)::bigint as play_count,
+        coalesce(sum(report_track.play_count) filter (where bridge_track_artist.role = 'featured'), 0)::bigint as featured_play_count,
+        coalesce(sum(report_track.listened_ms), 0)::bigint as listened_ms,
+        count(distinct report_track.recording_key) as track_count,
+        min(report_track.first_played_at) as first_played_at,
+        max(report_track.last_played_at) as last_played_at
+    from report_track
+    inner join listening.bridge_track_artist on bridge_track_artist.track_key = report_track.track_key
     inner join listening.standing_artist on standing_artist.artist_key = bridge_track_artist.artist_key
     group by standing_artist.standing_artist_key
 )

@@ -1,14 +1,5 @@
 -- Genres
-with played as (
-    select
-        report_play.track_key,
-        count(*) as play_count,
-        sum(report_play.listened_ms) as listened_ms
-    from report_play
-    where report_play.content_type in ('track', 'local')
-    group by report_play.track_key
-),
-genre_of_track as (
+with genre_of_track as (
     -- a track counts once for each genre, however many of its main artists have it
     select distinct
         bridge_track_artist.track_key,
@@ -19,19 +10,20 @@ genre_of_track as (
     cross join lateral unnest(dim_artist.genres) as genre (genre_name)
     where
         bridge_track_artist.role = 'main'
-        and bridge_track_artist.track_key in (select played.track_key from played)
+        and bridge_track_artist.track_key in (select report_track.track_key from report_track)
 )
 select
     genre_of_track.genre_name,
-    sum(played.play_count)::bigint as play_count,
-    coalesce(sum(played.listened_ms), 0)::bigint as listened_ms,
+    sum(report_track.play_count)::bigint as play_count,
+    coalesce(sum(report_track.listened_ms), 0)::bigint as listened_ms,
     count(*) as track_count
-from played
-inner join genre_of_track on genre_of_track.track_key = played.track_key
+from report_track
+inner join genre_of_track on genre_of_track.track_key = report_track.track_key
+where report_track.content_type in ('track', 'local')
 group by genre_of_track.genre_name
 order by
-    case when :by = 'time' then coalesce(sum(played.listened_ms), 0) else sum(played.play_count) end desc,
-    coalesce(sum(played.listened_ms), 0) desc,
-    sum(played.play_count) desc,
+    case when :by = 'time' then coalesce(sum(report_track.listened_ms), 0) else sum(report_track.play_count) end desc,
+    coalesce(sum(report_track.listened_ms), 0) desc,
+    sum(report_track.play_count) desc,
     genre_of_track.genre_name
 limit :row_limit

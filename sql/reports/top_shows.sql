@@ -1,16 +1,16 @@
 -- Podcasts and audiobooks
 with played as (
     select
-        report_play.album_key,
-        count(*) as play_count,
-        coalesce(sum(report_play.listened_ms), 0)::bigint as listened_ms,
-        count(distinct report_play.recording_key) as episode_count,
-        max(report_play.played_at) as last_played_at
-    from report_play
+        report_track.album_key,
+        sum(report_track.play_count)::bigint as play_count,
+        sum(report_track.listened_ms)::bigint as listened_ms,
+        count(distinct report_track.recording_key) as episode_count,
+        max(report_track.last_played_at) as last_played_at
+    from report_track
     where
-        report_play.content_type in ('episode', 'chapter')
-        and report_play.album_key > 0
-    group by report_play.album_key
+        report_track.content_type in ('episode', 'chapter')
+        and report_track.album_key > 0
+    group by report_track.album_key
 )
 select
     dim_album.album_name as show_name,

@@ -1,29 +1,16 @@
 -- Tracks
-with played as (
+with ranked as (
     select
-        report_play.track_key,
-        report_play.recording_key,
-        count(*) as play_count,
-        sum(report_play.listened_ms) as listened_ms,
-        min(report_play.played_at) as first_played_at,
-        max(report_play.played_at) as last_played_at
-    from report_play
+        (array_agg(report_track.track_key order by report_track.play_count desc, report_track.track_key))[1] as track_key,
+        sum(report_track.play_count)::bigint as play_count,
+        sum(report_track.listened_ms)::bigint as listened_ms,
+        min(report_track.first_played_at) as first_played_at,
+        max(report_track.last_played_at) as last_played_at
+    from report_track
     where
-        report_play.content_type in ('track', 'local')
-        and report_play.track_key > 0
-    group by
-        report_play.track_key,
-        report_play.recording_key
-),
-ranked as (
-    select
-        (array_agg(played.track_key order by played.play_count desc, played.track_key))[1] as track_key,
-        sum(played.play_count)::bigint as play_count,
-        coalesce(sum(played.listened_ms), 0)::bigint as listened_ms,
-        min(played.first_played_at) as first_played_at,
-        max(played.last_played_at) as last_played_at
-    from played
-    group by played.recording_key
+        report_track.content_type in ('track', 'local')
+        and report_track.track_key > 0
+    group by report_track.recording_key
 )
 select
     dim_track.track_name,

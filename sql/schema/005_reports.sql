@@ -2,6 +2,8 @@
 
 create extension if not exists pg_trgm; -- words that are nearly the same, for search
 
+create index dim_artist_name_with_id on listening.dim_artist (artist_name) where artist_id is not null; -- namesakes of artists without one
+
 -- Grain: one track. Empty until a source fills it: Spotify itself refuses audio features to apps made since November 2024.
 create table listening.track_feature (
     track_key integer primary key references listening.dim_track,

@@ -1,0 +1,168 @@
+"""The parts of a report that are no tables, in sentences."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, tzinfo
+
+from etl.reports import FEW, Report, Section
+from etl.wording import day, duration, in_a_line, many, moment, share
+
+
+def sentences(section: Section, report: Report) -> list[str]:
+    """A part that is not a table, in words; nothing where there is nothing to say."""
+    say = SENTENCES.get(section.name)
+    zone = report.asked.listener.time_zone if report.asked else None
+    return list(say(section, report, zone)) if say and section.rows else []
+
+
+Said = Iterator[str]
+
+
+def of_span(section: Section, report: Report, zone: tzinfo | None) -> Said:
+    told = section.first
+    if not told["play_count"]:
+        yield "Nothing was played."
+        return
+    yield (
+        f"{many(told['play_count'], 'play')} in {duration(told['listened_ms'])}: {many(told['track_count'], 'track')} by"
+        f" {many(told['artist_count'], 'artist')} on {many(told['day_count'], 'day')}."
+    )
+    if told["podcast_share"]:
+        yield f"{share(told['podcast_share'])} of the time were podcasts and audiobooks."
+    if told["estimated_share"]:
+        yield f"{share(told['estimated_share'])} of the time is estimated, because no export told it yet."
+
+
+def of_streak_of_day(section: Section, report: Report, zone: tzinfo | None) -> Said:
+    told = section.first
+    if told["day_count"]:
+        yield f"{many(told['day_count'], 'day')} in a row, since {day(told['first_date'])}."
+    else:
+        yield "Nothing on this day, nor on the day before."
+
+
+def of_unknown(section: Section, report: Report, zone: tzinfo | None) -> Said:
+    told = section.first
+    if told["gap_count"]:
+        yield "Plays were probably lost: more than fifty lay between two looks, and Spotify tells no more. An export brings them."
+    if told["unnamed_play_count"]:
+        yield f"{many(told['unnamed_play_count'], 'play')} of which no source says what was played."
+    if told["inferred_track_count"]:
+        yield f"{many(told['inferred_track_count'], 'track')} not yet described; the dimensions job will do that."
+    if told["estimated_play_count"]:
+        yield f"How long it lasted is estimated for {many(told['estimated_play_count'], 'play')}; an export tells."
+    if told["unmeasured_play_count"]:
+        yield f"How long it lasted is not known for {many(told['unmeasured_play_count'], 'play')}."
+    if not any(told.values()):
+        yield "Nothing that we know of."
+
+
+def of_freshness(section: Section, report: Report, zone: tzinfo | None) -> Said:
+    told = section.first
+    if told["last_played_at"]:
+        yield f"The last play recorded ended {moment(told['last_played_at'], zone)}."
+    if told["checked_at"]:
+        yield f"Spotify was last asked {moment(told['checked_at'], zone)}, {ago(report.made_at, told['checked_at'])}."
+    else:
+        yield "Spotify itself was never asked; all is from exports."
+
+
+def ago(now: datetime, then: datetime) -> str:
+    minutes = max(0, round((now - then).total_seconds() / 60))
+    if minutes < 120:
+        return f"{many(minutes, 'minute')} ago"
+    hours = round(minutes / 60)
+    return f"{many(hours, 'hour')} ago" if hours < 48 else f"{many(round(hours / 24), 'day')} ago"
+
+
+def of_longest_streak(section: Section, report: Report, zone: tzinfo | None) -> Said:
+    told = section.first
+    yield (
+        f"{many(told['day_count'], 'day')} in a row, {day(told['first_date'])} to {day(told['last_date'])}:"
+        f" {many(told['play_count'], 'play')}."
+    )
+
+
+def of_longest_session(section: Section, report: Report, zone: tzinfo | None) -> Said:
+    told = section.first
+    yield (
+        f"{duration(told['listened_ms'])} of listening, from {moment(told['started_at'], zone)} to"
+        f" {moment(told['ended_at'], zone)}."
+    )
+
+
+def of_most_repeated(section: Section, report: Report, zone: tzinfo | None) -> Said:
+    told = section.first
+    yield (
+        f"{in_a_line(told['track_name'] or 'A track without a name')} by {in_a_line(told['artist_names'] or 'nobody told')}:"
+        f" {many(told['play_count'], 'time')} on {day(told['local_date'])}."
+    )
+
+
+def of_not_told(section: Section, report: Report, zone: tzinfo | None) -> Said:
+    told = section.first
+    whole = told["listened_ms"] or 1
+    yield f"Everything counted, however short: {many(told['listen_count'], 'listen')}, {duration(told['listened_ms'])}."
+    if told["short_count"]:
+        yield f"{many(told['short_count'], 'listen')} of less than thirty seconds, {duration(told['short_ms'])} in all: for Wrapped they never happened."
+    if told["late_count"]:
+        yield f"After mid-November, when Wrapped stops counting: {duration(told['late_ms'])}, {share(told['late_ms'] / whole)} of the year."
+    if told["private_count"]:
+        yield f"In private sessions: {duration(told['private_ms'])}."
+    if told["offline_count"]:
+        yield f"Without a connection: {many(told['offline_count'], 'listen')}."
+    if told["unnamed_count"]:
+        yield f"{many(told['unnamed_count'], 'listen')} of which not even Spotify says what was played."
+
+
+def of_skips(section: Section, report: Report, zone: tzinfo | None) -> Said:
+    yield f"{share(section.first['all_skip_share'])} of all music was skipped, as far as Spotify tells."
+
+
+def of_discovered(section: Section, report: Report, zone: tzinfo | None) -> Said:
+    told = section.first
+    yield f"{many(told['new_artist_count'], 'artist')} and {many(told['new_track_count'], 'track')} heard for the first time."
+
+
+def of_first_listens(section: Section, report: Report, zone: tzinfo | None) -> Said:
+    more = len(section.rows) - FEW
+    if more > 0:
+        yield f"And {more:,} more."
+
+
+def of_gaps(section: Section, report: Report, zone: tzinfo | None) -> Said:
+    for told in section.records():
+        yield (
+            f"Plays between {moment(told['starts_at'], zone)} and {moment(told['ends_at'], zone)} were probably lost: more than"
+            " fifty lay between two looks."
+        )
+
+
+def of_numbers(section: Section, report: Report, zone: tzinfo | None) -> Said:
+    told = section.first
+    if not told["play_count"]:
+        yield "Never played, as you count."
+        return
+    yield f"{many(told['play_count'], 'play')} in {duration(told['listened_ms'])} on {many(told['day_count'], 'day')}."
+    if told.get("featured_play_count"):
+        yield f"{many(told['main_play_count'], 'play')} as main artist, {told['featured_play_count']:,} as a guest."
+    if told.get("track_count"):
+        yield f"{many(told['track_count'], 'track')}."
+    yield f"First {moment(told['first_played_at'], zone)}, last {moment(told['last_played_at'], zone)}."
+
+
+SENTENCES: dict[str, Callable[[Section, Report, tzinfo | None], Said]] = {
+    "span_totals": of_span,
+    "streak_of_day": of_streak_of_day,
+    "still_unknown": of_unknown,
+    "freshness": of_freshness,
+    "longest_streak": of_longest_streak,
+    "longest_session": of_longest_session,
+    "most_repeated": of_most_repeated,
+    "not_told": of_not_told,
+    "skips": of_skips,
+    "discovered": of_discovered,
+    "first_listens": of_first_listens,
+    "gaps": of_gaps,
+    "artist_in_numbers": of_numbers,
+    "track_in_numbers": of_numbers,
+}
