@@ -3,7 +3,7 @@ with year as (
     select make_date(years.year, extract(month from cast(:report_date as date))::integer, extract(day from cast(:report_date as date))::integer) as local_date
     from generate_series(
         (
-            select extract(year from min(fact_play.played_at))::integer
+            select min(fact_play.date_key) / 10000
             from listening.fact_play
             where fact_play.listener_key = :listener_key
         ),
@@ -15,20 +15,23 @@ with year as (
         or extract(day from cast(:report_date as date)) < 29
         or (years.year % 4 = 0 and (years.year % 100 <> 0 or years.year % 400 = 0))
 ),
-heard as (
+day as (
     select
         year.local_date,
+        listening.start_of_day(year.local_date, dim_listener.time_zone) as starts_at,
+        listening.start_of_day(year.local_date + 1, dim_listener.time_zone) as ends_at
+    from year
+    inner join listening.dim_listener on dim_listener.listener_key = :listener_key
+),
+heard as (
+    select
+        day.local_date,
         counted_plays.track_key,
         counted_plays.recording_key,
         counted_plays.content_type,
         counted_plays.listened_ms
-    from year
-    inner join listening.dim_listener on dim_listener.listener_key = :listener_key
-    cross join lateral listening.counted_plays(
-        :counts_as,
-        year.local_date::timestamp at time zone dim_listener.time_zone,
-        (year.local_date + 1)::timestamp at time zone dim_listener.time_zone
-    ) as counted_plays
+    from day
+    cross join lateral listening.counted_plays(:counts_as, day.starts_at, day.ends_at) as counted_plays
     where counted_plays.listener_key = :listener_key
 ),
 most as (

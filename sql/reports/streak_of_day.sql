@@ -2,27 +2,27 @@
 with recursive streak as (
     -- back from the day, or from the day before if there is nothing yet, as long as each day has a play
     select
-        cast(:report_date as date) - back.days as local_date,
+        last_day.local_date,
         0 as day_count,
-        dim_listener.time_zone
+        dim_listener.time_zone,
+        listening.start_of_day(last_day.local_date, dim_listener.time_zone) as starts_at,
+        listening.start_of_day(last_day.local_date + 1, dim_listener.time_zone) as ends_at
     from listening.dim_listener
     cross join lateral (
-        select case when exists (select 1 from report_play) then 0 else 1 end as days
-    ) as back
+        select cast(:report_date as date) - case when exists (select 1 from report_play) then 0 else 1 end as local_date
+    ) as last_day
     where dim_listener.listener_key = :listener_key
     union all
     select
         streak.local_date - 1,
         streak.day_count + 1,
-        streak.time_zone
+        streak.time_zone,
+        listening.start_of_day(streak.local_date - 1, streak.time_zone),
+        streak.starts_at
     from streak
     where exists (
         select 1
-        from listening.counted_plays(
-            :counts_as,
-            streak.local_date::timestamp at time zone streak.time_zone,
-            (streak.local_date + 1)::timestamp at time zone streak.time_zone
-        ) as counted_plays
+        from listening.counted_plays(:counts_as, streak.starts_at, streak.ends_at) as counted_plays
         where counted_plays.listener_key = :listener_key
     )
 )

@@ -16,7 +16,7 @@ select
     genre_of_track.genre_name,
     sum(report_track.play_count)::bigint as play_count,
     coalesce(sum(report_track.listened_ms), 0)::bigint as listened_ms,
-    count(*) as track_count
+    count(distinct report_track.recording_key) as track_count
 from report_track
 inner join genre_of_track on genre_of_track.track_key = report_track.track_key
 where report_track.content_type in ('track', 'local')

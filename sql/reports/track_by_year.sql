@@ -1,4 +1,4 @@
--- Year by year, and the place among all tracks by plays
+-- Year by year, and the place among all tracks (of an episode, among all episodes) by plays
 with ranked as (
     select
         report_play.date_key / 10000 as year,
@@ -6,7 +6,9 @@ with ranked as (
         count(*) as play_count,
         coalesce(sum(report_play.listened_ms), 0)::bigint as listened_ms,
         rank() over (
-            partition by report_play.date_key / 10000
+            partition by
+                report_play.date_key / 10000,
+                min(report_play.content_type) in ('episode', 'chapter')
             order by count(*) desc
         ) as year_rank
     from report_play

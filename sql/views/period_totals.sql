@@ -34,7 +34,7 @@ select
     coalesce(artists.new_artist_count, 0),
     coalesce(plays.podcast_play_count, 0),
     coalesce(plays.podcast_ms, 0),
-    plays.podcast_ms::double precision / nullif(plays.listened_ms, 0),
+    coalesce(plays.podcast_ms, 0)::double precision / nullif(plays.listened_ms, 0),
     everything.listen_count,
     everything.skip_count
 from (
