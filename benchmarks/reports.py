@@ -1,5 +1,6 @@
 """The reports: 100,000 plays of one listener alone in a database, and ten thousand each of a thousand listeners."""
 
+import hashlib
 import shutil
 import statistics
 import tempfile
@@ -21,7 +22,16 @@ from etl.warehouse import Warehouse
 NOW = datetime(2026, 11, 20, 20, 0, tzinfo=UTC)
 RUNS = 9
 TRACKS, ARTISTS, ALBUMS = 20_000, 6_000, 5_000
+
+
+def named(word: str) -> str:
+    """A title as CATALOGUE makes it up."""
+    letters = hashlib.md5(word.encode()).hexdigest()
+    return f"{letters[:5]} {letters[7:14]} {letters[-4:]}".title()
+
+
 DAY, YEAR = date(2025, 6, 14), 2025
+TITLE = named("t17")  # a track that is played often
 EVERYTHING = {"artist_key": None, "recording_key": None}
 REPORTS: dict[str, Callable[[Ask], Report]] = {
     "daily": lambda ask: ask.reporter(since_date=DAY, until_date=DAY).daily(DAY),
@@ -31,17 +41,17 @@ REPORTS: dict[str, Callable[[Ask], Report]] = {
     "top genres, ever": lambda ask: ask.reporter().top("genres"),
     "top tracks, ever, to the end": lambda ask: ask.reporter(counts_as="full").top("tracks"),
     "wrapped": lambda ask: ask.reporter(**ask.span(None, None, YEAR, None)).wrapped(YEAR),
-    "artist": lambda ask: ask.reporter().artist("Artist 17"),
-    "track": lambda ask: ask.reporter().track("Track 17"),
+    "artist": lambda ask: ask.reporter().artist("70efdf b55fb"),
+    "track": lambda ask: ask.reporter().track(TITLE),
     "history, a page": lambda ask: page(ask.reporter(counts_as="all", row_limit=50), 1, EVERYTHING, ""),
     "history, page 100, plays only": lambda ask: page(ask.reporter(row_limit=50), 100, EVERYTHING, ""),
-    "search, a slip": lambda ask: ask.reporter().search("artst 170"),
+    "search, a slip": lambda ask: ask.reporter().search(TITLE.replace("a", "")),
 }
 
 CATALOGUE = f"""
 insert into listening.dim_artist (artist_id, artist_name, genres, fetched_at)
 select
-    lpad(number::text, 22, '0'), 'Artist ' || number, array['genre ' || number % 40, 'genre ' || number % 7], now()
+    lpad(number::text, 22, '0'), initcap(left(md5(number::text), 6) || ' ' || right(md5(number::text), 5)), array['genre ' || number % 40, 'genre ' || number % 7], now()
 from generate_series(1, {ARTISTS}) as numbers (number);
 
 insert into listening.dim_album (album_id, album_name, album_artist_name, fetched_at)
@@ -50,7 +60,8 @@ from generate_series(1, {ALBUMS}) as numbers (number);
 
 insert into listening.dim_track (track_id, track_uri, track_name, content_type, duration_ms, album_key, fetched_at)
 select
-    lpad(number::text, 22, '0'), 'spotify:track:' || lpad(number::text, 22, '0'), 'Track ' || number, 'track',
+    lpad(number::text, 22, '0'), 'spotify:track:' || lpad(number::text, 22, '0'),
+    initcap(left(md5('t' || number), 5) || ' ' || substr(md5('t' || number), 8, 7) || ' ' || right(md5('t' || number), 4)), 'track',
     120000 + number * 7919 % 180000,
     (select min(album_key) from listening.dim_album where album_key > 0) + number % {ALBUMS}, now()
 from generate_series(1, {TRACKS}) as numbers (number);
@@ -108,7 +119,7 @@ def measure(alone: int, listeners: int, plays_each: int) -> None:
             fill(warehouse, CATALOGUE)
             people(warehouse, 1)
             plays(warehouse, 1, 1, alone)
-            table(warehouse, f"{alone:,} plays of one listener", 1)
+            table(warehouse, f"{alone:,} plays of one listener", 1, has_others=False)
             print(f"\nfilling in {listeners * plays_each:,} plays of {listeners:,} listeners …", flush=True)
             people(warehouse, listeners)
             plays(warehouse, 2, listeners, plays_each)
@@ -116,6 +127,7 @@ def measure(alone: int, listeners: int, plays_each: int) -> None:
                 warehouse,
                 f"{plays_each:,} plays of one listener, beside {listeners * plays_each:,} of others",
                 2 + listeners // 2,
+                has_others=True,
             )
             warehouse.close()
     finally:
@@ -144,7 +156,7 @@ def plays(warehouse: Warehouse, first_listener: int, listeners: int, count: int)
         connection.execute(text("vacuum analyze"))
 
 
-def table(warehouse: Warehouse, title: str, listener_key: int) -> None:
+def table(warehouse: Warehouse, title: str, listener_key: int, has_others: bool) -> None:
     """Medians in the database, the program's part of reading the rows included; beside them the floor: reading the plays once."""
     floor = timed(warehouse, listener_key, read_once)
     print(f"\n{title:<66} median   worst   of the floor")
@@ -153,7 +165,7 @@ def table(warehouse: Warehouse, title: str, listener_key: int) -> None:
         milliseconds = timed(warehouse, listener_key, answer)
         scans = scanned_whole(warehouse, listener_key, answer)
         median = statistics.median(milliseconds)
-        said = "  READS THE FACTS OF ALL LISTENERS" if scans else ""
+        said = "  READS THE FACTS OF ALL LISTENERS" if scans and has_others else ""
         print(
             f"{name:<65} {median:>4.0f} ms {max(milliseconds):>4.0f} ms {median / statistics.median(floor):>14.1f}{said}"
         )
@@ -197,7 +209,7 @@ def scanned_whole(warehouse: Warehouse, listener_key: int, answer: Callable[[Ask
     def explain(connection, cursor, statement, parameters, context, executemany):  # type: ignore[no-untyped-def]
         for part in statement.split(";\n"):
             body = "\n".join(line for line in part.splitlines() if not line.startswith("--")).strip()
-            if body.lower().startswith(("select", "with", "create temporary table")):
+            if "listening." in body and body.lower().startswith(("select", "with", "create temporary table")):
                 with connection.connection.driver_connection.cursor() as own:
                     own.execute(f"explain {body}", parameters)
                     found.extend(line for (line,) in own if "Seq Scan on fact_play" in line)

@@ -2,7 +2,7 @@
 with told as (
     select ops.folded(:told) as told
 ),
-named as (
+named as materialized (
     select
         report_track.track_key,
         report_track.recording_key,
