@@ -18,6 +18,9 @@ EXTENDED = "extended_export"
 ACCOUNT = "account_export"
 MARK = re.compile(rb'"(?:ms_played|msPlayed)"')  # in every row that tells a listen
 BACKSLASH = b"\\"
+NO_LENGTH = re.compile(rb'"ms_played"\s*:\s*null')  # only in a file that Brapped wrote
+OURS = b'"brapped_source"'  # likewise
+LIST = "recently_played"
 NUL = rb"\u0000"  # what no text in Postgres may hold
 HEAD = 65536  # bytes
 LONGEST_TEXT = 200
@@ -40,9 +43,7 @@ class ExtendedRow(msgspec.Struct, gc=False):
     """A row of the extended streaming history. User name, IP address and user agent have no field: they are not decoded."""
 
     end_time: str = msgspec.field(name="ts")  # UTC: 2024-08-29T14:48:46Z
-    ms_played: (
-        Milliseconds | None
-    )  # null only where Brapped wrote the file: the list told the play, and nobody how long
+    ms_played: Milliseconds | None  # null only where the list told the play, see brapped_source
     spotify_track_uri: str | None = None
     spotify_episode_uri: str | None = None
     audiobook_chapter_uri: str | None = None
@@ -61,6 +62,7 @@ class ExtendedRow(msgspec.Struct, gc=False):
     offline: bool | None = None
     incognito_mode: bool | None = None
     conn_country: Country | None = None
+    brapped_source: str | None = None  # in a file that Brapped wrote: which other source told this
     offline_timestamp: int | None = None  # start of the play: ms until October 2022, seconds since; 0, 1: none
 
     def told_end(self) -> str:
@@ -124,7 +126,8 @@ def rows_of(content: bytes, latest: datetime) -> Rows:
         told_ends = [row.end_time for row in rows] if kind == EXTENDED else [row.told_end() for row in rows]
         ends = moments(told_ends)
         is_possible = moment64(FIRST_PLAY) <= ends.min() and ends.max() <= moment64(latest)
-        if is_possible and not (BACKSLASH in content and NUL in content):
+        is_odd = (BACKSLASH in content and NUL in content) or OURS in content or NO_LENGTH.search(content)
+        if is_possible and not is_odd:
             return Rows(kind, rows, ends, told_ends, [])
     # Something is odd about the file: row by row, so that each bad one can be named.
     told = json.loads(content.decode("utf-8", "replace"), strict=False, object_hook=only_known)
@@ -191,16 +194,18 @@ def checked(row: object, kind: str, latest: datetime) -> tuple[datetime, Extende
         raise OddRow("it is a row of the other kind of export")
     end_time, ms_played, *others = KEYS[kind]
     for key in (end_time, ms_played):
-        if row.get(key) is None and not (kind == EXTENDED and key == ms_played and key in row):
+        if row.get(key) is None and not (key == ms_played and row.get("brapped_source") == LIST):
             raise OddRow(f"{key} is missing")
     if not isinstance(row[end_time], str):
         raise OddRow(f"{end_time} is not a text")
-    if row[ms_played] is not None and number(row[ms_played]) != row[ms_played]:
+    if row.get("brapped_source") not in (None, LIST, ACCOUNT):
+        raise OddRow("brapped_source is none that is known")
+    if row.get(ms_played) is not None and number(row[ms_played]) != row[ms_played]:
         raise OddRow(f"{ms_played} is not a whole number from 0 to {2**31 - 1}")
     for key in others:
         if key not in MINOR and not isinstance(row.get(key), str | None):
             raise OddRow(f"{key} is not a text")
-    told_ms: Any = number(row[ms_played])
+    told_ms: Any = number(row.get(ms_played))
     good = ROW_OF[kind](row[end_time], told_ms, *(minor(key, row.get(key)) for key in others))
     end = moment(good.told_end())
     if end is None or not FIRST_PLAY <= end <= latest:

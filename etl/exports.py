@@ -58,7 +58,6 @@ PLAY_COLUMNS = (
     "ms_played",
     *DETAIL_COLUMNS,
 )
-LIST = "recently_played"
 NAMED_LIKE_A_HISTORY = re.compile(r"(?P<account>streaminghistory)|streaming_history|endsong|endvideo", re.IGNORECASE)
 
 
@@ -185,7 +184,7 @@ class Reader:
         plays: dict[str, Any] = {
             "item_number": range(self.item_number, self.item_number + len(rows)),
             "file_number": self.file_number,
-            "source": kind if kind == ACCOUNT else [EXTENDED if row.ms_played is not None else LIST for row in rows],
+            "source": kind if kind == ACCOUNT else [row.brapped_source or EXTENDED for row in rows],
             "track_uri": [member.uri for member in members],
             "played_at": told_ends,
             "ms_played": [row.ms_played for row in rows],

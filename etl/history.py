@@ -43,7 +43,7 @@ def lines(reporter: Reporter, form: str, filters: dict[str, int | None], about: 
     )
     head, _, tail = whole.partition('"rows": []')
     yield f'{head}"rows": '
-    yield from as_list(rows)
+    yield from as_list(row._asdict() for row in rows)
     yield tail
 
 
@@ -63,16 +63,26 @@ def as_csv(rows: Iterator[Any]) -> Iterator[str]:
 def as_extended(reporter: Reporter) -> Iterator[str]:
     """Rows as in Spotify's extended streaming history: what `import` takes back to the same plays.
 
-    A play that only the recently-played list told has a ms_played of null, and keeps the milliseconds of its date.
+    What another source told is a row of its own, with the source in a key that Spotify does not have (brapped_source): of the
+    recently-played list with a ms_played of null and the milliseconds of its date, of the account export by its names and minute.
     """
-    yield from as_list(stream(reporter.connection, "reports/history_extended", **reporter.parameters))
+    rows = (told(row) for row in stream(reporter.connection, "reports/history_extended", **reporter.parameters))
+    yield from as_list(rows)
     yield "\n"
 
 
-def as_list(rows: Iterator[Any]) -> Iterator[str]:
+def told(row: Any) -> dict[str, Any]:
+    """The row as Spotify would write it, and the key of ours only where it is needed."""
+    columns: dict[str, Any] = row._asdict()
+    if columns["brapped_source"] is None:
+        del columns["brapped_source"]
+    return columns
+
+
+def as_list(rows: Iterator[dict[str, Any]]) -> Iterator[str]:
     """A JSON list with an object a line."""
     before = "[\n"
     for row in rows:
-        yield before + json.dumps(row._asdict(), default=plain, ensure_ascii=False, separators=(",", ":"))
+        yield before + json.dumps(row, default=plain, ensure_ascii=False, separators=(",", ":"))
         before = ",\n"
     yield "[]" if before == "[\n" else "\n]"

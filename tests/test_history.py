@@ -66,36 +66,42 @@ def record(warehouse, database, tmp_path):
 def test_plays_of_every_source_written_and_imported_are_the_same_plays(
     record, settings, warehouse, ask, other_database, spotify, tmp_path
 ):
-    """Those that only the list told keep their milliseconds of date, and nobody knows how long they were."""
-    record.load(
-        [told(0.25, A), told(-400, B), told(-900.5, A)],
+    """And true exports that come later find them as they would have found the first ones. Contexts are not in the layout."""
+    exports = (
         [exported(-400, B, 170_000, start=-575.5), exported(-2000, EPISODE, 1_000, incognito_mode=True)],
-        [minuted(-60, A, 150_000), minuted(-50, NOTHING, 1_234)],
+        [minuted(-60, A, 150_000), minuted(-50, NOTHING, 1_234), minuted(-7, B, 170_000), minuted(-1, A, 200_000)],
     )
+    record.load([told(0.25, A), told(-400, B), told(-900.5, A), told(-59.2, A)], *exports)
     facts = whole_facts(ask)
-    path = written(warehouse, settings, tmp_path, "extended")
-    back = taken_back(path.rename(tmp_path / "back.json"), other_database, spotify, time_zone="Europe/Berlin")
+    assert len(facts) == 7
+    path = written(warehouse, settings, tmp_path, "extended").rename(tmp_path / "back.json")
+    back = taken_back(path, other_database, spotify, time_zone="Europe/Berlin")
+    assert [row[1:] for row in back] == [row[1:] for row in facts]
 
-    plays = {
-        "played_at": 1,
-        "track_uri": 2,
-        "date_key": 3,
-        "time_key": 4,
-        "ms_played": 7,
-        "reason_end": 9,
-        "is_private": 13,
-    }
-    assert [[row[at] for at in plays.values()] for row in back] == [[row[at] for at in plays.values()] for row in facts]
-    assert [(row[1], row[7]) for row in back if row[7] is None] == [
-        (NOW + timedelta(seconds=-900.5), None),
-        (NOW + timedelta(seconds=0.25), None),
+    receipts = [import_exports(settings, warehouse, [path], clock=lambda: NOW).total for _ in range(2)]
+    assert [one.new_count for one in receipts] == [0, 0] and receipts[0].known_count == receipts[0].row_count == 10
+    assert whole_facts(ask) == facts
+
+    [later] = [row for row in facts if row[1] == NOW - timedelta(minutes=60)]
+    record.load([exported(-3577, A, 150_000)])  # the true export of what only the account told, in its minute
+    assert len(whole_facts(ask)) == 7 and later not in whole_facts(ask)
+
+
+def test_the_receipt_of_a_file_of_ones_own_counts_what_was_new(
+    record, settings, warehouse, other_database, spotify, tmp_path
+):
+    record.load([told(0.25, A), told(-400, B), told(-900.5, A)], [exported(-400, B, 170_000)])
+    path = written(warehouse, settings, tmp_path, "extended").rename(tmp_path / "back.json")
+    other = Warehouse(other_database)
+    counts = [
+        (one.row_count, one.new_count, one.known_count, one.merged_count, one.duplicate_count)
+        for one in (
+            import_exports(settings_of(other_database, spotify), other, [path], clock=lambda: NOW).total
+            for _ in range(2)
+        )
     ]
-    listed = [row[16:19] for row in back if row[7] is None]
-    assert listed == [(True, False, False), (True, False, False)]  # told by the list, as before
-
-    receipt = import_exports(settings, warehouse, [tmp_path / "back.json"], clock=lambda: NOW)
-    assert receipt.total.new_count == 0
-    assert [(row[1], row[2], row[7]) for row in whole_facts(ask)] == [(row[1], row[2], row[7]) for row in facts]
+    other.close()
+    assert counts == [(4, 3, 0, 1, 0), (4, 0, 4, 0, 0)]
 
 
 def test_pages_follow_each_other_without_a_gap_or_an_overlap(record, warehouse, settings):
@@ -174,10 +180,15 @@ def test_a_history_of_nothing_is_an_empty_file_of_its_kind(form, warehouse, sett
         assert told == [] if form == "extended" else told["sections"][0]["rows"] == []
 
 
-def test_a_real_export_written_anew_and_imported_gives_the_same_rows(
+def test_real_exports_written_anew_and_imported_give_the_same_rows(
     settings, warehouse, ask, other_database, spotify, tmp_path
 ):
-    import_exports(settings, warehouse, [real_data("exports") / "extended-2020-2024.zip"], clock=lambda: NOW)
+    import_exports(
+        settings,
+        warehouse,
+        [real_data("exports") / name for name in ("extended-2020-2024.zip", "account-2023.zip")],
+        clock=lambda: NOW,
+    )
     path = written(warehouse, settings, tmp_path, "extended")
     facts = whole_facts(ask)
     assert len(facts) == 68_471

@@ -12,7 +12,7 @@ from support import NOW, fresh_database, whole_facts
 
 from etl.warehouse import Warehouse
 
-MANY = 3  # orders of a case are tried besides the natural one
+MANY = 1  # orders of a case, drawn for each, are tried besides the natural one; test_known_truth.py tries many
 
 # One recording under one id, and another.
 A = Song("A", "Song", isrc="QZ0000000001")
@@ -492,7 +492,7 @@ def orders(batches: list) -> Iterator[list]:
     every = [list(order) for order in permutations(batches) if not has_full_before_a_page(order, batches)]
     some = every[1:]
     yield every[0]
-    yield from some if len(some) < MANY else Random(1).sample(some, MANY)
+    yield from some if len(some) < MANY else Random(len(repr(batches))).sample(some, MANY)
 
 
 def has_full_before_a_page(order: tuple, batches: list) -> bool:

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -616,7 +617,14 @@ def test_in_a_public_repository_the_recording_stays_green_without_a_report(tmp_p
 # The same steps with the real program, a simulated Spotify and a real Postgres.
 
 
-def run_for_real(job: str, environment: dict[str, str], visibility: str = "public", **changed: str) -> Run:
+def run_for_real(
+    job: str,
+    environment: dict[str, str],
+    visibility: str = "public",
+    vars: dict[str, str] | None = None,
+    inputs: dict[str, str] | None = None,
+    **changed: str,
+) -> Run:
     """`environment` is that of a listener who has set everything up; the simulated Spotify's address is the runner's.
 
     Public, so that a report, which is due in some hours of the day only, is not made.
@@ -625,7 +633,9 @@ def run_for_real(job: str, environment: dict[str, str], visibility: str = "publi
     stand_in(stand_ins, "gh", says=visibility)
     secrets = {name: environment[name] for name in JOBS[job]} | changed
     elsewhere = {name: environment[name] for name in ("SPOTIFY_API_URL", "SPOTIFY_ACCOUNTS_URL")}
-    return run_workflow(f".github/workflows/{job}.yml", secrets=secrets, env=elsewhere, path_prefix=stand_ins)
+    return run_workflow(
+        f".github/workflows/{job}.yml", secrets=secrets, vars=vars, inputs=inputs, env=elsewhere, path_prefix=stand_ins
+    )
 
 
 @in_bash
@@ -646,6 +656,36 @@ def test_both_jobs_do_their_work_in_their_workflows(environment, play, songs, as
     assert ask(inferred) == [(0,)]
     for run in (plays, dimensions):
         assert [name for name in JOBS["plays"] if environment[name] in run.log + run.summary] == []
+
+
+@in_bash
+def test_the_first_run_of_the_morning_makes_the_report_and_the_next_one_does_not(environment, play, songs) -> None:
+    play(Play(next(iter(songs.tracks)), ago(10)))
+    noon = {"TIME_ZONE": f"Etc/GMT{datetime.now(UTC).hour - 12:+d}"}  # the signs of these zones are the other way round
+    run = run_for_real("plays", environment, visibility="private", vars=noon)
+    assert run.jobs == {"plays": "success", "daily-report / report": "success", "daily-report / publish": "skipped"}, (
+        run.log
+    )
+    assert run.step("make").summary.startswith("# ")
+    again = run_for_real("plays", environment, visibility="private", vars=noon)
+    assert again.jobs["plays"] == "success" and again.jobs["daily-report"] == "skipped"
+
+
+@in_bash
+def test_a_report_asked_for_by_hand_has_its_titles_on_the_summary_page_and_nowhere_else(
+    environment, play, songs
+) -> None:
+    [track_id, track] = next(iter(songs.tracks.items()))
+    play(Play(track_id, ago(10)))
+    assert run_for_real("plays", environment).conclusion == "success"
+    day = {"date": f"{ago(10):%Y-%m-%d}"}
+    run = run_for_real("daily-report", environment, visibility="private", inputs=day)
+    assert run.conclusion == "success", run.log
+    assert track.name in run.step("make").summary and track.name not in run.log
+
+    refused = run_for_real("daily-report", environment, visibility="private", inputs={"date": "$(touch pwned)"})
+    assert refused.conclusion == "failure" and "2026-11-20, today or yesterday" in re.sub(r"\s+", " ", refused.log)
+    assert track.name not in refused.log + refused.summary
 
 
 @in_bash

@@ -38,7 +38,8 @@ select
         )[1],
         0
     ) as context_key,
-    min(numbered.item_number) as item_number
+    min(numbered.item_number) as item_number,
+    (array_agg(numbered.file_number order by numbered.item_number))[1] as file_number
 from numbered
 inner join listening.dim_track on dim_track.track_key = numbered.track_key
 group by
@@ -119,6 +120,7 @@ piece as (
         case when known.is_torn then known.told_at else known.last_told_at end as last_at,
         known.context_key,
         null::integer as item_number,
+        null::integer as file_number,
         known.play_key,
         known.is_primary
     from known
@@ -129,6 +131,7 @@ piece as (
         dates.told_at,
         dates.told_at,
         0,
+        null::integer,
         null::integer,
         null::bigint,
         false
@@ -147,6 +150,7 @@ piece as (
         listed_play.last_at,
         listed_play.context_key,
         listed_play.item_number,
+        listed_play.file_number,
         null,
         false
     from listed_play

@@ -17,6 +17,7 @@ select
         0
     ) as context_key,
     min(dated_play.item_number) as item_number,
+    (array_agg(dated_play.file_number order by dated_play.item_number))[1] as file_number,
     bool_or(dated_play.item_number is null) as is_known
 from dated_play
 inner join listening.dim_track on dim_track.track_key = dated_play.track_key
@@ -35,6 +36,7 @@ insert into told_play (
     context_key,
     device_key,
     item_number,
+    file_number,
     is_known
 )
 select
@@ -48,6 +50,7 @@ select
     listed_told.context_key,
     0,
     listed_told.item_number,
+    listed_told.file_number,
     listed_told.is_known
 from listed_told;
 

@@ -1,14 +1,35 @@
 -- Everything played, in the columns of Spotify's extended streaming history
+with told as (
+    -- a row for each source that told of a play, as it told it; the extended export's once more where it told it again
+    select
+        play_source.play_key,
+        play_source.source,
+        play_source.track_key,
+        play_source.first_reported_at as told_at
+    from listening.play_source
+    where play_source.listener_key = :listener_key
+    union all
+    select
+        play_source.play_key,
+        play_source.source,
+        play_source.track_key,
+        play_source.last_reported_at
+    from listening.play_source
+    where
+        play_source.listener_key = :listener_key
+        and play_source.source = 'extended_export'
+        and play_source.last_reported_at > play_source.first_reported_at
+)
 select
     to_char(told.told_at at time zone 'UTC', 'yyyy-mm-dd"T"hh24:mi:ss')
     || case when date_trunc('second', told.told_at) = told.told_at then '' else to_char(told.told_at, '.ms') end
     || 'Z' as ts,
-    dim_device.platform,
-    fact_play.ms_played,
-    dim_play_profile.country_code as conn_country,
+    case when told.source = 'extended_export' then dim_device.platform end as platform,
+    case when told.source <> 'recently_played' then fact_play.ms_played end as ms_played,
+    case when told.source = 'extended_export' then dim_play_profile.country_code end as conn_country,
     case when dim_track.content_type in ('track', 'local') then dim_track.track_name end as master_metadata_track_name,
     case when dim_track.content_type in ('track', 'local') then credit.artist_name end as master_metadata_album_artist_name,
-    case when dim_track.content_type in ('track', 'local') then dim_album.album_name end as master_metadata_album_album_name,
+    case when dim_track.content_type in ('track', 'local') and told.source <> 'account_export' then dim_album.album_name end as master_metadata_album_album_name,
     case when dim_track.content_type in ('track', 'local') then uri.track_uri end as spotify_track_uri,
     case when dim_track.content_type = 'episode' then dim_track.track_name end as episode_name,
     case when dim_track.content_type = 'episode' then dim_album.album_name end as episode_show_name,
@@ -16,15 +37,23 @@ select
     case when dim_track.content_type = 'chapter' then dim_album.album_name end as audiobook_title,
     case when dim_track.content_type = 'chapter' then uri.track_uri end as audiobook_chapter_uri,
     case when dim_track.content_type = 'chapter' then dim_track.track_name end as audiobook_chapter_title,
-    dim_play_profile.reason_start,
-    dim_play_profile.reason_end,
-    dim_play_profile.is_shuffle as shuffle,
-    dim_play_profile.is_skipped as skipped,
-    dim_play_profile.is_offline as offline,
-    round(extract(epoch from fact_play.played_at + fact_play.start_offset_ms * interval '1 millisecond') * 1000)::bigint as offline_timestamp,
-    dim_play_profile.is_private as incognito_mode
-from listening.fact_play
-inner join listening.dim_track on dim_track.track_key = fact_play.track_key
+    case when told.source = 'extended_export' then dim_play_profile.reason_start end as reason_start,
+    case when told.source = 'extended_export' then dim_play_profile.reason_end end as reason_end,
+    case when told.source = 'extended_export' then dim_play_profile.is_shuffle end as shuffle,
+    case when told.source = 'extended_export' then dim_play_profile.is_skipped end as skipped,
+    case when told.source = 'extended_export' then dim_play_profile.is_offline end as offline,
+    case
+        when told.source = 'extended_export'
+            then round(extract(epoch from fact_play.played_at + fact_play.start_offset_ms * interval '1 millisecond') * 1000)::bigint
+    end as offline_timestamp,
+    dim_play_profile.is_private as incognito_mode,
+    nullif(told.source, 'extended_export') as brapped_source
+from told
+inner join listening.fact_play
+    on
+        fact_play.listener_key = :listener_key
+        and fact_play.play_key = told.play_key
+inner join listening.dim_track on dim_track.track_key = told.track_key
 inner join listening.dim_album on dim_album.album_key = dim_track.album_key
 inner join listening.dim_device on dim_device.device_key = fact_play.device_key
 inner join listening.dim_play_profile on dim_play_profile.play_profile_key = fact_play.play_profile_key
@@ -35,22 +64,18 @@ left join (
     from listening.bridge_track_artist
     inner join listening.dim_artist on dim_artist.artist_key = bridge_track_artist.artist_key
     group by bridge_track_artist.track_key
-) as credit on credit.track_key = fact_play.track_key
+) as credit on credit.track_key = dim_track.track_key
 cross join lateral (
-    -- what has no URI of Spotify's is known by its names
-    select case when starts_with(dim_track.track_uri, 'spotify:') then dim_track.track_uri end as track_uri
+    -- what has no URI of Spotify's, and what the account export tells, is known by its names
+    select
+        case
+            when starts_with(dim_track.track_uri, 'spotify:') and told.source <> 'account_export' then dim_track.track_uri
+        end as track_uri
 ) as uri
-cross join lateral (
-    -- as the export dated it, and once more where it told it again
-    select fact_play.played_at + coalesce(fact_play.extended_export_offset_ms, 0) * interval '1 millisecond' as told_at
-    union all
-    select fact_play.played_at + fact_play.extended_export_last_offset_ms * interval '1 millisecond'
-    where fact_play.extended_export_last_offset_ms is not null
-) as told
 where
-    fact_play.listener_key = :listener_key
-    and fact_play.played_at >= :since
+    fact_play.played_at >= :since
     and fact_play.played_at < :until
 order by
     told.told_at,
-    fact_play.play_key
+    told.play_key,
+    told.source
