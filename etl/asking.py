@@ -19,7 +19,7 @@ from etl.listeners import RecordedListener, listener_meant
 from etl.reports import Asked, Report, Reporter, ReportError, nothing_recorded
 from etl.settings import Settings
 from etl.text_report import as_markdown, as_renderable, as_text, terminal
-from etl.warehouse import Warehouse, run
+from etl.warehouse import LISTENER_LOCK, Warehouse, lock, run
 
 IN_MEMORY = 10_000_000  # bytes of a report before it is kept in a file until it is whole
 
@@ -80,7 +80,8 @@ def show(
             for begun in (made.clear, lambda: written.seek(0), written.truncate):  # a transaction may be done again
                 begun()
             who = listener_meant(connection, listener)
-            if who is not None and listener is None and settings.time_zone:
+            if who is not None and listener is None and settings.time_zone not in (None, who.time_zone.key):
+                lock(connection, LISTENER_LOCK, who.listener_key)  # a merge may be dating plays by the old one
                 run(connection, "load/listener_time_zone", listener_key=who.listener_key, time_zone=settings.time_zone)
                 who = listener_meant(connection, listener)
             told = nothing_recorded(name, now) if who is None else answer(Ask(connection, who, now))
@@ -128,16 +129,17 @@ def must_be_writable(output: Path | None) -> None:
 
 
 def keep(written: IO[str], output: Path) -> None:
-    """The file as a whole or not at all. What it is not a plain file (a pipe, a device) is written to directly."""
-    if output.exists() and not output.is_file():
-        with output.open("w", encoding="utf-8", newline="") as target:
-            shutil.copyfileobj(written, target)
-        return
+    """The file as a whole or not at all. What is no plain file (a pipe, a device) is written to directly."""
+    output = output.resolve()  # a link stays one
     beside = output.with_name(f".{output.name}.part")
+    is_plain = output.is_file() or not output.exists()
     try:
-        with beside.open("w", encoding="utf-8", newline="") as target:
+        with (beside if is_plain else output).open("w", encoding="utf-8", newline="") as target:
+            if output.is_file():
+                shutil.copymode(output, beside)  # what was for its owner alone stays so
             shutil.copyfileobj(written, target)
-        beside.replace(output)
+        if is_plain:
+            beside.replace(output)
     except OSError as error:
         raise ReportError(f"{output} can't be written: {error.strerror}.") from None
     finally:

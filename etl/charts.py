@@ -132,7 +132,7 @@ def months(rows: Sequence[Record], measure: str) -> Picture:
         words(artists, 14, "left"),
         words(values, 14, "right"),
     ]
-    caption = f"Most in {most['month_date']:%B %Y}: {counted(most)}."
+    caption = f"Beside each month who was played most in it. Most in {most['month_date']:%B %Y}: {counted(most)}."
     return picture(layers, width, pitch * len(rows) - 6, caption)
 
 

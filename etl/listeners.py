@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row
 
+from etl.settings import Runner
 from etl.warehouse import run
 
 
@@ -31,9 +32,13 @@ def recorded(connection: Connection, listener: str | None) -> list[Row[Any]]:
     if listener is None:
         known = run(connection, "listener_default")
         if len(known) > 1:
+            names = (
+                "an id or a name"
+                if Runner().github_actions
+                else f"one of {', '.join(row.listener_id for row in known)}"
+            )
             raise ListenerError(
-                "More than one listener is recorded here. Say whose record is meant: --listener with one of"
-                f" {', '.join(row.listener_id for row in known)}."
+                f"More than one listener is recorded here. Say whose record is meant: --listener with {names}."
             )
         return known
     known = run(connection, "listener_named", listener=listener)
@@ -45,8 +50,12 @@ def recorded(connection: Connection, listener: str | None) -> list[Row[Any]]:
 
 
 def listener_meant(connection: Connection, listener: str | None) -> RecordedListener | None:
-    """Who it is; None when nobody is recorded yet. Raises ListenerError for somebody who is not recorded here."""
-    known = recorded(connection, listener)
+    """Who it is; None when nobody is recorded yet. If nobody says, and several are recorded, the only one who is logged in.
+
+    Raises ListenerError for somebody who is not recorded here.
+    """
+    logged_in = run(connection, "listener_logged_in") if listener is None else []
+    known = logged_in if len(logged_in) == 1 else recorded(connection, listener)
     if not known:
         if listener is not None:
             raise ListenerError("Nobody of this name or id is recorded here.")

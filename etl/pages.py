@@ -91,6 +91,7 @@ def as_html(report: Report) -> str:
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     zone = zone_of(report)
     return environment.get_template(template).render(
+        nothing=wording.nothing(report),
         report=report,
         parts={section.name: part(section, report) for section in report.sections},
         subtitle=wording.subtitle(report),
@@ -161,7 +162,7 @@ def table(section: Section, report: Report) -> Table | None:
         )
         for record in records
     ]
-    heads = tuple((column, wording.HEADS.get(column, column)) for column in columns)
+    heads = tuple((column, wording.head_of(section, column)) for column in columns)
     return Table(
         heads,
         tuple(lines),

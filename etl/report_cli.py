@@ -60,6 +60,8 @@ class By(StrEnum):
     TIME = "time"
 
 
+YEARS = range(2006, 9999)  # Spotify is no older, and a day after the last one there has to be
+MOST = 1_000_000  # rows of a report, pages of a history
 FORMATS_BY_SUFFIX = {".txt": "text", ".md": "markdown", ".html": "html", ".htm": "html", ".json": "json", ".csv": "csv"}
 
 
@@ -67,18 +69,28 @@ def a_day(told: str | None) -> str | None:
     """A day as a person writes it; which one today is depends on the listener's clock."""
     if told is not None and told not in ("today", "yesterday"):
         try:
-            date.fromisoformat(told)
+            is_possible = YEARS.start <= date.fromisoformat(told).year < YEARS.stop
         except ValueError:
             raise typer.BadParameter("write a day as 2026-11-20, today or yesterday") from None
+        if not is_possible:
+            raise typer.BadParameter(f"the day has to lie in the years {YEARS.start} to {YEARS.stop - 1}")
     return told
 
 
 def a_month(told: str | None) -> str | None:
     if told is not None:
         try:
-            date.fromisoformat(f"{told}-01")
+            is_possible = YEARS.start <= date.fromisoformat(f"{told}-01").year < YEARS.stop
         except ValueError:
             raise typer.BadParameter("write a month as 2026-11") from None
+        if not is_possible:
+            raise typer.BadParameter(f"the month has to lie in the years {YEARS.start} to {YEARS.stop - 1}")
+    return told
+
+
+def a_name(told: str | None) -> str | None:
+    if told is not None and (not told.strip() or not told.isprintable()):
+        raise typer.BadParameter("write a name, or a part of one")
     return told
 
 
@@ -93,7 +105,7 @@ OutputOption = Annotated[Path | None, typer.Option("--output", help="Write into 
 ListenerOption = Annotated[
     str | None, typer.Option("--listener", help="Whose plays: an id or name. Default: whoever is recorded here.")
 ]
-LimitOption = Annotated[int, typer.Option("--limit", min=1, help="How many rows at most.")]
+LimitOption = Annotated[int, typer.Option("--limit", min=1, max=MOST, help="How many rows at most.")]
 SinceOption = Annotated[
     str | None, typer.Option("--since", metavar="DATE", callback=a_day, help="From this day on, as 2026-11-20.")
 ]
@@ -131,7 +143,9 @@ def top(
     by: Annotated[By, typer.Option("--by", help="What makes the order.")] = By.PLAYS,
     since: SinceOption = None,
     until: UntilOption = None,
-    year: Annotated[int | None, typer.Option("--year", min=2006, max=9998, help="Of this year only.")] = None,
+    year: Annotated[
+        int | None, typer.Option("--year", min=YEARS.start, max=YEARS.stop - 1, help="Of this year only.")
+    ] = None,
     month: Annotated[
         str | None, typer.Option("--month", metavar="YYYY-MM", callback=a_month, help="Of this month only.")
     ] = None,
@@ -156,7 +170,9 @@ def top(
 
 @report.command()
 def wrapped(
-    year: Annotated[int | None, typer.Argument(min=2006, max=9998, help="Default: the last one with plays.")] = None,
+    year: Annotated[
+        int | None, typer.Argument(min=YEARS.start, max=YEARS.stop - 1, help="Default: the last one with plays.")
+    ] = None,
     min_: MinOption = CountsAs.AT_LEAST_30S,
     format_: FormatOption = None,
     output: OutputOption = None,
@@ -176,7 +192,7 @@ def wrapped(
 
 @report.command()
 def artist(
-    name: Annotated[str, typer.Argument(help="A name, or something like it.")],
+    name: Annotated[str, typer.Argument(callback=a_name, help="A name, or something like it.")],
     limit: LimitOption = 10,
     min_: MinOption = CountsAs.AT_LEAST_30S,
     format_: FormatOption = None,
@@ -198,7 +214,7 @@ def artist(
 
 @report.command()
 def track(
-    name: Annotated[str, typer.Argument(help="A title, with the artist if need be, or something like it.")],
+    name: Annotated[str, typer.Argument(callback=a_name, help="A title, with the artist if need be.")],
     min_: MinOption = CountsAs.AT_LEAST_30S,
     format_: FormatOption = None,
     output: OutputOption = None,
@@ -215,10 +231,10 @@ def track(
 def history(
     since: SinceOption = None,
     until: UntilOption = None,
-    artist: Annotated[str | None, typer.Option("--artist", help="Only with this artist.")] = None,
-    track: Annotated[str | None, typer.Option("--track", help="Only this track.")] = None,
-    page: Annotated[int, typer.Option("--page", min=1, help="Which page, of text, Markdown and HTML.")] = 1,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="Rows of a page.")] = 50,
+    artist: Annotated[str | None, typer.Option("--artist", callback=a_name, help="Only with this artist.")] = None,
+    track: Annotated[str | None, typer.Option("--track", callback=a_name, help="Only this track.")] = None,
+    page: Annotated[int, typer.Option("--page", min=1, max=MOST, help="Which page, of text, Markdown and HTML.")] = 1,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=MOST, help="Rows of a page.")] = 50,
     min_: MinOption = CountsAs.ALL,
     format_: Annotated[
         HistoryFormat | None,
@@ -250,7 +266,7 @@ def history(
 
 
 def search(
-    text: Annotated[str, typer.Argument(help="A part of a name, or something like it.")],
+    text: Annotated[str, typer.Argument(callback=a_name, help="A part of a name, or something like it.")],
     limit: LimitOption = 10,
     min_: MinOption = CountsAs.AT_LEAST_30S,
     format_: FormatOption = None,

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from etl.listeners import RecordedListener
-from etl.warehouse import run, script
+from etl.warehouse import run, run_with_columns, script
 
 COUNTS_AS = {  # what counts as a play, and how to say so; decided in sql/views/is_counted.sql
     "30s": "at least thirty seconds",
@@ -61,11 +61,11 @@ class Report:
     """A report before it is written: no title of a track is in its repr."""
 
     name: str
-    title: str
+    title: str = field(repr=False)
     made_at: datetime
     asked: Asked | None  # None: nobody is recorded yet
     sections: tuple[Section, ...] = field(repr=False)
-    note: str = ""  # what to say besides, or instead
+    note: str = field(default="", repr=False)  # what to say besides, or instead
 
     def section(self, name: str) -> Section:
         return next((one for one in self.sections if one.name == name), Section(name, "", (), ()))
@@ -98,8 +98,7 @@ class Reporter:
     def ask(self, name: str, **parameters: Any) -> Section:
         """The answer of sql/reports/`name`.sql."""
         file = f"reports/{name}"
-        rows = run(self.connection, file, **{**self.parameters, **parameters})
-        columns = tuple(rows[0]._fields) if rows else ()
+        columns, rows = run_with_columns(self.connection, file, **{**self.parameters, **parameters})
         return Section(name, title_of(file), columns, tuple(tuple(row) for row in rows))
 
     def count(self, *tables: str) -> None:
@@ -143,6 +142,9 @@ class Reporter:
             "not_told", "gaps",
         )  # fmt: skip
         few = {"discovered", "skips", "top_shows"}
+        totals = self.ask("span_totals")
+        if not totals.first["play_count"]:
+            return self.report("wrapped", f"{year}, wrapped", totals, self.ask("gaps"))
         sections = [self.ask(name, **({"row_limit": FEW} if name in few else {})) for name in names]
         return self.report("wrapped", f"{year}, wrapped", *sections)
 

@@ -42,6 +42,11 @@ def of_streak_of_day(section: Section, report: Report, zone: tzinfo | None) -> S
 
 def of_unknown(section: Section, report: Report, zone: tzinfo | None) -> Said:
     told = section.first
+    last = report.section("freshness").first.get("last_played_at")
+    day_asked = report.asked.since_date if report.asked else None
+    if last and day_asked and last.astimezone(zone).date() < day_asked:
+        yield f"Whether anything was played: the record ends {moment(last, zone)}."
+        return
     if told["gap_count"]:
         yield "Plays were probably lost: more than fifty lay between two looks, and Spotify tells no more. An export brings them."
     if told["unnamed_play_count"]:

@@ -11,7 +11,19 @@ from rich.text import Text
 
 from etl.reports import Report, Section
 from etl.sentences import sentences
-from etl.wording import HEADS, LINKS, RANKED, columns_of, in_a_line, is_number, shown, shown_records, subtitle
+from etl.wording import (
+    LINKS,
+    RANKED,
+    columns_of,
+    head_of,
+    in_a_line,
+    is_number,
+    many,
+    nothing,
+    shown,
+    shown_records,
+    subtitle,
+)
 
 BLOCKS = " ▁▂▃▄▅▆▇█"
 WIDTH = 80
@@ -24,14 +36,15 @@ WITH_BARS = {
     "top_shows",
     "plays_by_month",
 }
+HITS = {"search_artists", "search_tracks"}
 MONTHS = {"artist_by_month", "track_by_month"}
 PICTURES = {"plays_by_day"}  # too long for a terminal; the page has it as a picture
 
 
 def terminal() -> Console:
-    """Standard output; in a file or pipe as wide as on a small terminal, and without colour."""
+    """Standard output, no wider than reads well; in a file or pipe as wide as on a small terminal, and without colour."""
     console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=WIDTH)
+    return Console(highlight=False, width=min(console.width, WIDTH) if console.is_terminal else WIDTH)
 
 
 def as_text(report: Report) -> str:
@@ -51,7 +64,7 @@ def as_renderable(report: Report) -> RenderableType:
         if drawn:
             parts += [Text(), Text(section.title, style="bold cyan"), *drawn]
     if report.asked and report.is_empty:
-        parts += [Text(), Text("Nothing was played.")]
+        parts += [Text(), Text(nothing(report))]
     if report.note:
         parts += [Text(), Text(in_a_line(report.note))]
     return Group(*parts)
@@ -62,6 +75,8 @@ def drawn_section(section: Section, report: Report) -> Iterator[RenderableType]:
         yield clock(section)
     elif section.name in MONTHS and section.rows:
         yield months(section)
+    elif section.name in HITS:
+        yield from hits(section, report)
     elif columns_of(section):
         yield table(section, report)
     for said in sentences(section, report):
@@ -73,18 +88,18 @@ def table(section: Section, report: Report) -> Table:
     zone = report.asked.listener.time_zone if report.asked else None
     columns = columns_of(section)
     records = shown_records(section)
-    width = None if all(map(is_number, columns)) else WIDTH
-    drawn = Table(box=box.SIMPLE_HEAD, width=width, pad_edge=False, show_edge=False)
+    is_wide = not all(map(is_number, columns))
+    drawn = Table(box=box.SIMPLE_HEAD, expand=is_wide, pad_edge=False, show_edge=False)
     if section.name in RANKED:
         drawn.add_column("", justify="right", style="dim", no_wrap=True)
     for column in columns:
         if is_number(column):
-            drawn.add_column(HEADS.get(column, column), justify="right", no_wrap=True)
+            drawn.add_column(head_of(section, column), justify="right", no_wrap=True)
         elif column.endswith(("_at", "_date")):
-            drawn.add_column(HEADS.get(column, column), no_wrap=True)
+            drawn.add_column(head_of(section, column), no_wrap=True)
         else:
             drawn.add_column(
-                HEADS.get(column, column), ratio=3 if column == columns[0] else 2, no_wrap=True, overflow="ellipsis"
+                head_of(section, column), ratio=3 if column == columns[0] else 2, no_wrap=True, overflow="ellipsis"
             )
     measure = (
         ("listened_ms" if report.asked and report.asked.by == "time" else "play_count")
@@ -100,6 +115,21 @@ def table(section: Section, report: Report) -> Table:
         bar = [Text("█" * round(BAR * record[measure] / (most or 1)))] if measure else []
         drawn.add_row(*rank, *cells, *bar)
     return drawn
+
+
+def hits(section: Section, report: Report) -> Iterator[RenderableType]:
+    """What was found, three lines each: what it is, its numbers, where Spotify shows it."""
+    zone = report.asked.listener.time_zone if report.asked else None
+    for record in section.records():
+        name = in_a_line(record.get("track_name") or record.get("artist_name") or "")
+        by = in_a_line(record.get("artist_names") or "")
+        yield Text(f"{name} by {by}" if by else name, style="bold", no_wrap=True, overflow="ellipsis")
+        last = shown("last_played_at", record["last_played_at"], zone)
+        yield Text(
+            f"  {many(record['play_count'], 'play')}, {shown('listened_ms', record['listened_ms'], zone)}, last {last}"
+        )
+        if url := record.get("track_url") or record.get("artist_url"):
+            yield Text(f"  {url}", style="dim")
 
 
 def clock(section: Section) -> RenderableType:
@@ -149,7 +179,7 @@ def markdown_lines(report: Report) -> Iterator[str]:
             yield ""
         yield from (f"{escaped(said)}  " for said in told)
     if report.asked and report.is_empty:
-        yield "\nNothing was played."
+        yield f"\n{nothing(report)}"
     if report.note:
         yield f"\n{escaped(report.note)}"
 
@@ -161,7 +191,7 @@ def markdown_table(section: Section, zone: object) -> Iterator[str]:
     columns = columns_of(section)
     if not columns:
         return
-    yield "| " + " | ".join(HEADS.get(column, column) for column in columns) + " |"
+    yield "| " + " | ".join(head_of(section, column) for column in columns) + " |"
     yield "|" + "|".join("--:" if is_number(column) else "---" for column in columns) + "|"
     for record in shown_records(section):
         yield "| " + " | ".join(markdown_cell(column, record, zone) for column in columns) + " |"
@@ -186,4 +216,6 @@ def markdown_cell(column: str, record: dict[str, object], zone: object) -> str:
 def escaped(text: str) -> str:
     """A text that means itself in Markdown, in a table and at the beginning of a line too."""
     text = re.sub(r"([\\`*_\[\]<>|~$&#])", r"\\\1", text)
+    # what GitHub makes of its own accord: mentions, addresses, pictures
+    text = re.sub(r"@|:(?=//|\w+:)|(?<=www)\.", lambda found: f"&#{ord(found[0])};", text, flags=re.IGNORECASE)
     return re.sub(r"^(\d*)([-+.)])", r"\1\\\2", text)

@@ -185,9 +185,14 @@ def lock(connection: Connection, half: int, key: int) -> None:
 
 def run(connection: Connection, name: str, **parameters: Any) -> list[Row[Any]]:
     """Runs sql/load/… or sql/query/… by name; its rows, if it has any."""
+    return run_with_columns(connection, name, **parameters)[1]
+
+
+def run_with_columns(connection: Connection, name: str, **parameters: Any) -> tuple[tuple[str, ...], list[Row[Any]]]:
+    """The same, and what its columns are called, which there are without rows, too."""
     connection.info["step"] = name
     result = connection.execute(prepared(name), parameters)
-    return list(result) if result.returns_rows else []
+    return (tuple(result.keys()), list(result)) if result.returns_rows else ((), [])
 
 
 def stream(connection: Connection, name: str, **parameters: Any) -> Iterator[Row[Any]]:

@@ -3,6 +3,7 @@
 A column's name says what it holds, as everywhere: `_count`, `_ms`, `_share`, `_date`, `_at`, `_url`; any other is a text.
 """
 
+import re
 import unicodedata
 from datetime import date, datetime, tzinfo
 from typing import Any
@@ -67,8 +68,25 @@ TABLES = {  # what a person sees of a part, in this order; the other parts are s
 }
 SHORT = {"first_listens"}
 RANKED = {"top_tracks", "top_artists", "top_albums", "top_genres", "top_shows", "artist_tracks"}
+TURNING = "[\u202a-\u202e\u2066-\u2069]"  # marks with which a name could turn what stands around it
 RIGHT_TO_LEFT = {"R", "AL", "AN"}
 FIRST_STRONG, END = "\u2068", "\u2069"  # marks that keep a name of one direction from turning the line around it
+
+
+def head_of(section: Section, column: str) -> str:
+    """What a column is headed with. A name beside the numbers of a whole day or month is only the most played of it."""
+    if section.name in ("plays_by_month", "on_this_day") and column in ("artist_name", "track_name"):
+        return "Most played"
+    return HEADS.get(column, column)
+
+
+def nothing(report: Report) -> str:
+    """What to say where there is nothing to show."""
+    if report.name == "search":
+        return "Nothing that you played is called like this."
+    if any(section.name == "top_genres" for section in report.sections):
+        return "No genre of what was played is known; the dimensions job asks for them."
+    return "Nothing was played."
 
 
 def shown_records(section: Section) -> list[dict[str, Any]]:
@@ -144,6 +162,7 @@ def many(count: int, one: str, more: str | None = None) -> str:
 def in_a_line(text: str) -> str:
     """A name without line breaks and control characters; one written from right to left is kept apart from its line."""
     plain = "".join(" " if unicodedata.category(character) in ("Cc", "Zl", "Zp") else character for character in text)
+    plain = re.sub(TURNING, "", plain)
     plain = " ".join(plain.split())
     is_turned = any(unicodedata.bidirectional(character) in RIGHT_TO_LEFT for character in plain)
     return f"{FIRST_STRONG}{plain}{END}" if is_turned else plain

@@ -597,11 +597,12 @@ def test_a_refusal_says_what_a_person_can_do(change, sentence, record, spotify):
 
 
 def test_the_report_of_the_morning_is_due_once_a_day_at_the_first_good_run_after_six(
-    settings, warehouse, spotify, play, songs
+    settings, warehouse, spotify, play, songs, tmp_path, ask
 ):
     """In New York, over the night in which the clock goes back there; a run at six fails, and one at midnight is too early."""
     play(Play(next(iter(songs.tracks)), ago(5)))
-    settings = settings.model_copy(update={"time_zone": "America/New_York"})
+    elsewhere = settings.model_copy(update={"time_zone": "America/New_York"})
+    settings = elsewhere.model_copy(update={"github_output": tmp_path / "output"})
     night = datetime(
         2026, 11, 1, 4, 30, tzinfo=UTC
     )  # 00:30 in summer time; at 06:00 UTC it is 01:00 for the second time
@@ -613,6 +614,16 @@ def test_the_report_of_the_morning_is_due_once_a_day_at_the_first_good_run_after
             change_world(spotify, faults=(Fault(PAGE, status=403),))
             with pytest.raises(Forbidden):
                 record_plays(settings, warehouse, spotify.clock)
-        elif record_plays(settings, warehouse, spotify.clock).is_report_due:
+            continue
+        assert not record_plays(elsewhere, warehouse, spotify.clock).is_report_due  # nobody there could make it
+        if record_plays(settings, warehouse, spotify.clock).is_report_due:
             due.append(at)
+            assert not record_plays(settings, warehouse, lambda at=at: at + timedelta(minutes=1)).is_report_due
+        if hour == 6:  # somebody else's report is not this listener's
+            ask(
+                "insert into ops.run (job, listener_key, started_at, finished_at, outcome, program_version)"
+                " select 'daily-report', 999, %s, %s, 'done', '0'",
+                at + timedelta(hours=1),
+                at + timedelta(hours=1),
+            )
     assert [at.astimezone(ZoneInfo("America/New_York")).strftime("%d %H:%M") for at in due] == ["01 07:30", "02 06:30"]

@@ -684,7 +684,7 @@ def test_two_ids_of_one_recording_are_one_track(record, ask):
         ("Tune", 1, 180_000, url(B.uri)),
     ]
     assert some(artists, "artist_name", "play_count", "track_count") == [("Ann", 3, 1), ("Bob", 1, 1)]
-    assert some(found, "track_name", "play_count") == [("Song - Remastered", 3)]
+    assert some(found, "track_name", "play_count") == [("Song", 3)]  # by the name that is most like what was looked for
     assert ask("select track_count, new_track_count from listening.day_total") == [(2, 2)]
     for reporter in reporter_of(record.warehouse, "one"):
         assert some(shown(reporter.track("Song"))["track_in_numbers"], "play_count") == [(3,)]

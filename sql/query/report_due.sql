@@ -1,13 +1,14 @@
--- Whether the morning has come: whether this is the listener's first good run of plays after six o'clock, by their clock.
+-- Whether the morning has come: past six by the listener's clock, and no run since has been told to make the report. A transaction
+-- that is done again is told the same.
 select
     local.now_at::time >= time '06:00'
     and not exists (
         select 1
         from ops.run
         where
-            run.job = 'plays'
+            run.job = 'daily-report'
             and run.listener_key = :listener_key
-            and run.outcome in ('done', 'gap')
+            and run.started_at <> :now
             and run.started_at >= (local.now_at::date + time '06:00') at time zone local.time_zone
     ) as is_due
 from (

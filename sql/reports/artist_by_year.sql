@@ -1,4 +1,4 @@
--- Year by year, and the place among all artists by plays
+-- Year by year, and the place among all by plays
 with heard as (
     select
         report_play.date_key / 10000 as year,

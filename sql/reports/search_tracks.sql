@@ -52,13 +52,29 @@ likely as (
 ),
 ranked as (
     select
-        (array_agg(likely.track_key order by likely.play_count desc, likely.track_key))[1] as track_key,
-        max(likely.likeness) as likeness,
-        sum(likely.play_count)::bigint as play_count,
-        coalesce(sum(likely.listened_ms), 0)::bigint as listened_ms,
-        max(likely.last_played_at) as last_played_at
-    from likely
-    group by likely.recording_key
+        likely.track_key,
+        likely.likeness,
+        sum(report_track.play_count)::bigint as play_count,
+        sum(report_track.listened_ms)::bigint as listened_ms,
+        max(report_track.last_played_at) as last_played_at
+    from (
+        select distinct on (likely.recording_key)
+            likely.recording_key,
+            likely.track_key,
+            likely.likeness
+        from likely
+        order by
+            likely.recording_key,
+            likely.likeness desc,
+            likely.play_count desc,
+            likely.track_key
+    ) as likely
+    -- with all the ids of the recording, whatever they are called
+    inner join report_track on report_track.recording_key = likely.recording_key
+    group by
+        likely.recording_key,
+        likely.track_key,
+        likely.likeness
 )
 select
     dim_track.track_name,

@@ -1,6 +1,6 @@
 -- Albums
 with ranked as (
-    -- an album known by name alone, and the same with its id, are one
+    -- of one name by the same artists is one album: it has an id for every edition, and none where only an export told of it
     select
         (array_agg(dim_album.album_key order by dim_album.album_id is null, report_track.play_count desc, dim_album.album_key))[1] as album_key,
         sum(report_track.play_count)::bigint as play_count,

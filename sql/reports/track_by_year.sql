@@ -1,4 +1,4 @@
--- Year by year, and the place among all tracks (of an episode, among all episodes) by plays
+-- Year by year, and the place among all by plays
 with ranked as (
     select
         report_play.date_key / 10000 as year,

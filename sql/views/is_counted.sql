@@ -1,6 +1,6 @@
 -- What counts as a play. The one place where that is decided; who asks chooses.
 --
---     30s    at least thirty seconds were played, or nobody can tell (Spotify's list tells hardly anything shorter)
+--     30s    at least thirty seconds were played, as reported or else estimated; or nobody can tell
 --     half   at least half of it, or four minutes; of unknown length, to its end
 --     full   to its end, but for twelve seconds, as much as tracks can be faded into each other
 --     all    everything
@@ -25,4 +25,4 @@ select
     ) is true
 $$;
 
-comment on function listening.is_counted is 'Whether a listen counts as a play: 30s (at least thirty seconds, or unknown), half (at least half, or four minutes), full (to its end), all (everything).';
+comment on function listening.is_counted is 'Whether a listen counts as a play: 30s (at least thirty seconds, reported or else estimated, or unknown), half (at least half, or four minutes), full (to its end), all (everything).';

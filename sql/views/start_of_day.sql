@@ -1,4 +1,5 @@
--- The moment in which a local day begins. Where the clock goes back over midnight, midnight comes twice: the first one counts.
+-- The moment in which a local day begins. Where the clock goes back over midnight by an hour, midnight comes twice: the first one counts.
+-- (It went back by more, or a minute later, in a few places before 2024: there an hour or two stands in the report of the other day.)
 
 create or replace function listening.start_of_day(local_date date, time_zone text)
 returns timestamptz
