@@ -139,6 +139,18 @@ def test_moments_are_told_by_the_clock_of_the_listener():
     assert "ended 29 Mar 2026 01:59." in text and "asked 29 Mar 2026 03:00" in text  # the clock goes forward in between
 
 
+def test_a_day_after_the_end_of_the_record_is_unknown_and_not_a_day_of_silence():
+    told = ("gap_count", "unnamed_play_count", "inferred_track_count", "estimated_play_count", "unmeasured_play_count")
+    unknown = Section("still_unknown", "What is still unknown", told, ((0,) * 5,))
+    fresh = Section("freshness", "How fresh", ("last_played_at", "checked_at"), ((NOW, NOW),))
+    later, same = (
+        as_text(report(unknown, fresh, asked=Asked(ADA, since_date=day, until_date=day)))
+        for day in (date(2026, 11, 21), date(2026, 11, 20))
+    )
+    assert "Whether anything was played: the record ends 20 Nov 2026 10:20." in later
+    assert "Nothing that we know of." in same and "Whether" not in same
+
+
 def test_a_part_without_rows_leaves_no_heading():
     made = report(tops(row("One")), Section("top_genres", "Genres", (), ()))
     for form in (as_text, as_markdown):
