@@ -5,6 +5,7 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
@@ -18,8 +19,7 @@ EXTENDED = "extended_export"
 ACCOUNT = "account_export"
 MARK = re.compile(rb'"(?:ms_played|msPlayed)"')  # in every row that tells a listen
 BACKSLASH = b"\\"
-NO_LENGTH = re.compile(rb'"ms_played"\s*:\s*null')  # only in a file that Brapped wrote
-OURS = b'"brapped_source"'  # likewise
+OURS = b'"brapped_source"'  # in a file that Brapped wrote
 LIST = "recently_played"
 NUL = rb"\u0000"  # what no text in Postgres may hold
 HEAD = 65536  # bytes
@@ -117,6 +117,9 @@ class Rows(NamedTuple):
     is_empty: bool = False  # a list of nothing
 
 
+listened_ms = attrgetter("ms_played")
+
+
 def rows_of(content: bytes, latest: datetime) -> Rows:
     """The rows of a file in UTF-8. None of them ends after `latest`. Raises ValueError or RecursionError for no JSON."""
     mark = MARK.search(content)
@@ -126,7 +129,7 @@ def rows_of(content: bytes, latest: datetime) -> Rows:
         told_ends = [row.end_time for row in rows] if kind == EXTENDED else [row.told_end() for row in rows]
         ends = moments(told_ends)
         is_possible = moment64(FIRST_PLAY) <= ends.min() and ends.max() <= moment64(latest)
-        is_odd = (BACKSLASH in content and NUL in content) or OURS in content or NO_LENGTH.search(content)
+        is_odd = (BACKSLASH in content and NUL in content) or OURS in content or None in map(listened_ms, rows)
         if is_possible and not is_odd:
             return Rows(kind, rows, ends, told_ends, [])
     # Something is odd about the file: row by row, so that each bad one can be named.
