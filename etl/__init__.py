@@ -9,8 +9,9 @@ The map. Arrows point down: a file imports only what stands below it.
     text_report    a report as text and Markdown      data_report as JSON and CSV      history the whole of it, page by page
     pages          a report as a page, from templates/; charts its pictures
     sentences      the parts of a report that are no tables       wording values in words, and which of them a person sees
-    reports        what was asked, and what the files of sql/reports/ answer            listeners whose record it is
+    reports        what was asked, and what the files of sql/reports/ answer
     imports        the import job, exports → plays                  receipts what became of every row of them
+    listeners      whose record it is, of those who are recorded here
     jobs           extract → transform → load, one function a job: record_plays, fill_dimensions
     catalogue      asking Spotify's catalogue within a budget        tokens   keeping logins
     progress       a bar on a terminal

@@ -36,9 +36,7 @@ class Outcome:
     line: str
     warnings: tuple[str, ...] = ()
     is_good: bool = True
-    is_report_due: bool = (
-        False  # the first run after six in the morning, by the listener's clock, that can have it made
-    )
+    is_report_due: bool = False  # first run after six by the listener's clock that can have it made
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ COUNTS_AS = {  # what counts as a play, and how to say so; decided in sql/views/
     "full": "played to its end",
     "all": "everything, however short",
 }
-TOPS = ("tracks", "artists", "albums", "genres", "shows")
 FEW = 5  # rows of a part of a report that is not about them
 SAME_WEEKDAYS = timedelta(weeks=8)  # what a usual weekday is taken from
 
@@ -137,7 +136,7 @@ class Reporter:
     def wrapped(self, year: int) -> Report:
         self.count("report_play", "report_listen")
         names = (
-            "span_totals", "top_tracks", "top_artists", "top_albums", "top_genres", "top_shows", "plays_by_hour",
+            "top_tracks", "top_artists", "top_albums", "top_genres", "top_shows", "plays_by_hour",
             "plays_by_day", "plays_by_month", "discovered", "longest_streak", "longest_session", "most_repeated", "skips",
             "not_told", "gaps",
         )  # fmt: skip
@@ -146,7 +145,7 @@ class Reporter:
         if not totals.first["play_count"]:
             return self.report("wrapped", f"{year}, wrapped", totals, self.ask("gaps"))
         sections = [self.ask(name, **({"row_limit": FEW} if name in few else {})) for name in names]
-        return self.report("wrapped", f"{year}, wrapped", *sections)
+        return self.report("wrapped", f"{year}, wrapped", totals, *sections)
 
     def artist(self, name: str) -> Report:
         self.count()
@@ -209,10 +208,6 @@ class Reporter:
             "search", f"Like “{told}”", *(without(one, "track_key", "recording_key", "artist_key") for one in sections)
         )
 
-    def years(self) -> list[int]:
-        """The years in which something was played, the last one first."""
-        return [row.year for row in run(self.connection, "years_played", **self.listener)]
-
 
 def days(asked: Asked) -> dict[str, date | None]:
     return {"since_date": asked.since_date, "until_date": asked.until_date}
@@ -267,8 +262,3 @@ def nothing_recorded(name: str, now: datetime) -> Report:
         "To record what you play from now on, run brapped plays; to bring in your past, brapped import. brapped demo shows"
         " what will stand here.",
     )
-
-
-def today(listener: RecordedListener, now: datetime) -> date:
-    """The local day of the listener."""
-    return now.astimezone(listener.time_zone).date()
