@@ -110,7 +110,7 @@ def test_what_counts_as_a_play_is_one_parameter_everywhere(brapped, import_rows)
         "full": 1,
         "all": 4,
     }
-    for arguments in (("daily",), ("wrapped",), ("artist", "ann"), ("track", "song")):
+    for arguments in (("daily", "--date", f"{NOW:%F}"), ("wrapped",), ("artist", "ann"), ("track", "song")):
         told = json.loads(brapped("report", *arguments, "--min", "full", "--format", "json").stdout)
         assert told["counts_as"] == "full"
         plays = [row["play_count"] for part in told["sections"] for row in part["rows"] if row.get("play_count")]
