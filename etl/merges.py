@@ -80,6 +80,7 @@ def merge_plays(
     run(connection, "load/fact_play_merged", listener_key=listener_key, now=now)
     run(connection, "load/fact_play_known", listener_key=listener_key)
     [new] = run(connection, "load/fact_play", listener_key=listener_key)
+    run(connection, "load/fact_play_spaced", listener_key=listener_key)
     return int(new.play_count)
 
 

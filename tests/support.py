@@ -100,9 +100,25 @@ def real_data(folder: str) -> Path:
     return path
 
 
+def misspaced(ask: Callable[..., list[tuple]]) -> list[tuple]:
+    """Facts that do not say how long after the play before they ended, as their dates have it: (listener, end, said, true)."""
+    wrong = []
+    previous = {}
+    for listener, played_at, said in ask(
+        "select listener_key, played_at, since_previous_ms from listening.fact_play order by listener_key, played_at, play_key"
+    ):
+        gap = played_at - previous.get(listener, datetime.min.replace(tzinfo=UTC))
+        true = round(gap / timedelta(milliseconds=1)) if gap <= timedelta(days=1) else None
+        if said != true:
+            wrong.append((listener, played_at, said, true))
+        previous[listener] = played_at
+    return wrong
+
+
 def whole_facts(ask: Callable[..., list[tuple]]) -> list[tuple]:
     """Every fact with all it says, surrogate keys replaced by what they stand for: what has to be the same in whatever order
-    its sources arrive."""
+    its sources arrive. How long after the play before one ended follows from the dates, and is held to them here."""
+    assert misspaced(ask)[:3] == []
     return ask(
         "select listener_id, played_at, track.track_uri, date_key, time_key, context_uri, platform, ms_played,"
         " reason_start, reason_end, is_shuffle, is_skipped, is_offline, is_private, country_code, ms_played_basis,"

@@ -81,6 +81,11 @@ select
     folded.context_key,
     folded.device_key,
     folded.ms_played,
+    -- as far as the batch knows; fact_play_spaced knows what was there besides
+    case
+        when folded.played_at - lag(folded.played_at) over in_time <= interval '1 day'
+            then round(date_part('epoch', folded.played_at - lag(folded.played_at) over in_time) * 1000)::integer
+    end as since_previous_ms,
     since.listed_ms::integer as recently_played_offset_ms,
     since.exported_ms::integer as extended_export_offset_ms,
     since.last_exported_ms::integer as extended_export_last_offset_ms,
@@ -143,6 +148,11 @@ cross join lateral (
             when abs(date_part('epoch', folded.started_at - folded.played_at)) < 2147483
                 then round(date_part('epoch', folded.started_at - folded.played_at) * 1000)
         end as start_ms
-) as since;
+) as since
+window in_time as (
+    order by
+        folded.played_at,
+        folded.listen_number
+);
 
 analyze listen (listen_number, play_key, profile);

@@ -1,8 +1,7 @@
 -- Every listen from since to before until, with how long it lasted: as reported, or as estimated where no source tells.
 --
 -- A play ends at played_at and began no earlier than the play before it ended. So it lasted as long as the track, if there was time
--- for that (but for twelve seconds, as much as tracks can be faded into each other), and else as long as there was time. The day
--- before is looked at too, because nothing lasts longer, so that an estimate is the same whatever span is asked for.
+-- for that (but for twelve seconds, as much as tracks can be faded into each other), and else as long as there was time.
 -- A session begins after more than thirty minutes of silence.
 
 create or replace function listening.timed_plays(since timestamptz, until timestamptz)
@@ -31,56 +30,40 @@ returns table (
 language sql stable parallel safe
 as $$
 select
-    spaced.play_key,
-    spaced.listener_key,
-    spaced.played_at,
-    spaced.date_key,
-    spaced.time_key,
-    spaced.track_key,
+    fact_play.play_key,
+    fact_play.listener_key,
+    fact_play.played_at,
+    fact_play.date_key,
+    fact_play.time_key,
+    fact_play.track_key,
     coalesce(dim_track.recording_key, dim_track.track_key),
     dim_track.album_key,
     dim_track.content_type,
     dim_track.duration_ms,
-    spaced.context_key,
-    spaced.device_key,
-    spaced.play_profile_key,
+    fact_play.context_key,
+    fact_play.device_key,
+    fact_play.play_profile_key,
     dim_play_profile.reason_end,
     coalesce(dim_play_profile.is_skipped, dim_play_profile.reason_end = 'fwdbtn'),
     case
-        when spaced.ms_played is not null then coalesce(dim_play_profile.ms_played_basis, 'reported')
+        when fact_play.ms_played is not null then coalesce(dim_play_profile.ms_played_basis, 'reported')
         when dim_track.duration_ms is not null then 'estimated'
     end,
-    spaced.ms_played,
-    listening.estimated_ms(spaced.played_at - spaced.previous_at, dim_track.duration_ms),
-    coalesce(spaced.ms_played, listening.estimated_ms(spaced.played_at - spaced.previous_at, dim_track.duration_ms)),
+    fact_play.ms_played,
+    listening.estimated_ms(fact_play.since_previous_ms, dim_track.duration_ms),
+    coalesce(fact_play.ms_played, listening.estimated_ms(fact_play.since_previous_ms, dim_track.duration_ms)),
     coalesce(
-        date_part('epoch', spaced.played_at - spaced.previous_at) * 1000
-        - coalesce(spaced.ms_played, listening.estimated_ms(spaced.played_at - spaced.previous_at, dim_track.duration_ms), 0)
+        fact_play.since_previous_ms
+        - coalesce(fact_play.ms_played, listening.estimated_ms(fact_play.since_previous_ms, dim_track.duration_ms), 0)
         > 30 * 60 * 1000,
         true
     )
-from (
-    select
-        fact_play.play_key,
-        fact_play.listener_key,
-        fact_play.played_at,
-        fact_play.date_key,
-        fact_play.time_key,
-        fact_play.track_key,
-        fact_play.context_key,
-        fact_play.device_key,
-        fact_play.play_profile_key,
-        fact_play.ms_played,
-        lag(fact_play.played_at) over in_time as previous_at
-    from listening.fact_play
-    where
-        fact_play.played_at >= since - interval '1 day'
-        and fact_play.played_at < until
-    window in_time as (partition by fact_play.listener_key order by fact_play.played_at, fact_play.play_key)
-) as spaced
-inner join listening.dim_track on dim_track.track_key = spaced.track_key
-left join listening.dim_play_profile on dim_play_profile.play_profile_key = spaced.play_profile_key
-where spaced.played_at >= since
+from listening.fact_play
+inner join listening.dim_track on dim_track.track_key = fact_play.track_key
+left join listening.dim_play_profile on dim_play_profile.play_profile_key = fact_play.play_profile_key
+where
+    fact_play.played_at >= since
+    and fact_play.played_at < until
 $$;
 
 comment on function listening.timed_plays is 'Every listen from since to before until (use -infinity and infinity for all), with how long it lasted. Filter it by listener_key.';
