@@ -90,12 +90,13 @@ from generate_series(timestamp '2021-01-01', timestamp '2026-12-31', interval '1
 
 # Few tracks are played often, many once. Two plays of five were told by the list alone: their length is not known.
 PLAYS = """
-insert into listening.fact_play (played_at, listener_key, track_key, date_key, context_key, device_key, play_profile_key, ms_played, time_key)
+insert into listening.fact_play (played_at, listener_key, track_key, date_key, context_key, device_key, play_profile_key, ms_played, time_key, since_previous_ms)
 select
     drawn.played_at, drawn.listener_key, drawn.track_key, to_char(drawn.played_at at time zone 'UTC', 'yyyymmdd')::integer, 0, 0,
     profile.key + case when drawn.kind < 0.2 then 1 when drawn.kind < 0.6 then 0 else 2 end,
     case when drawn.kind < 0.2 then 4000 when drawn.kind < 0.6 then 200000 end,
-    extract(hour from drawn.played_at at time zone 'UTC') * 60 + extract(minute from drawn.played_at at time zone 'UTC')
+    extract(hour from drawn.played_at at time zone 'UTC') * 60 + extract(minute from drawn.played_at at time zone 'UTC'),
+    round(date_part('epoch', drawn.played_at - lag(drawn.played_at) over (partition by drawn.listener_key order by drawn.played_at)) * 1000)
 from (
     select
         :first_listener + listener as listener_key,

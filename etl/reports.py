@@ -100,10 +100,10 @@ class Reporter:
         columns, rows = run_with_columns(self.connection, file, **{**self.parameters, **parameters})
         return Section(name, title_of(file), columns, tuple(tuple(row) for row in rows))
 
-    def count(self, *tables: str) -> None:
-        """Makes what the parts of a report share: report_play, and report_listen if one of them needs it."""
-        for table in tables or ("report_play",):
-            run(self.connection, table, **self.parameters)
+    def count(self, *tables: str, artist_key: int | None = None, recording_key: int | None = None) -> None:
+        """Makes what the parts of a report share, all or one: report_play with report_listen (as the keys restrict them), report_track."""
+        for table in tables or ("report_play", "report_track"):
+            run(self.connection, table, **self.parameters, artist_key=artist_key, recording_key=recording_key)
 
     def report(self, name: str, title: str, *sections: Section, note: str = "") -> Report:
         return Report(name, title, self.now, self.asked, sections, note)
@@ -128,13 +128,13 @@ class Reporter:
         )
 
     def top(self, kind: str) -> Report:
-        self.count()
+        self.count("report_track")
         by = "by time" if self.asked.by == "time" else "by plays"
         title = f"Top {'podcasts and audiobooks' if kind == 'shows' else kind} {by}{spoken_span(self.asked)}"
         return self.report("top", title, self.ask(f"top_{kind}"))
 
     def wrapped(self, year: int) -> Report:
-        self.count("report_play", "report_listen")
+        self.count()
         names = (
             "top_tracks", "top_artists", "top_albums", "top_genres", "top_shows", "plays_by_hour",
             "plays_by_day", "plays_by_month", "discovered", "longest_streak", "longest_session", "most_repeated", "skips",
@@ -148,10 +148,10 @@ class Reporter:
         return self.report("wrapped", f"{year}, wrapped", totals, *sections)
 
     def artist(self, name: str) -> Report:
-        self.count()
         found = self.found("search_artists", name)
         artist = found.first
         key = {"artist_key": artist["artist_key"]}
+        self.count("report_play", **key)
         return self.report(
             "artist",
             artist["artist_name"],
@@ -163,10 +163,10 @@ class Reporter:
         )
 
     def track(self, name: str) -> Report:
-        self.count()
         found = self.found("search_tracks", name)
         track = found.first
         recording = {"recording_key": track["recording_key"]}
+        self.count("report_play", **recording)
         return self.report(
             "track",
             track["track_name"],
@@ -181,8 +181,6 @@ class Reporter:
         """The keys of whom and what a history is restricted to, and these as the end of a title."""
         found: dict[str, int | None] = {"artist_key": None, "recording_key": None}
         about = ""
-        if artist is not None or track is not None:
-            self.count()
         for name, file, key, shown in (
             (track, "search_tracks", "recording_key", "track_name"),
             (artist, "search_artists", "artist_key", "artist_name"),
@@ -202,7 +200,6 @@ class Reporter:
         return found
 
     def search(self, told: str) -> Report:
-        self.count()
         sections = [self.ask(name, told=told) for name in ("search_artists", "search_tracks")]
         return self.report(
             "search", f"Like “{told}”", *(without(one, "track_key", "recording_key", "artist_key") for one in sections)

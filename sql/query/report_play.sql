@@ -1,38 +1,40 @@
--- What a report counts: the listener's plays from since to before until, and what they come to by track, once for all its parts.
-create temporary table report_play on commit drop as
+-- What the parts of a report share: all that the listener heard from since to before until (report_listen), and what of it counts as a
+-- play (report_play); of one recording, of one artist, or (null) of all.
+create temporary table report_listen on commit drop as
 select
-    counted_plays.play_key,
-    counted_plays.played_at,
-    counted_plays.date_key,
-    counted_plays.time_key,
-    counted_plays.track_key,
-    counted_plays.recording_key,
-    counted_plays.album_key,
-    counted_plays.content_type,
-    counted_plays.is_estimated,
-    counted_plays.listened_ms
-from listening.counted_plays(:counts_as, :since, :until)
-where counted_plays.listener_key = :listener_key;
+    timed_plays.play_key,
+    timed_plays.played_at,
+    timed_plays.date_key,
+    timed_plays.time_key,
+    timed_plays.track_key,
+    timed_plays.recording_key,
+    timed_plays.album_key,
+    timed_plays.content_type,
+    timed_plays.play_profile_key,
+    timed_plays.is_skipped,
+    timed_plays.is_session_start,
+    timed_plays.reported_ms is null as is_estimated,
+    timed_plays.best_ms as listened_ms,
+    listening.is_counted(:counts_as, timed_plays.best_ms, timed_plays.duration_ms, timed_plays.reason_end) as is_counted
+from listening.timed_plays(:since, :until)
+where
+    timed_plays.listener_key = :listener_key
+    and (cast(:recording_key as integer) is null or timed_plays.recording_key = :recording_key)
+    and (
+        cast(:artist_key as integer) is null
+        or timed_plays.track_key in (
+            select bridge_track_artist.track_key
+            from listening.standing_artist
+            inner join listening.bridge_track_artist on bridge_track_artist.artist_key = standing_artist.artist_key
+            where standing_artist.standing_artist_key = :artist_key
+        )
+    );
+
+create temporary table report_play on commit drop as
+select report_listen.*
+from report_listen
+where report_listen.is_counted;
 
 -- a glance is enough for the planner, and takes less than it saves
 set local default_statistics_target = 5;
-analyze report_play;
-
-create temporary table report_track on commit drop as
-select
-    report_play.track_key,
-    report_play.recording_key,
-    report_play.album_key,
-    report_play.content_type,
-    count(*) as play_count,
-    coalesce(sum(report_play.listened_ms), 0)::bigint as listened_ms,
-    min(report_play.played_at) as first_played_at,
-    max(report_play.played_at) as last_played_at
-from report_play
-group by
-    report_play.track_key,
-    report_play.recording_key,
-    report_play.album_key,
-    report_play.content_type;
-
-analyze report_track;
+analyze report_listen, report_play;

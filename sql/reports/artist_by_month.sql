@@ -5,12 +5,6 @@ with played as (
         count(*) as play_count,
         coalesce(sum(report_play.listened_ms), 0)::bigint as listened_ms
     from report_play
-    where report_play.track_key in (
-        select bridge_track_artist.track_key
-        from listening.standing_artist
-        inner join listening.bridge_track_artist on bridge_track_artist.artist_key = standing_artist.artist_key
-        where standing_artist.standing_artist_key = :artist_key
-    )
     group by report_play.date_key / 100
 )
 select

@@ -11,34 +11,16 @@ with heard as (
         and report_track.track_key > 0
     group by report_track.recording_key
 ),
-earlier as materialized (
-    select
-        coalesce(dim_track.recording_key, dim_track.track_key) as recording_key,
-        fact_play.play_key,
-        fact_play.played_at
-    from listening.fact_play
-    inner join listening.dim_track on dim_track.track_key = fact_play.track_key
-    where
-        fact_play.listener_key = :listener_key
-        and fact_play.played_at < :since
-        and coalesce(dim_track.recording_key, dim_track.track_key) in (select heard.recording_key from heard)
-),
 new as (
     select heard.*
     from heard
-    where (
-        -- an earlier listen, if it counts; looked for only until one is found
-        select true
-        from earlier
-        cross join lateral listening.counted_plays(
-            :counts_as, earlier.played_at, earlier.played_at + interval '1 microsecond'
-        ) as counted_plays
+    where heard.recording_key not in (
+        select counted_plays.recording_key
+        from listening.counted_plays(:counts_as, '-infinity', :since)
         where
-            earlier.recording_key = heard.recording_key
-            and counted_plays.listener_key = :listener_key
-            and counted_plays.play_key = earlier.play_key
-        limit 1
-    ) is null
+            counted_plays.listener_key = :listener_key
+            and counted_plays.recording_key in (select known.recording_key from heard as known)
+    )
 )
 select
     dim_track.track_name,

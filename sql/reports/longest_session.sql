@@ -2,7 +2,7 @@
 with numbered as (
     select
         report_listen.played_at,
-        report_listen.best_ms,
+        report_listen.listened_ms,
         count(*) filter (where report_listen.is_session_start) over (
             order by
                 report_listen.played_at,
@@ -11,13 +11,13 @@ with numbered as (
     from report_listen
 )
 select
-    coalesce(sum(numbered.best_ms), 0)::bigint as listened_ms,
-    min(numbered.played_at - coalesce(numbered.best_ms, 0) * interval '1 millisecond') as started_at,
+    coalesce(sum(numbered.listened_ms), 0)::bigint as listened_ms,
+    min(numbered.played_at - coalesce(numbered.listened_ms, 0) * interval '1 millisecond') as started_at,
     max(numbered.played_at) as ended_at,
     count(*) as listen_count
 from numbered
 group by numbered.session_number
 order by
-    coalesce(sum(numbered.best_ms), 0) desc,
+    coalesce(sum(numbered.listened_ms), 0) desc,
     min(numbered.played_at)
 limit 1

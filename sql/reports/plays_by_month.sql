@@ -7,32 +7,37 @@ with month as (
     from report_play
     group by report_play.date_key / 100
 ),
-artist as (
-    select distinct on (heard.month_key)
-        heard.month_key,
-        standing_artist.standing_artist_key as artist_key
-    from (
-        select
-            report_play.date_key / 100 as month_key,
-            report_play.track_key,
-            count(*) as play_count
-        from report_play
-        group by
-            report_play.date_key / 100,
-            report_play.track_key
-    ) as heard
+heard as materialized (
+    select
+        report_play.date_key / 100 as month_key,
+        standing_artist.standing_artist_key as artist_key,
+        count(*) as play_count
+    from report_play
     inner join listening.bridge_track_artist
         on
-            bridge_track_artist.track_key = heard.track_key
+            bridge_track_artist.track_key = report_play.track_key
             and bridge_track_artist.role = 'main'
     inner join listening.standing_artist on standing_artist.artist_key = bridge_track_artist.artist_key
     group by
-        heard.month_key,
+        report_play.date_key / 100,
         standing_artist.standing_artist_key
-    order by
+),
+artist as (
+    select
         heard.month_key,
-        sum(heard.play_count) desc,
-        standing_artist.standing_artist_key
+        min(heard.artist_key) as artist_key
+    from heard
+    inner join (
+        select
+            heard.month_key,
+            max(heard.play_count) as play_count
+        from heard
+        group by heard.month_key
+    ) as most
+        on
+            most.month_key = heard.month_key
+            and most.play_count = heard.play_count
+    group by heard.month_key
 )
 select
     to_date(month.month_key::text, 'yyyymm') as month_date,

@@ -1,54 +1,101 @@
 -- Artists
-with played as (
-    select
-        standing_artist.standing_artist_key as artist_key,
-        sum(report_track.play_count)::bigint as play_count,
-        sum(report_track.listened_ms)::bigint as listened_ms,
-        max(report_track.last_played_at) as last_played_at
-    from report_track
-    inner join listening.bridge_track_artist on bridge_track_artist.track_key = report_track.track_key
-    inner join listening.standing_artist on standing_artist.artist_key = bridge_track_artist.artist_key
-    group by standing_artist.standing_artist_key
-),
-told as (
+with told as (
     select ops.folded(:told) as told
 ),
-named as (
+word as materialized (
     select
-        played.*,
+        search_words.word,
+        search_words.pattern
+    from ops.search_words(:told) as search_words
+),
+longest as materialized (
+    -- names are looked up by these, and compared with all
+    select word.*
+    from word
+    order by length(word.word) desc
+    limit 3
+),
+met as materialized (
+    select distinct standing_artist.standing_artist_key as artist_key
+    from longest
+    inner join listening.dim_artist
+        on
+            ops.folded(dim_artist.artist_name) like longest.pattern
+            or longest.word <% ops.folded(dim_artist.artist_name)
+    inner join listening.standing_artist on standing_artist.artist_key = dim_artist.artist_key
+),
+likely as materialized (
+    select
+        met.artist_key,
         dim_artist.artist_name,
         dim_artist.artist_id,
         dim_artist.image_url,
-        ops.folded(dim_artist.artist_name) as folded_name
-    from played
-    inner join listening.dim_artist on dim_artist.artist_key = played.artist_key
-),
-likely as (
-    select
-        named.*,
         case
-            when named.folded_name = told.told then 3
-            when starts_with(named.folded_name, told.told) then 2.5
-            when strpos(named.folded_name, told.told) > 0 then 2
+            when named.folded_name = told.told then 6
+            when starts_with(named.folded_name, told.told) then 5
+            when strpos(named.folded_name, told.told) > 0 then 4
+            when (select bool_and(strpos(named.folded_name, word.word) > 0) from word) then 2
             else greatest(similarity(told.told, named.folded_name), word_similarity(told.told, named.folded_name))
         end as likeness
-    from named
+    from met
+    inner join listening.dim_artist on dim_artist.artist_key = met.artist_key
+    cross join lateral (select ops.folded(dim_artist.artist_name) as folded_name) as named
     cross join told
+),
+credit as materialized (
+    select
+        likely.artist_key,
+        bridge_track_artist.track_key
+    from likely
+    inner join listening.standing_artist on standing_artist.standing_artist_key = likely.artist_key
+    inner join listening.bridge_track_artist on bridge_track_artist.artist_key = standing_artist.artist_key
+    where likely.likeness >= 0.4
+),
+played as (
+    select
+        counted_plays.track_key,
+        count(*) as play_count,
+        coalesce(sum(counted_plays.listened_ms), 0)::bigint as listened_ms,
+        max(counted_plays.played_at) as last_played_at
+    from listening.counted_plays(:counts_as, :since, :until)
+    where
+        counted_plays.listener_key = :listener_key
+        and counted_plays.track_key in (select credit.track_key from credit)
+    group by counted_plays.track_key
+),
+ranked as materialized (
+    select
+        credit.artist_key,
+        sum(played.play_count)::bigint as play_count,
+        sum(played.listened_ms)::bigint as listened_ms,
+        max(played.last_played_at) as last_played_at
+    from credit
+    inner join played on played.track_key = credit.track_key
+    group by credit.artist_key
 )
 select
     likely.artist_name,
-    likely.play_count,
-    likely.listened_ms,
-    likely.last_played_at,
+    ranked.play_count,
+    ranked.listened_ms,
+    ranked.last_played_at,
     listening.spotify_url('spotify:artist:' || likely.artist_id) as artist_url,
     likely.image_url,
     likely.artist_key
-from likely
-where likely.likeness >= 0.4
+from ranked
+inner join likely on likely.artist_key = ranked.artist_key
+-- what has all the words; only if nobody has, who is like them
+where
+    likely.likeness >= 2
+    or not exists (
+        select 1
+        from ranked as exact_ranked
+        inner join likely as exact on exact.artist_key = exact_ranked.artist_key
+        where exact.likeness >= 2
+    )
 order by
     likely.likeness desc,
-    likely.play_count desc,
-    likely.listened_ms desc,
+    ranked.play_count desc,
+    ranked.listened_ms desc,
     likely.artist_name,
     likely.artist_key
 limit :row_limit

@@ -2,79 +2,127 @@
 with told as (
     select ops.folded(:told) as told
 ),
+word as materialized (
+    select
+        search_words.word,
+        search_words.pattern
+    from ops.search_words(:told) as search_words
+),
+longest as materialized (
+    -- names are looked up by these, and compared with all
+    select word.*
+    from word
+    order by length(word.word) desc
+    limit 3
+),
+met as (
+    select dim_track.track_key
+    from longest
+    inner join listening.dim_track
+        on
+            ops.folded(dim_track.track_name) like longest.pattern
+            or longest.word <% ops.folded(dim_track.track_name)
+    union
+    select bridge_track_artist.track_key
+    from longest
+    inner join listening.dim_artist
+        on
+            ops.folded(dim_artist.artist_name) like longest.pattern
+            or longest.word <% ops.folded(dim_artist.artist_name)
+    inner join listening.bridge_track_artist on bridge_track_artist.artist_key = dim_artist.artist_key
+    union
+    select dim_track.track_key
+    from listening.dim_track
+    inner join listening.dim_album on dim_album.album_key = dim_track.album_key
+    inner join longest
+        on
+            ops.folded(dim_album.album_name) like longest.pattern
+            or longest.word <% ops.folded(dim_album.album_name)
+    where dim_track.content_type in ('episode', 'chapter')
+),
+played as materialized (
+    -- all ids of the recordings, whatever they are called
+    select
+        counted_plays.recording_key,
+        counted_plays.track_key,
+        count(*) as play_count,
+        coalesce(sum(counted_plays.listened_ms), 0)::bigint as listened_ms,
+        max(counted_plays.played_at) as last_played_at
+    from listening.counted_plays(:counts_as, :since, :until)
+    where
+        counted_plays.listener_key = :listener_key
+        and counted_plays.recording_key in (
+            select coalesce(dim_track.recording_key, dim_track.track_key)
+            from met
+            inner join listening.dim_track on dim_track.track_key = met.track_key
+        )
+    group by
+        counted_plays.recording_key,
+        counted_plays.track_key
+),
 named as materialized (
     select
-        report_track.track_key,
-        report_track.recording_key,
-        report_track.play_count,
-        report_track.listened_ms,
-        report_track.last_played_at,
+        played.track_key,
+        played.recording_key,
+        played.play_count,
+        ops.folded(coalesce(dim_track.track_name, '')) as folded_name,
         ops.folded(
             concat_ws(' ', credit.artist_names, dim_track.track_name, coalesce(credit.artist_names, dim_album.album_name))
-        ) as whole,
-        dim_track.track_name
-    from report_track
-    inner join listening.dim_track on dim_track.track_key = report_track.track_key
+        ) as whole
+    from met
+    inner join played on played.track_key = met.track_key
+    inner join listening.dim_track on dim_track.track_key = met.track_key
     inner join listening.dim_album on dim_album.album_key = dim_track.album_key
-    left join (
-        select
-            bridge_track_artist.track_key,
-            string_agg(dim_artist.artist_name, ' ' order by bridge_track_artist.position) as artist_names
+    left join lateral (
+        select string_agg(dim_artist.artist_name, ' ' order by bridge_track_artist.position) as artist_names
         from listening.bridge_track_artist
         inner join listening.dim_artist on dim_artist.artist_key = bridge_track_artist.artist_key
-        where bridge_track_artist.track_key in (select report_track.track_key from report_track)
-        group by bridge_track_artist.track_key
-    ) as credit on credit.track_key = report_track.track_key
-    where report_track.track_key > 0
+        where bridge_track_artist.track_key = met.track_key
+    ) as credit on true
+    where played.track_key > 0
 ),
-near as materialized (
+likely as materialized (
     select
         named.*,
-        ops.folded(coalesce(named.track_name, '')) as folded_name
+        case
+            when named.folded_name = told.told then 6
+            when starts_with(named.folded_name, told.told) then 5
+            when strpos(named.folded_name, told.told) > 0 then 4
+            when strpos(named.whole, told.told) > 0 then 3
+            when (select bool_and(strpos(named.whole, word.word) > 0) from word) then 2
+            else round(word_similarity(told.told, named.whole)::numeric, 1)
+        end as likeness
     from named
     cross join told
-    where
-        strpos(named.whole, told.told) > 0
-        or word_similarity(told.told, named.whole) >= 0.4
 ),
-likely as (
-    select
-        near.*,
-        case
-            when near.folded_name = told.told then 3
-            when starts_with(near.folded_name, told.told) then 2.5
-            when strpos(near.folded_name, told.told) > 0 then 2
-            when strpos(near.whole, told.told) > 0 then 1.5
-            else round(word_similarity(told.told, near.whole)::numeric, 1)
-        end as likeness
-    from near
-    cross join told
-),
-ranked as (
-    select
-        likely.track_key,
-        likely.likeness,
-        sum(report_track.play_count)::bigint as play_count,
-        sum(report_track.listened_ms)::bigint as listened_ms,
-        max(report_track.last_played_at) as last_played_at
-    from (
-        select distinct on (likely.recording_key)
-            likely.recording_key,
-            likely.track_key,
-            likely.likeness
-        from likely
-        order by
-            likely.recording_key,
-            likely.likeness desc,
-            likely.play_count desc,
-            likely.track_key
-    ) as likely
-    -- with all the ids of the recording, whatever they are called
-    inner join report_track on report_track.recording_key = likely.recording_key
-    group by
+best as (
+    -- what has all the words; only if there is none, what is like them
+    select distinct on (likely.recording_key)
         likely.recording_key,
         likely.track_key,
         likely.likeness
+    from likely
+    where likely.likeness >= case when exists (select 1 from likely as exact where exact.likeness >= 2) then 2 else 0.4 end
+    order by
+        likely.recording_key,
+        likely.likeness desc,
+        likely.play_count desc,
+        likely.track_key
+),
+ranked as (
+    select
+        best.track_key,
+        best.recording_key,
+        best.likeness,
+        sum(played.play_count)::bigint as play_count,
+        sum(played.listened_ms)::bigint as listened_ms,
+        max(played.last_played_at) as last_played_at
+    from best
+    inner join played on played.recording_key = best.recording_key
+    group by
+        best.track_key,
+        best.recording_key,
+        best.likeness
 )
 select
     dim_track.track_name,
@@ -92,7 +140,7 @@ select
     listening.spotify_url(dim_track.track_uri) as track_url,
     dim_album.image_url,
     ranked.track_key,
-    coalesce(dim_track.recording_key, dim_track.track_key) as recording_key
+    ranked.recording_key
 from ranked
 inner join listening.dim_track on dim_track.track_key = ranked.track_key
 inner join listening.dim_album on dim_album.album_key = dim_track.album_key

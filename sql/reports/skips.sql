@@ -20,28 +20,37 @@ ranked as (
         sum(sum(heard.skip_count)) over () / nullif(sum(sum(heard.told_count)) over (), 0) as all_skip_share
     from heard
     group by heard.recording_key
+),
+most as (
+    -- with those that only the name puts in order
+    select ranked.*
+    from ranked
+    where
+        ranked.skip_count > 0
+        and ranked.track_key > 0
+    order by
+        ranked.skip_count desc,
+        ranked.listen_count
+    fetch first (coalesce(cast(:row_limit as bigint), 9223372036854775807)) rows with ties
 )
 select
     dim_track.track_name,
     (
         select track_credit.artist_names
         from listening.track_credit
-        where track_credit.track_key = ranked.track_key
+        where track_credit.track_key = most.track_key
     ) as artist_names,
-    ranked.skip_count,
-    ranked.listen_count,
-    ranked.all_skip_share::double precision as all_skip_share,
+    most.skip_count,
+    most.listen_count,
+    most.all_skip_share::double precision as all_skip_share,
     listening.spotify_url(dim_track.track_uri) as track_url,
     dim_album.image_url
-from ranked
-inner join listening.dim_track on dim_track.track_key = ranked.track_key
+from most
+inner join listening.dim_track on dim_track.track_key = most.track_key
 inner join listening.dim_album on dim_album.album_key = dim_track.album_key
-where
-    ranked.skip_count > 0
-    and ranked.track_key > 0
 order by
-    ranked.skip_count desc,
-    ranked.listen_count,
+    most.skip_count desc,
+    most.listen_count,
     dim_track.track_name,
-    ranked.track_key
+    most.track_key
 limit :row_limit

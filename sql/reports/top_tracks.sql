@@ -11,27 +11,37 @@ with ranked as (
         report_track.content_type in ('track', 'local')
         and report_track.track_key > 0
     group by report_track.recording_key
+),
+most as (
+    -- with those that only the name puts in order
+    select ranked.*
+    from ranked
+    order by
+        case when :by = 'time' then ranked.listened_ms else ranked.play_count end desc,
+        ranked.listened_ms desc,
+        ranked.play_count desc
+    fetch first (coalesce(cast(:row_limit as bigint), 9223372036854775807)) rows with ties
 )
 select
     dim_track.track_name,
     (
         select track_credit.artist_names
         from listening.track_credit
-        where track_credit.track_key = ranked.track_key
+        where track_credit.track_key = most.track_key
     ) as artist_names,
-    ranked.play_count,
-    ranked.listened_ms,
-    ranked.first_played_at,
-    ranked.last_played_at,
+    most.play_count,
+    most.listened_ms,
+    most.first_played_at,
+    most.last_played_at,
     listening.spotify_url(dim_track.track_uri) as track_url,
     dim_album.image_url
-from ranked
-inner join listening.dim_track on dim_track.track_key = ranked.track_key
+from most
+inner join listening.dim_track on dim_track.track_key = most.track_key
 inner join listening.dim_album on dim_album.album_key = dim_track.album_key
 order by
-    case when :by = 'time' then ranked.listened_ms else ranked.play_count end desc,
-    ranked.listened_ms desc,
-    ranked.play_count desc,
+    case when :by = 'time' then most.listened_ms else most.play_count end desc,
+    most.listened_ms desc,
+    most.play_count desc,
     dim_track.track_name,
-    ranked.track_key
+    most.track_key
 limit :row_limit

@@ -5,7 +5,6 @@ with played as (
         count(*) as play_count,
         coalesce(sum(report_play.listened_ms), 0)::bigint as listened_ms
     from report_play
-    where report_play.recording_key = :recording_key
     group by report_play.date_key / 100
 )
 select

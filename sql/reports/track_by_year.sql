@@ -1,27 +1,40 @@
 -- Year by year, and the place among all by plays
-with ranked as (
+with everything as materialized (
+    -- music has its places, and what is spoken its own
+    select
+        counted_plays.date_key / 10000 as year,
+        counted_plays.recording_key,
+        min(counted_plays.content_type) in ('episode', 'chapter') as is_spoken,
+        count(*) as play_count
+    from listening.counted_plays(:counts_as, :since, :until)
+    where
+        counted_plays.listener_key = :listener_key
+        and counted_plays.track_key > 0
+        and counted_plays.date_key / 10000 in (select report_play.date_key / 10000 from report_play)
+    group by
+        counted_plays.date_key / 10000,
+        counted_plays.recording_key
+),
+track as (
     select
         report_play.date_key / 10000 as year,
-        report_play.recording_key,
+        min(report_play.content_type) in ('episode', 'chapter') as is_spoken,
         count(*) as play_count,
-        coalesce(sum(report_play.listened_ms), 0)::bigint as listened_ms,
-        rank() over (
-            partition by
-                report_play.date_key / 10000,
-                min(report_play.content_type) in ('episode', 'chapter')
-            order by count(*) desc
-        ) as year_rank
+        coalesce(sum(report_play.listened_ms), 0)::bigint as listened_ms
     from report_play
-    where report_play.track_key > 0
-    group by
-        report_play.date_key / 10000,
-        report_play.recording_key
+    group by report_play.date_key / 10000
 )
 select
-    ranked.year,
-    ranked.year_rank,
-    ranked.play_count,
-    ranked.listened_ms
-from ranked
-where ranked.recording_key = :recording_key
-order by ranked.year
+    track.year,
+    1 + (
+        select count(*)
+        from everything
+        where
+            everything.year = track.year
+            and everything.is_spoken = track.is_spoken
+            and everything.play_count > track.play_count
+    ) as year_rank,
+    track.play_count,
+    track.listened_ms
+from track
+order by track.year

@@ -6,4 +6,3 @@ select
     min(report_play.played_at) as first_played_at,
     max(report_play.played_at) as last_played_at
 from report_play
-where report_play.recording_key = :recording_key
