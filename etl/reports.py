@@ -101,8 +101,8 @@ class Reporter:
         return Section(name, title_of(file), columns, tuple(tuple(row) for row in rows))
 
     def count(self, *tables: str, artist_key: int | None = None, recording_key: int | None = None) -> None:
-        """Makes what the parts of a report share, all or one: report_play with report_listen (as the keys restrict them), report_track."""
-        for table in tables or ("report_play", "report_track"):
+        """Makes what the parts of a report share, all or some: report_play with report_listen (as the keys restrict them), report_track, report_credit."""
+        for table in tables or ("report_play", "report_track", "report_credit"):
             run(self.connection, table, **self.parameters, artist_key=artist_key, recording_key=recording_key)
 
     def report(self, name: str, title: str, *sections: Section, note: str = "") -> Report:
@@ -128,7 +128,7 @@ class Reporter:
         )
 
     def top(self, kind: str) -> Report:
-        self.count("report_track")
+        self.count("report_track", *(["report_credit"] if kind in {"artists", "genres"} else []))
         by = "by time" if self.asked.by == "time" else "by plays"
         title = f"Top {'podcasts and audiobooks' if kind == 'shows' else kind} {by}{spoken_span(self.asked)}"
         return self.report("top", title, self.ask(f"top_{kind}"))

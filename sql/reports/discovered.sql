@@ -17,20 +17,19 @@ known_artist as (
 ),
 heard_artist as (
     select
-        standing_artist.standing_artist_key as artist_key,
+        report_credit.artist_key,
         sum(report_track.play_count)::bigint as play_count,
         sum(report_track.listened_ms)::bigint as listened_ms,
         min(report_track.first_played_at) as first_played_at
     from report_track
-    inner join listening.bridge_track_artist
+    inner join report_credit
         on
-            bridge_track_artist.track_key = report_track.track_key
-            and bridge_track_artist.role = 'main'
-    inner join listening.standing_artist on standing_artist.artist_key = bridge_track_artist.artist_key
+            report_credit.track_key = report_track.track_key
+            and report_credit.role = 'main'
     where
         report_track.content_type in ('track', 'local')
-        and standing_artist.standing_artist_key not in (select known_artist.artist_key from known_artist)
-    group by standing_artist.standing_artist_key
+        and report_credit.artist_key not in (select known_artist.artist_key from known_artist)
+    group by report_credit.artist_key
 )
 select
     dim_artist.artist_name,

@@ -10,17 +10,16 @@ with month as (
 heard as materialized (
     select
         report_play.date_key / 100 as month_key,
-        standing_artist.standing_artist_key as artist_key,
+        report_credit.artist_key,
         count(*) as play_count
     from report_play
-    inner join listening.bridge_track_artist
+    inner join report_credit
         on
-            bridge_track_artist.track_key = report_play.track_key
-            and bridge_track_artist.role = 'main'
-    inner join listening.standing_artist on standing_artist.artist_key = bridge_track_artist.artist_key
+            report_credit.track_key = report_play.track_key
+            and report_credit.role = 'main'
     group by
         report_play.date_key / 100,
-        standing_artist.standing_artist_key
+        report_credit.artist_key
 ),
 artist as (
     select

@@ -4,7 +4,6 @@ with heard as (
         report_listen.track_key,
         report_listen.recording_key,
         count(*) as listen_count,
-        count(report_listen.is_skipped) as told_count,
         count(*) filter (where report_listen.is_skipped) as skip_count
     from report_listen
     where report_listen.content_type in ('track', 'local')
@@ -16,8 +15,7 @@ ranked as (
     select
         (array_agg(heard.track_key order by heard.listen_count desc, heard.track_key))[1] as track_key,
         sum(heard.listen_count)::bigint as listen_count,
-        sum(heard.skip_count)::bigint as skip_count,
-        sum(sum(heard.skip_count)) over () / nullif(sum(sum(heard.told_count)) over (), 0) as all_skip_share
+        sum(heard.skip_count)::bigint as skip_count
     from heard
     group by heard.recording_key
 ),
@@ -42,7 +40,11 @@ select
     ) as artist_names,
     most.skip_count,
     most.listen_count,
-    most.all_skip_share::double precision as all_skip_share,
+    (
+        select count(*) filter (where report_listen.is_skipped)::double precision / nullif(count(report_listen.is_skipped), 0)
+        from report_listen
+        where report_listen.content_type in ('track', 'local')
+    ) as all_skip_share,
     listening.spotify_url(dim_track.track_uri) as track_url,
     dim_album.image_url
 from most

@@ -13,13 +13,12 @@ select
         ) as recording
     ) as track_count,
     (
-        select count(distinct standing_artist.standing_artist_key)
-        from report_track
-        inner join listening.bridge_track_artist
-            on
-                bridge_track_artist.track_key = report_track.track_key
-                and bridge_track_artist.role = 'main'
-        inner join listening.standing_artist on standing_artist.artist_key = bridge_track_artist.artist_key
+        select count(*)
+        from (
+            select distinct report_credit.artist_key
+            from report_credit
+            where report_credit.role = 'main'
+        ) as artist
     ) as artist_count,
     (select count(*) from (select distinct heard.date_key from report_play as heard) as day) as day_count,
     coalesce(

@@ -1,17 +1,16 @@
 -- Artists
 with ranked as (
     select
-        standing_artist.standing_artist_key as artist_key,
+        report_credit.artist_key,
         sum(report_track.play_count)::bigint as play_count,
-        coalesce(sum(report_track.play_count) filter (where bridge_track_artist.role = 'featured'), 0)::bigint as featured_play_count,
+        coalesce(sum(report_track.play_count) filter (where report_credit.role = 'featured'), 0)::bigint as featured_play_count,
         coalesce(sum(report_track.listened_ms), 0)::bigint as listened_ms,
         count(distinct report_track.recording_key) as track_count,
         min(report_track.first_played_at) as first_played_at,
         max(report_track.last_played_at) as last_played_at
     from report_track
-    inner join listening.bridge_track_artist on bridge_track_artist.track_key = report_track.track_key
-    inner join listening.standing_artist on standing_artist.artist_key = bridge_track_artist.artist_key
-    group by standing_artist.standing_artist_key
+    inner join report_credit on report_credit.track_key = report_track.track_key
+    group by report_credit.artist_key
 )
 select
     dim_artist.artist_name,

@@ -2,15 +2,12 @@
 with genre_of_track as (
     -- a track counts once for each genre, however many of its main artists have it
     select distinct
-        bridge_track_artist.track_key,
+        report_credit.track_key,
         genre.genre_name
-    from listening.bridge_track_artist
-    inner join listening.standing_artist on standing_artist.artist_key = bridge_track_artist.artist_key
-    inner join listening.dim_artist on dim_artist.artist_key = standing_artist.standing_artist_key
+    from report_credit
+    inner join listening.dim_artist on dim_artist.artist_key = report_credit.artist_key
     cross join lateral unnest(dim_artist.genres) as genre (genre_name)
-    where
-        bridge_track_artist.role = 'main'
-        and bridge_track_artist.track_key in (select report_track.track_key from report_track)
+    where report_credit.role = 'main'
 )
 select
     genre_of_track.genre_name,

@@ -1,0 +1,14 @@
+-- Who made what a report counts (report_track), once for all its parts: by the artist that stands for another, and main if an artist is both.
+create temporary table report_credit on commit drop as
+select
+    bridge_track_artist.track_key,
+    standing_artist.standing_artist_key as artist_key,
+    max(bridge_track_artist.role) as role
+from listening.bridge_track_artist
+inner join listening.standing_artist on standing_artist.artist_key = bridge_track_artist.artist_key
+where bridge_track_artist.track_key in (select report_track.track_key from report_track)
+group by
+    bridge_track_artist.track_key,
+    standing_artist.standing_artist_key;
+
+analyze report_credit;
