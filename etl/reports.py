@@ -102,7 +102,7 @@ class Reporter:
 
     def count(self, *tables: str, artist_key: int | None = None, recording_key: int | None = None) -> None:
         """Makes what the parts of a report share, all or some: report_play with report_listen (as the keys restrict them), report_track, report_credit."""
-        for table in tables or ("report_play", "report_track", "report_credit"):
+        for table in tables or ("report_play", "report_track_of_plays", "report_credit"):
             run(self.connection, table, **self.parameters, artist_key=artist_key, recording_key=recording_key)
 
     def report(self, name: str, title: str, *sections: Section, note: str = "") -> Report:

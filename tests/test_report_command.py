@@ -280,6 +280,42 @@ def test_search_finds_a_title_by_its_words_and_by_its_artist(brapped, import_row
     assert "Nothing that you played is called like this." in brapped("search", "nothing like it at all").stdout
 
 
+@pytest.mark.parametrize(
+    ("told", "titles"),
+    [
+        ("love", ["Love", "Love Me Do", "All You Need Is Love", "Glove"]),  # as it is, at first, within
+        ("love me", ["Love Me Do"]),  # and not what is like it
+        ("need love", ["All You Need Is Love"]),
+        ("beatles love", ["Love Me Do", "All You Need Is Love"]),  # of artist and title, in any order
+        ("do me love beatles", ["Love Me Do"]),
+        ("lovve", ["All You Need Is Love", "Love", "Love Me Do"]),  # nothing has it: what is like it
+        ("100%", ["100% Pure"]),
+        ("0% P", ["100% Pure"]),
+        ("%", ["100% Pure"]),
+        ("a_b", ["a_b"]),
+        ("serial", ["The Alibi"]),  # an episode by its show
+        ("alibi serial", ["The Alibi"]),
+    ],
+)
+def test_a_search_is_for_all_the_words_and_only_if_nothing_has_them_for_what_is_like_them(
+    told, titles, brapped, import_rows
+):
+    songs = [("Love Me Do", "The Beatles"), ("All You Need Is Love", "The Beatles"), ("Glove", "Ann"), ("Love", "Bob"),
+             ("100% Pure", "Cyd"), ("1000 Pure", "Cyd"), ("a_b", "Dan"), ("axb", "Dan")]  # fmt: skip
+    import_rows(
+        *(
+            listen(number, name, by, spotify_track_uri=f"spotify:track:{number:022}")
+            for number, (name, by) in enumerate(songs)
+        ),
+        listen(
+            50, None, None, master_metadata_album_album_name=None, spotify_track_uri=None, episode_name="The Alibi",
+            episode_show_name="Serial", spotify_episode_uri=f"spotify:episode:{50:022}",
+        ),
+    )  # fmt: skip
+    rows = json.loads(brapped("search", told, "--format", "json").stdout)["sections"][1]["rows"]
+    assert [row["track_name"] for row in rows] == titles
+
+
 def test_history_in_csv_goes_into_a_pipe_as_a_whole(brapped, import_rows):
     import_rows(
         *(listen(number, f"Song {number}", spotify_track_uri=f"spotify:track:{number:022}") for number in range(55))

@@ -144,6 +144,37 @@ def test_changed_views_are_made_again(warehouse, ask):
     assert ask("select count(*) from listening.play_source") == [(0,)]
 
 
+def test_a_record_made_before_plays_kept_their_distance_gets_it(empty_database, tmp_path, monkeypatch):
+    """As pandas finds it: per listener, of plays at the same moment by their key, nothing after more than a day."""
+    before = tmp_path / "sql"
+    (before / "schema").mkdir(parents=True)
+    (before / "views").mkdir()
+    (before / "query").symlink_to(ROOT / "sql" / "query")
+    for path in (ROOT / "sql/schema").glob("00[1-5]_*.sql"):
+        (before / "schema" / path.name).symlink_to(path)
+    with monkeypatch.context() as patched:
+        patched.setattr(warehouse, "sql_folder", lambda: before)
+        warehouse.script.cache_clear()
+        older = Warehouse(empty_database)
+        assert len(older.migrate(NOW, __version__)) == 5
+    moments = [0, 200.0004, 200.0004, 380.5, 380.5 + 86_400, 380.5 + 2 * 86_400 + 0.002, 10**6]
+    for listener_key, shift in ((1, 0), (2, 33)):
+        asked(
+            empty_database,
+            "insert into listening.fact_play (played_at, listener_key, track_key, date_key, context_key, device_key, play_profile_key, time_key)"
+            " select %s::timestamptz + seconds * interval '1 second', %s, 0, 20260101, 0, 0, 0, 0 from unnest(%s::double precision[]) as told (seconds)",
+            NOW, listener_key, [seconds + shift for seconds in moments],
+        )  # fmt: skip
+    warehouse.script.cache_clear()
+    older.migrate(NOW, __version__)
+    older.close()
+    found = asked(
+        empty_database,
+        "select listener_key, since_previous_ms from listening.fact_play order by 1, played_at, play_key",
+    )
+    assert found == [(key, ms) for key in (1, 2) for ms in (None, 200_000, 0, 180_500, 86_400_000, None, None)]
+
+
 def test_a_play_takes_about_a_hundred_and_twenty_bytes_with_its_index(database, ask):
     ask(
         "insert into listening.fact_play (played_at, listener_key, track_key, date_key, context_key, device_key, play_profile_key, time_key)"

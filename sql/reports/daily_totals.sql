@@ -31,11 +31,12 @@ usual as (
         day.local_date < cast(:report_date as date)
         and extract(isodow from day.local_date) = extract(isodow from cast(:report_date as date))
         and day.local_date >= (
-            select (min(fact_play.played_at) at time zone dim_listener.time_zone)::date
-            from listening.dim_listener
-            inner join listening.fact_play on fact_play.listener_key = dim_listener.listener_key
-            where dim_listener.listener_key = :listener_key
-            group by dim_listener.listener_key
+            select (fact_play.played_at at time zone dim_listener.time_zone)::date
+            from listening.fact_play
+            inner join listening.dim_listener on dim_listener.listener_key = fact_play.listener_key
+            where fact_play.listener_key = :listener_key
+            order by fact_play.played_at
+            limit 1
         )
     having count(*) > 0
 )

@@ -7,6 +7,7 @@ with numbered as (
             order by
                 report_listen.played_at,
                 report_listen.play_key
+            rows unbounded preceding
         ) as session_number
     from report_listen
 )

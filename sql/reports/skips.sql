@@ -6,7 +6,13 @@ with heard as (
         count(*) as listen_count,
         count(*) filter (where report_listen.is_skipped) as skip_count
     from report_listen
-    where report_listen.content_type in ('track', 'local')
+    where
+        report_listen.content_type in ('track', 'local')
+        and report_listen.recording_key in (
+            select skipped.recording_key
+            from report_listen as skipped
+            where skipped.is_skipped
+        )
     group by
         report_listen.track_key,
         report_listen.recording_key
@@ -23,9 +29,7 @@ most as (
     -- with those that only the name puts in order
     select ranked.*
     from ranked
-    where
-        ranked.skip_count > 0
-        and ranked.track_key > 0
+    where ranked.track_key > 0
     order by
         ranked.skip_count desc,
         ranked.listen_count
