@@ -1,29 +1,208 @@
-"""Brings the database at DATABASE_URL up to date: `python migrate.py`; `--check` only says what is pending, and exits 1 if anything is."""
+"""Brings the database up to date, moves it to another host, backs it up and restores it. `python migrate.py --help` says how."""
 
+from __future__ import annotations
+
+import argparse
+import logging
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 from etl import __version__, jobs
 from etl.embedded import EmbeddedError
-from etl.settings import SettingsError, read_settings
-from etl.warehouse import WarehouseError
+from etl.progress import bar
+from etl.settings import Settings, SettingsError, fault_of_address, read_settings
+from etl.sides import Move, Moved, Told
+from etl.warehouse import Warehouse, WarehouseError
+
+HERE = "DATABASE_URL"
+EXAMPLES = """
+examples:
+  python migrate.py                                 apply what is pending to the database at DATABASE_URL
+  python migrate.py --check                         say what is pending; exit 1 if anything is
+  python migrate.py --from OLD_URL --dry-run        say what a move from there would copy
+  python migrate.py --from OLD_URL                  move everything to DATABASE_URL, and compare
+  python migrate.py --from OLD_URL --verify         only compare
+  python migrate.py --from-legacy OLD_URL           take over the tables of an older project of this kind
+  python migrate.py --backup brapped.zip            everything as one file
+  python migrate.py --restore brapped.zip           and back, into an empty database
+
+A URL that is "-" is asked for without showing it, or read from a pipe. Exit status: 0, 1 when it failed, 2 when it was called wrongly.
+"""
 
 
 def main(arguments: list[str]) -> int:
-    if arguments not in ([], ["--check"]):
-        print("usage: python migrate.py [--check]", file=sys.stderr)  # noqa: T201
-        return 2
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    logging.getLogger("etl").setLevel(logging.INFO)
+    asked = parser().parse_args(arguments)
     try:
-        with jobs.opened(read_settings()) as warehouse:
-            if arguments:
-                files, said = warehouse.pending(), "pending"
-            else:
-                files, said = warehouse.migrate(jobs.utc_now(), __version__), "applied"
+        return work(asked)
     except (SettingsError, WarehouseError, EmbeddedError) as error:
-        print(f"migrate: {error}", file=sys.stderr)  # noqa: T201
+        print(f"migrate: {error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("migrate: stopped; the same command goes on from here.", file=sys.stderr)
+    return 1
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(
+        prog="python migrate.py",
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    what = made.add_mutually_exclusive_group()
+    what.add_argument("--check", action="store_true", help="only say what is pending")
+    what.add_argument("--from", dest="source", metavar="URL", help="move the warehouse of this database")
+    what.add_argument("--from-legacy", dest="legacy", metavar="URL", help="take over the tables of an older project")
+    what.add_argument("--backup", type=Path, metavar="FILE", help="write everything into a file")
+    what.add_argument("--restore", type=Path, metavar="FILE", help="fill an empty database with a backup")
+    made.add_argument("--to", dest="target", metavar="URL", help=f"the database to work on (default: {HERE})")
+    made.add_argument("--dry-run", action="store_true", help="only say what would be copied")
+    made.add_argument("--verify", action="store_true", help="only compare, with --from or --restore")
+    made.add_argument("--listener", metavar="NAME", help="with --from-legacy: whose plays they are")
+    return made
+
+
+def work(asked: argparse.Namespace) -> int:
+    if asked.verify and not (asked.source or asked.restore):
+        raise SettingsError("--verify compares with something: give --from or --restore, too.")
+    if asked.dry_run and not (asked.source or asked.legacy):
+        raise SettingsError("--dry-run goes with --from and --from-legacy.")
+    settings = read_settings()
+    name = "--to" if asked.target else HERE
+    with warehouse_at(asked.target, "--to", settings) as target:
+        if asked.source:
+            with warehouse_at(asked.source, "--from", settings) as source:
+                return moved(source, target, name, asked)
+        if asked.legacy:
+            with warehouse_at(asked.legacy, "--from-legacy", settings) as source:
+                return taken_over(source, target, settings, asked)
+        if asked.backup:
+            return backed_up(target, name, asked.backup)
+        if asked.restore:
+            return restored(target, name, asked.restore, asked.verify)
+        return brought_up_to_date(target, asked.check)
+
+
+@contextmanager
+def warehouse_at(url: str | None, option: str, settings: Settings) -> Iterator[Warehouse]:
+    """The database at a URL of the command line; that of the settings where there is none."""
+    with ExitStack() as stack:
+        if url is None:
+            yield stack.enter_context(jobs.opened(settings))
+            return
+        if url == "-":
+            url = hidden(option)
+        if fault := fault_of_address(url):
+            raise SettingsError(f"{option} {fault}.")
+        warehouse = Warehouse(url)
+        stack.callback(warehouse.close)
+        yield warehouse
+
+
+def hidden(option: str) -> str:
+    """A URL that is neither in the list of processes nor in the history of the shell."""
+    import getpass
+
+    return getpass.getpass(f"URL for {option}: ") if sys.stdin.isatty() else sys.stdin.readline().strip()
+
+
+def brought_up_to_date(target: Warehouse, is_check: bool) -> int:
+    if is_check:
+        files, said = target.pending(), "pending"
+    else:
+        files, said = target.migrate(jobs.utc_now(), __version__), "applied"
+    print("\n".join(f"{said}: sql/{name}.sql" for name in files) or "The database is up to date.")
+    return 1 if is_check and files else 0
+
+
+def moved(source: Warehouse, target: Warehouse, name: str, asked: argparse.Namespace) -> int:
+    from etl import moves
+
+    names = ("--from", name)
+    if asked.verify:
+        return compared(with_lines(lambda told: moves.compare(source, target, names=names, told=told), "compared"))
+    verb = "to copy" if asked.dry_run else "copied"
+    made = with_lines(
+        lambda told: moves.move(source, target, names=names, now=jobs.utc_now(), is_dry=asked.dry_run, told=told), verb
+    )
+    if asked.dry_run:
+        print(f"{sum(one.copied_count for one in made.tables):,} rows would be copied. Nothing was changed.")
+        return 0
+    if status := compared(made):
+        return status
+    print(
+        "\nThe old database was left as it is. What is left to do:\n"
+        "  - if it has recorded since, or still does: stop that, and run this again; only the difference is copied\n"
+        "  - set the secret DATABASE_URL (and .env, if you have one) to the new address; the other secrets stay as they are:\n"
+        "    logins came along, encrypted with the same key\n"
+        "  - once the new one has recorded: delete the old one, or keep it as a backup"
+    )
+    if made.roles:
+        print(f"  - roles that read there have to be made here (docs/bi.md): {', '.join(made.roles)}")
+    return 0
+
+
+def compared(made: Move) -> int:
+    """Says how a comparison came out; the exit status."""
+    for sentence in made.differences:
+        print(sentence)
+    if made.differences:
+        print("migrate: the two are not the same.", file=sys.stderr)
         return 1
-    print("\n".join(f"{said}: sql/{name}.sql" for name in files) or "The database is up to date.")  # noqa: T201
-    return 1 if arguments and files else 0
+    print(
+        f"Verified: {len(made.tables)} tables, {sum(one.row_count for one in made.tables):,} rows, the same by count and hash."
+    )
+    return 0
+
+
+def backed_up(source: Warehouse, name: str, path: Path) -> int:
+    from etl import backups
+
+    made = with_lines(lambda told: backups.back_up(source, path, name=name, now=jobs.utc_now(), told=told), "written")
+    print(
+        f"{path}: {len(made.tables)} tables, {sum(one.row_count for one in made.tables):,} rows, {path.stat().st_size:,} bytes."
+    )
+    print("Keep it as you keep a password: what you listened to is in it, and your login, encrypted.")
+    return 0
+
+
+def restored(target: Warehouse, name: str, path: Path, is_verify: bool) -> int:
+    from etl import backups
+
+    if is_verify:
+        return compared(with_lines(lambda told: backups.check(target, path, name=name, told=told), "compared"))
+    return compared(
+        with_lines(lambda told: backups.restore(target, path, name=name, now=jobs.utc_now(), told=told), "restored")
+    )
+
+
+def taken_over(source: Warehouse, target: Warehouse, settings: Settings, asked: argparse.Namespace) -> int:
+    from etl import legacy, receipts
+
+    with bar("Reading the old tables", then="Merging") as progress:
+        receipt = legacy.take_over(
+            settings, source, target, listener=asked.listener, dry_run=asked.dry_run, progress=progress
+        )
+    print(receipts.as_text(receipt))
+    return 0 if receipt.is_good else 1
+
+
+def with_lines(do: Callable[[Told], Move], verb: str) -> Move:
+    """Does something that gets on table by table: a bar on a terminal, a line for each table that has rows."""
+    with bar("Comparing") as progress:
+
+        def line(moved: Moved) -> None:
+            if moved.row_count or moved.copied_count:
+                copied = f"{moved.copied_count:>12,} {verb}" if verb != "compared" else "    compared"
+                print(f"{moved.table:<32}{moved.row_count:>12,} rows {copied}", flush=True)
+
+        return do(Told(progress=lambda table, done, total: progress(done, total), table=line))
 
 
 if __name__ == "__main__":
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")
     sys.exit(main(sys.argv[1:]))

@@ -51,7 +51,26 @@ def import_exports(
     Asks nothing of Spotify. `listener`: the id or name of whose export it is; a new one where nobody has it; by default the one
     listener who is recorded here. Raises ExportError, ListenerError and WarehouseError.
     """
+    return import_parts(
+        settings,
+        warehouse,
+        lambda now: read_exports(paths, without_private=without_private, now=now, progress=progress),
+        listener=listener,
+        dry_run=dry_run,
+        clock=clock,
+    )
 
+
+def import_parts(
+    settings: Settings,
+    warehouse: Warehouse,
+    read: Callable[[datetime], Iterator[Part | Unreadable]],
+    *,
+    listener: str | None,
+    dry_run: bool,
+    clock: Clock,
+) -> Receipt:
+    """The same for whatever `read` reads; it is told what time it is, and may be called again."""
     if not dry_run:
         warehouse.migrate(clock(), __version__)
 
@@ -60,7 +79,7 @@ def import_exports(
         if dry_run:
             migrate_within(connection, this_run.started_at, __version__)
         this_run.listener_key, is_new = listener_of(connection, settings, listener, this_run.started_at)
-        parts = staged(connection, paths, without_private, this_run.started_at, progress)
+        parts = staged(connection, read(this_run.started_at))
         merge_catalogue(connection)
         merge_plays(connection, listener_key=this_run.listener_key, now=this_run.started_at)
         counts = iter(run(connection, "load/receipt"))
@@ -79,15 +98,13 @@ def import_exports(
         return done.receipt
 
 
-def staged(
-    connection: Connection, paths: Sequence[Path], without_private: bool, now: datetime, progress: Progress
-) -> list[Part | Unreadable]:
+def staged(connection: Connection, read: Iterator[Part | Unreadable]) -> list[Part | Unreadable]:
     """Stages every file, the next one being read meanwhile; what is left to say of each."""
     for name in (*CATALOGUE, "staging_play"):
         run(connection, f"load/{name}")
     parts: list[Part | Unreadable] = []
     numbers: dict[tuple[Any, ...], int] = {}
-    for part in ahead(read_exports(paths, without_private=without_private, now=now, progress=progress)):
+    for part in ahead(read):
         if isinstance(part, Part):
             for name in CATALOGUE:
                 copy(connection, name, part.tables.pop(name))

@@ -7,7 +7,7 @@ import logging
 import random
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import suppress
 from datetime import datetime
 from functools import cache
@@ -44,6 +44,7 @@ SPENT_WORDS = ("compute time quota", "check your quotas")
 # they work through a pooling proxy.
 LISTENER_LOCK = 0x6272_6170  # merges of one listener
 SCHEMA_LOCK = 0x6272_6171  # changes of the schema
+WAREHOUSE = "schema/008_warehouse"  # since then a database knows which warehouse it is
 
 
 class WarehouseError(Exception):
@@ -92,12 +93,18 @@ class Warehouse:
         return self.transaction(pending)
 
 
-def migrate_within(connection: Connection, now: datetime, version: str) -> list[str]:
-    """What Warehouse.migrate does, as a part of a transaction."""
-    if not pending(connection):
+def migrate_within(connection: Connection, now: datetime, version: str, only: Set[str] | None = None) -> list[str]:
+    """What Warehouse.migrate does, as a part of a transaction. `only`: just these files, for a copy that is being made."""
+
+    def missing() -> list[str]:
+        if only is None:
+            return pending(connection)
+        return [name for name in pending(connection, is_copying=True) if name in only]
+
+    if not missing():
         return []
     lock(connection, SCHEMA_LOCK, 0)
-    files = pending(connection)  # again: another program may have been quicker
+    files = missing()  # again: another program may have been quicker
     if files:
         connection.execute(text("create schema if not exists listening"))
         connection.execute(text("create schema if not exists ops"))
@@ -129,10 +136,11 @@ def engine_of(url: str) -> Engine:
     raise WarehouseError("DATABASE_URL can't be read by the Postgres driver; check what follows the question mark.")
 
 
-def pending(connection: Connection) -> list[str]:
+def pending(connection: Connection, *, is_copying: bool = False) -> list[str]:
     """Schema files not applied, and all views when one of them is new or changed. A pure question.
 
-    Raises WarehouseError for a database that a newer program made, and for a schema file changed after it was applied.
+    Raises WarehouseError for a database that a newer program made, for a schema file changed after it was applied, and (unless
+    `is_copying`) for a database that another one is being copied into.
     """
     is_made = connection.execute(text("select to_regclass('ops.schema_change')")).scalar()
     applied = {row.file_name: row.checksum for row in run(connection, "schema_state")} if is_made else {}
@@ -146,6 +154,10 @@ def pending(connection: Connection) -> list[str]:
         raise WarehouseError(
             f"sql/{', sql/'.join(changed)} was changed after this database was made with it. Take the file back, and put"
             " the change into a new one; nothing was touched."
+        )
+    if WAREHOUSE in applied and not is_copying and run(connection, "warehouse_unfinished"):
+        raise WarehouseError(
+            "A copy into this database is unfinished: it does not hold everything yet. Run the same python migrate.py again."
         )
     files = [name for name in schema if name not in applied]
     if files or any(applied.get(name) != checksum(name) for name in views):

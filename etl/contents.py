@@ -1,0 +1,165 @@
+"""What is in a warehouse, table by table: in an order to copy them, in ranges of their keys, and as counts and hashes to compare them by.
+
+Every statement here is put together from the names in the database's own catalogue, so that a new table is moved like the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+from itertools import pairwise
+from typing import Any, Protocol
+
+import psycopg2.extensions
+from psycopg2.sql import SQL, Composed, Identifier, Literal
+from sqlalchemy import Connection
+
+from etl.warehouse import driver_cursor, run
+
+# Each database has its own of these: what was applied to it, which jobs are under way, which warehouse it is.
+OWN = {"ops.schema_change", "ops.lease", "ops.warehouse"}
+LAST = "listening.fact_play"  # the facts name members of all dimensions, without the database's checking it
+
+Key = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table by its full name; `key` are the columns of its primary key."""
+
+    name: str
+    columns: tuple[str, ...]
+    key: tuple[str, ...]
+    counter: str | None = None  # the column that Postgres numbers by itself
+
+    @property
+    def identifier(self) -> Composed:
+        return Composed([Identifier(*self.name.split("."))])
+
+
+@dataclass(frozen=True)
+class Span:
+    """A range of a table's key: from `first`, included, to `end`, excluded. None is open."""
+
+    first: Key | None = None
+    end: Key | None = None
+
+    def within(self, table: Table) -> Composed:
+        """The condition of a row to lie in it."""
+        key = row_of(Identifier(name) for name in table.key)
+        bounds = [
+            SQL(f"{{}} {sign} {{}}").format(key, row_of(map(Literal, told)))
+            for sign, told in ((">=", self.first), ("<", self.end))
+            if told is not None
+        ]
+        return SQL(" and ").join(bounds) if bounds else Composed([SQL("true")])
+
+
+EVERYTHING = Span()
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a range of a table holds, whatever order its rows lie in."""
+
+    row_count: int
+    row_hash: int  # the sum of the rows' own hashes
+
+    def __add__(self, other: Content) -> Content:
+        return Content(self.row_count + other.row_count, self.row_hash + other.row_hash)
+
+
+class Side(Protocol):
+    """A database, as it is compared."""
+
+    def content(self, table: Table, span: Span) -> Content: ...
+
+    def spans(self, table: Table, size: int, within: Span) -> list[Span]: ...
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A range, and how many rows of it two databases have; None: it was not counted, as the target has none."""
+
+    span: Span
+    source_count: int | None
+    target_count: int
+    is_alike: bool = False
+
+
+def row_of(parts: Iterator[Any]) -> Composed:
+    return SQL("({})").format(SQL(", ").join(parts))
+
+
+def tables_of(connection: Connection) -> list[Table]:
+    """Every table that makes up the warehouse, each after those it refers to."""
+    found = {
+        row.table_name: Table(row.table_name, tuple(row.column_names), tuple(row.key_names), row.counter_name)
+        for row in run(connection, "tables")
+        if row.table_name not in OWN
+    }
+    refers: dict[str, set[str]] = {name: set() for name in sorted(found)}
+    for row in run(connection, "references"):
+        if row.table_name != row.other_name:
+            refers[row.table_name].add(row.other_name)
+    if LAST in refers:
+        refers[LAST] |= refers.keys() - {LAST}
+    return [found[name] for name in TopologicalSorter(refers).static_order()]
+
+
+def told_alike(cursor: psycopg2.extensions.cursor) -> None:
+    """Lets a transaction write values as every other database does, and wait as long as it takes."""
+    cursor.execute(
+        "set local timezone = 'UTC'; set local datestyle = 'ISO, YMD'; set local intervalstyle = 'postgres';"
+        "set local extra_float_digits = 1; set local bytea_output = 'hex'; set local statement_timeout = 0;"
+        "set local idle_in_transaction_session_timeout = 0; set local lock_timeout = 0"
+    )
+
+
+def content_of(connection: Connection, table: Table, span: Span = EVERYTHING) -> Content:
+    """How many rows of a range there are, and their hash: the same in every database that holds the same rows."""
+    told = row_of(Identifier(name) for name in table.columns)
+    with driver_cursor(connection) as cursor:
+        told_alike(cursor)
+        cursor.execute(
+            SQL(
+                'select count(*), coalesce(sum(hashtextextended((row{})::text collate "C", 0)), 0) from {} where {}'
+            ).format(told, table.identifier, span.within(table))
+        )
+        [(row_count, row_hash)] = cursor.fetchall()
+    return Content(int(row_count), int(row_hash))
+
+
+def spans_of(connection: Connection, table: Table, size: int, within: Span = EVERYTHING) -> list[Span]:
+    """A range in ranges of `size` rows each, the last one fewer. What another database has besides lies in one of them, too."""
+    key = SQL(", ").join(map(Identifier, table.key))
+    with driver_cursor(connection) as cursor:
+        cursor.execute(
+            SQL(
+                "select {key} from (select {key}, row_number() over (order by {key}) as row_number from {table} where {within}) as numbered"
+                " where row_number %% {size} = 1 and row_number > 1 order by {key}"
+            ).format(key=key, table=table.identifier, within=within.within(table), size=Literal(size)),
+            (),
+        )
+        cuts: list[Key | None] = [within.first, *cursor.fetchall(), within.end]
+    return [Span(first, end) for first, end in pairwise(cuts)]
+
+
+def differing(source: Side, target: Side, table: Table, *, largest: int, smallest: int) -> Iterator[Difference]:
+    """The ranges of a table, in order, in which two databases are alike or differ.
+
+    None is of more than `largest` rows of the source; one that differs is cut until it has no more than `smallest`, unless the target has
+    next to nothing there.
+    """
+    waiting = source.spans(table, largest, EVERYTHING)[::-1]
+    while waiting:
+        span = waiting.pop()
+        there = target.content(table, span)
+        here = source.content(table, span) if there.row_count else None
+        if here == there:
+            yield Difference(span, there.row_count, there.row_count, is_alike=True)
+        elif here is None or here.row_count <= smallest or there.row_count * 10 < here.row_count:
+            yield Difference(span, here.row_count if here else None, there.row_count)
+        else:
+            waiting += source.spans(table, -(-here.row_count // 16), span)[::-1]

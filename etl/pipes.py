@@ -1,0 +1,93 @@
+"""From one COPY into another: bytes on their way between two threads, a few at a time."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+BLOCK = 2**18  # bytes handed over at once
+WAITING = 16  # blocks on their way
+
+
+class Abandoned(Exception):
+    """Nobody reads any more."""
+
+
+class Pipe:
+    """A file that one thread writes and another reads."""
+
+    def __init__(self) -> None:
+        self.blocks: queue.Queue[bytes | None] = queue.Queue(WAITING)
+        self.written = bytearray()
+        self.read_but = memoryview(b"")
+        self.is_abandoned = False
+        self.error: BaseException | None = None
+
+    def write(self, told: bytes) -> int:
+        self.written += told
+        if len(self.written) >= BLOCK:
+            self.hand_over()
+        return len(told)
+
+    def hand_over(self) -> None:
+        block, self.written = bytes(self.written), bytearray()
+        self.put(block)
+
+    def put(self, block: bytes | None) -> None:
+        while not self.is_abandoned:
+            try:
+                self.blocks.put(block, timeout=0.1)
+            except queue.Full:
+                continue
+            return
+        raise Abandoned
+
+    def read(self, size: int = -1) -> bytes:
+        if not self.read_but:
+            block = self.blocks.get()
+            if block is None:
+                self.blocks.put(None)
+                if self.error is not None:
+                    raise self.error
+                return b""
+            self.read_but = memoryview(block)
+        size = len(self.read_but) if size < 0 else size
+        given, self.read_but = bytes(self.read_but[:size]), self.read_but[size:]
+        return given
+
+
+def pump(
+    write: Callable[[Pipe, int], object],
+    read: Callable[[Pipe, int], object],
+    speaking: Callable[[], AbstractContextManager[None]],
+) -> None:
+    """Lets `read` read what `write` writes meanwhile, in a thread of its own. An error of `write` (within `speaking`) is raised before
+    one of `read`, which is but its consequence."""
+    pipe = Pipe()
+
+    def fill() -> None:
+        try:
+            with speaking():
+                write(pipe, BLOCK)
+            pipe.hand_over()
+            pipe.put(None)
+        except Abandoned:
+            pass
+        except BaseException as error:
+            pipe.error = error
+            if not pipe.is_abandoned:
+                pipe.blocks.put(None)
+
+    filling = threading.Thread(target=fill, name="pipe")
+    filling.start()
+    try:
+        read(pipe, BLOCK)
+    except BaseException:
+        if pipe.error is not None and not isinstance(pipe.error, Abandoned):
+            raise pipe.error from None
+        raise
+    finally:
+        pipe.is_abandoned = True
+        filling.join()
