@@ -138,7 +138,7 @@ def spans_of(connection: Connection, table: Table, size: int, within: Span = EVE
         cursor.execute(
             SQL(
                 "select {key} from (select {key}, row_number() over (order by {key}) as row_number from {table} where {within}) as numbered"
-                " where row_number %% {size} = 1 and row_number > 1 order by {key}"
+                " where (row_number - 1) %% {size} = 0 and row_number > 1 order by {key}"
             ).format(key=key, table=table.identifier, within=within.within(table), size=Literal(size)),
             (),
         )

@@ -1,0 +1,436 @@
+"""migrate.py moves a warehouse: whatever happens on the way, the copy ends as what the original is, row by row."""
+
+import random
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+
+import psycopg2
+import pytest
+from export_files import write_folder
+from support import NOW, ROOT, ago, asked, fresh_database, in_cluster, libpq, with_database
+
+from etl import __version__, moves
+from etl.demo.spotify import Play
+from etl.warehouse import Warehouse, WarehouseError
+
+MARK = "Qwertz-Title-That-Nobody-May-See"
+PASSWORD = "of-the-moved-database"
+SMALL_PIECES = (
+    "import sys; from etl import moves; moves.LARGEST = {}; import migrate; sys.exit(migrate.main(sys.argv[1:]))"
+)
+
+# Many plays of two listeners, of few tracks, as no job would come by them so fast.
+MANY = """
+insert into listening.dim_listener (listener_id, time_zone, created_at) values ('a', 'UTC', now()), ('b', 'UTC', now());
+insert into listening.dim_track (track_id, track_uri, track_name, content_type, duration_ms)
+select lpad(number::text, 22, '0'), 'spotify:track:' || lpad(number::text, 22, '0'), 'Song ' || number, 'track', 200000
+from generate_series(1, 500) as numbers (number);
+insert into listening.dim_artist (artist_id, artist_name, genres)
+select lpad(number::text, 22, '0'), 'Artist ' || number, array['a "quoted" genre', E'one, with\\ttab'] from generate_series(1, 50) as numbers (number);
+insert into listening.bridge_track_artist (track_key, artist_key, position, role, weight)
+select track_key, 1 + track_key %% 50, 1, 'main', 1.0 / 3 from listening.dim_track where track_key > 0;
+insert into listening.fact_play (played_at, listener_key, track_key, date_key, context_key, device_key, play_profile_key, ms_played, time_key)
+select timestamptz '2020-01-01Z' + number * interval '3 minutes 7.000123 seconds', listener_key, 1 + number %% 500, 20200101, 0, 0, 0, number %% 300000, 0
+from generate_series(1, %s / 2) as numbers (number) cross join listening.dim_listener
+"""
+
+
+def migrate(
+    *arguments: str, environment: dict[str, str], pieces: int | None = None, **kwargs: object
+) -> subprocess.Popen[str]:
+    program = ["-c", SMALL_PIECES.format(pieces)] if pieces else [str(ROOT / "migrate.py")]
+    return subprocess.Popen(
+        [sys.executable, *program, *arguments],
+        env={**environment, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **kwargs,
+    )  # fmt: skip
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
+    """Its exit status, and all it said."""
+    out, said = process.communicate(timeout=100)
+    assert PASSWORD not in out + said
+    assert MARK not in out + said
+    return process.returncode, out + said
+
+
+TABLES = (
+    "select n.nspname || '.' || c.relname, string_agg(a.attname, ',' order by a.attnum) from pg_class c"
+    " join pg_namespace n on n.oid = relnamespace join pg_attribute a on attrelid = c.oid and attnum > 0 and not attisdropped"
+    " where relkind = 'r' and nspname in ('listening', 'ops') and relname not in ('schema_change', 'lease') group by 1 order by 1"
+)
+
+
+def everything(url: str) -> dict[str, list[tuple]]:
+    """Every row of every table, the numbers that come next, and what holds the tables together: read without the program's help."""
+    found = {
+        table: sorted(asked(url, f"select {columns} from {table}"), key=repr) for table, columns in asked(url, TABLES)
+    }
+    found["numbers"] = asked(
+        url,
+        "select schemaname, sequencename, last_value from pg_sequences where schemaname in ('listening', 'ops') order by 2",
+    )
+    found["constraints"] = asked(
+        url,
+        "select conrelid::regclass::text, conname, pg_get_constraintdef(oid), convalidated from pg_constraint"
+        " where connamespace::regnamespace::text in ('listening', 'ops') order by 1, 2",
+    )
+    found["indexes"] = asked(url, "select indexdef from pg_indexes where schemaname in ('listening', 'ops') order by 1")
+    found["views"] = asked(url, "select viewname, definition from pg_views where schemaname = 'listening' order by 1")
+    return found
+
+
+def differences(one: dict[str, list[tuple]], other: dict[str, list[tuple]]) -> dict[str, tuple]:
+    return {
+        name: (
+            [row for row in one[name] if row not in other[name]][:2],
+            [row for row in other[name] if row not in one[name]][:2],
+        )
+        for name in one
+        if one[name] != other.get(name)
+    } | dict.fromkeys(other.keys() - one.keys(), ())
+
+
+@pytest.fixture
+def target(cluster: str) -> Iterator[str]:
+    """Where to move: an empty database."""
+    yield from fresh_database(cluster, "template0")
+
+
+@pytest.fixture
+def recorded(brapped, play, songs, spotify, tmp_path, database) -> str:
+    """A warehouse that the jobs have filled: plays, a whole catalogue, an export, a login."""
+    play(*(Play(track_id, ago(4 * number + 1)) for number, track_id in enumerate(list(songs.tracks)[:30])))
+    rows = [
+        {
+            "ts": f"{ago(60 * 24 * 30 + 4 * number):%Y-%m-%dT%H:%M:%SZ}", "ms_played": 100_000 + number,
+            "spotify_track_uri": f"spotify:track:{number:022}", "master_metadata_track_name": f'{MARK} "{number}"\t,\\N é🎈\n',
+            "master_metadata_album_artist_name": "Ann", "master_metadata_album_album_name": "", "platform": "a\\b",
+        }
+        for number in range(60)
+    ]  # fmt: skip
+    for arguments in (
+        ("plays",),
+        ("dimensions",),
+        ("import", str(write_folder(tmp_path / "mine", {"Streaming_History_Audio_2026.json": rows}))),
+    ):
+        ran = brapped(*arguments)
+        assert ran.returncode == 0, ran.stderr
+    return database
+
+
+def fill(url: str, count: int) -> None:
+    with psycopg2.connect(libpq(url)) as connection, connection.cursor() as cursor:
+        cursor.execute(MANY, (count,))
+    connection.close()
+
+
+def test_a_moved_warehouse_is_the_same_to_its_last_row_and_goes_on(recorded, target, environment, brapped, play, songs):
+    status, said = ended(migrate("--from", recorded, "--to", target, environment=environment))
+    assert (status, "the same by count and hash" in said) == (0, True), said
+    assert differences(everything(recorded), everything(target)) == {}
+    again = ended(migrate("--from", recorded, "--to", target, environment=environment))
+    assert again[0] == 0 and {*re.findall(r"([\d,]+) copied$", again[1], re.MULTILINE)} == {"0"}
+    # the new one is a warehouse like the old one: the same login, no play twice, keys that go on
+    track_id = next(iter(songs.tracks))
+    play(Play(track_id, ago(0)))
+    assert brapped("plays", DATABASE_URL=target).stdout.startswith("1 of 31 plays are new")
+    assert asked(target, "select count(*), count(distinct play_key) from listening.fact_play") == [(91, 91)]
+    [(newest,)] = asked(target, "select play_key from listening.fact_play order by played_at desc limit 1")
+    assert newest > max(key for (key,) in asked(recorded, "select play_key from listening.fact_play"))
+
+
+def test_only_the_difference_moves(database, target):
+    fill(database, 10_000)
+    source, copy = Warehouse(database), Warehouse(target)
+    moved = [moves.move(source, copy, names=("--from", "--to"), now=NOW) for _ in range(2)]
+    asked(database, "update listening.fact_play set ms_played = ms_played + 1 where play_key in (17, 9000)")
+    asked(database, "delete from listening.fact_play where play_key = 5000")
+    asked(database, "update listening.dim_artist set artist_name = 'Bob' where artist_key = 7")
+    moved.append(moves.move(source, copy, names=("--from", "--to"), now=NOW))
+    assert [
+        {
+            one.table: one.copied_count
+            for one in move.tables
+            if one.copied_count and one.table.endswith(("play", "artist"))
+        }
+        for move in moved
+    ] == [
+        {"listening.dim_artist": 51, "listening.bridge_track_artist": 500, "listening.fact_play": 10_000},
+        {},
+        {"listening.dim_artist": 51, "listening.fact_play": moved[2].tables[-1].copied_count},
+    ]
+    assert moved[2].tables[-1].copied_count <= 3 * moves.SMALLEST
+    assert differences(everything(database), everything(target)) == {}
+    source.close()
+    copy.close()
+
+
+def test_a_name_that_passed_from_one_row_to_another_is_in_nobodys_way(database, target):
+    """Two artists by name alone: rows that may not have the same name change theirs against each other."""
+    asked(database, "insert into listening.dim_artist (artist_name) values ('Ann'), ('Bob')")
+    source, copy = Warehouse(database), Warehouse(target)
+    moves.move(source, copy, names=("--from", "--to"), now=NOW)
+    for name, key in (("x", 1), ("Ann", 2), ("Bob", 1)):
+        asked(database, "update listening.dim_artist set artist_name = %s where artist_key = %s", name, key)
+    moves.move(source, copy, names=("--from", "--to"), now=NOW)
+    assert differences(everything(database), everything(target)) == {}
+    source.close()
+    copy.close()
+
+
+def test_a_copy_killed_at_ten_random_points_and_resumed_ends_identical(database, target, environment):
+    fill(database, 60_000)
+    chance = random.Random(5)
+    for point in sorted(chance.randrange(60_000) for _ in range(10)):
+        process = migrate("--from", database, "--to", target, environment=environment, pieces=500)
+        while fact_count(target) < point:
+            assert process.poll() is None
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        assert point <= fact_count(target) < 60_000
+    status, said = ended(migrate("--from", database, "--to", target, environment=environment, pieces=500))
+    assert status == 0, said
+    assert differences(everything(database), everything(target)) == {}
+
+
+def fact_count(url: str) -> int:
+    if asked(url, "select to_regclass('listening.fact_play')") == [(None,)]:
+        return 0
+    [(count,)] = asked(url, "select count(*) from listening.fact_play")
+    return int(count)
+
+
+def test_no_job_works_on_an_unfinished_copy(database, target, environment, brapped):
+    fill(database, 60_000)
+    process = migrate("--from", database, "--to", target, environment=environment, pieces=500)
+    while asked(target, "select to_regclass('ops.warehouse')") == [(None,)] or not asked(
+        target, "select 1 from listening.fact_play limit 1"
+    ):
+        time.sleep(0.02)
+        assert process.poll() is None
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    ran = brapped("plays", DATABASE_URL=target)
+    assert ran.returncode == 1 and "A copy into this database is unfinished" in ran.stderr
+    assert ended(migrate("--check", environment={**environment, "DATABASE_URL": target}))[0] == 1
+    assert ended(migrate("--from", database, "--to", target, environment=environment))[0] == 0
+    assert brapped("plays", DATABASE_URL=target).returncode == 0
+
+
+def test_plays_recorded_at_the_source_meanwhile_come_over_with_the_second_run(
+    recorded, target, environment, brapped, play, songs
+):
+    with psycopg2.connect(libpq(recorded)) as connection, connection.cursor() as cursor:  # so that a copy takes a while
+        cursor.execute(
+            "insert into listening.fact_play (played_at, listener_key, track_key, date_key, context_key, device_key, play_profile_key, time_key)"
+            " select timestamptz '2020-01-01Z' + number * interval '3 minutes', listener_key, 1, 20200101, 0, 0, 0, 0"
+            " from generate_series(1, 30000) as numbers (number) cross join listening.dim_listener"
+        )
+    connection.close()
+    is_over = threading.Event()
+    tracks = list(songs.tracks)[30:80]
+    played: list[str] = []
+
+    def recording() -> None:
+        for number, track_id in enumerate(tracks):
+            play(Play(track_id, NOW - timedelta(seconds=55 - number)))
+            ran = brapped("plays", DATABASE_URL=recorded)
+            assert ran.returncode == 0, ran.stderr
+            played.append(track_id)
+            if is_over.is_set():
+                return
+
+    recorder = threading.Thread(target=recording)
+    recorder.start()
+    try:
+        status, said = ended(migrate("--from", recorded, "--to", target, environment=environment, pieces=1_000))
+        assert status == 0, said
+        [(first_count,)] = asked(target, "select count(*) from listening.fact_play")
+    finally:
+        is_over.set()
+        recorder.join()
+    assert len(played) >= 3 and first_count < 30_090 + len(played)  # it went on recording
+    status, said = ended(migrate("--from", recorded, "--to", target, environment=environment))
+    assert status == 0, said
+    assert differences(everything(recorded), everything(target)) == {}
+    assert asked(target, "select count(*), count(distinct played_at) from listening.fact_play") == [
+        (30_090 + len(played),) * 2
+    ]
+
+
+@pytest.mark.parametrize(
+    ("flip", "says"),
+    [
+        ("update listening.fact_play set ms_played = ms_played + 1 where play_key = 23", "listening.fact_play differs at listener_key 1, played_at"),
+        ("update listening.dim_track set track_name = replace(track_name, '8', '9') where track_key = 88", "listening.dim_track differs at track_key 88."),
+        ("delete from listening.bridge_track_artist where track_key = 17", "listening.bridge_track_artist differs at track_key 17, artist_key"),
+        ("update listening.dim_artist set genres[2] = 'one, with tab' where artist_key = 3", "listening.dim_artist differs at artist_key 3."),
+        ("insert into ops.watermark values (1, 'player', null, now())", "ops.watermark differs"),
+    ],
+)  # fmt: skip
+def test_a_flipped_byte_is_found_and_mended(flip, says, database, target, environment):
+    fill(database, 2_000)
+    assert ended(migrate("--from", database, "--to", target, environment=environment))[0] == 0
+    status, said = ended(migrate("--from", database, "--to", target, "--verify", environment=environment))
+    assert (status, "Verified" in said) == (0, True)
+    asked(target, flip)
+    status, said = ended(migrate("--from", database, "--to", target, "--verify", environment=environment))
+    assert status == 1 and says in said and "the two are not the same" in said
+    assert ended(migrate("--from", database, "--to", target, environment=environment))[0] == 0
+    assert differences(everything(database), everything(target)) == {}
+
+
+def test_what_a_move_would_do_is_said_and_not_done(database, target, environment):
+    fill(database, 2_000)
+    status, said = ended(migrate("--from", database, "--to", target, "--dry-run", environment=environment))
+    assert status == 0 and "listening.fact_play" in said and "2,000 to copy" in said
+    assert asked(target, "select count(*) from pg_namespace where nspname in ('listening', 'ops')") == [(0,)]
+    assert ended(migrate("--from", database, "--to", target, environment=environment))[0] == 0
+    asked(database, "update listening.fact_play set ms_played = 1 where play_key = 23")
+    before = everything(target)
+    status, said = ended(migrate("--from", database, "--to", target, "--dry-run", environment=environment))
+    assert status == 0 and "rows would be copied" in said and " 0 rows would" not in said
+    assert everything(target) == before
+
+
+def test_another_warehouse_is_not_overwritten(recorded, cluster, template, environment, target):
+    for other in fresh_database(cluster, "template0"):
+        fresh = Warehouse(other)
+        fresh.migrate(NOW, __version__)
+        fresh.close()
+        asked(
+            other, "insert into listening.dim_listener (listener_id, time_zone, created_at) values ('x', 'UTC', now())"
+        )
+        before = everything(other)
+        for extra in ((), ("--dry-run",)):
+            status, said = ended(migrate("--from", recorded, "--to", other, *extra, environment=environment))
+            assert status == 1 and "holds another warehouse" in said
+        assert everything(other) == before
+
+
+def test_a_copy_that_has_recorded_for_itself_is_not_overwritten(recorded, target, environment, brapped, play, songs):
+    assert ended(migrate("--from", recorded, "--to", target, environment=environment))[0] == 0
+    play(Play(next(iter(songs.tracks)), ago(0)))
+    assert brapped("plays", DATABASE_URL=target).returncode == 0
+    before = everything(target)
+    status, said = ended(migrate("--from", recorded, "--to", target, environment=environment))
+    assert status == 1 and "has recorded for itself since it was copied (1 runs" in said
+    assert everything(target) == before
+
+
+def test_a_database_is_not_moved_into_itself(recorded, environment):
+    before = everything(recorded)
+    status, said = ended(
+        migrate("--from", recorded, "--to", libpq(recorded) + "&application_name=x", environment=environment)
+    )
+    assert (status, said) == (1, "migrate: The databases at --from and --to are the same one.\n")
+    assert everything(recorded) == before
+
+
+def test_what_cannot_be_moved_is_said_by_its_name(database, target, environment, empty_database):
+    status, said = ended(migrate("--from", empty_database, "--to", target, environment=environment))
+    assert status == 1 and "There is no warehouse in the database at --from." in said
+    status, said = ended(migrate("--from", with_database(database, "nowhere"), environment=environment))
+    assert status == 1 and "the database that --from names does not exist" in said.replace("or endpoint ", "")
+    asked(database, "insert into ops.schema_change values ('schema/999_from_the_future', 'x', now(), '9')")
+    status, said = ended(migrate("--from", database, "--to", target, environment=environment))
+    assert status == 1 and "made by a newer Brapped (schema/999_from_the_future)" in said
+    assert asked(target, "select count(*) from pg_namespace where nspname in ('listening', 'ops')") == [(0,)]
+    status, said = ended(migrate("--from", f"mysql://x:{PASSWORD}@host/y", environment=environment))
+    assert status == 1 and "--from has to be the address of a Postgres" in said
+    assert ended(migrate("--verify", environment=environment))[0] == 1
+    assert ended(migrate("--from", database, "--backup", "x", environment=environment))[0] == 2
+
+
+def test_an_address_can_come_through_a_pipe(recorded, target, environment):
+    process = migrate("--from", "-", "--to", target, environment=environment, stdin=subprocess.PIPE)
+    _, said = process.communicate(input=f"{recorded}\n", timeout=100)
+    assert process.returncode == 0, said
+    assert differences(everything(recorded), everything(target)) == {}
+
+
+def test_a_move_needs_no_superuser(cluster, recorded, environment):
+    """On both sides an ordinary role that owns its database, as a host gives it."""
+    name = f"mover_{random.getrandbits(40):x}"
+    in_cluster(cluster, f"create role {name} login password '{PASSWORD}'")
+    try:
+        for other in fresh_database(cluster, "template0"):
+            database = other.rpartition("/")[2].partition("?")[0]
+            in_cluster(cluster, f"alter database {database} owner to {name}")
+            own = libpq(other).replace("postgresql://postgres@", f"postgresql://{name}:{PASSWORD}@")
+            status, said = ended(migrate("--from", recorded, "--to", own, environment=environment))
+            assert status == 0, said
+            for third in fresh_database(cluster, "template0"):
+                in_cluster(cluster, f"alter database {third.rpartition('/')[2].partition('?')[0]} owner to {name}")
+                further = libpq(third).replace("postgresql://postgres@", f"postgresql://{name}:{PASSWORD}@")
+                status, said = ended(migrate("--from", own, "--to", further, environment=environment))
+                assert status == 0, said
+                assert differences(everything(recorded), everything(third)) == {}
+    finally:
+        in_cluster(cluster, f"drop role if exists {name}")
+
+
+def test_a_role_that_reads_there_is_named(recorded, target, environment, cluster):
+    name = f"reader_{random.getrandbits(40):x}"
+    in_cluster(cluster, f"create role {name}")
+    asked(recorded, f"grant usage on schema listening to {name}")
+    try:
+        status, said = ended(migrate("--from", recorded, "--to", target, environment=environment))
+        assert status == 0 and f"roles that read there have to be made here (docs/bi.md): {name}" in said
+    finally:
+        asked(recorded, f"drop owned by {name}")
+        in_cluster(cluster, f"drop role {name}")
+
+
+def test_a_lost_connection_is_taken_up_again(database, target, monkeypatch):
+    """Whichever it is, and whatever it was doing: as if a host had gone to sleep, or a cable had been pulled."""
+    fill(database, 20_000)
+    monkeypatch.setattr(moves, "LARGEST", 1_000)
+    source, copy = Warehouse(database), Warehouse(target)
+    chance = random.Random(7)
+    is_over = threading.Event()
+    cut: list[str] = []
+
+    def cutting() -> None:
+        while not is_over.is_set() and len(cut) < 8:
+            time.sleep(chance.uniform(0.05, 0.2))
+            url = chance.choice([database, target])
+            if asked(
+                url,
+                "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()",
+            ):
+                cut.append(url)
+
+    cutter = threading.Thread(target=cutting)
+    cutter.start()
+    try:
+        while len(cut) < 8:
+            moved = moves.move(source, copy, names=("--from", "--to"), now=NOW)
+            asked(
+                target,
+                "update ops.warehouse set copy_started_at = now(); delete from listening.fact_play where play_key > 3000",
+            )
+        moved = moves.move(source, copy, names=("--from", "--to"), now=NOW)
+    finally:
+        is_over.set()
+        cutter.join()
+    assert moved.differences == [] and {*cut} == {database, target}
+    assert differences(everything(database), everything(target)) == {}
+    source.close()
+    copy.close()
+
+
+def test_a_host_that_stays_away_ends_in_a_sentence(database, target, monkeypatch):
+    monkeypatch.setattr("etl.sides.time.sleep", lambda seconds: None)
+    source = Warehouse(database)
+    gone = Warehouse(f"postgresql://nobody:{PASSWORD}@127.0.0.1:9/x?connect_timeout=1")
+    with pytest.raises(WarehouseError, match=r"can't be reached|connection broke") as raised:
+        moves.move(source, gone, names=("--from", "--to"), now=NOW)
+    assert PASSWORD not in str(raised.value)
+    source.close()
