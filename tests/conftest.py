@@ -9,9 +9,22 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from export_files import write_folder
+from moved import MARK, PASSWORD
 from program import Program, Zygote
-from support import NOW, REFRESH_TOKEN, asked, environment_of, fresh_database, in_cluster, settings_of, with_database
+from support import (
+    NOW,
+    REFRESH_TOKEN,
+    ago,
+    asked,
+    environment_of,
+    fresh_database,
+    in_cluster,
+    settings_of,
+    with_database,
+)
 
+import migrate
 from etl import __version__
 from etl.demo.catalogue import Catalogue, catalogue
 from etl.demo.server import SimulatedSpotify
@@ -149,3 +162,49 @@ def brapped(start: Callable[..., Program]) -> Callable[..., subprocess.Completed
 def settings(database: str, spotify: SimulatedSpotify) -> Settings:
     """The same settings within the process."""
     return settings_of(database, spotify)
+
+
+@pytest.fixture
+def target(cluster: str) -> Iterator[str]:
+    """Where to move: an empty database."""
+    yield from fresh_database(cluster, "template0")
+
+
+@pytest.fixture
+def moving(database, monkeypatch, capsys) -> Callable[..., tuple[int, str]]:
+    """migrate.py within this process, which is quicker: its exit status, and all it said."""
+    monkeypatch.setenv("DATABASE_URL", database)
+
+    def run(*arguments: str) -> tuple[int, str]:
+        capsys.readouterr()
+        try:
+            status = migrate.main([*arguments])
+        except SystemExit as ended:
+            status = int(str(ended.code))
+        said = "".join(capsys.readouterr())
+        assert PASSWORD not in said and MARK not in said
+        return status, said
+
+    return run
+
+
+@pytest.fixture
+def recorded(brapped, play, songs, spotify, tmp_path, database) -> str:
+    """A warehouse that the jobs have filled: plays, a whole catalogue, an export, a login."""
+    play(*(Play(track_id, ago(4 * number + 1)) for number, track_id in enumerate(list(songs.tracks)[:30])))
+    rows = [
+        {
+            "ts": f"{ago(60 * 24 * 30 + 4 * number):%Y-%m-%dT%H:%M:%SZ}", "ms_played": 100_000 + number,
+            "spotify_track_uri": f"spotify:track:{number:022}", "master_metadata_track_name": f'{MARK} "{number}"\t,\\N é🎈\n',
+            "master_metadata_album_artist_name": "Ann", "master_metadata_album_album_name": "", "platform": "a\\b",
+        }
+        for number in range(60)
+    ]  # fmt: skip
+    for arguments in (
+        ("plays",),
+        ("dimensions",),
+        ("import", str(write_folder(tmp_path / "mine", {"Streaming_History_Audio_2026.json": rows}))),
+    ):
+        ran = brapped(*arguments)
+        assert ran.returncode == 0, ran.stderr
+    return database

@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -21,7 +22,7 @@ import psycopg2
 import pytest
 import trustme
 from program import Program
-from support import ago, asked, libpq
+from support import ROOT, ago, asked, libpq
 
 from etl.demo.spotify import Play
 from etl.embedded import embedded_postgres
@@ -220,3 +221,32 @@ def test_a_server_that_wakes_up_slowly_is_waited_for(way, host, start, heard):
     timer.join()
     assert out.startswith("25 of 25 plays are new")
     assert asked(host.direct, PLAYS) == heard
+
+
+def test_a_warehouse_moves_away_from_behind_the_proxy_while_its_host_restarts(
+    host, start, heard, empty_database, tmp_path
+):
+    """With TLS, through a pooler, and the host going away in the middle: the copy is whole all the same."""
+    done(start("plays", DATABASE_URL=host.pooled))
+    with closing(psycopg2.connect(libpq(host.direct))) as connection, connection, connection.cursor() as cursor:
+        cursor.execute(
+            "insert into listening.fact_play (played_at, listener_key, track_key, date_key, context_key, device_key, play_profile_key, time_key)"
+            " select timestamptz '2020-01-01Z' + number * interval '3 minutes', 1, 1, 20200101, 0, 0, 0, 0 from generate_series(1, 20000) as numbers (number)"
+        )
+    program = (
+        "import sys; from etl import moves; moves.LARGEST = 200; import migrate; sys.exit(migrate.main(sys.argv[1:]))"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, "--from", host.pooled, "--to", empty_database],
+        cwd=tmp_path, env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    while not asked(empty_database, "select to_regclass('listening.fact_play') is not null")[0][0] or not asked(
+        empty_database, "select 1 from listening.fact_play limit 1"
+    ):
+        assert process.poll() is None
+    host.restart()
+    out, said = process.communicate(timeout=100)
+    assert process.returncode == 0 and "the same by count and hash" in out, said
+    assert "A database does not answer (try 1 of" in said and PASSWORD not in out + said
+    every = "select * from listening.fact_play order by play_key"
+    assert asked(empty_database, every) == asked(host.direct, every)

@@ -1,44 +1,33 @@
 """migrate.py moves a warehouse: whatever happens on the way, the copy ends as what the original is, row by row."""
 
+import os
+import pwd
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
+from urllib.parse import quote
 
 import psycopg2
 import pytest
-from export_files import write_folder
+from moved import MARK, PASSWORD, differences, everything, fill, rows_of
 from support import NOW, ROOT, ago, asked, fresh_database, in_cluster, libpq, with_database
 
 from etl import __version__, moves
 from etl.demo.spotify import Play
 from etl.warehouse import Warehouse, WarehouseError
 
-MARK = "Qwertz-Title-That-Nobody-May-See"
-PASSWORD = "of-the-moved-database"
 SMALL_PIECES = (
     "import sys; from etl import moves; moves.LARGEST = {}; import migrate; sys.exit(migrate.main(sys.argv[1:]))"
 )
-
-# Many plays of two listeners, of few tracks, as no job would come by them so fast.
-MANY = """
-insert into listening.dim_listener (listener_id, time_zone, created_at) values ('a', 'UTC', now()), ('b', 'UTC', now());
-insert into listening.dim_track (track_id, track_uri, track_name, content_type, duration_ms)
-select lpad(number::text, 22, '0'), 'spotify:track:' || lpad(number::text, 22, '0'), 'Song ' || number, 'track', 200000
-from generate_series(1, 500) as numbers (number);
-insert into listening.dim_artist (artist_id, artist_name, genres)
-select lpad(number::text, 22, '0'), 'Artist ' || number, array['a "quoted" genre', E'one, with\\ttab'] from generate_series(1, 50) as numbers (number);
-insert into listening.bridge_track_artist (track_key, artist_key, position, role, weight)
-select track_key, 1 + track_key %% 50, 1, 'main', 1.0 / 3 from listening.dim_track where track_key > 0;
-insert into listening.fact_play (played_at, listener_key, track_key, date_key, context_key, device_key, play_profile_key, ms_played, time_key)
-select timestamptz '2020-01-01Z' + number * interval '3 minutes 7.000123 seconds', listener_key, 1 + number %% 500, 20200101, 0, 0, 0, number %% 300000, 0
-from generate_series(1, %s / 2) as numbers (number) cross join listening.dim_listener
-"""
 
 
 def migrate(
@@ -59,82 +48,11 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
     return process.returncode, out + said
 
 
-TABLES = (
-    "select n.nspname || '.' || c.relname, string_agg(a.attname, ',' order by a.attnum) from pg_class c"
-    " join pg_namespace n on n.oid = relnamespace join pg_attribute a on attrelid = c.oid and attnum > 0 and not attisdropped"
-    " where relkind = 'r' and nspname in ('listening', 'ops') and relname not in ('schema_change', 'lease') group by 1 order by 1"
-)
-
-
-def everything(url: str) -> dict[str, list[tuple]]:
-    """Every row of every table, the numbers that come next, and what holds the tables together: read without the program's help."""
-    found = {
-        table: sorted(asked(url, f"select {columns} from {table}"), key=repr) for table, columns in asked(url, TABLES)
-    }
-    found["numbers"] = asked(
-        url,
-        "select schemaname, sequencename, last_value from pg_sequences where schemaname in ('listening', 'ops') order by 2",
-    )
-    found["constraints"] = asked(
-        url,
-        "select conrelid::regclass::text, conname, pg_get_constraintdef(oid), convalidated from pg_constraint"
-        " where connamespace::regnamespace::text in ('listening', 'ops') order by 1, 2",
-    )
-    found["indexes"] = asked(url, "select indexdef from pg_indexes where schemaname in ('listening', 'ops') order by 1")
-    found["views"] = asked(url, "select viewname, definition from pg_views where schemaname = 'listening' order by 1")
-    return found
-
-
-def differences(one: dict[str, list[tuple]], other: dict[str, list[tuple]]) -> dict[str, tuple]:
-    return {
-        name: (
-            [row for row in one[name] if row not in other[name]][:2],
-            [row for row in other[name] if row not in one[name]][:2],
-        )
-        for name in one
-        if one[name] != other.get(name)
-    } | dict.fromkeys(other.keys() - one.keys(), ())
-
-
-@pytest.fixture
-def target(cluster: str) -> Iterator[str]:
-    """Where to move: an empty database."""
-    yield from fresh_database(cluster, "template0")
-
-
-@pytest.fixture
-def recorded(brapped, play, songs, spotify, tmp_path, database) -> str:
-    """A warehouse that the jobs have filled: plays, a whole catalogue, an export, a login."""
-    play(*(Play(track_id, ago(4 * number + 1)) for number, track_id in enumerate(list(songs.tracks)[:30])))
-    rows = [
-        {
-            "ts": f"{ago(60 * 24 * 30 + 4 * number):%Y-%m-%dT%H:%M:%SZ}", "ms_played": 100_000 + number,
-            "spotify_track_uri": f"spotify:track:{number:022}", "master_metadata_track_name": f'{MARK} "{number}"\t,\\N é🎈\n',
-            "master_metadata_album_artist_name": "Ann", "master_metadata_album_album_name": "", "platform": "a\\b",
-        }
-        for number in range(60)
-    ]  # fmt: skip
-    for arguments in (
-        ("plays",),
-        ("dimensions",),
-        ("import", str(write_folder(tmp_path / "mine", {"Streaming_History_Audio_2026.json": rows}))),
-    ):
-        ran = brapped(*arguments)
-        assert ran.returncode == 0, ran.stderr
-    return database
-
-
-def fill(url: str, count: int) -> None:
-    with psycopg2.connect(libpq(url)) as connection, connection.cursor() as cursor:
-        cursor.execute(MANY, (count,))
-    connection.close()
-
-
-def test_a_moved_warehouse_is_the_same_to_its_last_row_and_goes_on(recorded, target, environment, brapped, play, songs):
-    status, said = ended(migrate("--from", recorded, "--to", target, environment=environment))
+def test_a_moved_warehouse_is_the_same_to_its_last_row_and_goes_on(recorded, target, moving, brapped, play, songs):
+    status, said = moving("--from", recorded, "--to", target)
     assert (status, "the same by count and hash" in said) == (0, True), said
     assert differences(everything(recorded), everything(target)) == {}
-    again = ended(migrate("--from", recorded, "--to", target, environment=environment))
+    again = moving("--from", recorded, "--to", target)
     assert again[0] == 0 and {*re.findall(r"([\d,]+) copied$", again[1], re.MULTILINE)} == {"0"}
     # the new one is a warehouse like the old one: the same login, no play twice, keys that go on
     track_id = next(iter(songs.tracks))
@@ -185,15 +103,15 @@ def test_a_name_that_passed_from_one_row_to_another_is_in_nobodys_way(database, 
 
 
 def test_a_copy_killed_at_ten_random_points_and_resumed_ends_identical(database, target, environment):
-    fill(database, 60_000)
+    fill(database, 30_000)
     chance = random.Random(5)
-    for point in sorted(chance.randrange(60_000) for _ in range(10)):
+    for point in sorted(chance.randrange(25_000) for _ in range(10)):
         process = migrate("--from", database, "--to", target, environment=environment, pieces=500)
         while fact_count(target) < point:
             assert process.poll() is None
         process.send_signal(signal.SIGKILL)
         process.communicate()
-        assert point <= fact_count(target) < 60_000
+        assert point <= fact_count(target) < 30_000
     status, said = ended(migrate("--from", database, "--to", target, environment=environment, pieces=500))
     assert status == 0, said
     assert differences(everything(database), everything(target)) == {}
@@ -274,32 +192,32 @@ def test_plays_recorded_at_the_source_meanwhile_come_over_with_the_second_run(
         ("insert into ops.watermark values (1, 'player', null, now())", "ops.watermark differs"),
     ],
 )  # fmt: skip
-def test_a_flipped_byte_is_found_and_mended(flip, says, database, target, environment):
+def test_a_flipped_byte_is_found_and_mended(flip, says, database, target, moving):
     fill(database, 2_000)
-    assert ended(migrate("--from", database, "--to", target, environment=environment))[0] == 0
-    status, said = ended(migrate("--from", database, "--to", target, "--verify", environment=environment))
+    assert moving("--from", database, "--to", target)[0] == 0
+    status, said = moving("--from", database, "--to", target, "--verify")
     assert (status, "Verified" in said) == (0, True)
     asked(target, flip)
-    status, said = ended(migrate("--from", database, "--to", target, "--verify", environment=environment))
+    status, said = moving("--from", database, "--to", target, "--verify")
     assert status == 1 and says in said and "the two are not the same" in said
-    assert ended(migrate("--from", database, "--to", target, environment=environment))[0] == 0
+    assert moving("--from", database, "--to", target)[0] == 0
     assert differences(everything(database), everything(target)) == {}
 
 
-def test_what_a_move_would_do_is_said_and_not_done(database, target, environment):
+def test_what_a_move_would_do_is_said_and_not_done(database, target, moving):
     fill(database, 2_000)
-    status, said = ended(migrate("--from", database, "--to", target, "--dry-run", environment=environment))
+    status, said = moving("--from", database, "--to", target, "--dry-run")
     assert status == 0 and "listening.fact_play" in said and "2,000 to copy" in said
     assert asked(target, "select count(*) from pg_namespace where nspname in ('listening', 'ops')") == [(0,)]
-    assert ended(migrate("--from", database, "--to", target, environment=environment))[0] == 0
+    assert moving("--from", database, "--to", target)[0] == 0
     asked(database, "update listening.fact_play set ms_played = 1 where play_key = 23")
     before = everything(target)
-    status, said = ended(migrate("--from", database, "--to", target, "--dry-run", environment=environment))
+    status, said = moving("--from", database, "--to", target, "--dry-run")
     assert status == 0 and "rows would be copied" in said and " 0 rows would" not in said
     assert everything(target) == before
 
 
-def test_another_warehouse_is_not_overwritten(recorded, cluster, template, environment, target):
+def test_another_warehouse_is_not_overwritten(recorded, cluster, template, moving, target):
     for other in fresh_database(cluster, "template0"):
         fresh = Warehouse(other)
         fresh.migrate(NOW, __version__)
@@ -309,43 +227,41 @@ def test_another_warehouse_is_not_overwritten(recorded, cluster, template, envir
         )
         before = everything(other)
         for extra in ((), ("--dry-run",)):
-            status, said = ended(migrate("--from", recorded, "--to", other, *extra, environment=environment))
+            status, said = moving("--from", recorded, "--to", other, *extra)
             assert status == 1 and "holds another warehouse" in said
         assert everything(other) == before
 
 
-def test_a_copy_that_has_recorded_for_itself_is_not_overwritten(recorded, target, environment, brapped, play, songs):
-    assert ended(migrate("--from", recorded, "--to", target, environment=environment))[0] == 0
+def test_a_copy_that_has_recorded_for_itself_is_not_overwritten(recorded, target, moving, brapped, play, songs):
+    assert moving("--from", recorded, "--to", target)[0] == 0
     play(Play(next(iter(songs.tracks)), ago(0)))
     assert brapped("plays", DATABASE_URL=target).returncode == 0
     before = everything(target)
-    status, said = ended(migrate("--from", recorded, "--to", target, environment=environment))
+    status, said = moving("--from", recorded, "--to", target)
     assert status == 1 and "has recorded for itself since it was copied (1 runs" in said
     assert everything(target) == before
 
 
-def test_a_database_is_not_moved_into_itself(recorded, environment):
+def test_a_database_is_not_moved_into_itself(recorded, moving):
     before = everything(recorded)
-    status, said = ended(
-        migrate("--from", recorded, "--to", libpq(recorded) + "&application_name=x", environment=environment)
-    )
+    status, said = moving("--from", recorded, "--to", libpq(recorded) + "&application_name=x")
     assert (status, said) == (1, "migrate: The databases at --from and --to are the same one.\n")
     assert everything(recorded) == before
 
 
-def test_what_cannot_be_moved_is_said_by_its_name(database, target, environment, empty_database):
-    status, said = ended(migrate("--from", empty_database, "--to", target, environment=environment))
+def test_what_cannot_be_moved_is_said_by_its_name(database, target, moving, empty_database):
+    status, said = moving("--from", empty_database, "--to", target)
     assert status == 1 and "There is no warehouse in the database at --from." in said
-    status, said = ended(migrate("--from", with_database(database, "nowhere"), environment=environment))
+    status, said = moving("--from", with_database(database, "nowhere"))
     assert status == 1 and "the database that --from names does not exist" in said.replace("or endpoint ", "")
     asked(database, "insert into ops.schema_change values ('schema/999_from_the_future', 'x', now(), '9')")
-    status, said = ended(migrate("--from", database, "--to", target, environment=environment))
+    status, said = moving("--from", database, "--to", target)
     assert status == 1 and "made by a newer Brapped (schema/999_from_the_future)" in said
     assert asked(target, "select count(*) from pg_namespace where nspname in ('listening', 'ops')") == [(0,)]
-    status, said = ended(migrate("--from", f"mysql://x:{PASSWORD}@host/y", environment=environment))
+    status, said = moving("--from", f"mysql://x:{PASSWORD}@host/y")
     assert status == 1 and "--from has to be the address of a Postgres" in said
-    assert ended(migrate("--verify", environment=environment))[0] == 1
-    assert ended(migrate("--from", database, "--backup", "x", environment=environment))[0] == 2
+    assert moving("--verify")[0] == 1
+    assert moving("--from", database, "--backup", "x")[0] == 2
 
 
 def test_an_address_can_come_through_a_pipe(recorded, target, environment):
@@ -355,7 +271,7 @@ def test_an_address_can_come_through_a_pipe(recorded, target, environment):
     assert differences(everything(recorded), everything(target)) == {}
 
 
-def test_a_move_needs_no_superuser(cluster, recorded, environment):
+def test_a_move_needs_no_superuser(cluster, recorded, moving):
     """On both sides an ordinary role that owns its database, as a host gives it."""
     name = f"mover_{random.getrandbits(40):x}"
     in_cluster(cluster, f"create role {name} login password '{PASSWORD}'")
@@ -364,24 +280,24 @@ def test_a_move_needs_no_superuser(cluster, recorded, environment):
             database = other.rpartition("/")[2].partition("?")[0]
             in_cluster(cluster, f"alter database {database} owner to {name}")
             own = libpq(other).replace("postgresql://postgres@", f"postgresql://{name}:{PASSWORD}@")
-            status, said = ended(migrate("--from", recorded, "--to", own, environment=environment))
+            status, said = moving("--from", recorded, "--to", own)
             assert status == 0, said
             for third in fresh_database(cluster, "template0"):
                 in_cluster(cluster, f"alter database {third.rpartition('/')[2].partition('?')[0]} owner to {name}")
                 further = libpq(third).replace("postgresql://postgres@", f"postgresql://{name}:{PASSWORD}@")
-                status, said = ended(migrate("--from", own, "--to", further, environment=environment))
+                status, said = moving("--from", own, "--to", further)
                 assert status == 0, said
                 assert differences(everything(recorded), everything(third)) == {}
     finally:
         in_cluster(cluster, f"drop role if exists {name}")
 
 
-def test_a_role_that_reads_there_is_named(recorded, target, environment, cluster):
+def test_a_role_that_reads_there_is_named(recorded, target, moving, cluster):
     name = f"reader_{random.getrandbits(40):x}"
     in_cluster(cluster, f"create role {name}")
     asked(recorded, f"grant usage on schema listening to {name}")
     try:
-        status, said = ended(migrate("--from", recorded, "--to", target, environment=environment))
+        status, said = moving("--from", recorded, "--to", target)
         assert status == 0 and f"roles that read there have to be made here (docs/bi.md): {name}" in said
     finally:
         asked(recorded, f"drop owned by {name}")
@@ -398,7 +314,7 @@ def test_a_lost_connection_is_taken_up_again(database, target, monkeypatch):
     cut: list[str] = []
 
     def cutting() -> None:
-        while not is_over.is_set() and len(cut) < 8:
+        while not is_over.is_set() and len(cut) < 5:
             time.sleep(chance.uniform(0.05, 0.2))
             url = chance.choice([database, target])
             if asked(
@@ -410,7 +326,7 @@ def test_a_lost_connection_is_taken_up_again(database, target, monkeypatch):
     cutter = threading.Thread(target=cutting)
     cutter.start()
     try:
-        while len(cut) < 8:
+        while len(cut) < 5:
             moved = moves.move(source, copy, names=("--from", "--to"), now=NOW)
             asked(
                 target,
@@ -424,6 +340,51 @@ def test_a_lost_connection_is_taken_up_again(database, target, monkeypatch):
     assert differences(everything(database), everything(target)) == {}
     source.close()
     copy.close()
+
+
+@pytest.fixture(scope="module")
+def older_postgres() -> Iterator[str]:
+    """The address of an older Postgres: the oldest here that is not too old, as of Debian 12."""
+    found = [path for number in (15, 16, 17) if (path := Path(f"/usr/lib/postgresql/{number}/bin/initdb")).exists()]
+    if not found:
+        if "postgresql" in os.environ.get("BRAPPED_REQUIRE", "").split():
+            pytest.fail("BRAPPED_REQUIRE says that an older Postgres is here, but it is not")
+        pytest.skip("there is no older Postgres here (Debian 12: apt install postgresql-15)")
+    programs = found[0].parent
+    folder = Path(tempfile.mkdtemp(prefix="brapped-older-"))
+    identity: dict[str, object] = {}
+    if os.geteuid() == 0:
+        owner = pwd.getpwnam("postgres")
+        os.chown(folder, owner.pw_uid, owner.pw_gid)
+        identity = {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
+
+    def run(name: str, *arguments: str) -> None:
+        subprocess.run([programs / name, *arguments], cwd=folder, check=True, capture_output=True, **identity)
+
+    run("initdb", "--auth=trust", "--username=postgres", "--no-sync", "--locale=C.UTF-8", "--pgdata=data")
+    options = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off -p 5433"
+    run("pg_ctl", "--pgdata=data", "--wait", "--log=log", f"--options={options}", "start")
+    try:
+        yield f"postgresql://postgres@/postgres?host={quote(str(folder), safe='')}&port=5433"
+    finally:
+        run("pg_ctl", "--pgdata=data", "--wait", "--mode=immediate", "stop")
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_from_an_older_postgres_and_back(older_postgres, recorded, target, moving, play, songs, brapped):
+    older = with_database(older_postgres, f"moved_{random.getrandbits(40):x}")
+    in_cluster(older_postgres, f"create database {older.rpartition('/')[2].partition('?')[0]}")
+    numbers = [int(asked(url, "show server_version_num")[0][0]) for url in (older, target)]
+    assert 150_000 <= numbers[0] < 180_000 <= numbers[1]
+    assert moving("--from", recorded, "--to", older)[0] == 0
+    assert differences(rows_of(recorded), rows_of(older)) == {}
+    play(Play(next(iter(songs.tracks)), ago(0)))
+    assert brapped("plays", DATABASE_URL=older).stdout.startswith("1 of 31 plays are new")
+    status, said = moving("--from", older, "--to", target)
+    assert status == 0, said
+    assert differences(rows_of(older), rows_of(target)) == {}
+    assert asked(target, "select count(*) from listening.fact_play") == [(91,)]
+    assert everything(recorded).keys() == everything(target).keys()
 
 
 def test_a_host_that_stays_away_ends_in_a_sentence(database, target, monkeypatch):
