@@ -1,8 +1,9 @@
 """The tables of older projects of this kind, as plays: `main_streaming_data` with `track_table` and `artist_table`, and `listening_history`.
 
 What they hold was told by Spotify's recently-played list, or taken from an export. A row of `main_streaming_data` is of the list. A row of
-`listening_history` is of an export if it tells how long was played and its moment is a whole second, as an export's are; else of the list,
-whose moments have milliseconds, and then what stands for the time played is the length of the track.
+`listening_history` is of an export if it tells how long was played and its moment is a whole second, as an export's are, in a table that keeps
+fractions of a second or plays of less than thirty seconds, which the list never tells. Else it is of the list, and what stands for the time
+played is the length of the track: to be mistaken about that would record a listen twice, once its export is imported.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from etl.warehouse import Warehouse, WarehouseError, driver_cursor, run
 LIST, EXPORT = "recently_played", "extended_export"
 NOTHING = {"", "nan", "none", "null", "n/a"}  # how such projects write that there is nothing
 NO_ALBUM = {"ep/single"}  # instead of the name of an album
+SHORTEST_TOLD = 30_000  # milliseconds of a play: the list tells of no shorter one
 SPOTIFY_ID = re.compile(r"[0-9A-Za-z]{22}")
 TRACK_URI = re.compile(r"spotify:(?:track|episode):[0-9A-Za-z]{22}|spotify:local:.+")
 PLAYS = {  # the tables with plays, and the columns that make them known
@@ -107,6 +109,7 @@ def parts_of(origin: Source, tables: Mapping[str, OldTable], now: datetime, prog
     }
     artists = [artist for row in rows_of(origin, tables.get("artist_table")) if (artist := artist_of(row))]
     plays = [tables[name] for name in PLAYS if name in tables]
+    plays = [table for table in plays if table.row_count] or plays
     done, total = 0, sum(table.row_count for table in plays)
     item_number = 0
     for file_number, table in enumerate(plays):
@@ -147,13 +150,14 @@ def part_of(
     plays: list[dict[str, Any]] = []
     tracks: dict[str, dict[str, Any]] = {}
     malformed: list[Malformed] = []
+    has_exported = table.name == "listening_history" and tells_exports(rows)
     for row_number, row in enumerate(rows, start=1):
         played_at = moment_of(row.get("played_at"))
         if played_at is None or not FIRST_PLAY <= played_at <= now + AHEAD:
             malformed.append(Malformed(row_number, "played_at is not a moment since 2006"))
             continue
         ms_played = whole(row.get("ms_played"))
-        is_exported = table.name == "listening_history" and ms_played is not None and played_at.microsecond == 0
+        is_exported = has_exported and ms_played is not None and played_at.microsecond == 0
         track = track_of(row, described, None if is_exported else ms_played)
         if track:
             tracks.setdefault(track["uri"], track)
@@ -185,6 +189,12 @@ def part_of(
         malformed_count=len(malformed),
         tables={"staging_play": pd.DataFrame(plays, columns=list(PLAY_COLUMNS), dtype=object), **catalogue},
     )
+
+
+def tells_exports(rows: Sequence[Row]) -> bool:
+    """Whether rows of an export can be told from those of the list, or are all there is."""
+    has_fractions = any((at := moment_of(row.get("played_at"))) is not None and at.microsecond for row in rows)
+    return has_fractions or any((whole(row.get("ms_played")) or SHORTEST_TOLD) < SHORTEST_TOLD for row in rows)
 
 
 def track_of(row: Row, described: Mapping[str, Row], length_ms: int | None) -> dict[str, Any] | None:
