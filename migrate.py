@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from etl import __version__, jobs
+from etl import __version__
 from etl.embedded import EmbeddedError
+from etl.opening import opened, utc_now
 from etl.progress import bar
 from etl.settings import Settings, SettingsError, fault_of_address, read_settings
 from etl.sides import Move, Moved, Told
@@ -91,7 +92,7 @@ def warehouse_at(url: str | None, option: str, settings: Settings) -> Iterator[W
     """The database at a URL of the command line; that of the settings where there is none."""
     with ExitStack() as stack:
         if url is None:
-            yield stack.enter_context(jobs.opened(settings))
+            yield stack.enter_context(opened(settings))
             return
         if url == "-":
             url = hidden(option)
@@ -113,7 +114,7 @@ def brought_up_to_date(target: Warehouse, is_check: bool) -> int:
     if is_check:
         files, said = target.pending(), "pending"
     else:
-        files, said = target.migrate(jobs.utc_now(), __version__), "applied"
+        files, said = target.migrate(utc_now(), __version__), "applied"
     print("\n".join(f"{said}: sql/{name}.sql" for name in files) or "The database is up to date.")
     return 1 if is_check and files else 0
 
@@ -126,7 +127,7 @@ def moved(source: Warehouse, target: Warehouse, name: str, asked: argparse.Names
         return compared(with_lines(lambda told: moves.compare(source, target, names=names, told=told), "compared"))
     verb = "to copy" if asked.dry_run else "copied"
     made = with_lines(
-        lambda told: moves.move(source, target, names=names, now=jobs.utc_now(), is_dry=asked.dry_run, told=told), verb
+        lambda told: moves.move(source, target, names=names, now=utc_now(), is_dry=asked.dry_run, told=told), verb
     )
     if asked.dry_run:
         print(f"{sum(one.copied_count for one in made.tables):,} rows would be copied. Nothing was changed.")
@@ -161,7 +162,7 @@ def compared(made: Move) -> int:
 def backed_up(source: Warehouse, name: str, path: Path) -> int:
     from etl import backups
 
-    made = with_lines(lambda told: backups.back_up(source, path, name=name, now=jobs.utc_now(), told=told), "written")
+    made = with_lines(lambda told: backups.back_up(source, path, name=name, now=utc_now(), told=told), "written")
     print(
         f"{path}: {len(made.tables)} tables, {sum(one.row_count for one in made.tables):,} rows, {path.stat().st_size:,} bytes."
     )
@@ -175,7 +176,7 @@ def restored(target: Warehouse, name: str, path: Path, is_verify: bool) -> int:
     if is_verify:
         return compared(with_lines(lambda told: backups.check(target, path, name=name, told=told), "compared"))
     return compared(
-        with_lines(lambda told: backups.restore(target, path, name=name, now=jobs.utc_now(), told=told), "restored")
+        with_lines(lambda told: backups.restore(target, path, name=name, now=utc_now(), told=told), "restored")
     )
 
 

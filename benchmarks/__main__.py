@@ -2,11 +2,12 @@
 
 import argparse
 
-from benchmarks import imports, plays, reports
+from benchmarks import imports, moves, plays, reports
 
 BENCHMARKS = {
     "plays": lambda chosen: plays.measure(chosen.facts),
     "import": lambda chosen: imports.measure(chosen.facts, *chosen.rows),
+    "moves": lambda chosen: moves.measure(chosen.rows[1]),
     "reports": lambda chosen: reports.measure(chosen.rows[0], 1_000, chosen.facts // 1_000),
 }
 

@@ -14,8 +14,8 @@ from sqlalchemy import Connection
 
 from etl import __version__
 from etl.data_report import as_csv, as_json
-from etl.jobs import Clock, utc_now
 from etl.listeners import RecordedListener, listener_meant
+from etl.opening import Clock, utc_now
 from etl.reports import Asked, Report, Reporter, ReportError, nothing_recorded
 from etl.settings import Settings
 from etl.text_report import as_markdown, as_renderable, as_text, terminal

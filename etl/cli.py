@@ -51,10 +51,11 @@ def plays() -> None:
     """
     with quick_imports():
         from etl import jobs
+        from etl.opening import opened
         from etl.settings import read_settings
 
     settings = read_settings()
-    with jobs.opened(settings, *jobs.LOGIN_SETTINGS) as warehouse:
+    with opened(settings, *jobs.LOGIN_SETTINGS) as warehouse:
         outcome = jobs.record_plays(settings, warehouse)
     tell(outcome, settings)
     if settings.github_output:
@@ -70,11 +71,12 @@ def dimensions() -> None:
     """
     with quick_imports():
         from etl import jobs
+        from etl.opening import opened
         from etl.progress import bar
         from etl.settings import read_settings
 
     settings = read_settings()
-    with jobs.opened(settings, *jobs.APP_SETTINGS) as warehouse, bar("dimensions") as progress:
+    with opened(settings, *jobs.APP_SETTINGS) as warehouse, bar("dimensions") as progress:
         outcome = jobs.fill_dimensions(settings, warehouse, progress=progress)
     tell(outcome, settings)
 
@@ -99,16 +101,17 @@ def import_(
     Example: brapped import ~/Downloads/my_spotify_data.zip
     """
     with quick_imports():
-        from etl import jobs, receipts
+        from etl import receipts
         from etl.exports import must_exist
         from etl.imports import import_exports
+        from etl.opening import opened
         from etl.progress import bar
         from etl.settings import read_settings
 
     settings = read_settings()
     must_exist(paths)
     try:
-        with jobs.opened(settings) as warehouse, bar("reading", is_bytes=True, then="matching") as progress:
+        with opened(settings) as warehouse, bar("reading", is_bytes=True, then="matching") as progress:
             receipt = import_exports(
                 settings,
                 warehouse,

@@ -6,6 +6,7 @@ Every statement here is put together from the names in the database's own catalo
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from itertools import pairwise
@@ -77,13 +78,15 @@ class Side(Protocol):
 
     def spans(self, table: Table, size: int, within: Span) -> list[Span]: ...
 
+    def is_empty(self, table: Table) -> bool: ...
+
 
 @dataclass(frozen=True)
 class Difference:
-    """A range, and how many rows of it two databases have; None: it was not counted, as the target has none."""
+    """A range, and how many rows of it two databases have."""
 
     span: Span
-    source_count: int | None
+    source_count: int | None  # not counted where the target has nothing at all
     target_count: int
     is_alike: bool = False
 
@@ -118,17 +121,26 @@ def told_alike(cursor: psycopg2.extensions.cursor) -> None:
 
 
 def content_of(connection: Connection, table: Table, span: Span = EVERYTHING) -> Content:
-    """How many rows of a range there are, and their hash: the same in every database that holds the same rows."""
+    """How many rows of a range there are, and their hash: the same in every database that holds the same rows, of whatever version, as
+    Postgres keeps its hashes for the sake of tables that are partitioned by them."""
+    # The hash of a row is a sum over its columns: hashed once more, lest two rows that exchange a value sum to the same.
     told = row_of(Identifier(name) for name in table.columns)
     with driver_cursor(connection) as cursor:
         told_alike(cursor)
         cursor.execute(
             SQL(
-                'select count(*), coalesce(sum(hashtextextended((row{})::text collate "C", 0)), 0) from {} where {}'
+                "select count(*), coalesce(sum(hashint8extended(hash_record_extended(row{}, 0), 0)), 0) from {} where {}"
             ).format(told, table.identifier, span.within(table))
         )
         [(row_count, row_hash)] = cursor.fetchall()
     return Content(int(row_count), int(row_hash))
+
+
+def is_empty(connection: Connection, table: Table) -> bool:
+    with driver_cursor(connection) as cursor:
+        cursor.execute(SQL("select not exists (select 1 from {})").format(table.identifier))
+        [(told,)] = cursor.fetchall()
+    return bool(told)
 
 
 def spans_of(connection: Connection, table: Table, size: int, within: Span = EVERYTHING) -> list[Span]:
@@ -153,13 +165,18 @@ def differing(source: Side, target: Side, table: Table, *, largest: int, smalles
     next to nothing there.
     """
     waiting = source.spans(table, largest, EVERYTHING)[::-1]
-    while waiting:
-        span = waiting.pop()
-        there = target.content(table, span)
-        here = source.content(table, span) if there.row_count else None
-        if here == there:
-            yield Difference(span, there.row_count, there.row_count, is_alike=True)
-        elif here is None or here.row_count <= smallest or there.row_count * 10 < here.row_count:
-            yield Difference(span, here.row_count if here else None, there.row_count)
-        else:
-            waiting += source.spans(table, -(-here.row_count // 16), span)[::-1]
+    if target.is_empty(table):
+        yield from (Difference(span, None, 0) for span in waiting[::-1])
+        return
+    with ThreadPoolExecutor(max_workers=1) as other:
+        while waiting:
+            span = waiting.pop()
+            counting = other.submit(source.content, table, span)
+            there = target.content(table, span)
+            here = counting.result()
+            if here == there:
+                yield Difference(span, here.row_count, there.row_count, is_alike=True)
+            elif here.row_count <= smallest or there.row_count * 10 < here.row_count:
+                yield Difference(span, here.row_count, there.row_count)
+            else:
+                waiting += source.spans(table, -(-here.row_count // 16), span)[::-1]

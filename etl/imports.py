@@ -13,9 +13,10 @@ from sqlalchemy import Connection, Row, text
 
 from etl import __version__
 from etl.exports import DETAIL_COLUMNS, Part, Unreadable, read_exports
-from etl.jobs import ME, Clock, Run, utc_now
+from etl.jobs import ME, Run
 from etl.listeners import ListenerError, recorded
 from etl.merges import merge_catalogue, merge_linked, merge_plays
+from etl.opening import Clock, utc_now
 from etl.receipts import FileReceipt, Receipt
 from etl.settings import Settings
 from etl.warehouse import LISTENER_LOCK, Warehouse, copy, lock, migrate_within, run

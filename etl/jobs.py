@@ -1,8 +1,8 @@
 """Extract → transform → load, one function a job. A job says in its outcome what it did; commands print it."""
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -12,8 +12,8 @@ from sqlalchemy import Connection
 from etl import __version__
 from etl.catalogue import SCOPE, Catalogue, Progress, Tally, note_pause
 from etl.dimensions import text
-from etl.embedded import embedded_postgres
 from etl.merges import Reach, merge_catalogue, merge_linked, merge_plays, move_watermark
+from etl.opening import Clock, utc_now
 from etl.plays import Page, read_page
 from etl.settings import Settings
 from etl.spotify import WINDOW, Accounts, Api, Json, LockedOut, Patience, SpotifyError
@@ -21,8 +21,6 @@ from etl.tokens import Login
 from etl.warehouse import LISTENER_LOCK, Warehouse, lock, run, stage
 
 log = logging.getLogger(__name__)
-
-Clock = Callable[[], datetime]
 
 APP_SETTINGS = ("SPOTIFY_CLIENT_ID", "SPOTIFY_CLIENT_SECRET")
 ME = "me"  # whose export is imported before Spotify was ever asked who that is
@@ -81,26 +79,6 @@ class Run:
             program_version=__version__,
         )
         return int(row.run_key)
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
-@contextmanager
-def opened(settings: Settings, *needed: str) -> Iterator[Warehouse]:
-    """The warehouse of these settings, after a look whether all that is `needed` is set: the Postgres at DATABASE_URL,
-    or else the program's own, which runs as long as somebody uses it. Raises SettingsError and EmbeddedError."""
-    settings.need(*needed)
-    with ExitStack() as stack:
-        if settings.database_url is None:
-            log.info("DATABASE_URL is not set: the record is in %s", settings.brapped_home / "postgres")
-            url = stack.enter_context(embedded_postgres(settings.brapped_home / "postgres"))
-        else:
-            url = settings.database_url.get_secret_value()
-        warehouse = Warehouse(url)
-        stack.callback(warehouse.close)
-        yield warehouse
 
 
 def record_plays(settings: Settings, warehouse: Warehouse, clock: Clock = utc_now) -> Outcome:

@@ -24,7 +24,7 @@ from etl.dimensions import catalogue_tables, number, text
 from etl.export_names import name, name_uri
 from etl.exports import DETAIL_COLUMNS, PLAY_COLUMNS, SHOWN_MALFORMED, Malformed, Part
 from etl.imports import import_parts
-from etl.jobs import Clock, utc_now
+from etl.opening import Clock, utc_now
 from etl.plays import AHEAD, FIRST_PLAY
 from etl.receipts import Receipt
 from etl.settings import Settings

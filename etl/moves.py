@@ -135,6 +135,7 @@ class Copying(Comparing):
     def __init__(self, source: Source, target: Target, now: datetime, told: Told, note: Callable[[], None]) -> None:
         super().__init__(source, target, told)
         self.now, self.note = now, note
+        self.changed: set[Table] = set()
 
     def done(self, is_dry: bool = False) -> Move:
         files = whole_files(self.source)
@@ -150,9 +151,9 @@ class Copying(Comparing):
         ties = self.source.do(lambda connection: ties_of(connection, tables))
         self.target.do(lambda connection: tie(connection, ties))
         for table in tables:
-            here, there = self.contents(table)
-            if here != there:
-                made.differences += self.sentences(table)
+            if table in self.changed:  # the others were found to be alike as a whole
+                here, there = self.contents(table)
+                made.differences += self.sentences(table) if here != there else ()
         if not made.differences:
             self.target.do(lambda connection: run(connection, "warehouse_whole"))
         made.roles = [row.role_name for row in self.source.do(lambda connection: run(connection, "readers"))]
@@ -234,6 +235,7 @@ class Copying(Comparing):
                 self.told.progress(table.name, done, row_count)
             else:
                 different.append(one)
+                self.changed.add(table)
         if superfluous := [one.span for one in different if one.target_count]:
             self.target.do(lambda connection: self.delete(connection, table, superfluous))
             self.note()

@@ -300,12 +300,13 @@ def show(
 ) -> None:
     """Asks, and writes the answer to the terminal or into the file."""
     with quick_imports():
-        from etl import asking, jobs
+        from etl import asking
+        from etl.opening import opened
         from etl.settings import read_settings
 
     settings = read_settings()
     asking.must_be_writable(output)
-    with jobs.opened(settings) as warehouse:
+    with opened(settings) as warehouse:
         asking.show(warehouse, settings, name, answer, listener, form_of(told_form, output), output)
     if output is not None:
         typer.echo(f"Written: {output}")

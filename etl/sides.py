@@ -22,7 +22,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from etl import __version__
-from etl.contents import Content, Span, Table, content_of, spans_of, told_alike
+from etl.contents import Content, Span, Table, content_of, is_empty, spans_of, told_alike
 from etl.warehouse import (
     TRIES,
     WAREHOUSE,
@@ -106,6 +106,9 @@ class Target:
     def spans(self, table: Table, size: int, within: Span) -> list[Span]:
         return self.do(lambda connection: spans_of(connection, table, size, within))
 
+    def is_empty(self, table: Table) -> bool:
+        return self.do(lambda connection: is_empty(connection, table))
+
 
 class Source:
     """The database that is copied from, as it stood at one moment: one transaction that only reads."""
@@ -122,6 +125,9 @@ class Source:
 
     def spans(self, table: Table, size: int, within: Span) -> list[Span]:
         return self.do(lambda connection: spans_of(connection, table, size, within))
+
+    def is_empty(self, table: Table) -> bool:
+        return self.do(lambda connection: is_empty(connection, table))
 
 
 @contextmanager

@@ -13,14 +13,16 @@ from datetime import datetime
 from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import pandas as pd
 import psycopg2
 import psycopg2.extensions
 from sqlalchemy import Connection, Engine, Row, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 log = logging.getLogger(__name__)
 
@@ -165,14 +167,14 @@ def pending(connection: Connection, *, is_copying: bool = False) -> list[str]:
     return files
 
 
-def stage(connection: Connection, tables: Mapping[str, pd.DataFrame]) -> None:
+def stage(connection: Connection, tables: "Mapping[str, pd.DataFrame]") -> None:
     """Makes the temporary staging tables and fills each by one COPY. A frame's columns are those of its table."""
     for name, rows in tables.items():
         run(connection, f"load/{name}")
         copy(connection, name, rows)
 
 
-def copy(connection: Connection, name: str, rows: pd.DataFrame) -> None:
+def copy(connection: Connection, name: str, rows: "pd.DataFrame") -> None:
     """Adds rows to a table by one COPY. None and an empty text are null."""
     if rows.empty:
         return
