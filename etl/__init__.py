@@ -10,6 +10,8 @@ The map. Arrows point down: a file imports only what stands below it.
     pages          a report as a page, from templates/; charts its pictures
     sentences      the parts of a report that are no tables       wording values in words, and which of them a person sees
     reports        what was asked, and what the files of sql/reports/ answer
+    moves          from one database to another      backups as a file and back      legacy tables of older projects → plays
+    sides          the two databases of a copy; contents what is in them, to compare; pipes from one COPY into another
     imports        the import job, exports → plays                  receipts what became of every row of them
     listeners      whose record it is, of those who are recorded here
     jobs           extract → transform → load, one function a job: record_plays, fill_dimensions
@@ -21,6 +23,7 @@ The map. Arrows point down: a file imports only what stands below it.
     dimensions     PURE  track, album, artist JSON → rows of the dimensions and the bridge
     spotify        Spotify over HTTP: tokens, waiting, errors        settings the reader of the environment
     merges         the files of sql/load/ in their order
+    opening        how every command begins: the warehouse of its settings, and the time
     warehouse      Postgres: connect, migrate, stage, ask
     embedded       the Postgres that pip installed: who uses it; cluster its server; programs what that runs
 
