@@ -1,4 +1,4 @@
-"""Brings the database up to date, moves it to another host, backs it up and restores it. `python migrate.py --help` says how."""
+"""Brings the database up to date, moves it to another host, backs it up and restores it."""
 
 from __future__ import annotations
 
@@ -19,17 +19,19 @@ from etl.warehouse import Warehouse, WarehouseError
 
 HERE = "DATABASE_URL"
 EXAMPLES = """
-examples:
-  python migrate.py                                 apply what is pending to the database at DATABASE_URL
-  python migrate.py --check                         say what is pending; exit 1 if anything is
-  python migrate.py --from OLD_URL --dry-run        say what a move from there would copy
-  python migrate.py --from OLD_URL                  move everything to DATABASE_URL, and compare
-  python migrate.py --from OLD_URL --verify         only compare
-  python migrate.py --from-legacy OLD_URL           take over the tables of an older project of this kind
-  python migrate.py --backup brapped.zip            everything as one file
-  python migrate.py --restore brapped.zip           and back, into an empty database
+examples, all of them about the database at DATABASE_URL:
+  python migrate.py                            apply what is pending
+  python migrate.py --check                    say what is; exit 1 if anything is
+  python migrate.py --from OLD_URL --dry-run   say what a move would copy
+  python migrate.py --from OLD_URL             move everything here, and compare
+  python migrate.py --from OLD_URL --verify    only compare
+  python migrate.py --from-legacy OLD_URL      take over an older project's tables
+  python migrate.py --backup brapped.zip       everything as one file
+  python migrate.py --restore brapped.zip      and back, into an empty database
 
-A URL that is "-" is asked for without showing it, or read from a pipe. Exit status: 0, 1 when it failed, 2 when it was called wrongly.
+A URL that is "-" is asked for without showing it, or read from a pipe.
+Exit status: 0, 1 when it failed, 2 when it was called wrongly.
+docs/moving.md has more.
 """
 
 
@@ -49,6 +51,7 @@ def main(arguments: list[str]) -> int:
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="python migrate.py",
+        usage="python migrate.py [--check | --from URL | --from-legacy URL |\n                          --backup FILE | --restore FILE] [--to URL] …",
         description=__doc__,
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -135,14 +138,16 @@ def moved(source: Warehouse, target: Warehouse, name: str, asked: argparse.Names
     if status := compared(made):
         return status
     print(
-        "\nThe old database was left as it is. What is left to do:\n"
-        "  - if it has recorded since, or still does: stop that, and run this again; only the difference is copied\n"
-        "  - set the secret DATABASE_URL (and .env, if you have one) to the new address; the other secrets stay as they are:\n"
-        "    logins came along, encrypted with the same key\n"
-        "  - once the new one has recorded: delete the old one, or keep it as a backup"
+        """
+The old database was left as it is. What is left to do:
+  - Did it record meanwhile, or does it still? Run this again: only the
+    difference is copied.
+  - Set the secret DATABASE_URL (and .env, if you have one) to the new address.
+    The other secrets stay: logins came along, encrypted with the same key.
+  - When the new one has recorded, delete the old one, or keep it for a while."""
     )
     if made.roles:
-        print(f"  - roles that read there have to be made here (docs/bi.md): {', '.join(made.roles)}")
+        print(f"  - Make the roles that read there here, too (docs/bi.md):\n    {', '.join(made.roles)}")
     return 0
 
 
@@ -193,7 +198,7 @@ def taken_over(source: Warehouse, target: Warehouse, settings: Settings, asked: 
 
 def with_lines(do: Callable[[Told], Move], verb: str) -> Move:
     """Does something that gets on table by table: a bar on a terminal, a line for each table that has rows."""
-    with bar("Comparing") as progress:
+    with bar("Comparing" if verb in ("compared", "to copy") else "Copying") as progress:
 
         def line(moved: Moved) -> None:
             if moved.row_count or moved.copied_count:

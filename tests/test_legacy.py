@@ -188,6 +188,17 @@ def test_a_flat_history_of_the_list_alone_is_not_taken_for_an_export(old, add, m
     assert ask("select ms_played, count(*) from listening.fact_play group by 1") == [(120_000, 4)]
 
 
+def test_a_play_that_was_dated_anew_is_one(old, add, moving, ask):
+    """Older projects took every date that the list gave a play for a play of its own. A repeat is none of these: it takes thirty seconds."""
+    for seconds in (0, 0.4, 29.5, 59.5, 180, 181.2):
+        add("main_streaming_data", (FIRST + timedelta(seconds=seconds), song(1), "One", "Ann", ANN, 40_000, 1))
+    status, said = moving("--from-legacy", old)
+    assert (status, receipt_of(said)) == (0, {"rows": 6, "new": 3, "known": 0, "merged": 0, "told": 3}), said
+    assert [moment - FIRST for (moment,) in ask("select played_at from listening.fact_play order by 1")] == [
+        timedelta(seconds=29.5), timedelta(seconds=59.5), timedelta(seconds=181.2),
+    ]  # fmt: skip
+
+
 def test_what_several_sources_tell_is_one_listen(old, add, moving, ask, brapped, tmp_path, play, songs):
     """The old tables tell what the list told the new warehouse already, and what the export tells: one row each."""
     ids = list(songs.tracks)[:3]
