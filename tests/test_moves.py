@@ -345,7 +345,8 @@ def test_a_lost_connection_is_taken_up_again(database, target, monkeypatch):
 @pytest.fixture(scope="module")
 def older_postgres() -> Iterator[str]:
     """The address of an older Postgres: the oldest here that is not too old, as of Debian 12."""
-    found = [path for number in (15, 16, 17) if (path := Path(f"/usr/lib/postgresql/{number}/bin/initdb")).exists()]
+    home = Path(os.environ.get("BRAPPED_POSTGRES", "/usr/lib/postgresql"))
+    found = [path for number in (15, 16, 17) if (path := home / f"{number}/bin/initdb").exists()]
     if not found:
         if "postgresql" in os.environ.get("BRAPPED_REQUIRE", "").split():
             pytest.fail("BRAPPED_REQUIRE says that an older Postgres is here, but it is not")

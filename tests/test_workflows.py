@@ -703,7 +703,10 @@ def run_tests(folder: Path, *, status: int = 0) -> Run:
     stand_in(folder, "make", status=status, says="the tests")
     for name in ("pgbouncer", "chromium", "apt-get", "sudo"):
         stand_in(folder, name, status=1)
-    return run_workflow(".github/workflows/tests.yml", path_prefix=folder, env={"BRAPPED_REQUIRE": "browser"})
+    (folder / "postgresql/16/bin").mkdir(parents=True)
+    (folder / "postgresql/16/bin/initdb").touch()
+    here = {"BRAPPED_REQUIRE": "browser", "BRAPPED_POSTGRES": str(folder / "postgresql")}
+    return run_workflow(".github/workflows/tests.yml", path_prefix=folder, env=here)
 
 
 @in_bash
@@ -711,7 +714,7 @@ def test_the_tests_run_through_make_and_may_not_skip_what_is_installed(tmp_path:
     run = run_tests(tmp_path)
     assert run.conclusion == "success"
     assert [(arguments, env["BRAPPED_REQUIRE"]) for arguments, env in calls(tmp_path, "make")] == [
-        (["test"], "browser pgbouncer chromium")
+        (["test"], "browser pgbouncer postgresql chromium")
     ] * 2  # one for each Python
     assert calls(tmp_path, "apt-get") == []
     assert run.log == "the tests" * 2
