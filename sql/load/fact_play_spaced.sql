@@ -1,5 +1,8 @@
--- How long after the play before each play ended, where the merge may have changed that: of every play near what it wrote, moved or took
--- away, and of the first play after it.
+-- How long after the play before each play ended, where the merge may have changed that: of every play from the first moment that it wrote,
+-- moved or took away to the first play after the last one.
+
+-- Looked up one by one where it believes that there is next to nothing, a whole life would take hours.
+set local enable_nestloop = off;
 
 with moment as (
     select listen.played_at
@@ -8,71 +11,45 @@ with moment as (
     select known_play.played_at
     from known_play
 ),
-met as (
+reach as materialized (
     select
         min(moment.played_at) as first_at,
-        max(moment.played_at) as last_at
+        coalesce(
+            (
+                -- measured from the last of them
+                select min(later.played_at)
+                from listening.fact_play as later
+                where
+                    later.listener_key = :listener_key
+                    and later.played_at > (select max(moment.played_at) from moment)
+            ),
+            max(moment.played_at)
+        ) as last_at,
+        (
+            -- to measure the first of them from
+            select max(earlier.played_at)
+            from listening.fact_play as earlier
+            where
+                earlier.listener_key = :listener_key
+                and earlier.played_at < (select min(moment.played_at) from moment)
+        ) as previous_at
     from moment
-    group by date_trunc('hour', moment.played_at)
-),
-apart as (
-    select
-        met.first_at,
-        met.last_at,
-        coalesce(met.first_at - lag(met.last_at) over (order by met.first_at) > interval '3 hours', true) as is_apart
-    from met
-),
-numbered as (
-    select
-        apart.first_at,
-        apart.last_at,
-        count(*) filter (where apart.is_apart) over (order by apart.first_at) as stretch_number
-    from apart
-),
-stretch as (
-    select
-        numbered.stretch_number,
-        min(numbered.first_at) as first_at,
-        max(numbered.last_at) as last_at
-    from numbered
-    group by numbered.stretch_number
 ),
 spaced as (
     select
         fact_play.played_at,
         fact_play.play_key,
         fact_play.since_previous_ms,
-        stretch.first_at,
         fact_play.played_at - lag(fact_play.played_at) over (
-            partition by stretch.stretch_number
             order by
                 fact_play.played_at,
                 fact_play.play_key
         ) as gap
-    from stretch
-    cross join lateral (
-        -- with the play before the stretch, to measure from, and the one after, which is measured from it
-        select
-            (
-                select max(earlier.played_at)
-                from listening.fact_play as earlier
-                where
-                    earlier.listener_key = :listener_key
-                    and earlier.played_at < stretch.first_at
-            ) as previous_at,
-            (
-                select min(later.played_at)
-                from listening.fact_play as later
-                where
-                    later.listener_key = :listener_key
-                    and later.played_at > stretch.last_at
-            ) as next_at
-    ) as beside
-    inner join listening.fact_play
-        on
-            fact_play.listener_key = :listener_key
-            and fact_play.played_at >= coalesce(beside.previous_at, stretch.first_at)
-            and fact_play.played_at <= coalesce(beside.next_at, stretch.last_at)
+    from listening.fact_play
+    where
+        fact_play.listener_key = :listener_key
+        and fact_play.played_at >= (select coalesce(reach.previous_at, reach.first_at) from reach)
+        and fact_play.played_at <= (select reach.last_at from reach)
 ),
 measured as (
     select
@@ -83,13 +60,16 @@ measured as (
             when spaced.gap <= interval '1 day' then round(date_part('epoch', spaced.gap) * 1000)::integer
         end as since_previous_ms
     from spaced
-    where spaced.played_at >= spaced.first_at
 )
 update listening.fact_play
 set since_previous_ms = measured.since_previous_ms
 from measured
 where
     fact_play.listener_key = :listener_key
+    and fact_play.played_at >= (select reach.first_at from reach)
+    and fact_play.played_at <= (select reach.last_at from reach)
     and fact_play.played_at = measured.played_at
     and fact_play.play_key = measured.play_key
     and measured.since_previous_ms is distinct from measured.known_ms;
+
+set local enable_nestloop = on
