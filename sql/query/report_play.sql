@@ -9,7 +9,7 @@ select
     timed_plays.track_key,
     timed_plays.recording_key,
     timed_plays.album_key,
-    timed_plays.content_type,
+    timed_plays.content_type in ('track', 'local') as is_music,
     timed_plays.play_profile_key,
     timed_plays.is_skipped,
     timed_plays.is_session_start,

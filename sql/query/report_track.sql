@@ -4,7 +4,7 @@ select
     counted_plays.track_key,
     counted_plays.recording_key,
     counted_plays.album_key,
-    counted_plays.content_type,
+    counted_plays.content_type in ('track', 'local') as is_music,
     count(*) as play_count,
     coalesce(sum(counted_plays.listened_ms), 0)::bigint as listened_ms,
     min(counted_plays.played_at) as first_played_at,
@@ -15,7 +15,7 @@ group by
     counted_plays.track_key,
     counted_plays.recording_key,
     counted_plays.album_key,
-    counted_plays.content_type;
+    counted_plays.content_type in ('track', 'local');
 
 -- a glance is enough for the planner, and takes less than it saves
 set local default_statistics_target = 5;

@@ -4,7 +4,7 @@ select
     report_play.track_key,
     report_play.recording_key,
     report_play.album_key,
-    report_play.content_type,
+    report_play.is_music,
     count(*) as play_count,
     coalesce(sum(report_play.listened_ms), 0)::bigint as listened_ms,
     min(report_play.played_at) as first_played_at,
@@ -14,6 +14,6 @@ group by
     report_play.track_key,
     report_play.recording_key,
     report_play.album_key,
-    report_play.content_type;
+    report_play.is_music;
 
 analyze report_track;

@@ -25,9 +25,9 @@ heard_artist as (
     inner join report_credit
         on
             report_credit.track_key = report_track.track_key
-            and report_credit.role = 'main'
+            and report_credit.is_main
     where
-        report_track.content_type in ('track', 'local')
+        report_track.is_music
         and report_credit.artist_key not in (select known_artist.artist_key from known_artist)
     group by report_credit.artist_key
 )
@@ -43,7 +43,7 @@ select
         select count(distinct report_track.recording_key)
         from report_track
         where
-            report_track.content_type in ('track', 'local')
+            report_track.is_music
             and report_track.track_key > 0
             and report_track.recording_key not in (select known.recording_key from known)
     ) as new_track_count

@@ -7,7 +7,7 @@ with heard as (
         count(*) as play_count
     from report_play
     where
-        report_play.content_type in ('track', 'local')
+        report_play.is_music
         and report_play.track_key > 0
     group by
         report_play.date_key,

@@ -16,7 +16,7 @@ heard as materialized (
     inner join report_credit
         on
             report_credit.track_key = report_play.track_key
-            and report_credit.role = 'main'
+            and report_credit.is_main
     group by
         report_play.date_key / 100,
         report_credit.artist_key

@@ -7,7 +7,7 @@ with heard as (
         count(*) filter (where report_listen.is_skipped) as skip_count
     from report_listen
     where
-        report_listen.content_type in ('track', 'local')
+        report_listen.is_music
         and report_listen.recording_key in (
             select skipped.recording_key
             from report_listen as skipped
@@ -47,7 +47,7 @@ select
     (
         select count(*) filter (where report_listen.is_skipped)::double precision / nullif(count(report_listen.is_skipped), 0)
         from report_listen
-        where report_listen.content_type in ('track', 'local')
+        where report_listen.is_music
     ) as all_skip_share,
     listening.spotify_url(dim_track.track_uri) as track_url,
     dim_album.image_url

@@ -8,7 +8,7 @@ select
             select distinct report_track.recording_key
             from report_track
             where
-                report_track.content_type in ('track', 'local')
+                report_track.is_music
                 and report_track.track_key > 0
         ) as recording
     ) as track_count,
@@ -17,12 +17,12 @@ select
         from (
             select distinct report_credit.artist_key
             from report_credit
-            where report_credit.role = 'main'
+            where report_credit.is_main
         ) as artist
     ) as artist_count,
     (select count(*) from (select distinct heard.date_key from report_play as heard) as day) as day_count,
     coalesce(
-        sum(report_play.listened_ms) filter (where report_play.content_type in ('episode', 'chapter')), 0
+        sum(report_play.listened_ms) filter (where not report_play.is_music), 0
     )::double precision / nullif(sum(report_play.listened_ms), 0) as podcast_share,
     coalesce(sum(report_play.listened_ms) filter (where report_play.is_estimated), 0)::double precision
     / nullif(sum(report_play.listened_ms), 0) as estimated_share,

@@ -10,7 +10,7 @@ with ranked as (
     from report_track
     inner join listening.dim_album on dim_album.album_key = report_track.album_key
     where
-        report_track.content_type in ('track', 'local')
+        report_track.is_music
         and report_track.album_key > 0
     group by
         dim_album.album_name,

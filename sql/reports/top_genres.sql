@@ -7,7 +7,7 @@ with genre_of_track as (
     from report_credit
     inner join listening.dim_artist on dim_artist.artist_key = report_credit.artist_key
     cross join lateral unnest(dim_artist.genres) as genre (genre_name)
-    where report_credit.role = 'main'
+    where report_credit.is_main
 )
 select
     genre_of_track.genre_name,
@@ -16,7 +16,7 @@ select
     count(distinct report_track.recording_key) as track_count
 from report_track
 inner join genre_of_track on genre_of_track.track_key = report_track.track_key
-where report_track.content_type in ('track', 'local')
+where report_track.is_music
 group by genre_of_track.genre_name
 order by
     case when :by = 'time' then coalesce(sum(report_track.listened_ms), 0) else sum(report_track.play_count) end desc,

@@ -8,7 +8,7 @@ with played as (
         max(report_track.last_played_at) as last_played_at
     from report_track
     where
-        report_track.content_type in ('episode', 'chapter')
+        not report_track.is_music
         and report_track.album_key > 0
     group by report_track.album_key
 )

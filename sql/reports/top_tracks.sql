@@ -8,7 +8,7 @@ with ranked as (
         max(report_track.last_played_at) as last_played_at
     from report_track
     where
-        report_track.content_type in ('track', 'local')
+        report_track.is_music
         and report_track.track_key > 0
     group by report_track.recording_key
 ),

@@ -18,7 +18,7 @@ with everything as materialized (
 track as (
     select
         report_play.date_key / 10000 as year,
-        min(report_play.content_type) in ('episode', 'chapter') as is_spoken,
+        not bool_and(report_play.is_music) as is_spoken,
         count(*) as play_count,
         coalesce(sum(report_play.listened_ms), 0)::bigint as listened_ms
     from report_play
