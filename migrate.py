@@ -38,7 +38,9 @@ docs/moving.md has more.
 def main(arguments: list[str]) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     logging.getLogger("etl").setLevel(logging.INFO)
-    asked = parser().parse_args(arguments)
+    asked, unknown = parser().parse_known_args(arguments)
+    if unknown:  # not repeated: it may be an address with its password
+        parser().error("there is a word or an option too many; --help says which there are")
     try:
         return work(asked)
     except (SettingsError, WarehouseError, EmbeddedError) as error:
@@ -51,6 +53,7 @@ def main(arguments: list[str]) -> int:
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="python migrate.py",
+        allow_abbrev=False,
         usage="python migrate.py [--check | --from URL | --from-legacy URL |\n                          --backup FILE | --restore FILE] [--to URL] …",
         description=__doc__,
         epilog=EXAMPLES,

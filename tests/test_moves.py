@@ -261,6 +261,9 @@ def test_what_cannot_be_moved_is_said_by_its_name(database, target, moving, empt
     status, said = moving("--from", f"mysql://x:{PASSWORD}@host/y")
     assert status == 1 and "--from has to be the address of a Postgres" in said
     assert moving("--verify")[0] == 1
+    for wrong in (("--form", f"postgresql://x:{PASSWORD}@host/y"), (f"postgresql://x:{PASSWORD}@host/y",)):
+        status, said = moving(*wrong)  # which sees to it that no password is said
+        assert status == 2 and "too many" in said
     assert moving("--from", database, "--backup", "x")[0] == 2
 
 
