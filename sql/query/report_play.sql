@@ -31,7 +31,16 @@ where
     );
 
 create temporary table report_play on commit drop as
-select report_listen.*
+select
+    report_listen.played_at,
+    report_listen.date_key,
+    report_listen.time_key,
+    report_listen.track_key,
+    report_listen.recording_key,
+    report_listen.album_key,
+    report_listen.is_music,
+    report_listen.is_estimated,
+    report_listen.listened_ms
 from report_listen
 where report_listen.is_counted;
 

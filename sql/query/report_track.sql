@@ -5,7 +5,7 @@ select
     counted_plays.recording_key,
     counted_plays.album_key,
     counted_plays.content_type in ('track', 'local') as is_music,
-    count(*) as play_count,
+    count(*)::integer as play_count,
     coalesce(sum(counted_plays.listened_ms), 0)::bigint as listened_ms,
     min(counted_plays.played_at) as first_played_at,
     max(counted_plays.played_at) as last_played_at

@@ -5,7 +5,7 @@ select
     report_play.recording_key,
     report_play.album_key,
     report_play.is_music,
-    count(*) as play_count,
+    count(*)::integer as play_count,
     coalesce(sum(report_play.listened_ms), 0)::bigint as listened_ms,
     min(report_play.played_at) as first_played_at,
     max(report_play.played_at) as last_played_at
