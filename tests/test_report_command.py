@@ -295,6 +295,7 @@ def test_search_finds_a_title_by_its_words_and_by_its_artist(brapped, import_row
         ("a_b", ["a_b"]),
         ("serial", ["The Alibi"]),  # an episode by its show
         ("alibi serial", ["The Alibi"]),
+        ("love me ", ["Love Me Do"]),  # whatever stands around it
     ],
 )
 def test_a_search_is_for_all_the_words_and_only_if_nothing_has_them_for_what_is_like_them(

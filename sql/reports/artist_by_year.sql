@@ -12,17 +12,25 @@ with heard as (
         counted_plays.date_key / 10000,
         counted_plays.track_key
 ),
+standing_credit as (
+    -- a play counts once for an artist who stands twice in a credit
+    select distinct
+        bridge_track_artist.track_key,
+        standing_artist.standing_artist_key as artist_key
+    from listening.bridge_track_artist
+    inner join listening.standing_artist on standing_artist.artist_key = bridge_track_artist.artist_key
+    where bridge_track_artist.track_key in (select heard.track_key from heard)
+),
 everybody as materialized (
     select
         heard.year,
-        standing_artist.standing_artist_key as artist_key,
+        standing_credit.artist_key,
         sum(heard.play_count) as play_count
     from heard
-    inner join listening.bridge_track_artist on bridge_track_artist.track_key = heard.track_key
-    inner join listening.standing_artist on standing_artist.artist_key = bridge_track_artist.artist_key
+    inner join standing_credit on standing_credit.track_key = heard.track_key
     group by
         heard.year,
-        standing_artist.standing_artist_key
+        standing_credit.artist_key
 ),
 credit as (
     select

@@ -1,6 +1,6 @@
 -- Artists
 with told as (
-    select ops.folded(:told) as told
+    select btrim(ops.folded(:told)) as told
 ),
 word as materialized (
     select

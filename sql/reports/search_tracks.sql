@@ -1,6 +1,6 @@
 -- Tracks
 with told as (
-    select ops.folded(:told) as told
+    select btrim(ops.folded(:told)) as told
 ),
 word as materialized (
     select
@@ -38,7 +38,7 @@ met as (
         on
             ops.folded(dim_album.album_name) like longest.pattern
             or longest.word <% ops.folded(dim_album.album_name)
-    where dim_track.content_type in ('episode', 'chapter')
+    where dim_track.content_type in ('episode', 'chapter', 'local')
 ),
 played as materialized (
     -- all ids of the recordings, whatever they are called
@@ -90,7 +90,7 @@ likely as materialized (
             when strpos(named.folded_name, told.told) > 0 then 4
             when strpos(named.whole, told.told) > 0 then 3
             when (select bool_and(strpos(named.whole, word.word) > 0) from word) then 2
-            else round(word_similarity(told.told, named.whole)::numeric, 1)
+            else word_similarity(told.told, named.whole)
         end as likeness
     from named
     cross join told
@@ -105,7 +105,7 @@ best as (
     where likely.likeness >= case when exists (select 1 from likely as exact where exact.likeness >= 2) then 2 else 0.4 end
     order by
         likely.recording_key,
-        likely.likeness desc,
+        round(likely.likeness::numeric, 1) desc,
         likely.play_count desc,
         likely.track_key
 ),
@@ -145,7 +145,7 @@ from ranked
 inner join listening.dim_track on dim_track.track_key = ranked.track_key
 inner join listening.dim_album on dim_album.album_key = dim_track.album_key
 order by
-    ranked.likeness desc,
+    round(ranked.likeness::numeric, 1) desc,
     ranked.play_count desc,
     ranked.listened_ms desc,
     dim_track.track_name,

@@ -1,8 +1,8 @@
 -- How long after the play before each play ended. An unknown length is estimated from it, and a session begins after a long silence:
--- found once with the merge, where every report had to put all plays in order to find it. It lies where a row had been padded with zeros.
+-- found once with the merge, where every report had to put all plays in order to find it. It lies where most rows had been padded with zeros.
 
 alter table listening.fact_play add column since_previous_ms integer;
-comment on column listening.fact_play.since_previous_ms is 'Milliseconds from the end of the listener''s play before to the end of this one, so that it lasted no longer. Null: nothing was played within the day before.';
+comment on column listening.fact_play.since_previous_ms is 'Milliseconds from the end of the listener''s play before to the end of this one: an estimate lasts no longer. Null: nothing was played within the day before.';
 
 update listening.fact_play
 set since_previous_ms = round(date_part('epoch', spaced.gap) * 1000)

@@ -2,7 +2,7 @@
 
 create index dim_track_folded_name on listening.dim_track using gin (ops.folded(track_name) gin_trgm_ops);
 create index dim_artist_folded_name on listening.dim_artist using gin (ops.folded(artist_name) gin_trgm_ops);
-create index dim_track_of_show on listening.dim_track (album_key) where content_type in ('episode', 'chapter');
+create index dim_track_of_collection on listening.dim_track (album_key) where content_type in ('episode', 'chapter', 'local');
 
 create function ops.search_words(told text) returns table (word text, pattern text)
 language sql immutable strict parallel safe
