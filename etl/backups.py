@@ -20,7 +20,7 @@ from psycopg2.sql import SQL, Identifier
 from sqlalchemy import Connection
 
 from etl import __version__
-from etl.contents import EVERYTHING, Content, Table, tables_of
+from etl.contents import Content, Table, tables_of
 from etl.sides import (
     MOVE_LOCK,
     Move,
@@ -65,7 +65,11 @@ class Backed(msgspec.Struct, frozen=True):
 
     @property
     def file_name(self) -> str:
-        return f"{self.name.replace('.', '/')}.csv"
+        return file_of(self.name)
+
+
+def file_of(table_name: str) -> str:
+    return f"{table_name.replace('.', '/')}.csv"
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -125,9 +129,9 @@ def written(source: Warehouse, file: IO[bytes], name: str, now: datetime, told: 
         tables = origin.do(tables_of)
         backed = []
         for table in tables:
-            content = origin.content(table, EVERYTHING)
+            content = origin.content(table)
             told.progress(table.name, 0, content.row_count)
-            with archive.open(Backed(table.name, (), (), 0, "", "").file_name, "w", force_zip64=True) as member:
+            with archive.open(file_of(table.name), "w", force_zip64=True) as member:
                 hashed = Hashed(member)
                 origin.do(lambda connection, table=table, hashed=hashed: write_csv(connection, table, hashed))  # type: ignore[misc]
             backed.append(
@@ -187,7 +191,7 @@ def check(target: Warehouse, path: Path, *, name: str, told: Told = Told()) -> M
             raise WarehouseError(f"The database at {name} is of another version than {path}: they can't be compared.")
         made = Move()
         for backed in manifest.tables:
-            if there.content(backed.table, EVERYTHING) != backed.content:
+            if there.content(backed.table) != backed.content:
                 made.differences.append(f"{backed.name} differs.")
             made.tables.append(Moved(backed.name, backed.row_count, 0))
             told.table(made.tables[-1])
@@ -246,20 +250,22 @@ def restored(
     with speaking_of_errors(target.name):
         target.do(opening)
     made = Move()
+    replaced = []
     for backed in manifest.tables:
         copied_count = 0
         told.progress(backed.name, 0, backed.row_count)
-        if target.content(backed.table, EVERYTHING) != backed.content:
+        if target.content(backed.table) != backed.content:
             target.do(lambda connection, backed=backed: read_csv(connection, archive, backed, path))  # type: ignore[misc]
             note()
             copied_count = backed.row_count
+            replaced.append(backed)
         made.tables.append(Moved(backed.name, backed.row_count, copied_count))
         told.table(made.tables[-1])
     target.do(lambda connection: tie(connection, Ties(manifest.references, manifest.counters)))
     made.differences = [
         f"{backed.name} differs."
-        for backed in manifest.tables
-        if target.content(backed.table, EVERYTHING) != backed.content
+        for backed in replaced  # the others were found to be alike
+        if target.content(backed.table) != backed.content
     ]
     if not made.differences:
         target.do(lambda connection: run(connection, "warehouse_whole"))

@@ -5,12 +5,13 @@ Every statement here is put together from the names in the database's own catalo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from itertools import pairwise
-from typing import Any, Protocol
+from typing import Any, TypeVar
 
 import psycopg2.extensions
 from psycopg2.sql import SQL, Composed, Identifier, Literal
@@ -23,6 +24,7 @@ OWN = {"ops.schema_change", "ops.lease", "ops.warehouse"}
 LAST = "listening.fact_play"  # the facts name members of all dimensions, without the database's checking it
 
 Key = tuple[Any, ...]
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -67,19 +69,6 @@ class Content:
     row_count: int
     row_hash: int  # the sum of the rows' own hashes
 
-    def __add__(self, other: Content) -> Content:
-        return Content(self.row_count + other.row_count, self.row_hash + other.row_hash)
-
-
-class Side(Protocol):
-    """A database, as it is compared."""
-
-    def content(self, table: Table, span: Span) -> Content: ...
-
-    def spans(self, table: Table, size: int, within: Span) -> list[Span]: ...
-
-    def is_empty(self, table: Table) -> bool: ...
-
 
 @dataclass(frozen=True)
 class Difference:
@@ -120,7 +109,7 @@ def told_alike(cursor: psycopg2.extensions.cursor) -> None:
     )
 
 
-def content_of(connection: Connection, table: Table, span: Span = EVERYTHING) -> Content:
+def content_of(connection: Connection, table: Table, span: Span) -> Content:
     """How many rows of a range there are, and their hash: the same in every database that holds the same rows, of whatever version, as
     Postgres keeps its hashes for the sake of tables that are partitioned by them."""
     # The hash of a row is a sum over its columns: hashed once more, lest two rows that exchange a value sum to the same.
@@ -143,7 +132,7 @@ def is_empty(connection: Connection, table: Table) -> bool:
     return bool(told)
 
 
-def spans_of(connection: Connection, table: Table, size: int, within: Span = EVERYTHING) -> list[Span]:
+def spans_of(connection: Connection, table: Table, size: int, within: Span) -> list[Span]:
     """A range in ranges of `size` rows each, the last one fewer. What another database has besides lies in one of them, too."""
     key = SQL(", ").join(map(Identifier, table.key))
     with driver_cursor(connection) as cursor:
@@ -158,13 +147,30 @@ def spans_of(connection: Connection, table: Table, size: int, within: Span = EVE
     return [Span(first, end) for first, end in pairwise(cuts)]
 
 
+class Side(ABC):
+    """A database, as it is compared."""
+
+    @abstractmethod
+    def do(self, work: Callable[[Connection], Result]) -> Result:
+        """What `work` makes of a connection to it."""
+
+    def content(self, table: Table, span: Span = EVERYTHING) -> Content:
+        return self.do(lambda connection: content_of(connection, table, span))
+
+    def spans(self, table: Table, size: int, within: Span = EVERYTHING) -> list[Span]:
+        return self.do(lambda connection: spans_of(connection, table, size, within))
+
+    def is_empty(self, table: Table) -> bool:
+        return self.do(lambda connection: is_empty(connection, table))
+
+
 def differing(source: Side, target: Side, table: Table, *, largest: int, smallest: int) -> Iterator[Difference]:
     """The ranges of a table, in order, in which two databases are alike or differ.
 
     None is of more than `largest` rows of the source; one that differs is cut until it has no more than `smallest`, unless the target has
     next to nothing there.
     """
-    waiting = source.spans(table, largest, EVERYTHING)[::-1]
+    waiting = source.spans(table, largest)[::-1]
     if target.is_empty(table):
         yield from (Difference(span, None, 0) for span in waiting[::-1])
         return

@@ -16,7 +16,7 @@ from psycopg2.sql import SQL, Identifier
 from sqlalchemy import Connection, text
 
 from etl import __version__
-from etl.contents import EVERYTHING, Content, Difference, Span, Table, differing, tables_of
+from etl.contents import Content, Difference, Span, Table, differing, tables_of
 from etl.pipes import pump
 from etl.sides import (
     MOVE_LOCK,
@@ -112,8 +112,8 @@ class Comparing:
     def contents(self, table: Table) -> tuple[Content, Content]:
         """What the table holds at the source and at the target, found at the same time."""
         with ThreadPoolExecutor(max_workers=1) as other:
-            there = other.submit(self.target.content, table, EVERYTHING)
-            return self.source.content(table, EVERYTHING), there.result()
+            there = other.submit(self.target.content, table)
+            return self.source.content(table), there.result()
 
     def sentences(self, table: Table) -> Iterator[str]:
         """Where a table differs: for the first few rows, by their keys."""

@@ -151,7 +151,7 @@ class Reporter:
         found = self.found("search_artists", name)
         artist = found.first
         key = {"artist_key": artist["artist_key"]}
-        self.count("report_play", **key)
+        self.count(**key)
         return self.report(
             "artist",
             artist["artist_name"],

@@ -13,7 +13,6 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
 from uuid import UUID
 
 import psycopg2
@@ -22,7 +21,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from etl import __version__
-from etl.contents import Content, Span, Table, content_of, is_empty, spans_of, told_alike
+from etl.contents import Result, Side, Table, told_alike
 from etl.warehouse import (
     TRIES,
     WAREHOUSE,
@@ -40,8 +39,6 @@ from etl.warehouse import (
 log = logging.getLogger(__name__)
 
 MOVE_LOCK = 0x6272_6172  # first half of the advisory lock: one move at a time into a database
-
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -90,7 +87,7 @@ def speaking_of(name: str) -> Iterator[None]:
     raise broken
 
 
-class Target:
+class Target(Side):
     """The database that is copied into, a transaction for each piece of work."""
 
     def __init__(self, warehouse: Warehouse, name: str) -> None:
@@ -100,17 +97,8 @@ class Target:
         with speaking_of(self.name), self.warehouse.engine.begin() as connection:
             return work(connection)
 
-    def content(self, table: Table, span: Span) -> Content:
-        return self.do(lambda connection: content_of(connection, table, span))
 
-    def spans(self, table: Table, size: int, within: Span) -> list[Span]:
-        return self.do(lambda connection: spans_of(connection, table, size, within))
-
-    def is_empty(self, table: Table) -> bool:
-        return self.do(lambda connection: is_empty(connection, table))
-
-
-class Source:
+class Source(Side):
     """The database that is copied from, as it stood at one moment: one transaction that only reads."""
 
     def __init__(self, connection: Connection, name: str) -> None:
@@ -119,15 +107,6 @@ class Source:
     def do(self, work: Callable[[Connection], Result]) -> Result:
         with speaking_of(self.name):
             return work(self.connection)
-
-    def content(self, table: Table, span: Span) -> Content:
-        return self.do(lambda connection: content_of(connection, table, span))
-
-    def spans(self, table: Table, size: int, within: Span) -> list[Span]:
-        return self.do(lambda connection: spans_of(connection, table, size, within))
-
-    def is_empty(self, table: Table) -> bool:
-        return self.do(lambda connection: is_empty(connection, table))
 
 
 @contextmanager

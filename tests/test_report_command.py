@@ -231,6 +231,26 @@ def test_a_span_that_ends_before_it_begins_is_refused(brapped, import_rows):
     assert (ran.returncode, ran.stderr) == (1, "brapped: --until is before --since.\n")
 
 
+def test_an_artist_who_stands_twice_in_a_credit_is_counted_once_and_outranks_nobody(brapped, import_rows, ask):
+    """By name alone, as the exports have it, and by id, as Spotify: the one stands for the other."""
+    import_rows(listen(5), listen(10), *(listen(minutes, "Other", "Bob", "B") for minutes in (20, 30, 40)))
+    ask("insert into listening.dim_artist (artist_id, artist_name) values (%s, 'Ann')", "A" * 22)
+    ask(
+        "insert into listening.bridge_track_artist select track_key, artist_key, 2, 'featured', 0.5"
+        " from listening.dim_track, listening.dim_artist where track_name = 'Song' and artist_id is not null"
+    )
+    for name, plays, rank in (("ann", 2, 2), ("bob", 3, 1)):
+        parts = json.loads(brapped("report", "artist", name, "--format", "json").stdout)["sections"]
+        numbers, years, _, tracks = (part["rows"] for part in parts)
+        assert [(row["year_rank"], row["play_count"], row["featured_play_count"]) for row in years] == [
+            (rank, plays, 0)
+        ]
+        assert (numbers[0]["play_count"], numbers[0]["main_play_count"]) == (plays, plays)
+        assert [(row["artist_role"], row["play_count"]) for row in tracks] == [("main", plays)]
+    top = json.loads(brapped("report", "top", "artists", "--format", "json").stdout)["sections"][0]["rows"]
+    assert [(row["artist_name"], row["play_count"]) for row in top] == [("Bob", 3), ("Ann", 2)]
+
+
 def test_two_listeners_are_told_apart(brapped, import_rows):
     import_rows(listen(5, name="Hers"), listener="ada")
     import_rows(listen(5, name="His", letter="B"), listener="bert")

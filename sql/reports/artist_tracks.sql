@@ -1,37 +1,18 @@
 -- Most played tracks
-with credit as (
+with ranked as (
     select
-        bridge_track_artist.track_key,
-        max(bridge_track_artist.role) as role -- main, if an artist is both
-    from listening.standing_artist
-    inner join listening.bridge_track_artist on bridge_track_artist.artist_key = standing_artist.artist_key
-    where standing_artist.standing_artist_key = :artist_key
-    group by bridge_track_artist.track_key
-),
-heard as (
-    select
-        report_play.recording_key,
-        report_play.track_key,
-        count(*) as play_count,
-        coalesce(sum(report_play.listened_ms), 0)::bigint as listened_ms,
-        min(report_play.played_at) as first_played_at,
-        max(report_play.played_at) as last_played_at
-    from report_play
-    group by
-        report_play.recording_key,
-        report_play.track_key
-),
-ranked as (
-    select
-        (array_agg(heard.track_key order by heard.play_count desc, heard.track_key))[1] as track_key,
-        max(credit.role) as artist_role,
-        sum(heard.play_count)::bigint as play_count,
-        sum(heard.listened_ms)::bigint as listened_ms,
-        min(heard.first_played_at) as first_played_at,
-        max(heard.last_played_at) as last_played_at
-    from heard
-    inner join credit on credit.track_key = heard.track_key
-    group by heard.recording_key
+        (array_agg(report_track.track_key order by report_track.play_count desc, report_track.track_key))[1] as track_key,
+        case when bool_or(report_credit.is_main) then 'main' else 'featured' end as artist_role,
+        sum(report_track.play_count)::bigint as play_count,
+        sum(report_track.listened_ms)::bigint as listened_ms,
+        min(report_track.first_played_at) as first_played_at,
+        max(report_track.last_played_at) as last_played_at
+    from report_track
+    inner join report_credit
+        on
+            report_credit.track_key = report_track.track_key
+            and report_credit.artist_key = :artist_key
+    group by report_track.recording_key
 )
 select
     dim_track.track_name,

@@ -3,17 +3,13 @@ with told as (
     select btrim(ops.folded(:told)) as told
 ),
 word as materialized (
-    select
-        search_words.word,
-        search_words.pattern
+    select search_words.*
     from ops.search_words(:told) as search_words
 ),
 longest as materialized (
-    -- names are looked up by these, and compared with all
     select word.*
     from word
-    order by length(word.word) desc
-    limit 3
+    where word.is_looked_up
 ),
 met as (
     select dim_track.track_key
