@@ -21,7 +21,7 @@ class Pipe:
     def __init__(self) -> None:
         self.blocks: queue.Queue[bytes | None] = queue.Queue(WAITING)
         self.written = bytearray()
-        self.read_but = memoryview(b"")
+        self.left = memoryview(b"")
         self.is_abandoned = False
         self.error: BaseException | None = None
 
@@ -45,16 +45,16 @@ class Pipe:
         raise Abandoned
 
     def read(self, size: int = -1) -> bytes:
-        if not self.read_but:
+        if not self.left:
             block = self.blocks.get()
             if block is None:
                 self.blocks.put(None)
                 if self.error is not None:
                     raise self.error
                 return b""
-            self.read_but = memoryview(block)
-        size = len(self.read_but) if size < 0 else size
-        given, self.read_but = bytes(self.read_but[:size]), self.read_but[size:]
+            self.left = memoryview(block)
+        size = len(self.left) if size < 0 else size
+        given, self.left = bytes(self.left[:size]), self.left[size:]
         return given
 
 

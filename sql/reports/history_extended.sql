@@ -1,8 +1,9 @@
 -- Everything played, in the columns of Spotify's extended streaming history
-with told as (
+with told as materialized (
     -- a row for each source that told of a play, as it told it; the extended export's once more where it told it again
     select
         play_source.play_key,
+        play_source.played_at,
         play_source.source,
         play_source.track_key,
         play_source.first_reported_at as told_at
@@ -11,6 +12,7 @@ with told as (
     union all
     select
         play_source.play_key,
+        play_source.played_at,
         play_source.source,
         play_source.track_key,
         play_source.last_reported_at
@@ -52,19 +54,20 @@ from told
 inner join listening.fact_play
     on
         fact_play.listener_key = :listener_key
+        and fact_play.played_at = told.played_at
         and fact_play.play_key = told.play_key
 inner join listening.dim_track on dim_track.track_key = told.track_key
 inner join listening.dim_album on dim_album.album_key = dim_track.album_key
 inner join listening.dim_device on dim_device.device_key = fact_play.device_key
 inner join listening.dim_play_profile on dim_play_profile.play_profile_key = fact_play.play_profile_key
-left join (
-    select
-        bridge_track_artist.track_key,
-        (array_agg(dim_artist.artist_name order by bridge_track_artist.position))[1] as artist_name
+left join lateral (
+    select dim_artist.artist_name
     from listening.bridge_track_artist
     inner join listening.dim_artist on dim_artist.artist_key = bridge_track_artist.artist_key
-    group by bridge_track_artist.track_key
-) as credit on credit.track_key = dim_track.track_key
+    where bridge_track_artist.track_key = dim_track.track_key
+    order by bridge_track_artist.position
+    limit 1
+) as credit on true
 cross join lateral (
     -- what has no URI of Spotify's, and what the account export tells, is known by its names
     select

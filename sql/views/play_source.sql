@@ -7,7 +7,8 @@ select
     told.source,
     told.first_reported_at,
     coalesce(told.last_reported_at, told.first_reported_at) as last_reported_at,
-    coalesce(told.track_key, fact_play.track_key) as track_key
+    coalesce(told.track_key, fact_play.track_key) as track_key,
+    fact_play.played_at
 from listening.fact_play
 inner join listening.dim_play_profile on dim_play_profile.play_profile_key = fact_play.play_profile_key
 cross join lateral (
@@ -43,4 +44,5 @@ comment on column listening.play_source.listener_key is 'Who listened.';
 comment on column listening.play_source.source is 'recently_played, extended_export or account_export.';
 comment on column listening.play_source.first_reported_at is 'Earliest moment at which this source dated the play; the account export tells the minute.';
 comment on column listening.play_source.last_reported_at is 'Latest moment at which this source dated the play; it differs where Spotify re-dated it or told it again.';
+comment on column listening.play_source.played_at is 'When the play ended, as it is recorded: with listener and play_key the key of the fact.';
 comment on column listening.play_source.track_key is 'What this source calls it: another id of the same recording now and then; 0: it names nothing.';
