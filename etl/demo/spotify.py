@@ -12,7 +12,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
 
-from etl.demo import objects, tokens
+from etl.demo import consent, objects, tokens
 from etl.demo.limits import counted, forbidden
 from etl.demo.recently_played import recently_played
 from etl.demo.tokens import AccessToken, Refused
@@ -81,6 +81,8 @@ def _true_answer(world: World, request: Request) -> tuple[Answer, World]:
         except Refused as refused:
             return Answer.of(400, refused.body), world
         return Answer.of(200, body), world
+    if request.path == "/authorize":
+        return consent.answered(world, request) if request.method == "POST" else (consent.ask(world, request), world)
     asked = ROUTE.fullmatch(request.path)
     if request.method != "GET" or asked is None:
         return Answer.error(404, "Service not found"), world

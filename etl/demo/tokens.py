@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from etl.demo.consent import CodeRefused, spent
 from etl.demo.world import Grant, Request, World
 
 CONSENT_LASTS_MONTHS = 6
@@ -42,7 +43,7 @@ def exchange(world: World, request: Request) -> tuple[Mapping[str, object], Worl
         case "refresh_token":
             return _refresh(world, request)
         case "authorization_code":
-            raise Refused("invalid_grant", "Invalid authorization code")
+            return _exchange_code(world, request)
         case None | "":
             raise Refused("unsupported_grant_type", "grant_type parameter is missing")
     raise Refused(
@@ -83,6 +84,15 @@ def _refresh(world: World, request: Request) -> tuple[Mapping[str, object], Worl
     fresh = "AQ" + _text(hashlib.blake2b(f"{token} {request.at}".encode(), digest_size=48).digest())
     tokens = {**world.refresh_tokens, token: replace(grant, is_revoked=True), fresh: grant}
     return {**body, "refresh_token": fresh}, replace(world, refresh_tokens=tokens)
+
+
+def _exchange_code(world: World, request: Request) -> tuple[Mapping[str, object], World]:
+    try:
+        token, grant, world = spent(world, request)
+    except CodeRefused as refused:
+        raise Refused("invalid_grant", str(refused)) from None
+    bought = _pass(world, request.at, grant.account_id, grant.scopes)
+    return {**bought, "refresh_token": token, "scope": " ".join(sorted(grant.scopes))}, world
 
 
 def dies_at(grant: Grant) -> datetime:

@@ -123,7 +123,8 @@ class App:
     """A client id of the developer dashboard, and what Spotify lets it do.
 
     `batch_allowed`: client ids made before 11 February 2026 still get `?ids=`. `premium`: the owner pays.
-    `registered`: the account ids typed into the dashboard; None is everybody.
+    `registered`: the account ids typed into the dashboard; None is everybody. `redirect_uris`: where a login may lead
+    back to, as typed in there; `http://127.0.0.1/…` without a port fits every port.
     """
 
     client_id: str = "00000000000000000000000000000de3"
@@ -131,6 +132,7 @@ class App:
     batch_allowed: bool = False
     premium: bool = True
     registered: frozenset[str] | None = None
+    redirect_uris: frozenset[str] = frozenset({"http://127.0.0.1:8888/callback"})
 
 
 @dataclass(frozen=True)
@@ -188,6 +190,7 @@ class World:
     # what has happened so far
     recent_calls: tuple[datetime, ...] = field(default=(), repr=False)
     catalogue_calls: tuple[datetime, ...] = field(default=(), repr=False)
+    codes: Mapping[str, Any] = field(default_factory=dict, repr=False)  # each with the Code it stands for
     locked_until: datetime | None = None
 
     @property
