@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import Connection
 
 from etl.dimensions import catalogue_tables, number, text
+from etl.keys import fingerprint
 from etl.merges import merge_catalogue, merge_linked
 from etl.spotify import Api, Forbidden, Json, LockedOut, Refused, SpotifyError, Unavailable
-from etl.tokens import fingerprint
 from etl.warehouse import Warehouse, run, stage
 
 Clock = Callable[[], datetime]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from etl import __version__, report_cli
+from etl import __version__, login_cli, report_cli
 from etl.quick import quick_imports
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ app = typer.Typer(
 
 app.add_typer(report_cli.report, name="report")
 app.command()(report_cli.search)
+app.command()(login_cli.login)
 
 
 @app.callback(invoke_without_command=True)
@@ -55,7 +56,7 @@ def plays() -> None:
         from etl.settings import read_settings
 
     settings = read_settings()
-    with opened(settings, *jobs.LOGIN_SETTINGS) as warehouse:
+    with opened(settings, *jobs.APP_SETTINGS) as warehouse:
         outcome = jobs.record_plays(settings, warehouse)
     tell(outcome, settings)
     if settings.github_output:

@@ -13,8 +13,8 @@ from sqlalchemy import Connection, Row, text
 
 from etl import __version__
 from etl.exports import DETAIL_COLUMNS, Part, Unreadable, read_exports
-from etl.jobs import ME, Run
-from etl.listeners import ListenerError, recorded
+from etl.jobs import Run
+from etl.listeners import ME, ListenerError, recorded
 from etl.merges import merge_catalogue, merge_linked, merge_plays
 from etl.opening import Clock, utc_now
 from etl.receipts import FileReceipt, Receipt
@@ -88,6 +88,12 @@ def import_parts(
         receipt = Receipt(tuple(file_receipt(part, counts) for part in parts), is_new, dry_run)
         if dry_run:
             raise DryRunDone(receipt)
+        run(
+            connection,
+            "load/covered_by_exports",
+            listener_key=this_run.listener_key,
+            found_at=this_run.started_at,
+        )
         record(connection, this_run, receipt, clock())
         if receipt.total.new_count >= LARGE:
             run(connection, "statistics")

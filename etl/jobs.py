@@ -11,20 +11,24 @@ from sqlalchemy import Connection
 
 from etl import __version__
 from etl.catalogue import SCOPE, Catalogue, Progress, Tally, note_pause
-from etl.dimensions import text
+from etl.keys import Keys, TokenKeyError
+from etl.listeners import Account, recorded_account, who_is
 from etl.merges import Reach, merge_catalogue, merge_linked, merge_plays, move_watermark
 from etl.opening import Clock, utc_now
 from etl.plays import Page, read_page
 from etl.settings import Settings
-from etl.spotify import WINDOW, Accounts, Api, Json, LockedOut, Patience, SpotifyError
+from etl.spotify import WINDOW, Accounts, Api, LockedOut, Patience, SpotifyError
 from etl.tokens import Login
-from etl.warehouse import LISTENER_LOCK, Warehouse, lock, run, stage
+from etl.warehouse import Warehouse, run, stage
 
 log = logging.getLogger(__name__)
 
 APP_SETTINGS = ("SPOTIFY_CLIENT_ID", "SPOTIFY_CLIENT_SECRET")
-ME = "me"  # whose export is imported before Spotify was ever asked who that is
-LOGIN_SETTINGS = (*APP_SETTINGS, "SPOTIFY_REFRESH_TOKEN")
+WHY_LOST = {
+    "run_missing": "no run asked for hours",
+    "outage": "the runs before this one failed",
+    "full_window": "more lay between two runs",
+}
 
 
 @dataclass(frozen=True)
@@ -35,18 +39,6 @@ class Outcome:
     warnings: tuple[str, ...] = ()
     is_good: bool = True
     is_report_due: bool = False  # first run after six by the listener's clock that can have it made
-
-
-@dataclass(frozen=True)
-class Listener:
-    """Who a login belongs to, as Spotify says."""
-
-    listener_id: str
-    user_id: str | None
-    listener_name: str | None
-
-    def __repr__(self) -> str:
-        return "Listener(…)"
 
 
 @dataclass
@@ -90,14 +82,14 @@ def record_plays(settings: Settings, warehouse: Warehouse, clock: Clock = utc_no
     now = clock()
     warehouse.migrate(now, __version__)
     accounts = accounts_of(settings)
-    login = Login(
-        warehouse, accounts, secret(settings.spotify_refresh_token), secret(settings.spotify_client_secret), clock
-    )
+    token = settings.spotify_refresh_token
+    login = Login(warehouse, accounts, token.get_secret_value() if token else None, Keys(settings), clock)
     scope = f"plays {login.login_key}"
+    this_run = Run("plays", now, login.listener_key)
     if resume_at := paused_until(warehouse, scope, now):
+        warehouse.transaction(lambda connection: this_run.record(connection, "waiting", clock()))
         return Outcome(line=f"Spotify wants no calls before {moment(resume_at)}; no play was asked for", is_good=False)
     spotify = Api(settings.spotify_api_url, login.access_token, accounts.patience)
-    this_run = Run("plays", now, login.listener_key)
     with failure_recorded(warehouse, this_run, scope, clock):
         listener = None if login.listener_key else who_is(spotify.me())
         page = read_page(spotify.recently_played(), fetched_at=now)
@@ -112,24 +104,14 @@ def save_page(
     connection: Connection,
     settings: Settings,
     login: Login,
-    listener: Listener | None,
+    listener: Account | None,
     page: Page,
     this_run: Run,
     clock: Clock,
 ) -> tuple[int, Reach, bool]:
     """Everything that a page changes, to be done in one transaction."""
     if listener is not None:
-        lock(connection, LISTENER_LOCK, 0)  # an import may be making "me" right now
-        [row] = run(
-            connection,
-            "load/listener",
-            listener_id=listener.listener_id,
-            stand_ins=[listener.user_id, ME],
-            listener_name=listener.listener_name,
-            time_zone=settings.time_zone,
-            created_at=this_run.started_at,
-        )
-        this_run.listener_key = row.listener_key
+        this_run.listener_key = recorded_account(connection, listener, settings.time_zone, this_run.started_at)
     listener_key = this_run.listener_key
     assert listener_key is not None, "a login without a listener asks who it is"
     run(connection, "login_accepted", login_key=login.login_key, listener_key=listener_key)
@@ -186,7 +168,7 @@ def failure_recorded(warehouse: Warehouse, this_run: Run, scope: str, clock: Clo
     """Leaves a row in ops.run when a run fails, and the pause that Spotify asked for."""
     try:
         yield
-    except SpotifyError as error:
+    except (SpotifyError, TokenKeyError) as error:
         failure = error
     else:
         return
@@ -214,26 +196,17 @@ def accounts_of(settings: Settings) -> Accounts:
     )
 
 
-def who_is(me: Json) -> Listener:
-    """The listener that /v1/me names: by the immutable account_id; by the user id where an answer has none."""
-    user_id, account_id = text(me.get("id")), text(me.get("account_id"))
-    listener_id = account_id or user_id
-    if listener_id is None:
-        raise SpotifyError("Spotify does not say whose login this is.")
-    return Listener(listener_id, user_id, text(me.get("display_name")))
-
-
 def plays_line(page: Page, new_count: int, reach: Reach) -> str:
     recorded = f"recorded up to {moment(reach.watermark)}" if reach.watermark else "nothing recorded yet"
     return f"{new_count} of {page.item_count} plays are new; {recorded}"
 
 
 def plays_warnings(page: Page, reach: Reach) -> Iterator[str]:
-    if reach.gap:
-        begin, end = reach.gap
+    if gap := reach.gap:
         yield (
-            f"plays between {moment(begin)} and {moment(end)} were probably lost: Spotify remembers only {WINDOW}, and all"
-            " of them are newer. The gap is noted in ops.coverage; your export from Spotify fills it (brapped import)"
+            f"plays between {moment(gap.starts_at)} and {moment(gap.ends_at)} were probably lost: Spotify remembers only"
+            f" {WINDOW}, and {WHY_LOST[gap.reason]}. The gap is noted in ops.coverage; your export from Spotify fills it"
+            " (brapped import)"
         )
     if page.unreadable_count:
         yield f"{page.unreadable_count} of {page.item_count} items had no readable moment and were passed over"

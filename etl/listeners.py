@@ -1,13 +1,18 @@
-"""Whose record it is: the listener that a person means, of those recorded here."""
+"""Whose record it is: the account that Spotify names, and the listener that a person means, of those recorded here."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row
 
+from etl.dimensions import text
 from etl.settings import Runner
-from etl.warehouse import run
+from etl.spotify import Json, SpotifyError
+from etl.warehouse import LISTENER_LOCK, lock, run
+
+ME = "me"  # whose export is imported before Spotify was ever asked who that is
 
 
 class ListenerError(Exception):
@@ -25,6 +30,42 @@ class RecordedListener:
 
     def __repr__(self) -> str:
         return f"RecordedListener({self.listener_key})"
+
+
+@dataclass(frozen=True)
+class Account:
+    """Who a login belongs to, as Spotify says."""
+
+    listener_id: str
+    user_id: str | None
+    listener_name: str | None
+
+    def __repr__(self) -> str:
+        return "Account(…)"
+
+
+def who_is(me: Json) -> Account:
+    """The account that /v1/me names: by the immutable account_id; by the user id where an answer has none."""
+    user_id, account_id = text(me.get("id")), text(me.get("account_id"))
+    listener_id = account_id or user_id
+    if listener_id is None:
+        raise SpotifyError("Spotify does not say whose login this is.")
+    return Account(listener_id, user_id, text(me.get("display_name")))
+
+
+def recorded_account(connection: Connection, account: Account, time_zone: str | None, now: datetime) -> int:
+    """The listener_key of the account, which becomes a listener when it is none yet."""
+    lock(connection, LISTENER_LOCK, 0)  # an import may be making "me" right now
+    [row] = run(
+        connection,
+        "load/listener",
+        listener_id=account.listener_id,
+        stand_ins=[account.user_id, ME],
+        listener_name=account.listener_name,
+        time_zone=time_zone,
+        created_at=now,
+    )
+    return int(row.listener_key)
 
 
 def recorded(connection: Connection, listener: str | None) -> list[Row[Any]]:

@@ -11,11 +11,20 @@ TIERS = 6  # of sql/load/same_listen.sql
 
 
 @dataclass(frozen=True)
+class Gap:
+    """A span in which plays were probably lost, and why that could come about (`ops.coverage.reason`)."""
+
+    starts_at: datetime
+    ends_at: datetime
+    reason: str
+
+
+@dataclass(frozen=True)
 class Reach:
     """How far the record of a source reaches."""
 
     watermark: datetime | None  # newest play recorded of the source
-    gap: tuple[datetime, datetime] | None  # plays between these moments were probably lost
+    gap: Gap | None
 
 
 def merge_catalogue(connection: Connection) -> None:
@@ -87,7 +96,17 @@ def merge_plays(
 def move_watermark(
     connection: Connection, *, listener_key: int, source: str, is_full_window: bool, now: datetime
 ) -> Reach:
-    """After a merge: how far the record reaches, and whether plays were probably lost before the batch."""
-    gap = run(connection, "load/gap", listener_key=listener_key, source=source, found_at=now) if is_full_window else []
-    [mark] = run(connection, "load/watermark", listener_key=listener_key, source=source, checked_at=now)
-    return Reach(watermark=mark.played_at, gap=(gap[0].starts_at, gap[0].ends_at) if gap else None)
+    """After a merge: how far the record reaches, and whether plays were probably lost before the batch. Both go into the ledger."""
+    whose = {"listener_key": listener_key, "source": source}
+    found = run(connection, "load/gap", **whose, found_at=now) if is_full_window else []
+    gap = Gap(found[0].starts_at, found[0].ends_at, found[0].reason) if found else None
+    [mark] = run(connection, "load/watermark", **whose, checked_at=now)
+    run(
+        connection,
+        "load/covered",
+        **whose,
+        checked_at=now,
+        gap_starts_at=gap and gap.starts_at,
+        gap_ends_at=gap and gap.ends_at,
+    )
+    return Reach(watermark=mark.played_at, gap=gap)

@@ -12,6 +12,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 NO_ZONES = {"Factory", "localtime", "posixrules"}  # files beside the zones
+SHORTEST_KEY = 32  # characters of TOKEN_KEY: as many as Spotify's client secrets have
 POSTGRES_NAMES = {"postgres", "postgresql", "postgresql+psycopg2"}
 
 
@@ -30,6 +31,9 @@ class Runner(BaseSettings):
     )
     github_output: Path | None = Field(
         default=None, description="Set by GitHub on its runners: what a step has to say to later ones."
+    )
+    github_event_path: Path | None = Field(
+        default=None, description="Set by GitHub on its runners: what started the run, and what was typed in for it."
     )
 
 
@@ -52,6 +56,21 @@ class Settings(Runner):
     spotify_client_secret: SecretStr | None = Field(default=None, description="Client secret of your Spotify app.")
     spotify_refresh_token: SecretStr | None = Field(
         default=None, description="Your login: lets the program ask what you played."
+    )
+    token_key: SecretStr | None = Field(
+        default=None,
+        description="What logins are encrypted with in the database, 32 characters or more; older ones behind commas."
+        " Absent: the client secret.",
+    )
+    ping_url: SecretStr | None = Field(
+        default=None,
+        description="Asked after every good hourly run, so that a watchdog elsewhere notices when none comes.",
+    )
+    alert_webhook_url: SecretStr | None = Field(
+        default=None, description="Told when something needs a person, and when it is well again: ntfy, Discord, Slack."
+    )
+    storage_limit_mb: int | None = Field(
+        default=None, gt=0, description="What the database may hold. Absent: 512 at Neon, whose free plan that is."
     )
     time_zone: str | None = Field(
         default=None,
@@ -97,6 +116,19 @@ class Settings(Runner):
         if not value.startswith(("https://", "http://")):
             raise ValueError("has to begin with https://")
         return value.rstrip("/")
+
+    @field_validator("ping_url", "alert_webhook_url")
+    @classmethod
+    def is_a_web_address_or_absent(cls, value: SecretStr | None) -> SecretStr | None:
+        return value and SecretStr(cls.is_a_web_address(value.get_secret_value().strip()))
+
+    @field_validator("token_key")
+    @classmethod
+    def is_long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        keys = value.get_secret_value().replace(",", " ").split() if value else []
+        if any(len(key) < SHORTEST_KEY for key in keys):
+            raise ValueError(f"is too short: {SHORTEST_KEY} random characters or more, as from 'openssl rand -hex 32'")
+        return value if keys else None
 
     @field_validator("spotify_client_id", "spotify_client_secret", "spotify_refresh_token")
     @classmethod

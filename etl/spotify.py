@@ -35,9 +35,18 @@ class LoginRefused(SpotifyError):
     def __init__(self, reason: str) -> None:
         self.reason = reason
         super().__init__(
-            f"Spotify no longer accepts the login ({reason}). Nothing recorded is lost. Log in again and set the new"
-            " token as SPOTIFY_REFRESH_TOKEN, as in the README under 'Record your own listening', step 4; a login"
-            " lasts six months."
+            f"Spotify no longer accepts the login ({reason}). Nothing recorded is lost. Log in again: on GitHub with the"
+            " workflow connect, elsewhere with 'brapped login'. It takes a minute; a login lasts six months."
+        )
+
+
+class CodeRefused(SpotifyError):
+    """What a listener came back with buys nothing: it is too old, was used before, or belongs to another trip."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"Spotify does not take the code in that address ({reason}). It lives ten minutes and serves once. Begin"
+            " again from the start; nothing was changed."
         )
 
 
@@ -47,6 +56,11 @@ class AppRefused(SpotifyError):
 
 class PermissionMissing(SpotifyError):
     """The login does not include a scope that the call needs."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The login lacks a permission that this job needs (user-read-recently-played). Log in again, granting it."
+        )
 
 
 class Forbidden(SpotifyError):
@@ -80,7 +94,7 @@ class LockedOut(SpotifyError):
 
 @dataclass
 class Accounts:
-    """Spotify's token endpoint. Both grants answer {access_token, expires_in, …}."""
+    """Spotify's token endpoint. Every grant answers {access_token, expires_in, …}."""
 
     url: str
     client_id: str = field(repr=False)
@@ -93,6 +107,18 @@ class Accounts:
     def refresh(self, refresh_token: str) -> Json:
         """A fresh access token for a listener, and now and then a new refresh_token that replaces the old one."""
         return self._token({"grant_type": "refresh_token", "refresh_token": refresh_token})
+
+    def exchange(self, code: str, verifier: str, redirect_uri: str) -> Json:
+        """What an authorization code buys: {refresh_token, scope, access_token, …}. It serves once.
+
+        `verifier` is the secret that belongs to the challenge (PKCE) in the address that led to it.
+        """
+        form = {"grant_type": "authorization_code", "code": code, "code_verifier": verifier}
+        try:
+            return self._token({**form, "redirect_uri": redirect_uri})
+        except LoginRefused as refused:
+            reason = refused.reason
+        raise CodeRefused(reason)
 
     def client_credentials(self) -> Json:
         """An access token for the catalogue, in the app's own name."""
@@ -252,9 +278,7 @@ def meaning(answer: requests.Response) -> Json:
         case 204:
             return {}
         case 401 if "permission" in said.lower():
-            raise PermissionMissing(
-                "The login lacks a permission that this job needs (user-read-recently-played). Log in again, granting it."
-            )
+            raise PermissionMissing
         case 401:
             raise SpotifyError(f"Spotify refuses a token that it has just given out ({said}).")
         case 403:

@@ -1,41 +1,45 @@
-"""Keeping tokens: a login known again by its fingerprint, and the newer token that Spotify gave for it, encrypted."""
+"""Keeping logins: which one is to be used, whose it is, when it ends, and the newest token of it, encrypted."""
 
-import base64
-import hashlib
-import hmac
+import calendar
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from cryptography.fernet import Fernet, InvalidToken
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import Connection, Row
 
-from etl.spotify import Accounts, Json, LoginRefused
+from etl.keys import Keys, TokenKeyError, fingerprint
+from etl.spotify import Accounts, Json, LoginRefused, SpotifyError
 from etl.warehouse import Warehouse, lock, run
 
 LOGIN_LOCK = 0x6272_6172  # first half of the lock that serialises the exchanges of one login's token
+LIFE_MONTHS = 6  # of a refresh token, from consent; using it does not prolong it
 
 
-class TokenKeyError(Exception):
-    """A stored token was encrypted with another key: the client secret has changed since."""
+class NotLoggedIn(SpotifyError):
+    """There is no login at all: neither a setting nor one in the database."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Nobody is logged in yet. On GitHub start the workflow connect, elsewhere 'brapped login' (or set"
+            " SPOTIFY_REFRESH_TOKEN); the README says how under 'Record your own listening'."
+        )
 
 
 class Login:
-    """The login that belongs to SPOTIFY_REFRESH_TOKEN: whose it is, and which token stands for it now.
+    """The login to use: the one that was agreed to, or set as SPOTIFY_REFRESH_TOKEN, last. Of it the newest token.
 
-    A token that Spotify gave in exchange wins over the setting, until the setting itself changes.
-    `listener_key` is None until Spotify was asked whose login it is.
+    So a login that `brapped login` or connect.yml got takes the place of an older setting of the same listener, and a
+    setting that is changed takes the place of both. `listener_key` is None until Spotify was asked whose login it is.
+    Raises NotLoggedIn.
     """
 
     def __init__(
-        self, warehouse: Warehouse, accounts: Accounts, setting: str, client_secret: str, clock: Callable[[], datetime]
+        self, warehouse: Warehouse, accounts: Accounts, setting: str | None, keys: Keys, clock: Callable[[], datetime]
     ) -> None:
         self._warehouse = warehouse
         self._accounts = accounts
         self._setting = setting
-        self._client_secret = client_secret
+        self._keys = keys
         self._clock = clock
         found = warehouse.transaction(self._find)
         self.login_key: int = found.login_key
@@ -48,26 +52,26 @@ class Login:
     def access_token(self) -> str:
         """A fresh access token. A new refresh token that comes with it is kept before anything else is done.
 
-        Raises LoginRefused, and marks the login, when Spotify accepts the token no more.
+        Raises LoginRefused, and marks the login, when Spotify accepts the token no more; TokenKeyError when what is
+        stored can't be decrypted, and no setting stands in for it.
         """
         answers: list[Json] = []  # at most one: a repeated transaction must not exchange the token again
 
         def exchange(connection: Connection) -> str:
             # One exchange at a time: a second run would otherwise come with a token that the first has just used up.
             lock(connection, LOGIN_LOCK, self.login_key)
-            stored = self._stored(self._find(connection).refresh_token_encrypted)
+            [stored] = run(connection, "login_token", login_key=self.login_key)
+            token = self._token_of(stored)
             if not answers:
-                answers.append(self._accounts.refresh(stored or self._setting))
+                answers.append(self._accounts.refresh(token))
             [answer] = answers
-            rotated = answer.get("refresh_token")
-            if isinstance(rotated, str) and rotated and rotated != (stored or self._setting):
-                run(
-                    connection,
-                    "login_rotated",
-                    login_key=self.login_key,
-                    refresh_token_encrypted=encrypt(rotated, self._client_secret),
-                    rotated_at=self._clock(),
-                )
+            told = answer.get("refresh_token")
+            newest = told if isinstance(told, str) and told else token
+            ciphertext = stored.refresh_token_encrypted
+            if newest != token:
+                self._keep(connection, newest, self._clock())
+            elif ciphertext is not None and not self._keys.is_first(ciphertext):
+                self._keep(connection, newest, stored.rotated_at)
             return str(answer["access_token"])
 
         try:
@@ -77,25 +81,41 @@ class Login:
             raise
 
     def _find(self, connection: Connection) -> Row[Any]:
-        mark = fingerprint(self._setting)
-        if not (rows := run(connection, "login", setting_fingerprint=mark)):
-            # Two statements: what another run has just inserted is only seen by the next one.
+        mark = fingerprint(self._setting) if self._setting else None
+        if mark and not run(connection, "login", setting_fingerprint=mark):
             run(connection, "login_seen", setting_fingerprint=mark, first_seen_at=self._clock())
-            rows = run(connection, "login", setting_fingerprint=mark)
+        if not (rows := run(connection, "login_current", setting_fingerprint=mark)):
+            raise NotLoggedIn
         [found] = rows
         return found
 
-    def _stored(self, ciphertext: str | None) -> str | None:
-        if ciphertext is None:
-            return None
+    def _token_of(self, stored: Row[Any]) -> str:
+        is_set = self._setting is not None and fingerprint(self._setting) == stored.setting_fingerprint
+        if stored.refresh_token_encrypted is None:
+            assert is_set and self._setting, "only the login of a setting has nothing stored"
+            return self._setting
         try:
-            return decrypt(ciphertext, self._client_secret)
+            return self._keys.decrypt(stored.refresh_token_encrypted)
         except TokenKeyError:
-            # The setting may well still work. If it does not, Spotify's refusal tells the person what to do.
-            warning = "The stored login was encrypted under another SPOTIFY_CLIENT_SECRET; using SPOTIFY_REFRESH_TOKEN as set."
-            if warning not in self.warnings:
-                self.warnings.append(warning)
-            return None
+            if not is_set or not self._setting:
+                raise
+        # The setting may well still work. If it does not, Spotify's refusal tells the person what to do.
+        warning = (
+            "The stored login was encrypted with another key (TOKEN_KEY or SPOTIFY_CLIENT_SECRET has changed); using"
+            " SPOTIFY_REFRESH_TOKEN as set."
+        )
+        if warning not in self.warnings:
+            self.warnings.append(warning)
+        return self._setting
+
+    def _keep(self, connection: Connection, token: str, rotated_at: datetime | None) -> None:
+        run(
+            connection,
+            "login_rotated",
+            login_key=self.login_key,
+            refresh_token_encrypted=self._keys.encrypt(token),
+            rotated_at=rotated_at,
+        )
 
     def _refused(self, reason: str) -> None:
         self._warehouse.transaction(
@@ -109,28 +129,21 @@ class Login:
         )
 
 
-def fingerprint(secret: str) -> str:
-    """A hash that tells whether a secret is the one seen before. Spotify's are long and random: no guess leads back."""
-    return hmac.new(b"brapped fingerprint", secret.encode(), hashlib.sha256).hexdigest()
+def ends_at(consented_at: datetime) -> datetime:
+    """When Spotify stops accepting a login: six calendar months after the consent."""
+    years, month = divmod(consented_at.month - 1 + LIFE_MONTHS, 12)
+    year = consented_at.year + years
+    last = calendar.monthrange(year, month + 1)[1]
+    return consented_at.replace(year=year, month=month + 1, day=min(consented_at.day, last))
 
 
-def encrypt(token: str, client_secret: str) -> str:
-    """The token as authenticated ciphertext (Fernet), under a key derived from the client secret."""
-    return _fernet(client_secret).encrypt(token.encode()).decode()
-
-
-def decrypt(ciphertext: str, client_secret: str) -> str:
-    """The token again; raises TokenKeyError when it was encrypted under another client secret."""
-    try:
-        return _fernet(client_secret).decrypt(ciphertext.encode()).decode()
-    except InvalidToken:
-        pass
-    raise TokenKeyError
-
-
-def _fernet(client_secret: str) -> Fernet:
-    # The secret is random already: HKDF only gives it the length and purpose of this key.
-    derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"brapped refresh token").derive(
-        client_secret.encode()
+def keep_login(connection: Connection, token: str, listener_key: int, keys: Keys, consented_at: datetime) -> None:
+    """Keeps a refresh token that the listener has just agreed to, as the one to use from now on."""
+    run(
+        connection,
+        "login_agreed",
+        setting_fingerprint=fingerprint(token),
+        listener_key=listener_key,
+        refresh_token_encrypted=keys.encrypt(token),
+        consented_at=consented_at,
     )
-    return Fernet(base64.urlsafe_b64encode(derived))

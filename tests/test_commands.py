@@ -67,16 +67,14 @@ def test_everything_that_is_missing_is_named_in_one_message(brapped, environment
         environment[name] = ""  # how GitHub passes a secret that is not set
     ran = brapped("plays")
     assert ran.returncode == 1 and ran.stdout == ""
-    assert ran.stderr.startswith(
-        "brapped: Not set: SPOTIFY_CLIENT_ID, SPOTIFY_CLIENT_SECRET, SPOTIFY_REFRESH_TOKEN. Set them"
-    )
+    assert ran.stderr.startswith("brapped: Not set: SPOTIFY_CLIENT_ID, SPOTIFY_CLIENT_SECRET. Set them")
     assert ran.stderr.count("\n") == 1
 
 
 def test_on_github_the_embedded_postgres_is_refused(brapped, tmp_path):
-    ran = brapped("plays", DATABASE_URL="", GITHUB_ACTIONS="true", SPOTIFY_REFRESH_TOKEN="")
+    ran = brapped("plays", DATABASE_URL="", GITHUB_ACTIONS="true", SPOTIFY_CLIENT_ID="")
     assert ran.returncode == 1
-    assert ran.stderr.startswith("brapped: Not set: DATABASE_URL, SPOTIFY_REFRESH_TOKEN.")
+    assert ran.stderr.startswith("brapped: Not set: DATABASE_URL, SPOTIFY_CLIENT_ID.")
 
 
 @pytest.mark.parametrize(

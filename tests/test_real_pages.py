@@ -84,7 +84,7 @@ def test_hourly_pages_give_exactly_the_plays_of_their_union(brapped, spotify, as
     rows = ask("select played_at, track_id from listening.fact_play join listening.dim_track using (track_key)")
     assert sorted(rows) == union
     assert len(union) == 67
-    assert ask("select count(*) from ops.coverage") == [(0,)]
+    assert ask("select count(*) from ops.coverage where state = 'gap'") == [(0,)]
 
 
 def test_odd_pages_give_each_listen_once(brapped, spotify, ask):
@@ -140,7 +140,7 @@ def test_a_fortnight_of_another_listener_asked_every_four_hours(settings, wareho
     rows = ask("select played_at, track_id from listening.fact_play join listening.dim_track using (track_key)")
     assert sorted(rows) == union
     assert len(union) == new == 426
-    assert ask("select count(*) from ops.coverage") == [(0,)]
+    assert ask("select count(*) from ops.coverage where state = 'gap'") == [(0,)]
 
 
 SHAPES = {

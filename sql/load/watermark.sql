@@ -4,7 +4,8 @@ insert into ops.watermark (
     listener_key,
     source,
     played_at,
-    checked_at
+    checked_at,
+    window_starts_at
 )
 select
     :listener_key,
@@ -19,9 +20,11 @@ select
         order by fact_play.played_at desc
         limit 1
     ),
-    :checked_at
+    :checked_at,
+    (select min(staged_report.told_at) from staged_report)
 on conflict (listener_key, source) do update
 set
     played_at = excluded.played_at,
-    checked_at = greatest(watermark.checked_at, excluded.checked_at)
+    checked_at = greatest(watermark.checked_at, excluded.checked_at),
+    window_starts_at = coalesce(excluded.window_starts_at, watermark.window_starts_at)
 returning played_at;

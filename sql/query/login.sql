@@ -1,7 +1,4 @@
 -- The login that belongs to a setting; no row when it was never seen.
-select
-    login.login_key,
-    login.listener_key,
-    login.refresh_token_encrypted
+select login.login_key
 from ops.login
 where login.setting_fingerprint = :setting_fingerprint

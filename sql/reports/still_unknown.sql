@@ -6,6 +6,7 @@ select
         where
             coverage.listener_key = :listener_key
             and coverage.state = 'gap'
+            and coverage.closed_at is null
             and coverage.starts_at < :until
             and coverage.ends_at >= :since
     ) as gap_count,

@@ -15,6 +15,7 @@ select
         where
             coverage.listener_key = reach.listener_key
             and coverage.state = 'gap'
+            and coverage.closed_at is null
             and (coverage.starts_at at time zone reach.time_zone)::date <= dim_date.full_date
             and (coverage.ends_at at time zone reach.time_zone)::date >= dim_date.full_date
     ) as has_gap
@@ -56,4 +57,4 @@ comment on column listening.coverage_day.recently_played_count is 'What of it th
 comment on column listening.coverage_day.extended_export_count is 'What of it an extended export told.';
 comment on column listening.coverage_day.account_export_count is 'What of it an account export told.';
 comment on column listening.coverage_day.unknown_track_count is 'What of it is of the unknown track.';
-comment on column listening.coverage_day.has_gap is 'Plays of this day were probably lost: more of them than Spotify''s list holds lay between two runs.';
+comment on column listening.coverage_day.has_gap is 'Plays of this day were probably lost, and no export has brought them yet: more of them than Spotify''s list holds lay between two runs.';

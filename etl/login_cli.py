@@ -1,0 +1,179 @@
+"""`brapped login`: the browser trip as a command, in a terminal, or in two runs of a workflow on GitHub."""
+
+import json
+import subprocess
+import sys
+import webbrowser
+from shutil import which
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from etl.quick import quick_imports
+
+if TYPE_CHECKING:
+    from etl.login import Agreed
+    from etl.settings import Settings
+    from etl.warehouse import Warehouse
+
+SECRET = "SPOTIFY_REFRESH_TOKEN"  # noqa: S105  its name
+
+
+def login(
+    no_browser: Annotated[
+        bool,
+        typer.Option("--no-browser", help="Print the address to open anywhere, and take the one that it leads to."),
+    ] = False,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="Port of the redirect URI in Spotify's dashboard; 0: any.")
+    ] = 8888,
+    github: Annotated[
+        str | None,
+        typer.Option("--github", metavar="OWNER/REPO", help=f"Set the secret {SECRET} there, with the program gh."),
+    ] = None,
+) -> None:
+    """Log in with Spotify: one trip of a browser, good for six months. The login is kept encrypted in the database.
+
+    Example: brapped login
+    """
+    with quick_imports():
+        from etl import login as trips
+        from etl.jobs import APP_SETTINGS
+        from etl.opening import opened
+        from etl.settings import read_settings
+
+    settings = read_settings()
+    if github is not None:
+        must_be_reachable(github)
+    with opened(settings, *APP_SETTINGS) as warehouse:
+        if settings.github_actions:
+            in_two_runs(settings, warehouse, port)
+            return
+        for scope, why in trips.SCOPES.items():
+            typer.echo(f"Spotify will ask you to agree to {scope}: {why}.", err=True)
+        agreed = by_hand(settings, warehouse, port) if no_browser else by_browser(settings, warehouse, port)
+    typer.echo(lasting(agreed, f"Logged in as {agreed.listener_name}."), err=True)
+    typer.echo("It is kept, encrypted, in the database: 'brapped plays' there uses it from now on.", err=True)
+    if github is None:
+        typer.echo(f"For another place that records into another database, its {SECRET} is:", err=True)
+        typer.echo(agreed.token)
+    else:
+        set_secret(github, agreed.token)
+        typer.echo(f"The secret {SECRET} of {github} is set.", err=True)
+
+
+def by_browser(settings: "Settings", warehouse: "Warehouse", port: int) -> "Agreed":
+    """Opens the browser and waits until it comes back."""
+    from etl import login as trips
+    from etl.loopback import Loopback
+
+    made: list[Agreed] = []
+
+    def answered(address: str) -> tuple[str, str]:
+        made.append(trips.finished(settings, warehouse, trip, address))
+        return "You are logged in", lasting(made[0], "You can close this page; the terminal goes on.")
+
+    with Loopback(port) as loopback:
+        trip = trips.begun(settings, loopback.redirect_uri)
+        typer.echo(f"If no browser opens, open this address on this computer:\n\n{trip.address}\n", err=True)
+        webbrowser.open(trip.address)
+        loopback.wait(lambda address: trips.told_in(address).get("state") == trip.state, answered)
+    return made[0]
+
+
+def by_hand(settings: "Settings", warehouse: "Warehouse", port: int) -> "Agreed":
+    """Prints the address, and takes the one that it leads to."""
+    from etl import login as trips
+
+    trip = trips.begun(settings, trips.redirect_uri(port))
+    typer.echo(f"Open this address in any browser, and agree:\n\n{trip.address}\n", err=True)
+    typer.echo(
+        "It ends at a page that can't be reached (127.0.0.1). That is right: copy its whole address from the address bar.",
+        err=True,
+    )
+    typer.echo("The address: ", nl=False, err=True)
+    return trips.finished(settings, warehouse, trip, sys.stdin.readline())
+
+
+def in_two_runs(settings: "Settings", warehouse: "Warehouse", port: int) -> None:
+    """On GitHub, where nobody can type: the first run shows the address, the second one is given what it led to."""
+    from etl import __version__
+    from etl import login as trips
+    from etl.cli import on_summary
+    from etl.keys import Keys
+    from etl.opening import utc_now
+
+    now, keys = utc_now(), Keys(settings)
+    warehouse.migrate(now, __version__)
+    answer = typed_in(settings)
+    if answer:
+        trip = warehouse.transaction(lambda connection: trips.remembered(connection, answer, keys, now))
+        agreed = trips.finished(settings, warehouse, trip, answer)
+        line = lasting(agreed, "Connected: the login is kept, encrypted, in the database.")
+        typer.echo(line)
+        on_summary(line, "Now start the workflow *plays*, or wait for its next hour.")
+        return
+    trip = trips.begun(settings, trips.redirect_uri(port))
+    warehouse.transaction(lambda connection: trips.remember(connection, trip, keys, now))
+    typer.echo("The address to open stands on the summary page of this run.")
+    on_summary(
+        f"### 1. [Open Spotify and agree]({trip.address})",
+        *(f"It asks for `{scope}`: {why}." for scope, why in trips.SCOPES.items()),
+        "### 2. Copy the address of the page it ends at",
+        "That page **can't be reached** (`127.0.0.1`). That is right: its address is all that is needed. Copy the whole of it"
+        " from the address bar.",
+        "### 3. Run this workflow again with it",
+        "*Actions → connect → Run workflow*, and paste the address. Within ten minutes, or Spotify forgets it; then begin"
+        " again.",
+    )
+
+
+def typed_in(settings: "Settings") -> str:
+    """What was typed in for this run on GitHub. Not by way of the environment: the log shows that of every step."""
+    if settings.github_event_path is None:
+        return ""
+    event = json.loads(settings.github_event_path.read_text(encoding="utf-8"))
+    return str((event.get("inputs") or {}).get("answer") or "").strip()
+
+
+def lasting(agreed: "Agreed", before: str) -> str:
+    from etl.tokens import ends_at
+
+    return f"{before} This login lasts until {ends_at(agreed.consented_at):%Y-%m-%d}; you will be reminded before."
+
+
+def must_be_reachable(repository: str) -> None:
+    """Raises BadParameter, before anybody is sent anywhere, when the secret could not be set."""
+    if which("gh") is None:
+        raise typer.BadParameter("--github needs GitHub's program gh (https://cli.github.com), which is not here")
+    if repository.count("/") != 1 or repository.startswith(("-", "/")) or repository.endswith("/"):
+        raise typer.BadParameter("--github wants the repository as OWNER/REPO")
+    done = subprocess.run(
+        [str(which("gh")), "repo", "view", repository, "--json", "name"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise typer.BadParameter(f"gh can't see {repository}: {first_line(done.stderr)}")
+
+
+def set_secret(repository: str, token: str) -> None:
+    from etl.login import LoginError
+
+    done = subprocess.run(
+        [str(which("gh")), "secret", "set", SECRET, "--repo", repository],
+        input=token,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise LoginError(
+            f"gh could not set the secret: {first_line(done.stderr)}. The login itself is kept; run 'brapped login' without"
+            " --github to see the token."
+        )
+
+
+def first_line(text: str) -> str:
+    return (text.strip().splitlines() or ["it does not say why"])[0].rstrip(".")

@@ -1,0 +1,17 @@
+-- The login to use, given which one is set, if any: what was agreed to, or set, last; of the same listener, if the setting's is known.
+select
+    login.login_key,
+    login.listener_key
+from ops.login
+left join ops.login as setting on setting.setting_fingerprint = cast(:setting_fingerprint as text)
+where
+    login.login_key = setting.login_key
+    or (
+        login.consented_at is not null
+        and login.refresh_token_encrypted is not null
+        and (setting.listener_key is null or setting.listener_key = login.listener_key)
+    )
+order by
+    coalesce(login.consented_at, login.first_seen_at) desc,
+    login.login_key desc
+limit 1
