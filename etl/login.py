@@ -30,7 +30,7 @@ class LoginError(Exception):
 class Trip:
     """A login under way: the address where the listener agrees, and what the answer is checked against."""
 
-    address: str
+    address: str = field(repr=False)
     redirect_uri: str
     state: str = field(repr=False)
     verifier: str = field(repr=False)

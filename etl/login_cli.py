@@ -150,6 +150,7 @@ def must_be_reachable(repository: str) -> None:
         raise typer.BadParameter("--github wants the repository as OWNER/REPO")
     done = subprocess.run(
         [str(which("gh")), "repo", "view", repository, "--json", "name"],
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         check=False,

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from export_files import write_folder
@@ -208,3 +209,19 @@ def recorded(brapped, play, songs, spotify, tmp_path, database) -> str:
         ran = brapped(*arguments)
         assert ran.returncode == 0, ran.stderr
     return database
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A real one, headless: a context of Playwright's."""
+    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if program is None:
+        if "chromium" in os.environ.get("BRAPPED_REQUIRE", "").split():
+            pytest.fail("BRAPPED_REQUIRE says that Chromium is here, but it is not")
+        pytest.skip("Chromium is not here (Debian: apt install chromium)")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=program)
+        yield started.new_context()
+        started.close()

@@ -1,9 +1,6 @@
 """Reports as HTML pages, looked at in a real browser: what stands there, what is asked of the network, what runs."""
 
-import os
 import re
-import shutil
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -251,21 +248,6 @@ def artist(names: list[str] | None = None) -> Report:
 
 
 # The browser.
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if program is None:
-        if "chromium" in os.environ.get("BRAPPED_REQUIRE", "").split():
-            pytest.fail("BRAPPED_REQUIRE says that Chromium is here, but it is not")
-        pytest.skip("Chromium is not here (Debian: apt install chromium)")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=program)
-        yield started.new_context()
-        started.close()
 
 
 @pytest.fixture(scope="module")

@@ -69,7 +69,7 @@ def test_whoever_declines_comes_back_without_one() -> None:
 )
 def test_a_code_is_good_for_ten_minutes_and_for_who_asked(after: timedelta, changes: Any, said: str) -> None:
     back, known = agreed(world())
-    refused, _ = bought(known, back["code"], after, **changes)
+    refused, _ = bought(known, after=after, **{"code": back["code"], **changes})
     assert (refused.status, refused.json()) == (400, {"error": "invalid_grant", "error_description": said})
 
 
