@@ -1,10 +1,12 @@
 """The commands: what a person types. Each is a few lines over a job; what a command needs is imported when it runs."""
 
 import io
+import json
 import logging
 import signal
 import sys
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -52,12 +54,9 @@ def plays() -> None:
     """
     with quick_imports():
         from etl import jobs
-        from etl.opening import opened
-        from etl.settings import read_settings
+        from etl.watch import watched
 
-    settings = read_settings()
-    with opened(settings, *jobs.APP_SETTINGS) as warehouse:
-        outcome = jobs.record_plays(settings, warehouse)
+    outcome, settings = watched("plays", jobs.APP_SETTINGS, jobs.record_plays)
     tell(outcome, settings)
     if settings.github_output:
         with settings.github_output.open("a", encoding="utf-8") as said:
@@ -72,14 +71,38 @@ def dimensions() -> None:
     """
     with quick_imports():
         from etl import jobs
-        from etl.opening import opened
         from etl.progress import bar
+        from etl.watch import watched
+
+    with bar("dimensions") as progress:
+        outcome, settings = watched("dimensions", jobs.APP_SETTINGS, partial(jobs.fill_dimensions, progress=progress))
+    tell(outcome, settings)
+
+
+@app.command()
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="Everything as JSON, for programs.")] = False,
+) -> None:
+    """Say how the record stands: how fresh, how complete, how healthy. Exits with 1 when somebody should look.
+
+    Example: brapped status
+    """
+    with quick_imports():
+        from etl import health, health_text
+        from etl.opening import opened, utc_now
         from etl.settings import read_settings
+        from etl.text_report import terminal
 
     settings = read_settings()
-    with opened(settings, *jobs.APP_SETTINGS) as warehouse, bar("dimensions") as progress:
-        outcome = jobs.fill_dimensions(settings, warehouse, progress=progress)
-    tell(outcome, settings)
+    with opened(settings) as warehouse:
+        warehouse.must_be_current()
+        told = warehouse.transaction(lambda connection: health.examined(connection, settings, utc_now()))
+    if as_json:
+        typer.echo(json.dumps(health.as_json(told), indent=2, default=str))
+    else:
+        terminal().print(health_text.as_renderable(told))
+    if told.findings:
+        raise typer.Exit(1)
 
 
 @app.command("import")

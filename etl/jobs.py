@@ -4,13 +4,14 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from pydantic import SecretStr
 from sqlalchemy import Connection
 
 from etl import __version__
 from etl.catalogue import SCOPE, Catalogue, Progress, Tally, note_pause
+from etl.findings import Warned, moment
 from etl.keys import Keys, TokenKeyError
 from etl.listeners import Account, recorded_account, who_is
 from etl.merges import Reach, merge_catalogue, merge_linked, merge_plays, move_watermark
@@ -36,7 +37,7 @@ class Outcome:
     """What a run came to, in a line fit for any log: numbers and moments, no title and no secret."""
 
     line: str
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Warned, ...] = ()
     is_good: bool = True
     is_report_due: bool = False  # first run after six by the listener's clock that can have it made
 
@@ -201,15 +202,19 @@ def plays_line(page: Page, new_count: int, reach: Reach) -> str:
     return f"{new_count} of {page.item_count} plays are new; {recorded}"
 
 
-def plays_warnings(page: Page, reach: Reach) -> Iterator[str]:
+def plays_warnings(page: Page, reach: Reach) -> Iterator[Warned]:
     if gap := reach.gap:
-        yield (
+        yield Warned(
+            "gap",
             f"plays between {moment(gap.starts_at)} and {moment(gap.ends_at)} were probably lost: Spotify remembers only"
             f" {WINDOW}, and {WHY_LOST[gap.reason]}. The gap is noted in ops.coverage; your export from Spotify fills it"
-            " (brapped import)"
+            " (brapped import)",
         )
     if page.unreadable_count:
-        yield f"{page.unreadable_count} of {page.item_count} items had no readable moment and were passed over"
+        yield Warned(
+            "answers",
+            f"{page.unreadable_count} of {page.item_count} items had no readable moment and were passed over",
+        )
 
 
 def dimensions_line(tally: Tally) -> str:
@@ -221,10 +226,6 @@ def dimensions_line(tally: Tally) -> str:
     said.append(f"{tally.missing_count} missing")
     line = f"{', '.join(said)}; {tally.call_count} calls, {tally.left_count} left today"
     return f"{line}; Spotify wants no more before {moment(tally.resume_at)}" if tally.resume_at else line
-
-
-def moment(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def secret(setting: SecretStr | None) -> str:

@@ -120,7 +120,11 @@ class Settings(Runner):
     @field_validator("ping_url", "alert_webhook_url")
     @classmethod
     def is_a_web_address_or_absent(cls, value: SecretStr | None) -> SecretStr | None:
-        return value and SecretStr(cls.is_a_web_address(value.get_secret_value().strip()))
+        if value is None:
+            return None
+        address = value.get_secret_value().strip()
+        cls.is_a_web_address(address.removeprefix("slack+").removeprefix("discord+"))
+        return SecretStr(address)
 
     @field_validator("token_key")
     @classmethod

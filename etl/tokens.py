@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
+from etl.findings import Warned
 from etl.keys import Keys, TokenKeyError, fingerprint
 from etl.spotify import Accounts, Json, LoginRefused, SpotifyError
 from etl.warehouse import Warehouse, lock, run
@@ -44,7 +45,7 @@ class Login:
         found = warehouse.transaction(self._find)
         self.login_key: int = found.login_key
         self.listener_key: int | None = found.listener_key
-        self.warnings: list[str] = []
+        self.warnings: list[Warned] = []
 
     def __repr__(self) -> str:
         return f"Login({self.login_key})"
@@ -100,9 +101,10 @@ class Login:
             if not is_set or not self._setting:
                 raise
         # The setting may well still work. If it does not, Spotify's refusal tells the person what to do.
-        warning = (
+        warning = Warned(
+            "token-key",
             "The stored login was encrypted with another key (TOKEN_KEY or SPOTIFY_CLIENT_SECRET has changed); using"
-            " SPOTIFY_REFRESH_TOKEN as set."
+            " SPOTIFY_REFRESH_TOKEN as set.",
         )
         if warning not in self.warnings:
             self.warnings.append(warning)

@@ -94,6 +94,16 @@ class Warehouse:
         """Names of the files of sql/schema and sql/views that the database has yet to see."""
         return self.transaction(pending)
 
+    def must_be_current(self) -> None:
+        """Raises WarehouseError when the schema is not this program's, without changing it."""
+        if waiting := self.pending():
+            have = (
+                "The database is empty"
+                if len(waiting) == len(names_in("schema") + names_in("views"))
+                else "The database is older than this program"
+            )
+            raise WarehouseError(f"{have}: the next run of a job, or python migrate.py, brings it up to date.")
+
 
 def migrate_within(connection: Connection, now: datetime, version: str, only: Set[str] | None = None) -> list[str]:
     """What Warehouse.migrate does, as a part of a transaction. `only`: just these files, for a copy that is being made."""

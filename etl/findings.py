@@ -1,0 +1,64 @@
+"""What needs a person, each under the cause that it is told under once: in words to act on, with no title and no secret."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that a person should know.
+
+    cause: what it is told under; there is one alert a cause. state: changes when there is something new to tell of it.
+    title, text: for people who do not know the program by heart. is_alert: worth a message; else only shown by `status`.
+    """
+
+    cause: str
+    state: str
+    title: str
+    text: str
+    is_alert: bool = True
+
+
+class Warned(str):
+    """A warning of a job, a sentence, with the cause that it is told under."""
+
+    cause: str
+
+    def __new__(cls, cause: str, text: str) -> "Warned":
+        made = super().__new__(cls, text)
+        made.cause = cause
+        return made
+
+
+# What a run can fail of: the cause, the title, and what to do besides what the error itself says.
+RENEW = "On GitHub: Actions → connect → Run workflow. On a computer of your own: `brapped login`. It takes a minute."
+TITLES = {
+    "login": "The Spotify login has ended: nothing is being recorded",
+    "token-key": "The stored Spotify login can't be decrypted",
+    "app": "Spotify refuses the app",
+    "spotify": "Spotify does not answer",
+    "answers": "Spotify's answers could not be read in full",
+    "database": "The database can't be used",
+    "settings": "Settings are missing or wrong",
+    "program": "A run ended with an error of the program",
+}
+ADVICE = {
+    "login": RENEW,
+    "token-key": "Or log in again. " + RENEW,
+    "app": "Look at the app in Spotify's developer dashboard, and at the secrets SPOTIFY_CLIENT_ID and SPOTIFY_CLIENT_SECRET.",
+    "spotify": "Mostly this passes by itself, and the next good run closes this. What is played meanwhile is kept by Spotify,"
+    " but only the last fifty plays of it.",
+    "answers": "The program may be older than what Spotify says now: update it (Sync fork).",
+    "database": "Look at the database's host: is it up, is its plan used up, is DATABASE_URL still right?",
+    "settings": "Set them under Settings → Secrets and variables → Actions.",
+    "program": "The log of the run says more. If it comes again, update the program (Sync fork), or report it to the project.",
+}
+
+
+def failed(cause: str, said: str) -> Finding:
+    """A run that failed of that; `said` is its sentence for the log."""
+    return Finding(cause, "failing", TITLES[cause], f"{said}\n\n{ADVICE[cause]}")
+
+
+def moment(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
