@@ -59,6 +59,7 @@ class Known:
 
     cause: str
     state: str
+    title: str
     jobs: tuple[str, ...]
     is_well: bool = False
     is_open: bool = True
@@ -85,7 +86,7 @@ def told(report: Report, book: Book) -> list[tuple[str, str]]:
     for alert in report.alerts:
         before = known.get(alert.cause)
         jobs = tuple(sorted({report.job, *(before.jobs if before and not before.is_well else ())}))
-        now = Known(alert.cause, alert.state, jobs, place=before.place if before else 0)
+        now = Known(alert.cause, alert.state, alert.title, jobs, place=before.place if before else 0)
         if before is None or before.is_well or before.state != alert.state:
             book.write(now, alert, alert.text)
             news.append((alert.title, alert.text))
@@ -103,7 +104,7 @@ def told(report: Report, book: Book) -> list[tuple[str, str]]:
             continue
         book.write(replace(before, is_well=True, is_open=False), None, "This is well again." if before.is_open else "")
         if before.is_open:
-            news.append((f"Well again: {cause}", "What was wrong with it is over."))
+            news.append((f"Over: {before.title}", "This is well again."))
     return news
 
 
@@ -123,8 +124,12 @@ class Issues:
     def known(self) -> dict[str, Known]:
         fields = "number,state,body"
         listed = self._gh("issue", "list", "--label", LABEL, "--state", "all", "--limit", "200", "--json", fields)
+        try:
+            issues = sorted(json.loads(listed or "[]"), key=lambda one: one["number"])
+        except (ValueError, TypeError, KeyError):
+            raise Unwritable("gh gave no list of issues") from None
         found: dict[str, Known] = {}
-        for issue in sorted(json.loads(listed or "[]"), key=lambda one: one["number"]):
+        for issue in issues:
             mark = MARK.search(issue["body"] or "")
             if not mark:
                 continue
@@ -136,12 +141,18 @@ class Issues:
                 continue
             self._bodies[issue["number"]] = issue["body"]
             found[entry["cause"]] = Known(
-                entry["cause"], entry["state"], tuple(entry["jobs"]), entry["is_well"], is_open, issue["number"]
+                entry["cause"],
+                entry["state"],
+                entry["title"],
+                tuple(entry["jobs"]),
+                entry["is_well"],
+                is_open,
+                issue["number"],
             )
         return found
 
     def write(self, entry: Known, alert: Alert | None, news: str) -> None:
-        mark = json.dumps({key: asdict(entry)[key] for key in ("cause", "state", "jobs", "is_well")})
+        mark = json.dumps({key: asdict(entry)[key] for key in ("cause", "state", "title", "jobs", "is_well")})
         number = str(entry.place)
         body = f"{alert.text}{self._link}" if alert else MARK.sub("", self._bodies[entry.place]).strip()
         body = f"{body}\n\n<!-- brapped {mark} -->"

@@ -6,9 +6,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 import psycopg2
 import pytest
+import requests
 from psycopg2.extensions import ISOLATION_LEVEL_AUTOCOMMIT
 from sqlalchemy.engine import make_url
 
@@ -135,3 +137,12 @@ def whole_facts(ask: Callable[..., list[tuple]]) -> list[tuple]:
         " left join listening.dim_track as exported on exported.track_key = extended_export_track_key"
         " order by 1, 2, 3 nulls first, 8, 25, 9, 10, 18, 17, 19"
     )
+
+
+def agree(address: str, who: str = "account-of-ada") -> str:
+    """Agrees as a person does, without a browser: the address that it leads to."""
+    page = requests.get(address, timeout=10)
+    assert page.status_code == 200, page.text
+    form = {**dict(parse_qsl(urlsplit(address).query)), "as": who}
+    back = requests.post(address.partition("?")[0], data=form, allow_redirects=False, timeout=10)
+    return back.headers["Location"]

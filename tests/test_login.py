@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import requests
-from support import REFRESH_TOKEN, change_world, settings_of
+from support import REFRESH_TOKEN, agree, change_world, settings_of
 from workflow_runner import calls, stand_in
 
 from etl.demo.server import SimulatedSpotify
@@ -67,15 +67,6 @@ def opening(environment: dict[str, str], tmp_path: Path) -> Callable[[], str]:
         return file.read_text()
 
     return address
-
-
-def agree(address: str, who: str = "account-of-ada") -> str:
-    """Agrees as a person does, without a browser: the address that it leads to."""
-    page = requests.get(address, timeout=10)
-    assert page.status_code == 200, page.text
-    form = {**dict(parse_qsl(urlsplit(address).query)), "as": who}
-    back = requests.post(address.partition("?")[0], data=form, allow_redirects=False, timeout=10)
-    return back.headers["Location"]
 
 
 @contextmanager

@@ -6,20 +6,23 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support import ago
+from github import Github
+from support import REFRESH_TOKEN, ago, agree
 
 from etl.demo.spotify import Play
 from tests.workflow_runner import ROOT, Run, calls, load_workflow, run_workflow, stand_in
 
 WORKFLOWS = sorted(path.name for path in (ROOT / ".github/workflows").glob("*.y*ml"))
 APP_SECRETS = ["DATABASE_URL", "SPOTIFY_CLIENT_ID", "SPOTIFY_CLIENT_SECRET"]
-RECORDING = {"plays": [*APP_SECRETS, "SPOTIFY_REFRESH_TOKEN"], "dimensions": APP_SECRETS}
-JOBS = RECORDING | {"daily-report": ["DATABASE_URL"]}
+RECORDING = {"plays": APP_SECRETS, "dimensions": APP_SECRETS}
+JOBS = RECORDING | {"connect": APP_SECRETS, "daily-report": ["DATABASE_URL"]}
+OPTIONAL = {"plays": ["SPOTIFY_REFRESH_TOKEN", "TOKEN_KEY", "PING_URL"], "connect": ["TOKEN_KEY"]}
+COMMANDS = {job: ["-m", "etl", job] for job in RECORDING} | {"connect": ["-m", "etl", "login", "--no-browser"]}
 FOLDER = ROOT / ".github/workflows/README.md"
 SCHEDULED = [name for name in WORKFLOWS if "schedule" in load_workflow(f".github/workflows/{name}")["on"]]
 
@@ -103,7 +106,13 @@ def test_a_checkout_leaves_no_token_behind(name: str) -> None:
 
 
 # What a job may do besides checking the program out.
-MORE_PERMISSIONS = {("daily-report.yml", "publish"): {"pages": "write", "id-token": "write"}}
+MORE_PERMISSIONS = {
+    ("daily-report.yml", "publish"): {"pages": "write", "id-token": "write"},
+    ("plays.yml", "plays"): {"contents": "read", "issues": "write"},
+    ("dimensions.yml", "dimensions"): {"contents": "read", "issues": "write"},
+    ("daily-report.yml", "report"): {"contents": "read", "issues": "write"},
+    ("upkeep.yml", "upkeep"): {"contents": "read", "actions": "write"},
+}
 
 
 @each_workflow
@@ -182,21 +191,48 @@ def strings(value: object, path: tuple[object, ...] = ()) -> Iterator[tuple[tupl
 def test_a_secret_stands_only_in_the_environment_of_the_one_step_that_uses_it(name: str) -> None:
     seen = []
     for path, text in strings(read(name)):
-        if "secrets" not in text or "${{" not in text or path[2] == "secrets":  # see the next test
+        if (
+            "secrets." not in text.replace("steps.secrets.", "") or "${{" not in text or path[2] == "secrets"
+        ):  # see below
             continue
         assert (path[0], path[2], path[4]) == ("jobs", "steps", "env"), path
         if not re.fullmatch(r"\$\{\{ secrets\.\w+ != '' \}\}", text):  # only whether it is there
             assert text == f"${{{{ secrets.{path[5]} }}}}"
-            seen.append((path[1], path[3]))
-    assert len(set(seen)) <= 1
+            seen.append((path[5] == "ALERT_WEBHOOK_URL", path[1], path[3]))
+    steps = {(job, step) for _, job, step in seen}
+    assert len(steps) == len({is_where_to_tell for is_where_to_tell, _, _ in seen})  # one for each of the two kinds
 
 
-def test_the_report_is_handed_the_address_of_the_database_and_no_other_secret() -> None:
+@each_workflow
+def test_only_the_step_that_tells_may_do_anything_on_github_and_it_needs_no_secret_to(name: str) -> None:
+    tokens = [path for path, text in strings(read(name)) if "github.token" in text]
+    told = [step for step in steps_of(name) if "etl.alerts" in step.get("run", "")]
+    for step in told:
+        assert set(step["env"]) <= {"GH_TOKEN", "SECRETS_OUTCOME", "JOB_OUTCOME", "ALERTS", "ALERT_WEBHOOK_URL"}
+        assert step["if"].strip().startswith("always()")
+    others = [step["run"] for step in steps_of(name) if "GH_TOKEN" in step.get("env", {}) and step not in told]
+    assert len(tokens) == len(told) + len(others)
+    assert set(others) <= {
+        "bash .github/check-privacy.sh",
+        "bash .github/keep-schedules.sh plays.yml dimensions.yml upkeep.yml",
+    }
+
+
+def test_no_secret_reaches_a_pull_request_of_a_fork() -> None:
+    """Which runs tests.yml as the fork has it: it has no secret to hand over, and may only read."""
+    triggers = {name: set(read(name)["on"]) for name in WORKFLOWS}
+    assert {name for name, on in triggers.items() if {"pull_request", "push"} & on} == {"tests.yml"}
+    assert not {"pull_request_target", "workflow_run", "issue_comment", "issues"} & set().union(*triggers.values())
+    assert [text for _, text in strings(read("tests.yml")) if "secrets" in text or "github.token" in text] == []
+
+
+def test_the_report_is_handed_the_address_of_the_database_and_where_to_tell_and_no_other_secret() -> None:
     handed = {(name, key): job.get("secrets") for name in WORKFLOWS for key, job in calls_of(name).items()}
-    assert handed == {("plays.yml", "daily-report"): {"DATABASE_URL": "${{ secrets.DATABASE_URL }}"}}
-    # Not "required": GitHub would refuse plays.yml, and so the recording, if it were once not handed over.
-    [declared] = read("daily-report.yml")["on"]["workflow_call"]["secrets"].items()
-    assert (declared[0], declared[1]["required"]) == ("DATABASE_URL", False)
+    both = ("DATABASE_URL", "ALERT_WEBHOOK_URL")
+    assert handed == {("plays.yml", "daily-report"): {name: f"${{{{ secrets.{name} }}}}" for name in both}}
+    # Not "required": GitHub would refuse plays.yml, and so the recording, if one were once not handed over.
+    declared = read("daily-report.yml")["on"]["workflow_call"]["secrets"]
+    assert {name: one["required"] for name, one in declared.items()} == dict.fromkeys(both, False)
 
 
 def test_the_folder_names_every_secret_and_variable_and_no_other() -> None:
@@ -237,6 +273,7 @@ parser.add_argument("-m")
 parser.add_argument("command", nargs="+")
 for option in ("--date", "--format", "--output"):
     parser.add_argument(option)
+parser.add_argument("--no-browser", action="store_true")
 asked = parser.parse_intermixed_args()
 if asked.command == ["plays"] and DUE:
     with open(os.environ["GITHUB_OUTPUT"], "a") as outputs:
@@ -269,7 +306,7 @@ def run_job(
     """`status` is that of every command of the program; `breaks` are the formats whose report fails."""
     stand_in(folder, "pip", status=pip_status)
     stand_in(folder, "python", status=status, does=f"DUE, BREAKS, TITLE = {due!r}, {breaks!r}, {TITLE!r}\n{PROGRAM}")
-    stand_in(folder, "gh", status=gh_status, says=visibility)
+    Github(folder, visibility, gh_status)
     return run_workflow(
         f".github/workflows/{job}.yml",
         secrets=secrets,
@@ -307,27 +344,28 @@ def test_a_fork_with_some_of_the_secrets_fails_and_is_told_which_are_missing(
 ) -> None:
     run = run_job(job, tmp_path, dict.fromkeys(given, "given"))
     assert run.conclusion == "failure"
-    [line] = run.log.splitlines()
+    [line] = run.step("secrets").log.splitlines()
     assert line == f"::error::{run.summary.strip()}"
+    assert Github(tmp_path).open_titles == (["Some secrets are missing"] if job in RECORDING else [])
     assert set(re.findall(r"[A-Z]+(?:_[A-Z]+)+", line)) == set(JOBS[job]) - set(given)
     assert calls(tmp_path, "pip") == calls(tmp_path, "python") == []
 
 
 @in_bash
-@each_recording_job
+@pytest.mark.parametrize("job", COMMANDS)
 def test_with_all_secrets_the_job_runs_once_and_only_it_sees_them(job: str, tmp_path: Path) -> None:
-    secrets = {name: f"the secret {name.lower()}" for name in JOBS[job]}
+    secrets = {name: f"the secret {name.lower()}" for name in [*JOBS[job], *OPTIONAL.get(job, [])]}
     run = run_job(job, tmp_path, secrets | {"SOMETHING_ELSE": "the secret of another workflow"})
     assert run.conclusion == "success"
     [(arguments, env)] = calls(tmp_path, "python")
-    assert arguments == ["-m", "etl", job]
+    assert arguments == COMMANDS[job]
     assert {name: env.get(name) for name in secrets} == secrets
     assert env["TIME_ZONE"] == "Europe/Berlin"
-    assert env["CATALOGUE_DAILY_BUDGET"] == ""  # unset, as GitHub hands it over
+    if job in RECORDING:
+        assert env["CATALOGUE_DAILY_BUDGET"] == ""  # unset, as GitHub hands it over
     [step_of_the_job] = [step for step in run.steps if set(secrets) <= set(step.env)]
-    assert step_of_the_job is run.steps[-1]
-    elsewhere = [(step.env, step.inputs) for step in run.steps[:-1]]
-    assert "the secret" not in str([elsewhere, run.log, run.summary, calls(tmp_path, "pip")])
+    elsewhere = [(step.env, step.inputs) for step in run.steps if step is not step_of_the_job]
+    assert "the secret" not in str([elsewhere, run.log, run.summary, calls(tmp_path, "pip"), calls(tmp_path, "gh")])
     assert "another workflow" not in str(env)
 
 
@@ -346,6 +384,8 @@ def test_a_job_that_fails_makes_the_run_red(job: str, tmp_path: Path) -> None:
     run = run_job(job, tmp_path, dict.fromkeys(JOBS[job], "given"), status=1)
     [failed] = [step for step in run.steps if step.outcome == "failure"]
     assert (run.conclusion, set(JOBS[job]) <= set(failed.env)) == ("failure", True)
+    told = {job: [f"A run of {job} ended with an error of the program"] for job in RECORDING}
+    assert Github(tmp_path).open_titles == told.get(job, [])  # whoever starts the others by hand is there to see
 
 
 @in_bash
@@ -354,6 +394,8 @@ def test_a_failed_installation_makes_the_run_red_before_the_job(job: str, tmp_pa
     run = run_job(job, tmp_path, dict.fromkeys(JOBS[job], "given"), pip_status=1)
     assert run.conclusion == "failure"
     assert calls(tmp_path, "python") == []
+    told = {job: [f"What {job} stands on could not be installed"] for job in RECORDING}
+    assert Github(tmp_path).open_titles == told.get(job, [])
 
 
 @in_bash
@@ -589,7 +631,7 @@ def test_a_recording_that_finds_none_due_has_none_made(due: str, tmp_path: Path)
     run = run_job("plays", tmp_path, PLAYS_SECRETS, due=due)
     assert run.jobs == {"plays": "success", "daily-report": "skipped"}
     assert asked_of_the_program(tmp_path) == [["-m", "etl", "plays"]]
-    assert calls(tmp_path, "gh") == []
+    assert [arguments[:2] for arguments, _ in calls(tmp_path, "gh")] == [["issue", "list"]]
 
 
 @in_bash
@@ -630,8 +672,9 @@ def run_for_real(
     Public, so that a report, which is due in some hours of the day only, is not made.
     """
     stand_ins = Path(environment["HOME"], "stand-ins")
-    stand_in(stand_ins, "gh", says=visibility)
-    secrets = {name: environment[name] for name in JOBS[job]} | changed
+    Github(stand_ins, visibility)
+    known = [*JOBS[job], *OPTIONAL.get(job, [])]
+    secrets = {name: environment[name] for name in known if name in environment} | changed
     elsewhere = {name: environment[name] for name in ("SPOTIFY_API_URL", "SPOTIFY_ACCOUNTS_URL")}
     return run_workflow(
         f".github/workflows/{job}.yml", secrets=secrets, vars=vars, inputs=inputs, env=elsewhere, path_prefix=stand_ins
@@ -693,7 +736,109 @@ def test_a_login_that_has_ended_makes_the_hourly_run_red_in_one_line(environment
     run = run_for_real("plays", environment, SPOTIFY_REFRESH_TOKEN="one that was withdrawn")
     assert (run.conclusion, run.step("Record the plays").status) == ("failure", 1)
     [line] = run.step("Record the plays").log.splitlines()
-    assert "SPOTIFY_REFRESH_TOKEN" in line and "withdrawn" not in line
+    assert "the workflow connect" in line and "withdrawn" not in line
+    github = Github(Path(environment["HOME"], "stand-ins"))
+    assert github.open_titles == ["The Spotify login has ended: nothing is being recorded"]
+    assert "Actions → connect → Run workflow" in github.issues[0]["body"]
+    assert "withdrawn" not in str(github.issues)
+
+    assert run_for_real("plays", environment).conclusion == "success"
+    assert github.open_titles == []
+
+
+# Logging in, in two runs.
+
+LINK = re.compile(r"\[Open Spotify and agree\]\((\S+)\)")
+
+
+def connected(environment: dict[str, str], answer: str = "") -> Run:
+    return run_for_real("connect", environment, inputs={"answer": answer})
+
+
+@in_bash
+def test_from_a_fork_with_three_secrets_to_the_first_row_in_two_runs_of_connect(
+    environment, play, songs, spotify, ask
+) -> None:
+    spotify.clock = lambda: datetime.now(UTC)
+    play(Play(next(iter(songs.tracks)), datetime.now(UTC) - timedelta(minutes=10)))
+    del environment["SPOTIFY_REFRESH_TOKEN"]
+    not_yet = run_for_real("plays", environment)
+    github = Github(Path(environment["HOME"], "stand-ins"))
+    assert not_yet.conclusion == "failure" and github.open_titles == ["Nobody is logged in to Spotify yet"]
+
+    first = connected(environment)
+    assert first.conclusion == "success", first.log
+    [link] = LINK.findall(first.summary)
+    assert "user-read-recently-played" in first.summary and link not in first.log
+    address = agree(link)
+    second = connected(environment, f"  {address} ")
+    assert second.conclusion == "success", second.log
+    assert "lasts until" in second.summary and "*plays*" in second.summary
+    [code] = re.findall(r"code=([^&]+)", address)
+    [token] = set(spotify.world.refresh_tokens) - {REFRESH_TOKEN}
+    seen = str([(step.env, step.inputs, step.outputs, step.log, step.summary) for step in first.steps + second.steps])
+    assert code not in seen and token not in seen and "Ada" not in second.log + second.summary
+
+    plays = run_for_real("plays", environment)
+    assert plays.conclusion == "success", plays.log
+    assert ask("select count(*) from listening.fact_play") == [(1,)]
+    assert github.open_titles == []
+    again = connected(environment, address)
+    assert again.conclusion == "failure" and "used already" in again.log and code not in again.log + again.summary
+
+
+@in_bash
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "nonsense",
+        "$(touch pwned)",
+        "http://127.0.0.1:8888/callback?code=AQ&state=of-another",
+        "`touch pwned`\ntouch pwned",
+    ],
+)
+def test_what_is_typed_in_for_an_address_is_data_and_said_to_be_none(typed: str, environment, ask) -> None:
+    run = connected(environment, typed)
+    assert run.conclusion == "failure"
+    [line] = run.step("Log in").log.splitlines()
+    assert line.startswith("brapped: That address belongs to no login begun here in the last hour")
+    assert "pwned" not in run.log + run.summary and not (run.workspace / "pwned").exists()
+    assert ask("select count(*) from ops.login") == [(0,)]
+
+
+@in_bash
+def test_an_address_of_a_trip_begun_long_ago_is_no_login(environment, spotify, ask) -> None:
+    spotify.clock = lambda: datetime.now(UTC)
+    [link] = LINK.findall(connected(environment).summary)
+    address = agree(link)
+    ask("update ops.consent set asked_at = asked_at - interval '61 minutes'")
+    assert connected(environment, address).conclusion == "failure"
+    assert ask("select count(*) from ops.login") == [(0,)]
+
+
+# The schedules, kept alive.
+
+
+@in_bash
+def test_schedules_that_run_or_that_github_has_stopped_are_kept_alive_and_no_others(tmp_path: Path) -> None:
+    github = Github(tmp_path)
+    github.change(
+        workflows={"plays.yml": "active", "dimensions.yml": "disabled_manually", "upkeep.yml": "disabled_inactivity"}
+    )
+    run = run_workflow(".github/workflows/upkeep.yml", path_prefix=tmp_path, event="schedule")
+    assert run.conclusion == "success", run.log
+    assert github.enabled == ["plays.yml", "upkeep.yml"]
+    assert "dimensions.yml: left as it is (disabled_manually)" in run.log
+    assert sorted(SCHEDULED) == ["dimensions.yml", "plays.yml", "upkeep.yml"]
+
+
+@in_bash
+def test_a_schedule_that_can_not_be_kept_alive_makes_the_run_red(tmp_path: Path) -> None:
+    github = Github(tmp_path)
+    github.change(workflows={"plays.yml": "active", "upkeep.yml": "active"})
+    run = run_workflow(".github/workflows/upkeep.yml", path_prefix=tmp_path, event="schedule")
+    assert run.conclusion == "failure" and "::warning::GitHub did not say whether dimensions.yml" in run.log
+    assert github.enabled == ["plays.yml", "upkeep.yml"]
 
 
 # .ci/run, as tests.yml calls it; `make` is a stand-in, and so is what would install from Debian.

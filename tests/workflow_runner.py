@@ -125,10 +125,14 @@ def run_workflow(
         "token": "the token of this run",
     }
     run = Run()
+    typed_in = _typed_in(workflow, event, inputs or {})
+    event_file = Path(_scratch()) / "event.json"
+    event_file.write_text(json.dumps({"inputs": typed_in} if event == "workflow_dispatch" else {}), "utf-8")
+    github["event_path"] = str(event_file)
     contexts = {
         "secrets": secrets or {},
         "vars": vars or {},
-        "inputs": _typed_in(workflow, event, inputs or {}),
+        "inputs": typed_in,
         "github": github,
     }
 
