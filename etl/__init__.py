@@ -2,9 +2,13 @@
 
 The map. Arrows point down: a file imports only what stands below it.
 
-    cli            the commands, a few lines each; report_cli those that show what was recorded; quick how they start
+    cli            the commands, a few lines each; report_cli those that show what was recorded; login_cli the login; quick how they start
                    __main__: `python -m etl` is `brapped`
     demo/          a simulated Spotify, a listener, the story that `brapped demo` tells
+    watch          a run of a job, and who is told of it
+    alerts         telling: one issue a cause, the webhook           health_text   how the record stands, for a terminal
+    health         how the record stands                             loopback      the page that a browser is led back to
+    login          the browser trip
     asking         from the words of a command to a report, and from that to a terminal or a file
     text_report    a report as text and Markdown      data_report as JSON and CSV      history the whole of it, page by page
     pages          a report as a page, from templates/; charts its pictures
@@ -13,9 +17,10 @@ The map. Arrows point down: a file imports only what stands below it.
     moves          from one database to another      backups as a file and back      legacy tables of older projects → plays
     sides          the two databases of a copy; contents what is in them, to compare; pipes from one COPY into another
     imports        the import job, exports → plays                  receipts what became of every row of them
-    listeners      whose record it is, of those who are recorded here
     jobs           extract → transform → load, one function a job: record_plays, fill_dimensions
-    catalogue      asking Spotify's catalogue within a budget        tokens   keeping logins
+    catalogue      asking Spotify's catalogue within a budget        tokens   keeping logins; keys what they are encrypted with
+    listeners      whose record it is, of those who are recorded here
+    findings       what needs a person, in words
     progress       a bar on a terminal
     plays          PURE  recently-played JSON → plays
     exports        an export's files → plays: archives finds and opens them, export_rows reads their rows, export_names

@@ -6,6 +6,7 @@ import logging
 import signal
 import sys
 from contextlib import suppress
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -91,16 +92,18 @@ def status(
         from etl import health, health_text
         from etl.opening import opened, utc_now
         from etl.settings import read_settings
-        from etl.text_report import terminal
+        from etl.text_report import plain, terminal
 
     settings = read_settings()
     with opened(settings) as warehouse:
         warehouse.must_be_current()
         told = warehouse.transaction(lambda connection: health.examined(connection, settings, utc_now()))
     if as_json:
-        typer.echo(json.dumps(health.as_json(told), indent=2, default=str))
+        typer.echo(json.dumps(health.as_json(told), indent=2, default=datetime.isoformat))
+    elif (console := terminal()).is_terminal:
+        console.print(health_text.as_renderable(told))
     else:
-        terminal().print(health_text.as_renderable(told))
+        typer.echo(plain(health_text.as_renderable(told)), nl=False)
     if told.findings:
         raise typer.Exit(1)
 

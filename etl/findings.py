@@ -36,7 +36,7 @@ TITLES = {
     "login": "The Spotify login has ended: nothing is being recorded",
     "token-key": "The stored Spotify login can't be decrypted",
     "app": "Spotify refuses the app",
-    "spotify": "Spotify does not answer",
+    "spotify": "Spotify can't be asked",
     "answers": "Spotify's answers could not be read in full",
     "database": "The database can't be used",
     "settings": "Settings are missing or wrong",

@@ -53,7 +53,7 @@ class Health:
     runs: Rows
     spans: Rows
     catalogue: Rows
-    refusals: Rows
+    refusals: list[str]
     budget: dict[str, int]
     pauses: Rows
     storage: dict[str, Any]
@@ -135,7 +135,10 @@ def examined(connection: Connection, settings: Settings, now: datetime) -> Healt
     pauses = rows_of(run(connection, "health_pause", now=now))
     client = settings.spotify_client_id
     refusals = (
-        rows_of(run(connection, "health_refusal", client_fingerprint=fingerprint(client.get_secret_value())))
+        [
+            row.endpoint
+            for row in run(connection, "catalogue_refusals", client_fingerprint=fingerprint(client.get_secret_value()))
+        ]
         if client
         else []
     )

@@ -104,7 +104,8 @@ def of_catalogue(health: Health) -> Lines:
             said.append(f"{one['nameless_count']:,} without an id")
         yield f"{one['kind']}s", ", ".join(said)
     if health.refusals:
-        yield "refused", ", ".join(one["endpoint"] for one in health.refusals)
+        kinds = ", ".join(f"{kind}s" for kind in health.refusals)
+        yield "one by one", f"{kinds}: Spotify refuses this app several in one call"
     spent, limit = health.budget["spent"], health.budget["limit"]
     yield "calls today", f"{spent:,} of {limit:,}"
 

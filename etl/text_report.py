@@ -49,8 +49,13 @@ def terminal() -> Console:
 
 def as_text(report: Report) -> str:
     """The report for 80 columns, without colour."""
+    return plain(as_renderable(report))
+
+
+def plain(shown: RenderableType) -> str:
+    """What a terminal would show, as text of 80 columns, without colour."""
     written = io.StringIO()
-    Console(file=written, highlight=False, width=WIDTH, color_system=None).print(as_renderable(report))
+    Console(file=written, highlight=False, width=WIDTH, color_system=None).print(shown)
     return "\n".join(line.rstrip() for line in written.getvalue().splitlines()) + "\n"
 
 

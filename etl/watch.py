@@ -2,11 +2,11 @@
 
 import logging
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import ExitStack
 
 from etl.alerts import Alert, File, Report, Unwritable, get, tell, told
 from etl.embedded import EmbeddedError
-from etl.findings import TITLES, Finding, Warned, failed
+from etl.findings import TITLES, Finding, failed
 from etl.health import missed, urgent
 from etl.jobs import Outcome
 from etl.keys import TokenKeyError
@@ -34,50 +34,59 @@ Work = Callable[[Settings, Warehouse, Clock], Outcome]
 
 
 def watched(job: str, needed: Iterable[str], work: Work, clock: Clock = utc_now) -> tuple[Outcome, Settings]:
-    """Opens the warehouse, does the work, and tells what was found on the way, however it ends."""
-    found: list[Finding] = []
-    is_whole = False
-    settings: Settings | None = None
+    """Reads the settings, opens the warehouse, and does the work there, attended. What goes wrong on the way is told, too."""
     try:
         settings = read_settings()
-        with opened(settings, *needed) as warehouse:
-            try:
-                outcome = work(settings, warehouse, clock)
-                found += [failed("spotify", outcome.line)] if not outcome.is_good else []
-                found += of_warnings(outcome.warnings)
-            finally:
-                with suppress(WarehouseError):  # told by what went wrong before, which it is
-                    found += looked(job, settings, warehouse, clock)
-                    is_whole = True
-    except Exception as error:
-        cause = cause_of(error)
-        if cause not in {one.cause for one in found}:  # the database may know more of a login than the error does
-            found.append(failed(cause, str(error) if cause != "program" else type(error).__name__))
-        if settings is not None:
-            deliver(settings, report_of(job, found, is_whole))
-        else:
-            deliver_from_github(Runner(), report_of(job, found, is_whole))
+    except SettingsError as error:
+        hand_over(Runner(), report_of(job, [failed("settings", str(error))], is_whole=False))
         raise
-    deliver(settings, report_of(job, found, is_whole))
+    with ExitStack() as stack:
+        try:
+            warehouse = stack.enter_context(opened(settings, *needed))
+        except Exception as error:
+            deliver(settings, report_of(job, [failure(error)], is_whole=False))
+            raise
+        return attended(job, settings, warehouse, work, clock), settings
+
+
+def attended(job: str, settings: Settings, warehouse: Warehouse, work: Work, clock: Clock = utc_now) -> Outcome:
+    """Does the work, looks at how things stand, and tells what was found, however the work ends."""
+    found: list[Finding] = []
+    try:
+        outcome = work(settings, warehouse, clock)
+    except Exception as error:
+        stands, is_whole = looked(job, settings, warehouse, clock)
+        found = [failure(error)]
+        if found[0].cause in {one.cause for one in stands}:
+            found = []  # the database knows more of it, as of a login that has ended
+        deliver(settings, report_of(job, [*found, *stands], is_whole))
+        raise
+    if not outcome.is_good:
+        found.append(failed("spotify", outcome.line))
+    # A gap is told as it stands in the ledger; what else a run warns of is only in its words.
+    found += [Finding(one.cause, "failing", TITLES[one.cause], one) for one in outcome.warnings if one.cause != "gap"]
+    stands, is_whole = looked(job, settings, warehouse, clock)
+    deliver(settings, report_of(job, [*found, *stands], is_whole))
     if job == "plays" and outcome.is_good:
         ping(settings)
-    return outcome, settings
+    return outcome
 
 
-def looked(job: str, settings: Settings, warehouse: Warehouse, clock: Clock) -> list[Finding]:
+def failure(error: Exception) -> Finding:
+    """What the run failed of. Of an error that is not ours only the name is told: its words may hold anything."""
+    cause = next((cause for kind, cause in CAUSES.items() if isinstance(error, kind)), "program")
+    return failed(cause, str(error) if cause != "program" else f"An unexpected {type(error).__name__}.")
+
+
+def looked(job: str, settings: Settings, warehouse: Warehouse, clock: Clock) -> tuple[list[Finding], bool]:
+    """How things stand, and whether that could be found out."""
     now = clock()
-    if job == "plays":
-        return warehouse.transaction(lambda connection: urgent(connection, settings, now))
-    return warehouse.transaction(lambda connection: missed(connection, now))
-
-
-def of_warnings(warnings: Iterable[Warned]) -> list[Finding]:
-    """What is only in the words of the run; a gap is found in the ledger."""
-    return [Finding(one.cause, "failing", TITLES[one.cause], one) for one in warnings if one.cause in TITLES]
-
-
-def cause_of(error: Exception) -> str:
-    return next((cause for kind, cause in CAUSES.items() if isinstance(error, kind)), "program")
+    try:
+        if job == "plays":
+            return warehouse.transaction(lambda connection: urgent(connection, settings, now)), True
+        return warehouse.transaction(lambda connection: missed(connection, now)), True
+    except WarehouseError:  # told already, by whatever made the run fail
+        return [], False
 
 
 def report_of(job: str, found: Iterable[Finding], is_whole: bool) -> Report:
@@ -88,7 +97,7 @@ def report_of(job: str, found: Iterable[Finding], is_whole: bool) -> Report:
 def deliver(settings: Settings, report: Report) -> None:
     """Hands the report to the step that writes issues; elsewhere tells the webhook what is news."""
     if settings.github_output:
-        deliver_from_github(settings, report)
+        hand_over(settings, report)
     elif settings.alert_webhook_url:
         book = File(settings.brapped_home / "alerts.json")
         try:
@@ -97,7 +106,7 @@ def deliver(settings: Settings, report: Report) -> None:
             log.warning("Nobody could be told: %s", error)
 
 
-def deliver_from_github(runner: Runner, report: Report) -> None:
+def hand_over(runner: Runner, report: Report) -> None:
     if runner.github_output:
         with runner.github_output.open("a", encoding="utf-8") as said:
             said.write(f"alerts={report.as_json()}\n")

@@ -21,6 +21,7 @@ from support import (
     environment_of,
     fresh_database,
     in_cluster,
+    memory,
     settings_of,
     with_database,
 )
@@ -39,7 +40,7 @@ from etl.warehouse import Warehouse
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         # Not below pytest's own folder: that is closed to the user whom Postgres runs as when the tests run as root.
-        folder = tempfile.mkdtemp(prefix="brapped-tests-")
+        folder = tempfile.mkdtemp(prefix="brapped-tests-", dir=memory())
         Path(folder).chmod(0o711)
         os.environ["BRAPPED_TEST_CLUSTER"] = folder
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))

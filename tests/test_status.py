@@ -1,0 +1,244 @@
+"""`brapped status`: what it says when all is well, and that it names each fault that is put in."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from support import REFRESH_TOKEN, ago, change_world, settings_of
+
+from etl import health
+from etl.demo.spotify import Fault, Grant, Play
+from etl.keys import fingerprint
+from etl.spotify import SpotifyError
+
+LOCKED = b'{"error":{"status":429,"message":"API rate limit exceeded","reason":"QUOTA_EXCEEDED"}}'
+
+
+@pytest.fixture
+def filled(brapped, play, songs, spotify):
+    """A warehouse with some plays, freshly asked for."""
+    now = datetime.now(UTC)
+    spotify.clock = lambda: datetime.now(UTC)
+    spotify.change(
+        lambda world: type(world)(**{**vars(world), "refresh_tokens": {REFRESH_TOKEN: Grant("account-of-ada", now)}})
+    )
+    play(*(Play(track_id, now - timedelta(minutes=4 * n + 1)) for n, track_id in enumerate(list(songs.tracks)[:20])))
+    for job in ("plays", "dimensions"):
+        assert brapped(job).returncode == 0
+
+
+@pytest.fixture
+def causes(brapped):
+    """Asks for the status as JSON: its exit status, and the causes it names."""
+
+    def asked(**changes: str) -> tuple[int, list[str]]:
+        ran = brapped("status", "--json", **changes)
+        told = json.loads(ran.stdout)
+        assert told["is_good"] == (ran.returncode == 0) == (not told["findings"])
+        return ran.returncode, [one["cause"] for one in told["findings"]]
+
+    return asked
+
+
+def test_when_all_is_well_it_says_so_and_ends_with_zero(filled, brapped, ask):
+    ran = brapped("status")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    lines = [line.rstrip() for line in ran.stdout.splitlines()]
+    assert lines[-1] == "All is well." and max(map(len, lines)) <= 80
+    text = " ".join(ran.stdout.split())
+    for said in ("whose Ada", "plays done", "dimensions done", "tracks 20 known, 0 to be described", "schema 009_"):
+        assert said in text
+    assert lines == ran.stdout.splitlines()  # no spaces at the ends
+
+
+def test_as_json_it_holds_everything_with_times_that_programs_read(filled, brapped, ask):
+    told = json.loads(brapped("status", "--json").stdout)
+    assert set(told) == {"is_good", *health.Health.__dataclass_fields__}
+    [(size, plays)] = ask("select pg_database_size(current_database()), count(*) from listening.fact_play")
+    assert abs(told["storage"]["size_bytes"] - size) < 1_000_000 and plays == 20
+    assert told["schema"] == {"version": "009_unattended", "newest": "009_unattended", "pending": []}
+    [listener] = told["listeners"]
+    assert [(datetime.fromisoformat(listener["last_played_at"]),)] == ask(
+        "select max(played_at) from listening.fact_play"
+    )
+    assert {one["kind"]: one["known_count"] for one in told["catalogue"]} == dict(
+        ask(
+            "select 'artist', count(*) from listening.dim_artist where artist_key > 0"
+            " union all select 'track', count(*) from listening.dim_track where track_key > 0"
+            " union all select 'album', count(*) from listening.dim_album where album_key > 0"
+        )
+    )
+    assert [(told["budget"]["spent"],)] == ask("select sum(call_count) from ops.catalogue_call")
+    assert REFRESH_TOKEN not in str(told)
+
+
+@pytest.mark.parametrize(
+    ("fault", "cause"),
+    [
+        ("update listening.fact_play set track_key = 99999 where play_key = 3", "orphan_keys"),
+        ("update listening.fact_play set device_key = 99999 where play_key = 3", "orphan_keys"),
+        ("update listening.fact_play set play_profile_key = 99999 where play_key = 3", "orphan_keys"),
+        ("delete from listening.bridge_track_artist where track_key = 5", "tracks_without_artist"),
+        (
+            "insert into listening.fact_play (played_at, listener_key, track_key, date_key, time_key, context_key,"
+            " device_key, play_profile_key, since_previous_ms) select played_at, listener_key, track_key, date_key,"
+            " time_key, context_key, device_key, play_profile_key, 0 from listening.fact_play where play_key = 3",
+            "plays_told_twice",
+        ),
+        (
+            "insert into listening.fact_play (played_at, listener_key, track_key, date_key, time_key, context_key,"
+            " device_key, play_profile_key) select played_at + interval '2 days', listener_key, track_key,"
+            " to_char(played_at + interval '2 days', 'YYYYMMDD')::int, time_key, context_key,"
+            " device_key, play_profile_key from listening.fact_play where play_key = 3",
+            "plays_of_the_future",
+        ),
+        ("update listening.fact_play set since_previous_ms = 7 where play_key = 3", "distances_adrift"),
+        ("update ops.watermark set played_at = played_at - interval '1 hour'", "watermarks_adrift"),
+        ("update listening.dim_listener set time_zone = 'Pacific/Kiritimati'", "local_dates_adrift"),
+        ("update ops.run set started_at = started_at - interval '4 hours'", "silence"),
+        (
+            "insert into ops.coverage (listener_key, source, state, starts_at, ends_at, found_at, reason)"
+            " values (1, 'recently_played', 'gap', now() - interval '9 hours', now() - interval '8 hours', now(), 'outage')",
+            "gap",
+        ),
+        ("update ops.login set refused_at = now(), refused_reason = 'Refresh token revoked'", "login"),
+        ("update ops.login set first_seen_at = now() - interval '6 months' + interval '29 days'", "login"),
+        ("update ops.login set consented_at = now() - interval '6 months' + interval '6 days'", "login"),
+        ("delete from ops.login", "login"),
+    ],
+)
+def test_each_fault_is_named_and_ends_with_one(filled, ask, causes, fault, cause):
+    if "Kiritimati" in fault:  # where it is tomorrow already, most of the day
+        ask("update listening.fact_play set date_key = date_key - 1 where play_key = 3")
+        fault = "select 1"
+    if "delete from ops.login" in fault:
+        ask(fault)
+        assert causes(SPOTIFY_REFRESH_TOKEN="") == (1, [cause])
+        return
+    assert causes() == (0, [])
+    ask(fault)
+    status, named = causes()
+    assert status == 1 and cause in named, named
+    assert len(named) == 1 or cause in ("plays_of_the_future", "plays_told_twice")  # which bring others with them
+
+
+def test_a_closed_gap_is_no_fault(filled, ask, causes, brapped):
+    ask(
+        "insert into ops.coverage (listener_key, source, state, starts_at, ends_at, found_at, reason, closed_at, closed_by)"
+        " values (1, 'recently_played', 'gap', now() - interval '9 hours', now() - interval '8 hours', now(), 'outage',"
+        " now(), 'extended_export')"
+    )
+    assert causes() == (0, [])
+    assert "brought by the extended export on" in " ".join(brapped("status").stdout.split())
+
+
+def test_failing_runs_are_named_with_since_when(filled, spotify, brapped, causes):
+    change_world(spotify, faults=(Fault("/v1/me/player/*", times=1, status=403),))
+    assert brapped("plays").returncode == 1
+    assert causes() == (1, ["plays-fails"])
+    assert "It has failed once, since" in " ".join(brapped("status").stdout.split())
+
+
+def test_a_lock_is_shown_until_when_and_is_nothing_to_look_at(filled, spotify, brapped, causes, ask):
+    ask("update listening.dim_artist set fetched_at = null")
+    change_world(
+        spotify, faults=(Fault("/v1/artists*", times=9, status=429, headers={"Retry-After": "50000"}, body=LOCKED),)
+    )
+    brapped("dimensions")
+    assert causes() == (0, [])
+    assert "catalogue locked by Spotify until" in " ".join(brapped("status").stdout.split())
+
+
+def test_storage_is_said_with_what_is_left_and_named_when_it_runs_out(filled, ask, causes, brapped):
+    [(size,)] = ask("select pg_database_size(current_database()) / 1000000")
+    assert causes(STORAGE_LIMIT_MB=str(size * 10)) == (0, [])
+    ask("update ops.run set started_at = started_at - interval '10 days', recorded_count = 2000 where job = 'plays'")
+    text = " ".join(brapped("status", STORAGE_LIMIT_MB=str(size * 10)).stdout.split())
+    left = round((size * 9) * 1_000_000 / (250 * 2000 / 10))
+    said = int(text.partition("room for ")[2].partition(" days")[0].replace(",", ""))
+    assert abs(said - left) < left * 0.05
+    assert "storage" in causes(STORAGE_LIMIT_MB=str(size + 1))[1]
+
+
+def test_clocks_that_disagree_are_named(warehouse, database, spotify):
+    early = datetime.now(UTC) - timedelta(minutes=5)
+    told = warehouse.transaction(lambda connection: health.examined(connection, settings_of(database, spotify), early))
+    assert "clock" in {one.cause for one in told.findings}
+    assert 290 < told.clock_skew_s < 310
+
+
+def test_a_database_of_an_older_program_is_said_and_not_touched(empty_database, brapped, ask):
+    ran = brapped("status", DATABASE_URL=empty_database)
+    assert ran.returncode == 1 and "The database is empty" in ran.stderr
+    from support import asked
+
+    assert asked(empty_database, "select to_regclass('ops.login')") == [(None,)]
+
+
+def test_whose_listening_comes_from_exports_alone_is_not_asked_to_log_in(warehouse, database, spotify):
+    own = settings_of(database, spotify, spotify_client_id=None, spotify_client_secret=None, spotify_refresh_token=None)
+    told = warehouse.transaction(lambda connection: health.examined(connection, own, datetime.now(UTC)))
+    assert told.login is None and told.findings == ()
+
+
+@pytest.mark.parametrize(
+    ("days", "state"), [(31, None), (29.9, "30"), (7.1, "30"), (6.9, "7"), (1.1, "7"), (0.9, "1"), (-1, "1")]
+)
+def test_a_login_is_reminded_of_at_thirty_seven_and_one_day(warehouse, database, spotify, ask, days, state):
+    now = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    end = now + timedelta(days=days)
+    month = end.month - 6
+    agreed = end.replace(year=end.year - (month < 1), month=month + 12 * (month < 1))
+    ask(
+        "insert into ops.login (setting_fingerprint, first_seen_at, consented_at) values (%s, %s, %s)",
+        fingerprint(REFRESH_TOKEN),
+        agreed,
+        agreed,
+    )
+    found = warehouse.transaction(lambda connection: health.urgent(connection, settings_of(database, spotify), now))
+    assert [one.state for one in found] == ([f"{end:%Y-%m-%d} {state}"] if state else [])
+    if state:
+        assert "connect" in found[0].text and f"{end:%Y-%m-%d}" in found[0].title
+
+
+def test_the_others_notice_when_plays_does_not_run(warehouse, ask):
+    now = datetime.now(UTC)
+    ask(
+        "insert into ops.run (job, started_at, finished_at, outcome, program_version) values ('plays', %s, %s, 'done', '')",
+        now,
+        now,
+    )
+
+    def found(after: timedelta) -> list[str]:
+        looked = warehouse.transaction(lambda connection: health.missed(connection, now + after))
+        return [one.cause for one in looked]
+
+    assert found(timedelta(hours=5)) == []
+    assert found(timedelta(hours=7)) == ["silence"]
+
+
+def test_nothing_of_the_findings_holds_a_title_or_a_secret(filled, ask, brapped, songs, environment: dict[str, Any]):
+    ask("update listening.fact_play set track_key = 99999 where play_key = 3")
+    ask("update ops.login set refused_at = now(), refused_reason = 'Refresh token revoked'")
+    told = json.loads(brapped("status", "--json").stdout)["findings"]
+    names = [track.name for track in list(songs.tracks.values())[:20]] + [REFRESH_TOKEN, environment["DATABASE_URL"]]
+    assert len(told) == 2 and [name for name in names if name in str(told)] == []
+
+
+def test_the_status_is_kept_from_changing_anything(filled, ask, brapped):
+    before = ask("select count(*), max(run_key) from ops.run"), ask("select count(*) from ops.login")
+    brapped("status", SPOTIFY_REFRESH_TOKEN="another-token")
+    assert (ask("select count(*), max(run_key) from ops.run"), ask("select count(*) from ops.login")) == before
+
+
+def test_what_fails_in_a_run_is_told_under_a_cause_that_has_words_for_it():
+    from etl.findings import ADVICE, TITLES
+    from etl.watch import CAUSES
+
+    assert set(CAUSES.values()) <= set(TITLES) and set(TITLES) == set(ADVICE)
+    kinds = list(CAUSES)
+    assert kinds.index(SpotifyError) > max(
+        kinds.index(kind) for kind in kinds if kind is not SpotifyError and issubclass(kind, SpotifyError)
+    )
+    assert ago(0)
