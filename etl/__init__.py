@@ -2,8 +2,8 @@
 
 The map. Arrows point down: a file imports only what stands below it.
 
-    cli            the commands, a few lines each; report_cli those that show what was recorded; login_cli the login; quick how they start
-                   __main__: `python -m etl` is `brapped`
+    cli            the commands, a few lines each; report_cli those that show what was recorded; login_cli the login
+                   quick how they start; saying what they say; __main__: `python -m etl` is `brapped`
     demo/          a simulated Spotify, a listener, the story that `brapped demo` tells
     watch          a run of a job, and who is told of it
     alerts         telling: one issue a cause, the webhook           health_text   how the record stands, for a terminal
@@ -26,7 +26,8 @@ The map. Arrows point down: a file imports only what stands below it.
     exports        an export's files → plays: archives finds and opens them, export_rows reads their rows, export_names
                    makes members of the names in them
     dimensions     PURE  track, album, artist JSON → rows of the dimensions and the bridge
-    spotify        Spotify over HTTP: tokens, waiting, errors        settings the reader of the environment
+    spotify        Spotify over HTTP: its calls, and what the answers mean; wire sending and waiting
+    settings       the reader of the environment
     merges         the files of sql/load/ in their order
     opening        how every command begins: the warehouse of its settings, and the time
     warehouse      Postgres: connect, migrate, stage, ask

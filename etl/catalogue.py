@@ -11,8 +11,9 @@ from sqlalchemy import Connection
 from etl.dimensions import catalogue_tables, number, text
 from etl.keys import fingerprint
 from etl.merges import merge_catalogue, merge_linked
-from etl.spotify import Api, Forbidden, Json, LockedOut, Refused, SpotifyError, Unavailable
+from etl.spotify import Api, Forbidden, Refused
 from etl.warehouse import Warehouse, run, stage
+from etl.wire import Json, LockedOut, SpotifyError, Unavailable
 
 Clock = Callable[[], datetime]
 Progress = Callable[[int, int], None]

@@ -9,16 +9,13 @@ from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
 from etl import __version__, login_cli, report_cli
 from etl.quick import quick_imports
-
-if TYPE_CHECKING:
-    from etl.jobs import Outcome
-    from etl.settings import Settings
+from etl.saying import on_summary, tell
 
 app = typer.Typer(
     name="brapped",
@@ -172,25 +169,6 @@ def demo(
         from etl.settings import read_settings
 
     tell_story(folder or read_settings().brapped_home / "demo")
-
-
-def tell(outcome: "Outcome", settings: "Settings") -> None:
-    """Prints what a run came to: one line for a log, the same on GitHub's summary page. Exits 1 when it was not good."""
-    typer.echo(outcome.line)
-    for warning in outcome.warnings:
-        typer.echo(f"::warning::{warning}" if settings.github_actions else f"warning: {warning}", err=True)
-    on_summary(outcome.line, *outcome.warnings)
-    if not outcome.is_good:
-        raise typer.Exit(1)
-
-
-def on_summary(*lines: str) -> None:
-    """The same on the run's summary page, on GitHub."""
-    from etl.settings import Runner
-
-    if page := Runner().github_step_summary:
-        with page.open("a", encoding="utf-8") as summary:
-            summary.writelines(f"{line}\n\n" for line in lines)
 
 
 class Log(logging.Handler):

@@ -18,9 +18,10 @@ from etl.merges import Reach, merge_catalogue, merge_linked, merge_plays, move_w
 from etl.opening import Clock, utc_now
 from etl.plays import Page, read_page
 from etl.settings import Settings
-from etl.spotify import WINDOW, Accounts, Api, LockedOut, Patience, SpotifyError
+from etl.spotify import WINDOW, Accounts, Api
 from etl.tokens import Login
 from etl.warehouse import Warehouse, run, stage
+from etl.wire import LockedOut, Patience, SpotifyError
 
 log = logging.getLogger(__name__)
 

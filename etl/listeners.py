@@ -9,8 +9,8 @@ from sqlalchemy import Connection, Row
 
 from etl.dimensions import text
 from etl.settings import Runner
-from etl.spotify import Json, SpotifyError
 from etl.warehouse import LISTENER_LOCK, lock, run
+from etl.wire import Json, SpotifyError
 
 ME = "me"  # whose export is imported before Spotify was ever asked who that is
 

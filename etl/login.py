@@ -14,9 +14,10 @@ from etl.keys import Keys, fingerprint
 from etl.listeners import ME, recorded_account, who_is
 from etl.opening import Clock, utc_now
 from etl.settings import Settings
-from etl.spotify import Accounts, Api, Patience, PermissionMissing
+from etl.spotify import Accounts, Api, PermissionMissing
 from etl.tokens import keep_login
 from etl.warehouse import Warehouse, run
+from etl.wire import Patience
 
 SCOPES = {"user-read-recently-played": "to ask what you played last, which is all that is recorded"}
 PORT = 8888  # of the redirect address that the README has you type into Spotify's dashboard

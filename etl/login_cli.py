@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from etl.quick import quick_imports
+from etl.saying import on_summary
 
 if TYPE_CHECKING:
     from etl.login import Agreed
@@ -99,7 +100,6 @@ def in_two_runs(settings: "Settings", warehouse: "Warehouse", port: int) -> None
     """On GitHub, where nobody can type: the first run shows the address, the second one is given what it led to."""
     from etl import __version__
     from etl import login as trips
-    from etl.cli import on_summary
     from etl.keys import Keys
     from etl.opening import utc_now
 

@@ -12,9 +12,10 @@ from etl.jobs import Outcome
 from etl.keys import TokenKeyError
 from etl.opening import Clock, opened, utc_now
 from etl.settings import Runner, Settings, SettingsError, read_settings
-from etl.spotify import AppRefused, Forbidden, LoginRefused, PermissionMissing, SpotifyError
+from etl.spotify import AppRefused, Forbidden, LoginRefused, PermissionMissing
 from etl.tokens import NotLoggedIn
 from etl.warehouse import Warehouse, WarehouseError
+from etl.wire import SpotifyError
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +56,8 @@ def attended(job: str, settings: Settings, warehouse: Warehouse, work: Work, clo
     try:
         outcome = work(settings, warehouse, clock)
     except Exception as error:
-        stands, is_whole = looked(job, settings, warehouse, clock)
+        # A database that does not answer is not waited for a second time.
+        stands, is_whole = ([], False) if isinstance(error, WarehouseError) else looked(job, settings, warehouse, clock)
         found = [failure(error)]
         if found[0].cause in {one.cause for one in stands}:
             found = []  # the database knows more of it, as of a login that has ended

@@ -49,6 +49,11 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.pop(name.upper(), None)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest test first, so that the other workers do not wait for it in the end."""
+    items.sort(key=lambda item: item.path.name != "test_six_months.py")
+
+
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[str]:
     """A Postgres for the whole run, shared by all workers; gone when the last one leaves."""
@@ -111,7 +116,7 @@ def spotify(songs: Catalogue) -> Iterator[SimulatedSpotify]:
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The pauses that the client would have made, recorded instead of made."""
     made: list[float] = []
-    monkeypatch.setattr("etl.spotify.time.sleep", made.append)
+    monkeypatch.setattr("etl.wire.time.sleep", made.append)
     return made
 
 

@@ -12,8 +12,9 @@ from etl.catalogue import note_pause
 from etl.demo.spotify import Fault, Play
 from etl.imports import import_exports
 from etl.jobs import fill_dimensions, record_plays
-from etl.spotify import AppRefused, Forbidden, LockedOut, SpotifyError, Unavailable
+from etl.spotify import AppRefused, Forbidden
 from etl.warehouse import run as run_query
+from etl.wire import LockedOut, SpotifyError, Unavailable
 
 QUOTA = json.dumps(
     {"error": {"status": 429, "message": "API rate limit exceeded", "reason": "QUOTA_EXCEEDED"}}

@@ -12,7 +12,8 @@ from etl.catalogue import Answers, Wanted
 from etl.demo.spotify import Fault, Grant, Listener, Play
 from etl.jobs import record_plays
 from etl.plays import read_page
-from etl.spotify import Forbidden, LoginRefused, PermissionMissing, Unavailable
+from etl.spotify import Forbidden, LoginRefused, PermissionMissing
+from etl.wire import Unavailable
 
 PAGE = "/v1/me/player/recently-played"
 TOKEN = "/api/token"

@@ -359,4 +359,5 @@ def test_the_hourly_run_hands_on_whether_the_report_of_the_morning_is_due(is_fir
     if not is_first:
         brapped("plays", TIME_ZONE=zone, GITHUB_OUTPUT=str(tmp_path / "first"))
     assert brapped("plays", GITHUB_OUTPUT=str(said), TIME_ZONE=zone).returncode == 0
-    assert said.read_text() == f"before=1\nreport_due={str(is_first).lower()}\n"
+    lines = [line for line in said.read_text().splitlines() if not line.startswith("alerts=")]
+    assert lines == ["before=1", f"report_due={str(is_first).lower()}"]

@@ -1,0 +1,28 @@
+"""What a command says: on the terminal and, on GitHub, on the summary page of the run."""
+
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from etl.jobs import Outcome
+    from etl.settings import Settings
+
+
+def tell(outcome: "Outcome", settings: "Settings") -> None:
+    """Prints what a run came to: one line for a log, the same on GitHub's summary page. Exits 1 when it was not good."""
+    typer.echo(outcome.line)
+    for warning in outcome.warnings:
+        typer.echo(f"::warning::{warning}" if settings.github_actions else f"warning: {warning}", err=True)
+    on_summary(outcome.line, *outcome.warnings)
+    if not outcome.is_good:
+        raise typer.Exit(1)
+
+
+def on_summary(*lines: str) -> None:
+    """The same on the run's summary page, on GitHub."""
+    from etl.settings import Runner
+
+    if page := Runner().github_step_summary:
+        with page.open("a", encoding="utf-8") as summary:
+            summary.writelines(f"{line}\n\n" for line in lines)
