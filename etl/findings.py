@@ -30,6 +30,19 @@ class Warned(str):
         return made
 
 
+# What the coverage ledger says, in words.
+SOURCES = {
+    "recently_played": "Spotify's list",
+    "extended_export": "the extended export",
+    "account_export": "the account export",
+}
+WHY_LOST = {
+    "run_missing": "no run asked for hours",
+    "outage": "the runs before had failed",
+    "full_window": "more was played than Spotify's list holds",
+    None: "more was played than Spotify's list holds",
+}
+
 # What a run can fail of: the cause, the title, and what to do besides what the error itself says.
 RENEW = "On GitHub: Actions → connect → Run workflow. On a computer of your own: `brapped login`. It takes a minute."
 TITLES = {

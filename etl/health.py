@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row
 from sqlalchemy.engine import make_url
 
 from etl.catalogue import MISS_LIMIT
-from etl.findings import RENEW, Finding, moment
+from etl.findings import RENEW, WHY_LOST, Finding, moment
 from etl.keys import fingerprint
 from etl.settings import Settings
 from etl.spotify import WINDOW
@@ -33,12 +33,6 @@ CHECKS = {
     "distances_adrift": "plays that are wrong about the play before",
     "watermarks_adrift": "watermarks that are not at the newest play",
     "local_dates_adrift": "plays on a wrong local date",
-}
-REASONS = {
-    "run_missing": "no run asked for hours",
-    "outage": "the runs before failed",
-    "full_window": "more was played than the list holds",
-    None: "more was played than the list holds",
 }
 
 
@@ -206,7 +200,7 @@ def about_gaps(spans: Rows) -> Iterator[Finding]:
     if not gaps:
         return
     told = "\n".join(
-        f"- {moment(gap['starts_at'])} to {moment(gap['ends_at'])}: {REASONS[gap['reason']]}" for gap in gaps[-5:]
+        f"- {moment(gap['starts_at'])} to {moment(gap['ends_at'])}: {WHY_LOST[gap['reason']]}" for gap in gaps[-5:]
     )
     more = f"\n- and {len(gaps) - 5} before" if len(gaps) > 5 else ""
     newest = max(gap["found_at"] for gap in gaps)

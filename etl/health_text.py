@@ -9,14 +9,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from etl.findings import Finding, moment
-from etl.health import CHECKS, MB, REASONS, Health, left
+from etl.findings import SOURCES, WHY_LOST, Finding, moment
+from etl.health import CHECKS, MB, Health, left
 
-SOURCES = {
-    "recently_played": "Spotify's list",
-    "extended_export": "extended export",
-    "account_export": "account export",
-}
 SHOWN = 8  # spans of a listener's ledger
 
 
@@ -85,12 +80,12 @@ def of_coverage(health: Health) -> Lines:
     for one in spans[-SHOWN:]:
         when = f"{day(one['starts_at'])} to {day(one['ends_at'])}"
         if one["state"] == "covered":
-            yield str(SOURCES.get(one["source"])), when
+            yield str(SOURCES.get(one["source"])).removeprefix("the "), when
         elif one["closed_at"]:
             by = SOURCES.get(one["closed_by"], one["closed_by"])
-            yield "gap, closed", f"{when}; brought by the {by} on {one['closed_at']:%Y-%m-%d}"
+            yield "gap, closed", f"{when}; brought by {by} on {one['closed_at']:%Y-%m-%d}"
         else:
-            yield "gap", f"{when}: {REASONS[one['reason']]}"
+            yield "gap", f"{when}: {WHY_LOST[one['reason']]}"
     if len(spans) > SHOWN:
         yield "", f"{len(spans) - SHOWN} spans before; --json has them all"
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from etl import __version__
 from etl.catalogue import SCOPE, Catalogue, Progress, Tally, note_pause
-from etl.findings import Warned, moment
+from etl.findings import WHY_LOST, Warned, moment
 from etl.keys import Keys, TokenKeyError
 from etl.listeners import Account, recorded_account, who_is
 from etl.merges import Reach, merge_catalogue, merge_linked, merge_plays, move_watermark
@@ -26,11 +26,6 @@ from etl.wire import LockedOut, Patience, SpotifyError
 log = logging.getLogger(__name__)
 
 APP_SETTINGS = ("SPOTIFY_CLIENT_ID", "SPOTIFY_CLIENT_SECRET")
-WHY_LOST = {
-    "run_missing": "no run asked for hours",
-    "outage": "the runs before this one failed",
-    "full_window": "more lay between two runs",
-}
 
 
 @dataclass(frozen=True)

@@ -124,6 +124,7 @@ class Reporter:
             self.ask("streak_of_day", **on),
             self.ask("on_this_day", **on),
             self.ask("still_unknown"),
+            self.ask("coverage"),
             self.ask("freshness"),
         )
 

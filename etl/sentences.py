@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import datetime, tzinfo
 
+from etl.findings import SOURCES, WHY_LOST
 from etl.reports import FEW, Report, Section
 from etl.wording import day, duration, in_a_line, many, moment, share
 
@@ -48,7 +49,7 @@ def of_unknown(section: Section, report: Report, zone: tzinfo | None) -> Said:
         yield f"Whether anything was played: the record ends {moment(last, zone)}."
         return
     if told["gap_count"]:
-        yield "Plays were probably lost: more than fifty lay between two looks, and Spotify tells no more. An export brings them."
+        yield "Plays that were probably lost, as is said below. An export brings them."
     if told["unnamed_play_count"]:
         yield f"{many(told['unnamed_play_count'], 'play')} of which no source says what was played."
     if told["inferred_track_count"]:
@@ -59,6 +60,20 @@ def of_unknown(section: Section, report: Report, zone: tzinfo | None) -> Said:
         yield f"How long it lasted is not known for {many(told['unmeasured_play_count'], 'play')}."
     if not any(told.values()):
         yield "Nothing that we know of."
+
+
+def of_coverage(section: Section, report: Report, zone: tzinfo | None) -> Said:
+    for told in section.records():
+        source = SOURCES.get(told["source"], told["source"])
+        begin, end = moment(told["starts_at"], zone), moment(told["ends_at"], zone)
+        if told["state"] == "covered":
+            told_of = "all of it" if told["is_whole"] else f"it from {begin} to {end}"
+            yield f"{source[0].upper()}{source[1:]} tells of {told_of}."
+        elif told["closed_at"]:
+            by = SOURCES.get(told["closed_by"], told["closed_by"])
+            yield f"What was lost between {begin} and {end} was brought by {by} on {day(told['closed_at'].astimezone(zone))}."
+        else:
+            yield f"Plays between {begin} and {end} were probably lost: {WHY_LOST[told['reason']]}."
 
 
 def of_freshness(section: Section, report: Report, zone: tzinfo | None) -> Said:
@@ -159,6 +174,7 @@ SENTENCES: dict[str, Callable[[Section, Report, tzinfo | None], Said]] = {
     "span_totals": of_span,
     "streak_of_day": of_streak_of_day,
     "still_unknown": of_unknown,
+    "coverage": of_coverage,
     "freshness": of_freshness,
     "longest_streak": of_longest_streak,
     "longest_session": of_longest_session,

@@ -227,7 +227,7 @@ def test_half_a_year_unattended_loses_only_what_spotify_forgot_says_so_and_tells
                         }
                 pages += [(clock.now, title) for _, title, _ in posted[before:]]
             if clock.now.hour % 3 == 0 and within(
-                clock.now, (CATALOGUE_IS_LOCKED_AT - DAY, CATALOGUE_IS_LOCKED_AT + 2 * DAY)
+                clock.now, (CATALOGUE_IS_LOCKED_AT, CATALOGUE_IS_LOCKED_AT + 2 * DAY)
             ):
                 attended("dimensions", settings, warehouse, fill_dimensions, clock)
             for fault, at in LOOKED_AT.items():
