@@ -17,7 +17,9 @@ from etl.warehouse import Warehouse, migrate_within, names_in
 from etl.wire import SpotifyError
 
 HOUR = timedelta(hours=1)
-LEDGER = "select source, state, starts_at, ends_at, reason, closed_by from ops.coverage order by starts_at, ends_at, source"
+LEDGER = (
+    "select source, state, starts_at, ends_at, reason, closed_by from ops.coverage order by starts_at, ends_at, source"
+)
 
 
 @pytest.fixture
@@ -248,7 +250,7 @@ def test_a_database_from_before_the_ledger_gets_one_of_what_it_knows(empty_datab
 def test_the_report_of_a_day_says_which_sources_tell_of_it_and_what_was_lost(
     brapped, record, play, track_ids, bring, ask, tmp_path
 ):
-    begin, end = lose(play, record, track_ids)
+    begin, _ = lose(play, record, track_ids)
     text = " ".join(brapped("report", "daily", "--date", f"{begin:%Y-%m-%d}").stdout.split())
     assert "How complete" in text
     assert "probably lost: more was played than Spotify's list holds" in text and f"{begin:%H:%M}" in text

@@ -280,8 +280,9 @@ def test_half_a_year_unattended_loses_only_what_spotify_forgot_says_so_and_tells
             for one in truth
         ]
         folder = write_folder(tmp_path / "export", {"Streaming_History_Audio_2026.json": rows})
-        import_exports(settings, warehouse, [folder], listener=None, without_private=False, dry_run=False)
-        assert asked(database, "select count(*) from ops.coverage where state = 'gap' and closed_at is null") == [(0,)]
+        import_exports(settings, warehouse, [folder], listener=None, without_private=False, dry_run=False, clock=clock)
+        still_open = "select starts_at, ends_at, reason from ops.coverage where state = 'gap' and closed_at is null"
+        assert asked(database, still_open) == []
         assert asked(database, "select count(*) from listening.fact_play where played_at >= %s", first) == [
             (sum(one.played_at >= first for one in truth),)
         ]
