@@ -84,16 +84,13 @@ def import_parts(
         merge_catalogue(connection)
         merge_plays(connection, listener_key=this_run.listener_key, now=this_run.started_at)
         counts = iter(run(connection, "load/receipt"))
+        packages = [part.package for part in parts if isinstance(part, Part)]
+        whose = {"listener_key": this_run.listener_key, "found_at": this_run.started_at}
+        run(connection, "load/covered_by_exports", **whose, packages=packages)
         merge_linked(connection, now=this_run.started_at, but_not=this_run.listener_key)
         receipt = Receipt(tuple(file_receipt(part, counts) for part in parts), is_new, dry_run)
         if dry_run:
             raise DryRunDone(receipt)
-        run(
-            connection,
-            "load/covered_by_exports",
-            listener_key=this_run.listener_key,
-            found_at=this_run.started_at,
-        )
         record(connection, this_run, receipt, clock())
         if receipt.total.new_count >= LARGE:
             run(connection, "statistics")

@@ -98,15 +98,9 @@ def move_watermark(
 ) -> Reach:
     """After a merge: how far the record reaches, and whether plays were probably lost before the batch. Both go into the ledger."""
     whose = {"listener_key": listener_key, "source": source}
-    found = run(connection, "load/gap", **whose, found_at=now) if is_full_window else []
-    gap = Gap(found[0].starts_at, found[0].ends_at, found[0].reason) if found else None
+    run(connection, "load/window_break", **whose, is_full_window=is_full_window, found_at=now)
+    found = run(connection, "load/gap", **whose, found_at=now)
+    run(connection, "load/covered", **whose, checked_at=now)
     [mark] = run(connection, "load/watermark", **whose, checked_at=now)
-    run(
-        connection,
-        "load/covered",
-        **whose,
-        checked_at=now,
-        gap_starts_at=gap and gap.starts_at,
-        gap_ends_at=gap and gap.ends_at,
-    )
+    gap = Gap(found[0].starts_at, found[0].ends_at, found[0].reason) if found else None
     return Reach(watermark=mark.played_at, gap=gap)

@@ -58,6 +58,10 @@ def bring(settings, warehouse, tmp_path: Path, songs):
     return imported
 
 
+def account_row(at: datetime) -> dict[str, Any]:
+    return {"endTime": f"{at:%Y-%m-%d %H:%M}", "artistName": "She", "trackName": "It", "msPlayed": 60_000}
+
+
 def many(track_ids: list[str], count: int, start: datetime, step_s: float = 40) -> list[Play]:
     return [Play(track_ids[n % 40], start + timedelta(seconds=step_s * n)) for n in range(count)]
 
@@ -200,6 +204,138 @@ def test_where_an_export_reaches_further_than_the_list_the_gap_begins_at_its_end
     record(ago(300))
     [(begin, end)] = ask("select starts_at, ends_at from ops.coverage where state = 'gap'")
     assert (begin, end) == (ago(600), many(track_ids, 60, ago(500))[10].played_at)
+
+
+def test_two_exports_that_do_not_overlap_close_no_gap_between_them_and_two_that_do_are_one(
+    record, play, track_ids, bring, ask
+):
+    begin, end = lose(play, record, track_ids)
+    is_open = "select closed_at is null from ops.coverage where state = 'gap'"
+    bring(begin - 2 * HOUR, begin - HOUR)
+    bring(end + HOUR, end + 2 * HOUR, name="endsong_1.json")
+    assert ask(is_open) == [(True,)]
+    bring(begin - 1.5 * HOUR, end - HOUR / 10, name="endsong_2.json")
+    assert ask(is_open) == [(True,)]
+    bring(end - HOUR / 5, end + 1.5 * HOUR, name="endsong_3.json")
+    assert ask(is_open) == [(False,)]
+    spans = ask("select starts_at, ends_at from ops.coverage where source = 'extended_export'")
+    assert [(at.replace(microsecond=0), to.replace(microsecond=0)) for at, to in spans] == [
+        (begin - 2 * HOUR, end + 2 * HOUR)
+    ]
+
+
+def test_what_was_lost_between_two_exports_of_one_command_is_not_brought_either(
+    record, play, track_ids, settings, warehouse, ask, tmp_path
+):
+    begin, end = lose(play, record, track_ids)
+    folders = [
+        write_folder(tmp_path / name, {"StreamingHistory_music_0.json": [account_row(at) for at in moments]})
+        for name, moments in (
+            ("one", (begin - 3 * HOUR, begin - HOUR)),
+            ("two", (end + HOUR, end + 3 * HOUR)),
+        )
+    ]
+    import_exports(settings, warehouse, folders, clock=lambda: NOW)
+    assert ask("select closed_at from ops.coverage where state = 'gap'") == [(None,)]
+    assert ask("select count(*) from ops.coverage where source = 'account_export'") == [(2,)]
+
+
+def test_podcasts_tell_nothing_of_music(record, play, track_ids, settings, warehouse, ask, tmp_path):
+    begin, end = lose(play, record, track_ids)
+    rows = [
+        {"endTime": f"{at:%Y-%m-%d %H:%M}", "podcastName": "P", "episodeName": "E", "msPlayed": 60_000}
+        for at in (begin - HOUR, end + HOUR)
+    ]
+    folder = write_folder(tmp_path / "account", {"StreamingHistory_podcast_0.json": rows})
+    import_exports(settings, warehouse, [folder], clock=lambda: NOW)
+    assert ask(
+        "select count(*) from listening.fact_play natural join listening.dim_track where content_type = 'episode'"
+    ) == [(2,)]
+    assert ask(
+        "select count(*), min(closed_at) from ops.coverage where source <> 'account_export' and state = 'gap'"
+    ) == [(1, None)]
+    assert ask("select count(*) from ops.coverage where source = 'account_export'") == [(0,)]
+
+
+def test_an_export_that_reaches_further_than_the_last_look_does_not_lengthen_the_span_of_the_list(
+    record, play, track_ids, bring, ask
+):
+    """Nobody asked the list for weeks; that the export tells of them is told as its own."""
+    weeks = [
+        40 * 24 * 60,
+        11 * 24 * 60,
+        4 * 24 * 60,
+    ]  # minutes ago: the only look, the end of the export, the next look
+    play(Play(track_ids[0], ago(weeks[0] + 1)))
+    record(ago(weeks[0]))
+    bring(*(ago(weeks[0] + 60 - day * 24 * 60) for day in range(29)), ago(weeks[1]))
+    found = many(track_ids, 60, ago(weeks[2] + 60))
+    play(*found)
+    record(ago(weeks[2]))
+    assert [row[:5] for row in ask(LEDGER) if row[0] == "recently_played"] == [
+        ("recently_played", "covered", ago(weeks[0] + 1), ago(weeks[0] + 1), None),
+        ("recently_played", "gap", ago(weeks[1]), found[10].played_at, "run_missing"),
+        ("recently_played", "covered", found[10].played_at, ago(weeks[2]), None),
+    ]
+
+
+def test_a_full_window_after_an_empty_list_is_a_gap_since_that_look(record, play, track_ids, ask):
+    record(ago(200))
+    lost = many(track_ids, 75, ago(190))
+    play(*lost)
+    record(ago(100))
+    assert ask("select count(*) from listening.fact_play") == [(50,)]
+    assert ask(LEDGER) == [
+        ("recently_played", "covered", ago(200), ago(200), None, None),
+        ("recently_played", "gap", ago(200), lost[25].played_at, "full_window", None),
+        ("recently_played", "covered", lost[25].played_at, ago(100), None, None),
+    ]
+
+
+def test_what_an_export_tells_of_is_no_gap_even_if_it_lacks_the_oldest_play_of_the_window(
+    record, play, track_ids, settings, warehouse, songs, ask, tmp_path
+):
+    play(Play(track_ids[0], ago(90 * 24 * 60)))
+    record(ago(90 * 24 * 60 - 1))
+    found = many(track_ids, 60, ago(300))
+    told = [
+        *(ago(minutes) for minutes in range(91 * 24 * 60, 400, -5 * 24 * 60)),
+        *(one.played_at for one in found[15:40]),
+    ]
+    rows = [
+        {
+            "ts": f"{at:%Y-%m-%dT%H:%M:%SZ}",
+            "ms_played": 40_000,
+            "spotify_track_uri": f"spotify:track:{next((one.track_id for one in found if one.played_at == at), '0' * 22)}",
+            "master_metadata_track_name": "It",
+            "master_metadata_album_artist_name": "She",
+        }
+        for at in told
+    ]
+    folder = write_folder(tmp_path / "export", {"Streaming_History_Audio_2026.json": rows})
+    import_exports(settings, warehouse, [folder], clock=lambda: ago(200))
+    play(*found)
+    record(ago(100))
+    assert ask("select count(*) from ops.coverage where state = 'gap'") == [(0,)]
+    assert [row[:4] for row in ask(LEDGER)] == [
+        ("extended_export", "covered", told[0], found[39].played_at),
+        ("recently_played", "covered", ago(90 * 24 * 60), ago(90 * 24 * 60)),
+        ("recently_played", "covered", found[10].played_at, ago(100)),
+    ]
+
+
+def test_the_failures_of_somebody_else_are_no_reason(record, play, track_ids, ask):
+    play(Play(track_ids[0], ago(300)))
+    record(ago(299))
+    for statement in (
+        "insert into listening.dim_listener (listener_id, time_zone, created_at) values ('bea', 'UTC', now())",
+        "insert into ops.run (job, listener_key, started_at, finished_at, outcome, program_version)"
+        " select 'plays', max(listener_key), %s, %s, 'failed', '0' from listening.dim_listener",
+    ):
+        ask(statement, *([ago(250), ago(250)] if "%s" in statement else []))
+    play(*many(track_ids, 75, ago(280)))
+    record(ago(200))
+    assert ask("select reason from ops.coverage where state = 'gap'") == [("full_window",)]
 
 
 # What is made of an older database.

@@ -1,4 +1,5 @@
--- The ledger after a look at Spotify's list: the span that it covers goes on to now, or, after a gap, ends there and a new one begins.
+-- The ledger after a look at Spotify's list: the span that it covers goes on to now, or ends where the list may have forgotten plays, and
+-- a new one begins after that.
 
 with latest as (
     select max(coverage.starts_at) as starts_at
@@ -10,7 +11,10 @@ with latest as (
 ),
 going_on as (
     update ops.coverage
-    set ends_at = coalesce(cast(:gap_starts_at as timestamptz), greatest(coverage.ends_at, :checked_at))
+    set ends_at = coalesce(
+        (select window_break.starts_at from window_break),
+        greatest(coverage.ends_at, :checked_at)
+    )
     from latest
     where
         coverage.listener_key = :listener_key
@@ -32,14 +36,14 @@ select
     :source,
     'covered',
     coalesce(
-        cast(:gap_ends_at as timestamptz),
+        (select window_break.ends_at from window_break),
         (select min(staged_report.told_at) from staged_report),
         :checked_at
     ),
     :checked_at,
     :checked_at
 where
-    cast(:gap_ends_at as timestamptz) is not null
+    exists (select 1 from window_break)
     or not exists (select 1 from going_on)
 on conflict (listener_key, source, state, starts_at) do update
 set ends_at = greatest(coverage.ends_at, excluded.ends_at);

@@ -1,43 +1,109 @@
--- The ledger after an import: the spans that exports tell of, each from play to play with no pause as long as a missing file would
--- leave; and the gaps that lie within one of them are closed.
+-- The ledger after an import: the span of music that each export tells of, from play to play, with no pause as long as a missing file
+-- would leave. Spans are one where they overlap: what lies between two exports none of them tells of. Gaps that lie within are closed.
 
 create temporary table covered_by_export on commit drop as
-with told as (
+with day_told as (
     select
-        source.name as source,
-        fact_play.played_at,
-        fact_play.played_at - lag(fact_play.played_at) over (
-            partition by source.name
-            order by fact_play.played_at
-        ) > interval '14 days' as is_after_pause
-    from listening.fact_play
-    inner join listening.dim_play_profile on dim_play_profile.play_profile_key = fact_play.play_profile_key
-    cross join (values ('extended_export'), ('account_export')) as source (name)
+        file.package,
+        staging_play.source,
+        min(staging_play.played_at) as starts_at,
+        max(staging_play.played_at) as ends_at
+    from staging_play
+    inner join unnest(cast(:packages as text[])) with ordinality as file (package, file_count)
+        on file.file_count = staging_play.file_number + 1
+    inner join listening.dim_track on dim_track.track_uri = staging_play.track_uri
     where
-        fact_play.listener_key = :listener_key
-        and case source.name
-            when 'extended_export' then dim_play_profile.has_extended_export
-            else dim_play_profile.has_account_export
-        end
+        staging_play.source in ('extended_export', 'account_export')
+        and dim_track.content_type in ('track', 'local')
+    group by
+        file.package,
+        staging_play.source,
+        date_trunc('day', staging_play.played_at)
+),
+paused as (
+    select
+        day_told.package,
+        day_told.source,
+        day_told.starts_at,
+        day_told.ends_at,
+        day_told.starts_at - lag(day_told.ends_at) over (
+            partition by
+                day_told.package,
+                day_told.source
+            order by day_told.starts_at
+        ) > interval '14 days' as is_apart
+    from day_told
 ),
 numbered as (
     select
-        told.source,
-        told.played_at,
-        count(*) filter (where told.is_after_pause) over (
-            partition by told.source
-            order by told.played_at
+        paused.package,
+        paused.source,
+        paused.starts_at,
+        paused.ends_at,
+        count(*) filter (where paused.is_apart) over (
+            partition by
+                paused.package,
+                paused.source
+            order by paused.starts_at
         ) as span_number
-    from told
+    from paused
+),
+span as (
+    select
+        numbered.source,
+        min(numbered.starts_at) as starts_at,
+        max(numbered.ends_at) as ends_at
+    from numbered
+    group by
+        numbered.package,
+        numbered.source,
+        numbered.span_number
+    union all
+    select
+        coverage.source,
+        coverage.starts_at,
+        coverage.ends_at
+    from ops.coverage
+    where
+        coverage.listener_key = :listener_key
+        and coverage.state = 'covered'
+        and coverage.source in ('extended_export', 'account_export')
+),
+met as (
+    select
+        span.source,
+        span.starts_at,
+        span.ends_at,
+        span.starts_at > max(span.ends_at) over (
+            partition by span.source
+            order by
+                span.starts_at,
+                span.ends_at
+            rows between unbounded preceding and 1 preceding
+        ) as is_apart
+    from span
+),
+joined as (
+    select
+        met.source,
+        met.starts_at,
+        met.ends_at,
+        count(*) filter (where met.is_apart) over (
+            partition by met.source
+            order by
+                met.starts_at,
+                met.ends_at
+        ) as span_number
+    from met
 )
 select
-    numbered.source,
-    min(numbered.played_at) as starts_at,
-    max(numbered.played_at) as ends_at
-from numbered
+    joined.source,
+    min(joined.starts_at) as starts_at,
+    max(joined.ends_at) as ends_at
+from joined
 group by
-    numbered.source,
-    numbered.span_number;
+    joined.source,
+    joined.span_number;
 
 delete from ops.coverage
 where

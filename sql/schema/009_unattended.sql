@@ -22,6 +22,31 @@ comment on column ops.consent.asked_at is 'When the address was shown.';
 alter table ops.watermark add column window_starts_at timestamptz;
 comment on column ops.watermark.window_starts_at is 'The oldest play that the source told when it was last asked; null when it told none.';
 
+update ops.watermark
+set window_starts_at = page.oldest_at
+from (
+    select
+        latest.listener_key,
+        min(latest.played_at) as oldest_at
+    from (
+        select
+            fact_play.listener_key,
+            fact_play.played_at,
+            row_number() over (
+                partition by fact_play.listener_key
+                order by fact_play.played_at desc
+            ) as place
+        from listening.fact_play
+        inner join listening.dim_play_profile on dim_play_profile.play_profile_key = fact_play.play_profile_key
+        where dim_play_profile.has_recently_played
+    ) as latest
+    where latest.place <= 50
+    group by latest.listener_key
+) as page
+where
+    watermark.listener_key = page.listener_key
+    and watermark.source = 'recently_played';
+
 alter table ops.coverage
     add column reason text,
     add column closed_at timestamptz,
@@ -101,3 +126,93 @@ from (
 ) as span
 where span.starts_at < span.ends_at
 on conflict (listener_key, source, state, starts_at) do nothing;
+
+-- Which export told what is no longer known: Spotify's reach back to the first play, or a year, so those of one kind overlap.
+insert into ops.coverage (
+    listener_key,
+    source,
+    state,
+    starts_at,
+    ends_at,
+    found_at
+)
+select
+    numbered.listener_key,
+    numbered.source,
+    'covered',
+    min(numbered.starts_at),
+    max(numbered.ends_at),
+    transaction_timestamp()
+from (
+    select
+        spaced.listener_key,
+        spaced.source,
+        spaced.starts_at,
+        spaced.ends_at,
+        count(*) filter (where spaced.is_apart) over (
+            partition by
+                spaced.listener_key,
+                spaced.source
+            order by spaced.starts_at
+        ) as span_number
+    from (
+        select
+            day_told.listener_key,
+            day_told.source,
+            day_told.starts_at,
+            day_told.ends_at,
+            day_told.starts_at - lag(day_told.ends_at) over (
+                partition by
+                    day_told.listener_key,
+                    day_told.source
+                order by day_told.starts_at
+            ) > interval '14 days' as is_apart
+        from (
+            select
+                fact_play.listener_key,
+                source.name as source,
+                min(fact_play.played_at) as starts_at,
+                max(fact_play.played_at) as ends_at
+            from listening.fact_play
+            inner join listening.dim_track on dim_track.track_key = fact_play.track_key
+            inner join listening.dim_play_profile on dim_play_profile.play_profile_key = fact_play.play_profile_key
+            cross join (values ('extended_export'), ('account_export')) as source (name)
+            where
+                dim_track.content_type in ('track', 'local')
+                and case source.name
+                    when 'extended_export' then dim_play_profile.has_extended_export
+                    else dim_play_profile.has_account_export
+                end
+            group by
+                fact_play.listener_key,
+                source.name,
+                fact_play.date_key
+        ) as day_told
+    ) as spaced
+) as numbered
+group by
+    numbered.listener_key,
+    numbered.source,
+    numbered.span_number
+on conflict (listener_key, source, state, starts_at) do nothing;
+
+update ops.coverage
+set
+    closed_at = transaction_timestamp(),
+    closed_by = brought.source
+from (
+    select
+        gap.coverage_key,
+        max(span.source) as source
+    from ops.coverage as gap
+    inner join ops.coverage as span
+        on
+            span.listener_key = gap.listener_key
+            and span.state = 'covered'
+            and span.source in ('extended_export', 'account_export')
+            and span.starts_at <= gap.starts_at + interval '1 minute'
+            and span.ends_at >= gap.ends_at - interval '1 minute'
+    where gap.state = 'gap'
+    group by gap.coverage_key
+) as brought
+where coverage.coverage_key = brought.coverage_key;
