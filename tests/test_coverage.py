@@ -342,22 +342,28 @@ def test_the_failures_of_somebody_else_are_no_reason(record, play, track_ids, as
 
 
 def test_a_database_from_before_the_ledger_gets_one_of_what_it_knows(empty_database):
-    """Two listeners, one with a gap, one without; each span follows from watermark and gaps."""
+    """Three listeners: with a gap, without, and with one that an export tells of; each span follows from watermark, gaps and plays."""
     warehouse = Warehouse(empty_database)
     older = {name for name in names_in("schema") if name < "schema/009"}
     warehouse.transaction(lambda connection: migrate_within(connection, NOW, __version__, only=older))
     for statement in (
-        "insert into listening.dim_listener (listener_id, time_zone, created_at) select who, 'UTC', now() from unnest(array['ada', 'bea']) who",
+        "insert into listening.dim_listener (listener_id, time_zone, created_at) select who, 'UTC', now() from unnest(array['ada', 'bea', 'cem']) who",
         "insert into listening.dim_play_profile (has_recently_played, has_extended_export, has_account_export, has_player)"
-        " values (true, false, false, false)",
+        " values (true, false, false, false), (false, true, false, false)",
+        "insert into listening.dim_track (track_uri, track_id, track_name, content_type) values ('spotify:track:x', 'x', 'It', 'track')",
         "insert into listening.fact_play (played_at, listener_key, track_key, date_key, time_key, context_key, device_key, play_profile_key)"
-        " select at, listener_key, 0, 20260601, 0, 0, 0, (select max(play_profile_key) from listening.dim_play_profile)"
+        " select at, listener_key, track_key, to_char(at, 'YYYYMMDD')::integer, 0, 0, 0,"
+        " (select max(play_profile_key) from listening.dim_play_profile where has_extended_export)"
+        " from listening.dim_listener, listening.dim_track, generate_series(timestamptz '2026-05-01 10:00+00', '2026-06-09 10:00+00', '1 day') at"
+        " where listener_id = 'cem' and track_id = 'x'",
+        "insert into listening.fact_play (played_at, listener_key, track_key, date_key, time_key, context_key, device_key, play_profile_key)"
+        " select at, listener_key, 0, 20260601, 0, 0, 0, (select max(play_profile_key) from listening.dim_play_profile where has_recently_played)"
         " from listening.dim_listener, unnest(array[timestamptz '2026-06-01 10:00+00', '2026-06-02 10:00+00', '2026-06-05 10:00+00']) at",
         "insert into ops.watermark (listener_key, source, played_at, checked_at)"
         " select listener_key, 'recently_played', '2026-06-05 10:00+00', '2026-06-05 11:00+00' from listening.dim_listener",
         "insert into ops.coverage (listener_key, source, state, starts_at, ends_at, found_at)"
         " select listener_key, 'recently_played', 'gap', '2026-06-02 10:00+00', '2026-06-05 10:00+00', '2026-06-05 11:00+00'"
-        " from listening.dim_listener where listener_id = 'ada'",
+        " from listening.dim_listener where listener_id <> 'bea'",
     ):
         asked(empty_database, statement)
     assert "schema/009_unattended" in warehouse.migrate(NOW, __version__)
@@ -368,7 +374,7 @@ def test_a_database_from_before_the_ledger_gets_one_of_what_it_knows(empty_datab
 
     told = asked(
         empty_database,
-        "select listener_id, state, to_char(starts_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI'),"
+        "select listener_id, state || coalesce(' closed by ' || closed_by, ''), to_char(starts_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI'),"
         " to_char(ends_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI') from ops.coverage"
         " join listening.dim_listener using (listener_key) order by 1, 3",
     )
@@ -377,7 +383,13 @@ def test_a_database_from_before_the_ledger_gets_one_of_what_it_knows(empty_datab
         ("ada", "gap", day(2), day(5)),
         ("ada", "covered", day(5), day(5, 11)),
         ("bea", "covered", day(1), day(5, 11)),
+        ("cem", "covered", "2026-05-01T10:00", day(9)),
+        ("cem", "covered", day(1), day(2)),
+        ("cem", "gap closed by extended_export", day(2), day(5)),
+        ("cem", "covered", day(5), day(5, 11)),
     ]
+    oldest = "select distinct to_char(window_starts_at at time zone 'UTC', 'YYYY-MM-DD') from ops.watermark"
+    assert asked(empty_database, oldest) == [("2026-06-01",)]
 
 
 # Where people read it.
