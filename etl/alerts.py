@@ -5,6 +5,8 @@ be installed; so it reads what a workflow hands over from the environment itself
 step that runs it holds the right to write issues, and no secret but the webhook's address.
 """
 
+import base64
+import http.client
 import json
 import os
 import re
@@ -12,36 +14,45 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 LABEL = "brapped"
 MARK = re.compile(r"<!-- brapped (\{.*?\}) -->")
+KEPT = ("cause", "state", "title", "jobs", "is_well")  # of an entry, in its issue
 TIMEOUT_S = 20
 
 Say = Callable[[str], None]
+News = tuple[str, str]  # a title and a text
 
 
 @dataclass(frozen=True)
 class Alert:
-    """A cause that needs a person, and its present state; title and text are for people."""
+    """A cause that needs a person, and its present state; title and text are for people. `is_failure`: something does not work
+    now, as against what is going to come, or what has been lost."""
 
     cause: str
     state: str
     title: str
     text: str
+    is_failure: bool = False
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a run of a job found. `is_whole`: it could look at everything, so what it did not find is well again."""
+    """What a run of a job found.
+
+    looked_at: the causes that it looked for, so that one of them that it did not find is well again; None: all of this job's.
+    is_daily: it is the first of a day, which tells all of it where nothing remembers what was told before.
+    """
 
     job: str
     alerts: tuple[Alert, ...] = ()
-    is_whole: bool = True
+    looked_at: tuple[str, ...] | None = None
+    is_daily: bool = False
 
     def as_json(self) -> str:
         return json.dumps(asdict(self))
@@ -49,7 +60,9 @@ class Report:
     @classmethod
     def of_json(cls, text: str) -> "Report":
         told = json.loads(text)
-        return cls(told["job"], tuple(Alert(**one) for one in told["alerts"]), told["is_whole"])
+        alerts = tuple(Alert(**one) for one in told["alerts"])
+        looked_at = None if told["looked_at"] is None else tuple(told["looked_at"])
+        return cls(told["job"], alerts, looked_at, told["is_daily"])
 
 
 @dataclass(frozen=True)
@@ -71,41 +84,45 @@ class Book(Protocol):
 
     def known(self) -> dict[str, Known]: ...
 
-    def write(self, entry: Known, alert: Alert | None, news: str) -> None:
-        """Keeps the entry; `alert` None: it is well, or nothing new. `news`: what to tell now, empty for nothing."""
+    def write(self, entry: Known, alert: Alert | None, news: News | None) -> None:
+        """Tells the news, if there are any, and only then keeps the entry: what is told twice is the lesser evil than what is never
+        told. `alert`: what is now wrong with it; None: it is well, or nothing has changed."""
 
 
 class Unwritable(Exception):
     """The book can't be read or written. The message says why, in a line."""
 
 
-def told(report: Report, book: Book) -> list[tuple[str, str]]:
-    """Brings the book up to date with a report; what is news, as (title, text), each to be told once."""
-    news = []
+def told(report: Report, book: Book) -> Iterator[News]:
+    """Brings the book up to date with a report; what is news, each when the book has it."""
     known = book.known()
     for alert in report.alerts:
         before = known.get(alert.cause)
         jobs = tuple(sorted({report.job, *(before.jobs if before and not before.is_well else ())}))
         now = Known(alert.cause, alert.state, alert.title, jobs, place=before.place if before else 0)
-        if before is None or before.is_well or before.state != alert.state:
-            book.write(now, alert, alert.text)
-            news.append((alert.title, alert.text))
+        if before is None or before.is_well or before.state != alert.state or is_of_another(report.job, alert, before):
+            news = (alert.title, alert.text)
+            book.write(now, alert, news)
+            yield news
         elif before.jobs != jobs:
-            book.write(replace(now, is_open=before.is_open), None, "")
-    if not report.is_whole:
-        return news
+            book.write(replace(now, is_open=before.is_open), None, None)
     found = {alert.cause for alert in report.alerts}
     for cause, before in known.items():
-        if cause in found or before.is_well or report.job not in before.jobs:
+        was_looked_at = report.looked_at is None or cause in report.looked_at
+        if cause in found or not was_looked_at or before.is_well or report.job not in before.jobs:
             continue
         others = tuple(job for job in before.jobs if job != report.job)
-        if others:
-            book.write(replace(before, jobs=others), None, "")
-            continue
-        book.write(replace(before, is_well=True, is_open=False), None, "This is well again." if before.is_open else "")
-        if before.is_open:
-            news.append((f"Over: {before.title}", "This is well again."))
-    return news
+        over = (f"Over: {before.title}", "This is well again.") if before.is_open and not others else None
+        book.write(
+            replace(before, jobs=others, is_open=before.is_open and bool(others), is_well=not others), None, over
+        )
+        if over:
+            yield over
+
+
+def is_of_another(job: str, alert: Alert, before: Known) -> bool:
+    """Whether a failure that somebody has closed, as one of other jobs, is now one of this job, too."""
+    return alert.is_failure and not before.is_open and job not in before.jobs
 
 
 class Issues:
@@ -120,6 +137,7 @@ class Issues:
         self._mention = f"\n\n@{mention}" if mention else ""
         self._link = f"\n\n[The run that found it]({link})" if link else ""
         self._bodies: dict[int, str] = {}
+        self._open: set[int] = set()
 
     def known(self) -> dict[str, Known]:
         fields = "number,state,body"
@@ -130,31 +148,22 @@ class Issues:
             raise Unwritable("gh gave no list of issues") from None
         found: dict[str, Known] = {}
         for issue in issues:
-            mark = MARK.search(issue["body"] or "")
-            if not mark:
+            entry = entry_in(issue["body"] or "", issue["number"], issue["state"] == "OPEN")
+            if entry is None:
                 continue
-            entry = json.loads(mark[1])
-            is_open = issue["state"] == "OPEN"
-            if entry["cause"] in found:  # two runs opened one at the same time: the first stands
-                if is_open:
-                    self._gh("issue", "close", str(issue["number"]), "--reason", "not planned")
+            if entry.cause in found:  # two runs opened one at the same time: the first stands
+                if entry.is_open:
+                    self._gh("issue", "close", str(entry.place), "--reason", "not planned")
                 continue
-            self._bodies[issue["number"]] = issue["body"]
-            found[entry["cause"]] = Known(
-                entry["cause"],
-                entry["state"],
-                entry["title"],
-                tuple(entry["jobs"]),
-                entry["is_well"],
-                is_open,
-                issue["number"],
-            )
+            self._bodies[entry.place] = issue["body"]
+            found[entry.cause] = entry
+        self._open = {entry.place for entry in found.values() if entry.is_open}
         return found
 
-    def write(self, entry: Known, alert: Alert | None, news: str) -> None:
-        mark = json.dumps({key: asdict(entry)[key] for key in ("cause", "state", "title", "jobs", "is_well")})
-        number = str(entry.place)
-        body = f"{alert.text}{self._link}" if alert else MARK.sub("", self._bodies[entry.place]).strip()
+    def write(self, entry: Known, alert: Alert | None, news: News | None) -> None:
+        mark = json.dumps({name: asdict(entry)[name] for name in KEPT})
+        number, link = str(entry.place), self._link if alert else ""
+        body = f"{alert.text}{link}" if alert else MARK.sub("", self._bodies[entry.place]).strip()
         body = f"{body}\n\n<!-- brapped {mark} -->"
         if not entry.place:
             assert alert is not None, "the first word about a cause is an alert"
@@ -162,33 +171,44 @@ class Issues:
             self._gh("label", "create", LABEL, "--force", "--color", "C23B22", "--description", about)
             self._gh("issue", "create", "--title", alert.title, "--label", LABEL, text=f"{body}{self._mention}")
             return
-        title = ("--title", alert.title) if alert else ()
-        self._gh("issue", "edit", number, *title, text=body)
-        if alert:
-            self._gh("issue", "reopen", number, may_fail=True)  # it may be open
+        was_open = entry.place in self._open
+        if alert and not was_open:
+            self._gh("issue", "reopen", number)
         if news:
-            link = self._link if alert else ""
-            self._gh("issue", "comment", number, text=f"{news}{link}{self._mention if alert else ''}")
-        if not entry.is_open:
-            self._gh("issue", "close", number, may_fail=True)  # it may be closed
+            self._gh("issue", "comment", number, text=f"{news[1]}{link}{self._mention if alert else ''}")
+        if was_open and not entry.is_open:
+            self._gh("issue", "close", number)
+        self._gh("issue", "edit", number, *(("--title", alert.title) if alert else ()), text=body)
 
-    def _gh(self, *arguments: str, text: str | None = None, may_fail: bool = False) -> str:
+    def _gh(self, *arguments: str, text: str | None = None) -> str:
         command = ["gh", *arguments, "--repo", self._repository, *(("--body-file", "-") if text is not None else ())]
         try:
             done = subprocess.run(command, input=text or "", capture_output=True, text=True, timeout=60, check=False)
         except (OSError, subprocess.TimeoutExpired) as error:
             raise Unwritable(f"gh can't be run ({type(error).__name__})") from None
-        if done.returncode and not may_fail:
+        if done.returncode:
             lines = done.stderr.strip().splitlines()
             raise Unwritable(lines[0] if lines else f"gh ended with {done.returncode}")
         return done.stdout
 
 
-class File:
-    """The book as a file, for a computer of one's own."""
+def entry_in(body: str, number: int, is_open: bool) -> Known | None:
+    """What an issue keeps; None for one that is not ours, or no longer to be read: then it is whoever's has changed it."""
+    mark = MARK.search(body)
+    try:
+        told = json.loads(mark[1]) if mark else {}
+        entry = Known(**{name: told[name] for name in KEPT}, is_open=is_open, place=number)
+    except (ValueError, KeyError):
+        return None
+    return replace(entry, jobs=tuple(entry.jobs))
 
-    def __init__(self, path: Path) -> None:
+
+class File:
+    """The book as a file, for a computer of one's own; `tell` is told the news, and raises Unwritable when it can't be."""
+
+    def __init__(self, path: Path, tell: Callable[[str, str], None]) -> None:
         self._path = path
+        self._tell = tell
 
     def known(self) -> dict[str, Known]:
         try:
@@ -199,7 +219,9 @@ class File:
         except (OSError, ValueError, TypeError, KeyError):
             raise Unwritable(f"{self._path} can't be read; remove it") from None
 
-    def write(self, entry: Known, alert: Alert | None, news: str) -> None:
+    def write(self, entry: Known, alert: Alert | None, news: News | None) -> None:
+        if news:
+            self._tell(*news)
         entries = self.known() | {entry.cause: replace(entry, is_open=not entry.is_well)}
         new = self._path.with_suffix(".new")
         try:
@@ -215,7 +237,10 @@ def send(url: str, title: str, text: str) -> None:
     is, with a title. `discord+https://…` and `slack+https://…` say it where the host does not. Raises Unwritable.
     """
     kind, address = url.split("+", 1) if "+" in url.partition("://")[0] else ("", url)
-    host = urlsplit(address).hostname or ""
+    try:
+        host = urlsplit(address).hostname or ""
+    except ValueError:
+        raise Unwritable("its address can't be read") from None
     if kind == "discord" or host in ("discord.com", "discordapp.com"):
         body, headers = (
             json.dumps({"content": f"**{title}**\n{text}"[:2000]}).encode(),
@@ -230,27 +255,26 @@ def send(url: str, title: str, text: str) -> None:
 
 
 def get(url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> None:
-    """One request, whose answer nobody reads. Raises Unwritable, which does not repeat the address: it is a secret."""
+    """One request, whose answer nobody reads; `user:password@` in the address goes as basic authentication. Raises Unwritable,
+    which does not repeat the address: it is a secret."""
     if not url.startswith(("https://", "http://")):
         raise Unwritable("its address has to begin with https://")
-    request = urllib.request.Request(url, body, {"User-Agent": "brapped", **(headers or {})})  # noqa: S310
+    start, _, rest = url.partition("://")
+    authority, slash, path = rest.partition("/")
+    whose, at, host = authority.rpartition("@")
+    given = {"Authorization": f"Basic {base64.b64encode(unquote(whose).encode()).decode()}"} if at else {}
     try:
+        request = urllib.request.Request(  # noqa: S310
+            f"{start}://{host}{slash}{path}", body, {"User-Agent": "brapped", **given, **(headers or {})}
+        )
         with urllib.request.urlopen(request, timeout=TIMEOUT_S):  # noqa: S310
             return
     except urllib.error.HTTPError as error:
         reason = f"status {error.code}"
         error.close()
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         reason = type(error).__name__
     raise Unwritable(reason)
-
-
-def tell(news: Iterable[tuple[str, str]], webhook: str | None, warn: Say) -> None:
-    for title, text in news if webhook else ():
-        try:
-            send(str(webhook), title, text)
-        except Unwritable as error:
-            warn(f"The webhook could not be told ({error}).")
 
 
 def of_workflow(job: str, environ: Mapping[str, str]) -> Report | None:
@@ -263,7 +287,7 @@ def of_workflow(job: str, environ: Mapping[str, str]) -> Report | None:
     if outcome == "cancelled":
         return None
     if outcome == "failure":
-        cause, title = "program", f"A run of {job} ended with an error of the program"
+        cause, title = f"program-{job}", f"A run of {job} ended with an error of the program"
         text = "It stopped before it could say why: its log may. If it comes again, update the program (Sync fork)."
     elif environ.get("SECRETS_OUTCOME") == "failure":
         cause, title = "settings", "Some secrets are missing"
@@ -271,7 +295,7 @@ def of_workflow(job: str, environ: Mapping[str, str]) -> Report | None:
     else:
         cause, title = "installation", f"What {job} stands on could not be installed"
         text = "Mostly this passes by itself. If it comes again, update the program (Sync fork)."
-    return Report(job, (Alert(cause, "failing", title, text),), is_whole=False)
+    return Report(job, (Alert(cause, "failing", title, text, is_failure=True),), looked_at=())
 
 
 def main(arguments: list[str], environ: Mapping[str, str]) -> int:
@@ -282,15 +306,34 @@ def main(arguments: list[str], environ: Mapping[str, str]) -> int:
         with Path(environ["GITHUB_STEP_SUMMARY"]).open("a", encoding="utf-8") as summary:
             summary.write(f"{said}\n\n")
 
+    def tell(title: str, text: str) -> None:
+        print(title)  # noqa: T201
+        try:
+            if webhook:
+                send(webhook, title, text)
+        except Unwritable as error:
+            warn(f"The webhook could not be told ({error}).")
+
     [job] = arguments
-    report = of_workflow(job, environ)
-    if report is None:
-        return 0
+    webhook = environ.get("ALERT_WEBHOOK_URL", "").strip()
+    try:
+        if report := of_workflow(job, environ):
+            told_in_issues(report, environ, tell, warn)
+    except Exception as error:  # its words, or where it arose, may hold the address of the webhook
+        warn(f"Nobody could be told what needs a person: an unexpected {type(error).__name__}.")
+    return 0
+
+
+def told_in_issues(report: Report, environ: Mapping[str, str], tell: Callable[[str, str], None], warn: Say) -> None:
+    """Tells the issues, and whoever `tell` reaches. Without issues nobody knows what was told before: then failures are told again
+    rather than not at all, and what is going to come once a day."""
     link = "{GITHUB_SERVER_URL}/{GITHUB_REPOSITORY}/actions/runs/{GITHUB_RUN_ID}".format_map(environ)
     repository = environ["GITHUB_REPOSITORY"]
-    webhook = environ.get("ALERT_WEBHOOK_URL", "").strip() or None
+    heard = set()
     try:
-        news = told(report, Issues(repository, repository.partition("/")[0], link))
+        for news in told(report, Issues(repository, repository.partition("/")[0], link)):
+            heard.add(news)
+            tell(*news)
     except Unwritable as error:
         if "disabled issues" not in str(error):
             warn(f"What needs a person could not be told in an issue ({error}).")
@@ -299,12 +342,9 @@ def main(arguments: list[str], environ: Mapping[str, str]) -> int:
                 "What needs a person can't be told, because this repository has no issues: tick them under Settings →"
                 f" General → Features. It is: {'; '.join(alert.title for alert in report.alerts)}."
             )
-        # Nobody knows what was told before: a failure is told again rather than not at all.
-        news = [(alert.title, alert.text) for alert in report.alerts if alert.state == "failing"]
-    for title, _ in news:
-        print(title)  # noqa: T201
-    tell(news, webhook, warn)
-    return 0
+        for alert in report.alerts:
+            if (alert.is_failure or report.is_daily) and (alert.title, alert.text) not in heard:
+                tell(alert.title, alert.text)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ class Finding:
 
     cause: what it is told under; there is one alert a cause. state: changes when there is something new to tell of it.
     title, text: for people who do not know the program by heart. is_alert: worth a message; else only shown by `status`.
+    is_failure: something does not work now, as against what is going to come, or what has been lost.
     """
 
     cause: str
@@ -17,6 +18,7 @@ class Finding:
     title: str
     text: str
     is_alert: bool = True
+    is_failure: bool = False
 
 
 class Warned(str):
@@ -53,7 +55,7 @@ TITLES = {
     "answers": "Spotify's answers could not be read in full",
     "database": "The database can't be used",
     "settings": "Settings are missing or wrong",
-    "program": "A run ended with an error of the program",
+    "program": "A run of {job} ended with an error of the program",
 }
 ADVICE = {
     "login": RENEW,
@@ -68,9 +70,10 @@ ADVICE = {
 }
 
 
-def failed(cause: str, said: str) -> Finding:
-    """A run that failed of that; `said` is its sentence for the log."""
-    return Finding(cause, "failing", TITLES[cause], f"{said}\n\n{ADVICE[cause]}")
+def failed(cause: str, said: str, job: str = "") -> Finding:
+    """A run that failed of that; `said` is its sentence for the log. An error of the program is one of that job's."""
+    name = f"{cause}-{job}" if cause == "program" else cause
+    return Finding(name, "failing", TITLES[cause].format(job=job), f"{said}\n\n{ADVICE[cause]}", is_failure=True)
 
 
 def moment(at: datetime) -> str:

@@ -18,6 +18,11 @@ from etl.warehouse import names_in, pending, run
 
 Rows = list[dict[str, Any]]
 
+SCHEDULED = ("plays", "dimensions")  # what nobody is there to see fail
+# The causes that `urgent` and `missed` find, and so know to be well again. A login that only its use shows to be wrong is healed
+# only by a run that used it.
+URGENT = ("gap", "storage")
+MISSED = ("silence",)
 REMIND_DAYS = (1, 7, 30)  # before a login ends
 STALE = timedelta(hours=3)  # Spotify's list holds some two and a half hours of music
 QUIET = timedelta(hours=6)  # schedules are delayed and dropped now and then: that alone is no news
@@ -170,7 +175,13 @@ def examined(connection: Connection, settings: Settings, now: datetime) -> Healt
 def about_login(login: dict[str, Any] | None, settings: Settings, now: datetime) -> Iterator[Finding]:
     if login is None:
         if settings.spotify_client_id:
-            yield Finding("login", "none", "Nobody is logged in to Spotify yet", f"Nothing is recorded before. {RENEW}")
+            yield Finding(
+                "login",
+                "none",
+                "Nobody is logged in to Spotify yet",
+                f"Nothing is recorded before. {RENEW}",
+                is_failure=True,
+            )
         return
     ends = login["ends_at"]
     if login["refused_at"]:
@@ -180,6 +191,7 @@ def about_login(login: dict[str, Any] | None, settings: Settings, now: datetime)
             "The Spotify login has ended: nothing is being recorded",
             f"Spotify refuses it since {moment(login['refused_at'])} ({login['refused_reason']}). Nothing recorded is lost, but"
             f" what you play now is kept by Spotify only, and no more than the last {WINDOW} plays of it. {RENEW}",
+            is_failure=True,
         )
         return
     for days in REMIND_DAYS:
@@ -225,12 +237,13 @@ def about_silence(runs: Rows, now: datetime, patience: timedelta) -> Iterator[Fi
                 "The hourly recording has stopped",
                 f"The last good run of plays was at {moment(good_at)}. Spotify's list holds some two and a half hours of music:"
                 " plays may be being lost. On GitHub look under Actions → plays: is it enabled, and why do its runs fail?",
+                is_failure=True,
             )
 
 
 def about_failures(runs: Rows) -> Iterator[Finding]:
     for job in runs:
-        if job["failed_count"] and job["outcome"] in ("failed", "waiting"):
+        if job["job"] in SCHEDULED and job["failed_count"] and job["outcome"] in ("failed", "waiting"):
             yield Finding(
                 f"{job['job']}-fails",
                 f"{job['failing_since']:%Y-%m-%dT%H:%M}",

@@ -30,7 +30,7 @@ def as_renderable(health: Health) -> RenderableType:
         table.add_column(style="dim", min_width=16)
         table.add_column(overflow="fold")
         for name, said in lines:
-            table.add_row(name, said)
+            table.add_row(name, Text(said))
         if table.row_count:
             parts += [Text(title, style="bold"), Padding(table, (0, 0, 1, 2))]
     parts += of_findings(health.findings)

@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -61,6 +62,10 @@ class Loopback:
         deadline = time.monotonic() + patience_s
         while not self._server.is_done:
             if time.monotonic() > deadline:
+                with self._server.guard:  # an answer that is being worked on is waited for
+                    if self._server.is_done:
+                        break
+                    self._server.is_done = True
                 raise LoginError(
                     f"Nobody came back from Spotify within {patience_s / 60:.0f} minutes. Nothing was changed; begin again."
                 )
@@ -96,14 +101,17 @@ class _Handler(BaseHTTPRequestHandler):
                 self._show(404, "This page serves once", "What became of the login stands in the terminal.")
                 return
             try:
-                title, text = self.server.answered(self.path)
+                status, (title, text) = 200, self.server.answered(self.path)
             except Exception as error:
                 self.server.failure = error
                 is_told = type(error).__module__.startswith("etl.")
-                self._show(400, "Not logged in", str(error) if is_told else "The terminal says what went wrong.")
-            else:
-                self._show(200, title, text)
-            self.server.is_done = True
+                text = str(error) if is_told else "The terminal says what went wrong."
+                status, title = 400, "Not logged in"
+            try:
+                with suppress(OSError):  # a browser that is gone has missed the page, not the login
+                    self._show(status, title, text)
+            finally:
+                self.server.is_done = True
 
     def _show(self, status: int, title: str, text: str) -> None:
         templates = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)

@@ -1,6 +1,7 @@
--- A row when somebody else than this listener has a login here that works, or worked.
+-- A row when others have a login here that works, or worked, and this listener has none.
 select 1 as is_somebody_else
 from ops.login
 inner join listening.dim_listener on dim_listener.listener_key = login.listener_key
-where dim_listener.listener_id <> all(cast(:listener_ids as text[]))
-limit 1
+having
+    count(*) > 0
+    and count(*) filter (where dim_listener.listener_id = any(cast(:listener_ids as text[]))) = 0
