@@ -48,7 +48,7 @@ WHY_LOST = {
 # What a run can fail of: the cause, the title, and what to do besides what the error itself says.
 RENEW = "On GitHub: Actions → connect → Run workflow. On a computer of your own: `brapped login`. It takes a minute."
 TITLES = {
-    "login": "The Spotify login has ended: nothing is being recorded",
+    "login": "The Spotify login can't be used: nothing is being recorded",
     "token-key": "The stored Spotify login can't be decrypted",
     "app": "Spotify refuses the app",
     "spotify": "Spotify can't be asked",

@@ -9,6 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from etl.archives import printable
 from etl.findings import SOURCES, WHY_LOST, Finding, moment
 from etl.health import CHECKS, MB, Health, left
 
@@ -42,7 +43,7 @@ Lines = Iterator[tuple[str, str]]
 
 def of_record(health: Health) -> Lines:
     for one in health.listeners:
-        yield "whose", one["listener_name"] or one["listener_id"]
+        yield "whose", printable(one["listener_name"] or one["listener_id"])
         yield "last play", since(one["last_played_at"], health.made_at)
         yield "last asked", since(one["checked_at"], health.made_at)
     if not health.listeners:

@@ -27,12 +27,22 @@ class NotLoggedIn(SpotifyError):
         )
 
 
+class AnybodysLogin(SpotifyError):
+    """Several listeners have a login here, and nothing says whose listening is meant."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "More than one listener has logged in to this database, and nothing says whose listening this job records: set"
+            " SPOTIFY_REFRESH_TOKEN to a token of theirs ('brapped login' prints it)."
+        )
+
+
 class Login:
     """The login to use: the one that was agreed to, or set as SPOTIFY_REFRESH_TOKEN, last. Of it the newest token.
 
     So a login that `brapped login` or connect.yml got takes the place of an older setting of the same listener, and a
     setting that is changed takes the place of both. `listener_key` is None until Spotify was asked whose login it is.
-    Raises NotLoggedIn.
+    Raises NotLoggedIn and AnybodysLogin.
     """
 
     def __init__(
@@ -89,6 +99,8 @@ class Login:
         if not (rows := run(connection, "login_current", setting_fingerprint=mark)):
             raise NotLoggedIn
         [found] = rows
+        if found.is_anybodys:
+            raise AnybodysLogin
         return found
 
     def _token_of(self, stored: Row[Any]) -> str:

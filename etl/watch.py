@@ -14,7 +14,7 @@ from etl.keys import TokenKeyError
 from etl.opening import Clock, opened, utc_now
 from etl.settings import Runner, Settings, SettingsError, read_settings
 from etl.spotify import AppRefused, Forbidden, LoginRefused, PermissionMissing
-from etl.tokens import NotLoggedIn
+from etl.tokens import AnybodysLogin, NotLoggedIn
 from etl.warehouse import Warehouse, WarehouseError
 from etl.wire import SpotifyError
 
@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 CAUSES: dict[type[Exception], str] = {  # the narrower ones first
     LoginRefused: "login",
     NotLoggedIn: "login",
+    AnybodysLogin: "login",
     PermissionMissing: "login",
     TokenKeyError: "token-key",
     AppRefused: "app",

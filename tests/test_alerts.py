@@ -463,4 +463,4 @@ def test_a_permission_that_is_missing_is_not_hidden_by_the_reminder_that_the_log
         assert brapped("plays", **own).returncode == 1
     reminder, told = (title for _, title, _ in posted)
     assert reminder.startswith("Log in to Spotify again before")
-    assert told == "The Spotify login has ended: nothing is being recorded"
+    assert told == "The Spotify login can't be used: nothing is being recorded"

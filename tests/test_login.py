@@ -2,8 +2,10 @@
 
 import os
 import socket
+import struct
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -26,7 +28,7 @@ from etl.login import LoginError, begun, finished
 from etl.loopback import Loopback
 from etl.settings import SettingsError, read_settings
 from etl.spotify import CodeRefused, LoginRefused, PermissionMissing
-from etl.tokens import NotLoggedIn, ends_at
+from etl.tokens import AnybodysLogin, NotLoggedIn, ends_at
 
 CALLBACK = "http://127.0.0.1:8888/callback"
 NEVER_SET = {"SPOTIFY_REFRESH_TOKEN": ""}
@@ -184,6 +186,31 @@ def test_nobody_coming_back_ends_the_trip():
         loopback.wait(lambda address: True, lambda address: ("", ""), patience_s=0.3)
 
 
+@pytest.mark.parametrize("is_in_time", [True, False])
+def test_a_browser_that_is_gone_has_missed_the_page_and_not_the_login(is_in_time):
+    """It goes while the answer is being worked on; and that is waited for also when the time is up meanwhile."""
+    gone, answered = threading.Event(), []
+
+    def answer(address: str) -> tuple[str, str]:
+        assert gone.wait(10)
+        time.sleep(0.05 if is_in_time else 0.6)
+        answered.append(address)
+        return "You are logged in", "as Ada"
+
+    def browser(port: int) -> None:
+        with closing(socket.create_connection(("127.0.0.1", port))) as line:
+            line.sendall(b"GET /callback?code=c HTTP/1.1\r\nHost: x\r\n\r\n")
+            time.sleep(0.1)
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closed with a reset
+        gone.set()
+
+    with Loopback(0) as loopback:
+        port = urlsplit(loopback.redirect_uri).port
+        threading.Thread(target=browser, args=(port,)).start()
+        loopback.wait(lambda address: "code" in address, answer, patience_s=10 if is_in_time else 0.4)
+    assert answered == ["/callback?code=c"]
+
+
 def test_without_a_browser_the_address_is_told_and_the_one_it_leads_to_is_taken(environment, spotify, port, ask):
     environment |= NEVER_SET
     with by_hand(environment) as program:
@@ -265,6 +292,31 @@ def test_another_account_than_the_one_recorded_is_turned_away(trip, spotify, ask
         trip("account-of-grace")
     assert ask(LOGINS) == [("account-of-ada", True, True)]
     assert ask("select count(*) from listening.dim_listener") == [(1,)]
+
+
+def test_of_two_listeners_who_are_recorded_here_each_can_log_in_again_and_nobody_else(
+    trip, spotify, ask, warehouse, database
+):
+    now = datetime.now(UTC)
+    grants = {"AQ-grace": Grant("account-of-grace", now), "AQ-ada": Grant("account-of-ada", now)}
+    others = (Listener("account-of-grace", "grace", "Grace"), Listener("account-of-joan", "joan", "Joan"))
+    spotify.change(lambda world: replace(world, listeners=(*world.listeners, *others), refresh_tokens=grants))
+    for token in ("AQ-grace", "AQ-ada"):
+        settings = settings_of(database, spotify, spotify_refresh_token=token)
+        record_plays(settings, warehouse, lambda: datetime.now(UTC))
+    for who in ("account-of-ada", "account-of-grace"):
+        trip(who)
+    with pytest.raises(LoginError, match="another Spotify account"):
+        trip("account-of-joan")
+    with pytest.raises(AnybodysLogin):
+        record_plays(settings_of(database, spotify, spotify_refresh_token=None), warehouse, lambda: datetime.now(UTC))
+    record_plays(settings, warehouse, lambda: datetime.now(UTC))
+    latest = (
+        "select listener_id from ops.run join listening.dim_listener using (listener_key) order by run_key desc limit 1"
+    )
+    assert ask(latest) == [("account-of-ada",)]  # whose token is set, though Grace agreed last
+    whose = "select listener_id, count(*) from ops.login join listening.dim_listener using (listener_key) group by 1 order by 1"
+    assert ask(whose) == [("account-of-ada", 2), ("account-of-grace", 2)]
 
 
 def test_a_login_goes_on_with_the_export_that_was_imported_before_it(trip, ask):

@@ -243,3 +243,17 @@ def test_what_fails_in_a_run_is_told_under_a_cause_that_has_words_for_it():
         kinds.index(kind) for kind in kinds if kind is not SpotifyError and issubclass(kind, SpotifyError)
     )
     assert ago(0)
+
+
+def test_a_name_that_looks_like_markup_is_shown_as_it_is(filled, brapped, ask):
+    ask("update listening.dim_listener set listener_name = 'Ada [/x] [bold]red\x1b[31m'")
+    ran = brapped("status")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "Ada [/x] [bold]red?[31m" in ran.stdout and "\x1b" not in ran.stdout
+
+
+def test_an_import_that_found_nothing_needs_nobody_later(filled, brapped, causes, tmp_path):
+    (tmp_path / "endsong_0.json").write_text("[{")
+    assert brapped("import", str(tmp_path / "endsong_0.json")).returncode == 1
+    assert causes() == (0, [])
+    assert "import failed" in " ".join(brapped("status").stdout.split())

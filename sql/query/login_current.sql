@@ -1,7 +1,9 @@
 -- The login to use, given which one is set, if any: what was agreed to, or set, last; of the same listener, if the setting's is known.
+-- is_anybodys: nothing is set, and several listeners have agreed.
 select
     login.login_key,
-    login.listener_key
+    login.listener_key,
+    setting.login_key is null and min(login.listener_key) over () <> max(login.listener_key) over () as is_anybodys
 from ops.login
 left join ops.login as setting on setting.setting_fingerprint = cast(:setting_fingerprint as text)
 where
