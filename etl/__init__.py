@@ -6,7 +6,7 @@ The map. Arrows point down: a file imports only what stands below it.
                    quick how they start; saying what they say; __main__: `python -m etl` is `brapped`
     demo/          a simulated Spotify, a listener, the story that `brapped demo` tells
     watch          a run of a job, and who is told of it
-    alerts         telling: one issue a cause, the webhook           health_text   how the record stands, for a terminal
+    alerts         telling: one issue a cause; webhook the webhook   health_text   how the record stands, for a terminal
     health         how the record stands                             loopback      the page that a browser is led back to
     login          the browser trip
     asking         from the words of a command to a report, and from that to a terminal or a file

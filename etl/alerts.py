@@ -5,25 +5,21 @@ be installed; so it reads what a workflow hands over from the environment itself
 step that runs it holds the right to write issues, and no secret but the webhook's address.
 """
 
-import base64
-import http.client
 import json
 import os
 import re
 import subprocess
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import unquote, urlsplit
+
+from etl.webhook import NotSent, send
 
 LABEL = "brapped"
 MARK = re.compile(r"<!-- brapped (\{.*?\}) -->")
 KEPT = ("cause", "state", "title", "jobs", "is_well")  # of an entry, in its issue
-TIMEOUT_S = 20
 
 Say = Callable[[str], None]
 News = tuple[str, str]  # a title and a text
@@ -204,7 +200,7 @@ def entry_in(body: str, number: int, is_open: bool) -> Known | None:
 
 
 class File:
-    """The book as a file, for a computer of one's own; `tell` is told the news, and raises Unwritable when it can't be."""
+    """The book as a file, for a computer of one's own; `tell` is told the news; what it raises goes on, and is told again."""
 
     def __init__(self, path: Path, tell: Callable[[str, str], None]) -> None:
         self._path = path
@@ -230,51 +226,6 @@ class File:
             new.replace(self._path)
         except OSError:
             raise Unwritable(f"{self._path} can't be written") from None
-
-
-def send(url: str, title: str, text: str) -> None:
-    """Tells a webhook. Discord and Slack are known by their hosts; to any other it is said as ntfy takes it: the text as it
-    is, with a title. `discord+https://…` and `slack+https://…` say it where the host does not. Raises Unwritable.
-    """
-    kind, address = url.split("+", 1) if "+" in url.partition("://")[0] else ("", url)
-    try:
-        host = urlsplit(address).hostname or ""
-    except ValueError:
-        raise Unwritable("its address can't be read") from None
-    if kind == "discord" or host in ("discord.com", "discordapp.com"):
-        body, headers = (
-            json.dumps({"content": f"**{title}**\n{text}"[:2000]}).encode(),
-            {"Content-Type": "application/json"},
-        )
-    elif kind == "slack" or host == "hooks.slack.com":
-        body, headers = json.dumps({"text": f"*{title}*\n{text}"}).encode(), {"Content-Type": "application/json"}
-    else:
-        body = text.encode()
-        headers = {"Content-Type": "text/plain; charset=utf-8", "Title": title.encode("ascii", "replace").decode()}
-    get(address, body, headers)
-
-
-def get(url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> None:
-    """One request, whose answer nobody reads; `user:password@` in the address goes as basic authentication. Raises Unwritable,
-    which does not repeat the address: it is a secret."""
-    if not url.startswith(("https://", "http://")):
-        raise Unwritable("its address has to begin with https://")
-    start, _, rest = url.partition("://")
-    authority, slash, path = rest.partition("/")
-    whose, at, host = authority.rpartition("@")
-    given = {"Authorization": f"Basic {base64.b64encode(unquote(whose).encode()).decode()}"} if at else {}
-    try:
-        request = urllib.request.Request(  # noqa: S310
-            f"{start}://{host}{slash}{path}", body, {"User-Agent": "brapped", **given, **(headers or {})}
-        )
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S):  # noqa: S310
-            return
-    except urllib.error.HTTPError as error:
-        reason = f"status {error.code}"
-        error.close()
-    except (OSError, ValueError, http.client.HTTPException) as error:
-        reason = type(error).__name__
-    raise Unwritable(reason)
 
 
 def of_workflow(job: str, environ: Mapping[str, str]) -> Report | None:
@@ -311,7 +262,7 @@ def main(arguments: list[str], environ: Mapping[str, str]) -> int:
         try:
             if webhook:
                 send(webhook, title, text)
-        except Unwritable as error:
+        except NotSent as error:
             warn(f"The webhook could not be told ({error}).")
 
     [job] = arguments

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from functools import partial
 
-from etl.alerts import Alert, File, Report, Unwritable, get, send, told
+from etl.alerts import Alert, File, Report, Unwritable, told
 from etl.embedded import EmbeddedError
 from etl.findings import TITLES, Finding, failed
 from etl.health import MISSED, URGENT, missed, urgent
@@ -16,6 +16,7 @@ from etl.settings import Runner, Settings, SettingsError, read_settings
 from etl.spotify import AppRefused, Forbidden, LoginRefused, PermissionMissing
 from etl.tokens import AnybodysLogin, NotLoggedIn
 from etl.warehouse import Warehouse, WarehouseError
+from etl.webhook import NotSent, get, send
 from etl.wire import SpotifyError
 
 log = logging.getLogger(__name__)
@@ -110,7 +111,7 @@ def deliver(settings: Settings, report: Report) -> None:
         book = File(settings.brapped_home / "alerts.json", partial(send, webhook.get_secret_value()))
         try:
             list(told(report, book))
-        except Unwritable as error:
+        except (Unwritable, NotSent) as error:
             log.warning("Nobody could be told what needs a person: %s. The next run tries again.", error)
 
 
@@ -125,5 +126,5 @@ def ping(settings: Settings) -> None:
     if settings.ping_url:
         try:
             get(settings.ping_url.get_secret_value())
-        except Unwritable as error:
+        except NotSent as error:
             log.warning("The watchdog at PING_URL could not be told (%s)", error)

@@ -15,8 +15,9 @@ from github import Github
 from support import change_world
 
 from etl import alerts
-from etl.alerts import Alert, Book, File, Issues, Report, Unwritable, get, main, send
+from etl.alerts import Alert, Book, File, Issues, Report, Unwritable, main
 from etl.demo.spotify import Fault
+from etl.webhook import NotSent, get, send
 
 LOGIN_30 = Alert("login", "2027-05-26 30", "Log in again before 2027-05-26", "30 days left.")
 LOGIN_7 = Alert("login", "2027-05-26 7", "Log in again before 2027-05-26", "7 days left.")
@@ -376,7 +377,7 @@ def test_a_book_that_is_no_book_is_said_and_not_overwritten(tmp_path):
 def test_an_address_that_nothing_can_be_sent_to_is_a_warning_that_does_not_say_it(step, path):
     log, _ = step(ALERTS=report(DOWN).as_json(), ALERT_WEBHOOK_URL=f"http://127.0.0.1:1{path}")
     assert "::warning::The webhook could not be told (InvalidURL)." in log and "secret" not in log
-    with pytest.raises(Unwritable, match="can't be read"):
+    with pytest.raises(NotSent, match="can't be read"):
         send("https://[secret", "title", "text")
 
 
@@ -412,7 +413,7 @@ def test_an_answer_that_is_none_is_said_as_a_failure():
                 connection.sendall(b"garbage\r\n\r\n")
 
         threading.Thread(target=answer, daemon=True).start()
-        with pytest.raises(Unwritable, match="BadStatusLine"):
+        with pytest.raises(NotSent, match="BadStatusLine"):
             get(f"http://127.0.0.1:{server.getsockname()[1]}/alive")
 
 
