@@ -50,7 +50,7 @@ def measure(fact_count: int) -> None:
             def python(*arguments: str) -> Callable[[], None]:
                 return lambda: run([sys.executable, *arguments], environment)
 
-            forget = "truncate listening.fact_play, listening.bridge_track_artist; delete from listening.dim_track where track_key > 0"
+            forget = "truncate listening.fact_play, listening.bridge_track_artist, listening.track_alias; delete from listening.dim_track where track_key > 0"
             python("-m", "etl", "plays")()  # the schema, and the first listener
             nothing = timed(python("-c", "pass"))
             imports = timed(python("-c", IMPORTS))
