@@ -105,7 +105,7 @@ def test_a_name_that_passed_from_one_row_to_another_is_in_nobodys_way(database, 
 def test_a_copy_killed_at_ten_random_points_and_resumed_ends_identical(database, target, environment):
     fill(database, 30_000)
     chance = random.Random(5)
-    for point in sorted(chance.randrange(25_000) for _ in range(10)):
+    for point in sorted(chance.randrange(15_000) for _ in range(10)):
         process = migrate("--from", database, "--to", target, environment=environment, pieces=500)
         while fact_count(target) < point:
             assert process.poll() is None
