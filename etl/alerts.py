@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
+from etl.findings import of_program
 from etl.webhook import NotSent, send
 
 LABEL = "brapped"
@@ -189,7 +190,7 @@ class Issues:
 
 
 def entry_in(body: str, number: int, is_open: bool) -> Known | None:
-    """What an issue keeps; None for one that is not ours, or no longer to be read: then it is whoever's has changed it."""
+    """What an issue keeps; None for one that is not ours, or that somebody has changed so that it can't be read."""
     mark = MARK.search(body)
     try:
         told = json.loads(mark[1]) if mark else {}
@@ -238,7 +239,7 @@ def of_workflow(job: str, environ: Mapping[str, str]) -> Report | None:
     if outcome == "cancelled":
         return None
     if outcome == "failure":
-        cause, title = f"program-{job}", f"A run of {job} ended with an error of the program"
+        cause, title = of_program(job)
         text = "It stopped before it could say why: its log may. If it comes again, update the program (Sync fork)."
     elif environ.get("SECRETS_OUTCOME") == "failure":
         cause, title = "settings", "Some secrets are missing"

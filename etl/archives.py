@@ -167,5 +167,5 @@ def too_large(name: str) -> Unreadable:
 
 
 def printable(name: str) -> str:
-    """A file name without what could upset a terminal or a database."""
+    """A name, of a file or a person, without what could upset a terminal or a database."""
     return "".join(character if character.isprintable() else "?" for character in name)

@@ -55,7 +55,6 @@ TITLES = {
     "answers": "Spotify's answers could not be read in full",
     "database": "The database can't be used",
     "settings": "Settings are missing or wrong",
-    "program": "A run of {job} ended with an error of the program",
 }
 ADVICE = {
     "login": RENEW,
@@ -70,10 +69,15 @@ ADVICE = {
 }
 
 
+def of_program(job: str) -> tuple[str, str]:
+    """Cause and title of an error of the program: it is one of that job's."""
+    return f"program-{job}", f"A run of {job} ended with an error of the program"
+
+
 def failed(cause: str, said: str, job: str = "") -> Finding:
-    """A run that failed of that; `said` is its sentence for the log. An error of the program is one of that job's."""
-    name = f"{cause}-{job}" if cause == "program" else cause
-    return Finding(name, "failing", TITLES[cause].format(job=job), f"{said}\n\n{ADVICE[cause]}", is_failure=True)
+    """A run that failed of that; `said` is its sentence for the log. `job`: whose error of the program it is."""
+    name, title = of_program(job) if cause == "program" else (cause, TITLES[cause])
+    return Finding(name, "failing", title, f"{said}\n\n{ADVICE[cause]}", is_failure=True)
 
 
 def moment(at: datetime) -> str:

@@ -227,7 +227,7 @@ def say(console: Console, at: datetime, outcome: jobs.Outcome, note: str | None 
 NEXT_STEPS = """\
 Nothing of this was real but the program: no account was used, and no network.
 To record your own listening, follow "Record your own listening" in the README:
-a Postgres, a Spotify app, four secrets. An evening is enough. From then on:
+a Postgres, a Spotify app, three secrets, a login. An evening. From then on:
 
   brapped plays        every hour: what you played since
   brapped dimensions   every three hours: who made it

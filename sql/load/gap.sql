@@ -19,32 +19,24 @@ select
     span.reason
 from (
     select
-        greatest(
-            window_break.starts_at,
-            (
-                select max(coverage.ends_at)
-                from ops.coverage
-                where
-                    coverage.listener_key = :listener_key
-                    and coverage.state = 'covered'
-                    and coverage.source in ('extended_export', 'account_export')
-                    and coverage.starts_at <= window_break.starts_at + interval '1 minute'
-            )
-        ) as starts_at,
-        least(
-            window_break.ends_at,
-            (
-                select min(coverage.starts_at)
-                from ops.coverage
-                where
-                    coverage.listener_key = :listener_key
-                    and coverage.state = 'covered'
-                    and coverage.source in ('extended_export', 'account_export')
-                    and coverage.ends_at >= window_break.ends_at - interval '1 minute'
-            )
-        ) as ends_at,
+        greatest(window_break.starts_at, export.reaches_to) as starts_at,
+        least(window_break.ends_at, export.reaches_back_to) as ends_at,
         window_break.reason
     from window_break
+    cross join lateral (
+        select
+            max(coverage.ends_at) filter (
+                where coverage.starts_at <= window_break.starts_at + interval '1 minute'
+            ) as reaches_to,
+            min(coverage.starts_at) filter (
+                where coverage.ends_at >= window_break.ends_at - interval '1 minute'
+            ) as reaches_back_to
+        from ops.coverage
+        where
+            coverage.listener_key = :listener_key
+            and coverage.state = 'covered'
+            and coverage.source in ('extended_export', 'account_export')
+    ) as export
 ) as span
 where span.starts_at < span.ends_at
 on conflict (listener_key, source, state, starts_at) do update

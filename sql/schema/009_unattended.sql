@@ -20,7 +20,7 @@ comment on column ops.consent.redirect_uri is 'Where Spotify sends the listener 
 comment on column ops.consent.asked_at is 'When the address was shown.';
 
 alter table ops.watermark add column window_starts_at timestamptz;
-comment on column ops.watermark.window_starts_at is 'The oldest play that the source told when it was last asked; null when it told none.';
+comment on column ops.watermark.window_starts_at is 'The oldest play that the source told when it last told any; null while it never has.';
 
 update ops.watermark
 set window_starts_at = page.oldest_at
