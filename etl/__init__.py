@@ -30,7 +30,9 @@ The map. Arrows point down: a file imports only what stands below it.
     settings       the reader of the environment
     merges         the files of sql/load/ in their order
     opening        how every command begins: the warehouse of its settings, and the time
-    warehouse      Postgres: connect, migrate, stage, ask
+    warehouse      Postgres: connect, migrate, stage, ask           locks between runs, and who holds one
+    database_errors what is wrong with the database, in words       connections that don't wait for ever
+    limits         PURE  how long and how large anything may get
     embedded       the Postgres that pip installed: who uses it; cluster its server; programs what that runs
 
 How a play gets in: `spotify.Api.recently_played` → `plays.read_page` (frames whose columns are those of the staging

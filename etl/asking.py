@@ -12,7 +12,7 @@ from typing import IO, Any
 
 from sqlalchemy import Connection
 
-from etl import __version__
+from etl import __version__, limits
 from etl.data_report import as_csv, as_json
 from etl.listeners import RecordedListener, listener_meant
 from etl.opening import Clock, utc_now
@@ -90,7 +90,7 @@ def show(
             else:
                 written.writelines(told)
 
-        warehouse.transaction(work)
+        warehouse.transaction(work, limits.READING)
         if made and form == "text" and output is None:
             terminal().print(as_renderable(made[0]))
             return

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from etl import limits
 from etl.dimensions import catalogue_tables, number, text
 from etl.keys import fingerprint
 from etl.merges import merge_catalogue, merge_linked
@@ -103,7 +104,7 @@ class Catalogue:
         if not self._warehouse.transaction(self._holds_lease):
             tally.is_taken = True
             return tally
-        wanted = self._warehouse.transaction(self._work)
+        wanted = self._warehouse.transaction(self._work, limits.READING)  # it counts all plays
         total = len(wanted)
         trouble: SpotifyError | None = None
         while wanted and trouble is None:

@@ -86,7 +86,7 @@ def status(
     Example: brapped status
     """
     with quick_imports():
-        from etl import health, health_text
+        from etl import health, health_text, limits
         from etl.opening import opened, utc_now
         from etl.settings import read_settings
         from etl.text_report import plain, terminal
@@ -94,7 +94,9 @@ def status(
     settings = read_settings()
     with opened(settings) as warehouse:
         warehouse.must_be_current()
-        told = warehouse.transaction(lambda connection: health.examined(connection, settings, utc_now()))
+        told = warehouse.transaction(
+            lambda connection: health.examined(connection, settings, utc_now()), limits.READING
+        )
     if as_json:
         typer.echo(json.dumps(health.as_json(told), indent=2, default=datetime.isoformat))
     elif (console := terminal()).is_terminal:

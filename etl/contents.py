@@ -101,11 +101,10 @@ def tables_of(connection: Connection) -> list[Table]:
 
 
 def told_alike(cursor: psycopg2.extensions.cursor) -> None:
-    """Lets a transaction write values as every other database does, and wait as long as it takes."""
+    """Lets a transaction write values as every other database does."""
     cursor.execute(
         "set local timezone = 'UTC'; set local datestyle = 'ISO, YMD'; set local intervalstyle = 'postgres';"
-        "set local extra_float_digits = 1; set local bytea_output = 'hex'; set local statement_timeout = 0;"
-        "set local idle_in_transaction_session_timeout = 0; set local lock_timeout = 0"
+        "set local extra_float_digits = 1; set local bytea_output = 'hex'"
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import pandas as pd
 from sqlalchemy import Connection, Row, text
 
-from etl import __version__
+from etl import __version__, limits
 from etl.exports import DETAIL_COLUMNS, Part, Unreadable, read_exports
 from etl.jobs import Run
 from etl.listeners import ME, ListenerError, recorded
@@ -73,7 +73,7 @@ def import_parts(
 ) -> Receipt:
     """The same for whatever `read` reads; it is told what time it is, and may be called again."""
     if not dry_run:
-        warehouse.migrate(clock(), __version__)
+        warehouse.migrate(clock(), __version__, views_may_wait=True)
 
     def work(connection: Connection) -> Receipt:
         this_run = Run("import", clock())
@@ -97,7 +97,7 @@ def import_parts(
         return receipt
 
     try:
-        return warehouse.transaction(work)
+        return warehouse.transaction(work, limits.IMPORTING)
     except DryRunDone as done:
         return done.receipt
 

@@ -20,7 +20,7 @@ from etl.plays import Page, read_page
 from etl.settings import Settings
 from etl.spotify import WINDOW, Accounts, Api
 from etl.tokens import Login
-from etl.warehouse import Warehouse, run, stage
+from etl.warehouse import Busy, Warehouse, run, stage
 from etl.wire import LockedOut, Patience, SpotifyError
 
 log = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ def record_plays(settings: Settings, warehouse: Warehouse, clock: Clock = utc_no
     stays, and the next run makes up for this one as far as Spotify's window reaches.
     """
     now = clock()
-    warehouse.migrate(now, __version__)
+    warehouse.migrate(now, __version__, views_may_wait=True)
     accounts = accounts_of(settings)
     token = settings.spotify_refresh_token
     login = Login(warehouse, accounts, token.get_secret_value() if token else None, Keys(settings), clock)
@@ -87,12 +87,14 @@ def record_plays(settings: Settings, warehouse: Warehouse, clock: Clock = utc_no
         warehouse.transaction(lambda connection: this_run.record(connection, "waiting", clock()))
         return Outcome(line=f"Spotify wants no calls before {moment(resume_at)}; no play was asked for", is_good=False)
     spotify = Api(settings.spotify_api_url, login.access_token, accounts.patience)
-    with failure_recorded(warehouse, this_run, scope, clock):
+    with giving_way(warehouse, this_run, clock) as gave_way, failure_recorded(warehouse, this_run, scope, clock):
         listener = None if login.listener_key else who_is(spotify.me())
         page = read_page(spotify.recently_played(), fetched_at=now)
         new_count, reach, is_report_due = warehouse.transaction(
             lambda connection: save_page(connection, settings, login, listener, page, this_run, clock)
         )
+    if gave_way:
+        return Outcome(gave_way[0])
     warnings = (*login.warnings, *plays_warnings(page, reach))
     return Outcome(plays_line(page, new_count, reach), warnings, is_report_due=is_report_due)
 
@@ -140,7 +142,7 @@ def fill_dimensions(
     Raises as record_plays does. A lock that Spotify sets is written down and honoured by later runs; it is no failure.
     """
     now = clock()
-    warehouse.migrate(now, __version__)
+    warehouse.migrate(now, __version__, views_may_wait=True)
     if resume_at := paused_until(warehouse, SCOPE, now):
         return Outcome(f"Spotify wants no calls to its catalogue before {moment(resume_at)}; none was made")
     accounts = accounts_of(settings)
@@ -148,7 +150,7 @@ def fill_dimensions(
         settings.spotify_api_url, lambda: str(accounts.client_credentials()["access_token"]), accounts.patience
     )
     this_run = Run("dimensions", now)
-    with failure_recorded(warehouse, this_run, SCOPE, clock):
+    with giving_way(warehouse, this_run, clock) as gave_way, failure_recorded(warehouse, this_run, SCOPE, clock):
         tally = Catalogue(
             warehouse, spotify, secret(settings.spotify_client_id), settings.catalogue_daily_budget, clock
         ).fill(progress)
@@ -157,7 +159,21 @@ def fill_dimensions(
             warehouse.transaction(
                 lambda connection: this_run.record(connection, outcome, clock(), tally.call_count, tally.filled_count)
             )
-    return Outcome(dimensions_line(tally))
+    return Outcome(gave_way[0] if gave_way else dimensions_line(tally))
+
+
+@contextmanager
+def giving_way(warehouse: Warehouse, this_run: Run, clock: Clock) -> Iterator[list[str]]:
+    """Ends a run that waited in vain for another of the program's own, such as an import: no failure, the next run does its
+    work. What to say of it is in the list then. Another program's session is one, and raises Busy."""
+    said: list[str] = []
+    try:
+        yield said
+    except Busy as busy:
+        if not busy.is_ours:
+            raise
+        said.append(f"{busy} Nothing is lost: the next run records what this one could not.")
+        warehouse.transaction(lambda connection: this_run.record(connection, "waiting", clock()))
 
 
 @contextmanager

@@ -1,4 +1,45 @@
-"""How long anything may take, with the reason of each limit: statements and connections of the database. Pure."""
+"""How long and how large anything may get, each with its reason. Pure."""
 
-# The database. Every transaction begins with the two limits of its kind; see etl/warehouse.py.
-CONNECT_S = 15  # a database that sleeps wakes up within ten; libpq counts the start-up answer in, not only TCP's
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a transaction may take, in seconds. `name` is its application_name: what other sessions see of it."""
+
+    name: str
+    statement_s: float  # of one statement, ended by the server; by the client when the server says nothing either
+    lock_s: float  # waiting for a row or a table; less than statement_s, or the wait would end without its sentence
+    turn_s: float  # waiting for another run's turn at the same record to end: an advisory lock
+    idle_s: float  # between two statements: a laptop that falls asleep must not keep its locks for days
+
+
+# The database: one transaction. An hourly run is done in a second, on a small host that wakes up in ten. It waits two
+# minutes for an import, which leaves time to say so: the workflow ends a run after ten. Between two statements it asks
+# Spotify at most, which answers or fails within two minutes.
+SHORT = Limits("brapped", statement_s=45, lock_s=30, turn_s=120, idle_s=300)
+# Reading years of plays takes seconds, and minutes on the smallest host. The daily report's workflow ends after ten.
+READING = Limits("brapped report", statement_s=300, lock_s=30, turn_s=120, idle_s=1800)
+# A million rows merge in two minutes on two cores, in twenty on the smallest host. The files to import are read between
+# two statements.
+IMPORTING = Limits("brapped import", statement_s=3600, lock_s=120, turn_s=600, idle_s=3600)
+# One statement of a copy moves, counts or compares a table of ten million rows at most, maybe over a slow line; the
+# source waits between two of its own while the target builds its indexes.
+COPYING = Limits("brapped migrate", statement_s=3600, lock_s=120, turn_s=120, idle_s=7200)
+# A schema file may rewrite ten million rows. It waits five seconds for each table or view, because everybody who comes
+# later waits behind it; then it lets them through, and tries again.
+MIGRATING = Limits("brapped migrate", statement_s=3600, lock_s=5, turn_s=120, idle_s=300)
+MIGRATION_TRIES = 3
+MIGRATION_PAUSE_S = 3
+# Statements that take longer than the transaction that they are part of. A new time zone dates every play anew: ten
+# million take three minutes.
+STATEMENTS_S = {"load/listener_time_zone": 1800.0}
+
+# The database: one connection.
+CONNECT_S = 15  # for each of a host's addresses; a database that sleeps wakes up within ten
+GRACE_S = 10  # after the server's own limit, before the client gives a silent connection up
+KEEPALIVE_S = 30  # without traffic, before the other end is asked whether it is still there
+KEEPALIVE_PAUSE_S = 10
+KEEPALIVE_TRIES = 3
+UNACKNOWLEDGED_S = 60  # what was sent and not confirmed for so long went nowhere (Linux)
+ANOTHER_TRY_S = 60  # no try of a transaction begins later than this after its first: a run has other things to say

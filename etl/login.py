@@ -89,7 +89,7 @@ def finished(settings: Settings, warehouse: Warehouse, trip: Trip, answer: str, 
         raise PermissionMissing
     account = who_is(Api(settings.spotify_api_url, lambda: str(got["access_token"]), accounts.patience).me())
     now = clock()
-    warehouse.migrate(now, __version__)
+    warehouse.migrate(now, __version__, views_may_wait=True)
 
     def keep(connection: Connection) -> None:
         stand_ins = [one for one in (account.listener_id, account.user_id, ME) if one]

@@ -104,7 +104,7 @@ def in_two_runs(settings: "Settings", warehouse: "Warehouse", port: int) -> None
     from etl.opening import utc_now
 
     now, keys = utc_now(), Keys(settings)
-    warehouse.migrate(now, __version__)
+    warehouse.migrate(now, __version__, views_may_wait=True)
     answer = typed_in(settings)
     if answer:
         trip = warehouse.transaction(lambda connection: trips.remembered(connection, answer, keys, now))

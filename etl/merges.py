@@ -5,7 +5,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from etl.warehouse import LISTENER_LOCK, lock, run
+from etl.locks import LISTENER_LOCK, lock, lock_listeners
+from etl.warehouse import run
 
 TIERS = 6  # of sql/load/same_listen.sql
 
@@ -40,7 +41,9 @@ def merge_linked(
 ) -> None:
     """Looks again at plays of tracks that the batch's catalogue found to be one recording: of every listener, but not of the one
     whose plays were merged with it. `with_changed`: of tracks, too, that got another name or a length."""
-    for row in run(connection, "load/linked_listener", but_not=but_not or 0, with_changed=with_changed):
+    rows = run(connection, "load/linked_listener", but_not=but_not or 0, with_changed=with_changed)
+    lock_listeners(connection, [row.listener_key for row in rows])
+    for row in rows:
         run(connection, "load/merge_forgotten")
         run(connection, "load/staging_play")
         merge_plays(connection, listener_key=row.listener_key, now=now)

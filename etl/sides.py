@@ -20,25 +20,23 @@ from psycopg2.sql import SQL, Identifier
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-from etl import __version__
+from etl import __version__, limits
 from etl.contents import Result, Side, Table, told_alike
+from etl.database_errors import is_passing, sentence_about
+from etl.warehouse import MOVE_LOCK as MOVE_LOCK
 from etl.warehouse import (
     TRIES,
     WAREHOUSE,
     Warehouse,
     WarehouseError,
     driver_cursor,
-    is_passing,
     lock,
     migrate_within,
     pending,
     run,
-    sentence_about,
 )
 
 log = logging.getLogger(__name__)
-
-MOVE_LOCK = 0x6272_6172  # first half of the advisory lock: one move at a time into a database
 
 
 @dataclass(frozen=True)
@@ -94,7 +92,7 @@ class Target(Side):
         self.warehouse, self.name = warehouse, name
 
     def do(self, work: Callable[[Connection], Result]) -> Result:
-        with speaking_of(self.name), self.warehouse.engine.begin() as connection:
+        with speaking_of(self.name), self.warehouse.begin(limits.COPYING) as connection:
             return work(connection)
 
 
@@ -116,6 +114,7 @@ def snapshot(warehouse: Warehouse, name: str) -> Iterator[Source]:
         connection = warehouse.engine.connect()
     try:
         with speaking_of(name):
+            connection.info["limits"] = limits.COPYING
             connection.execute(text("set transaction isolation level repeatable read, read only"))
             with driver_cursor(connection) as cursor:
                 told_alike(cursor)

@@ -10,10 +10,9 @@ from sqlalchemy import Connection, Row
 from etl.findings import Warned
 from etl.keys import Keys, TokenKeyError, fingerprint
 from etl.spotify import Accounts, LoginRefused
-from etl.warehouse import Warehouse, lock, run
+from etl.warehouse import LOGIN_LOCK, Warehouse, lock, run
 from etl.wire import Json, SpotifyError
 
-LOGIN_LOCK = 0x6272_6172  # first half of the lock that serialises the exchanges of one login's token
 LIFE_MONTHS = 6  # of a refresh token, from consent; using it does not prolong it
 
 

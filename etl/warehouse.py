@@ -8,7 +8,8 @@ import random
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Set
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from graphlib import TopologicalSorter
@@ -21,6 +22,17 @@ from sqlalchemy import Connection, Engine, Row, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from etl import limits
+from etl.connections import driver_of, due, limit, limited, limits_of, options_of
+from etl.database_errors import LOCK_NOT_AVAILABLE, is_passing, sentence_about, state_of
+from etl.limits import Limits
+from etl.locks import LISTENER_LOCK as LISTENER_LOCK
+from etl.locks import LOGIN_LOCK as LOGIN_LOCK
+from etl.locks import MOVE_LOCK as MOVE_LOCK
+from etl.locks import SCHEMA_LOCK as SCHEMA_LOCK
+from etl.locks import Holder, OutOfOrder, holders, lock_listeners, sentence_about_holders
+from etl.locks import lock as lock
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -30,27 +42,19 @@ Result = TypeVar("Result")
 
 TRIES = 6  # pauses of 0.5 to 8 s: a database that has to be woken up answers within a few seconds
 STREAMED = 5_000  # rows fetched at a time
-RETRYABLE_STATES = ("08", "40001", "40P01", "53300", "57P01", "57P02", "57P03")
-HOPELESS_WORDS = (
-    "password",
-    "authentication",
-    "does not exist",
-    "invalid ",
-    "endpoint is disabled",
-    "endpoint cannot be found",
-)
-SPENT_WORDS = ("compute time quota", "check your quotas")
-
-
-# First halves of advisory locks; the second half is the key of what is locked. They end with the transaction, so that
-# they work through a pooling proxy.
-LISTENER_LOCK = 0x6272_6170  # merges of one listener
-SCHEMA_LOCK = 0x6272_6171  # changes of the schema
 WAREHOUSE = "schema/008_warehouse"  # since then a database knows which warehouse it is
 
 
 class WarehouseError(Exception):
     """The database did not do its part. The message is for the person: no address, no password, no value of a row."""
+
+
+class Busy(WarehouseError):
+    """Another session held a lock for longer than this one may wait. `is_ours`: it is the program's own, such as an import."""
+
+    def __init__(self, sentence: str, is_ours: bool) -> None:
+        super().__init__(sentence)
+        self.is_ours = is_ours
 
 
 class Warehouse:
@@ -65,30 +69,82 @@ class Warehouse:
     def close(self) -> None:
         self.engine.dispose()
 
-    def transaction(self, work: Callable[[Connection], Result]) -> Result:
+    @contextmanager
+    def begin(self, wanted: Limits | None = None) -> Iterator[Connection]:
+        """One transaction, tried once. Raises Busy when another session held what it needs, and the driver's errors."""
+        known: dict[str, Any] = {}
+        try:
+            with self.engine.connect() as connection:
+                known = connection.info  # to be asked when the connection can't be any more
+                known["limits"] = wanted or limits.SHORT
+                with connection.begin():
+                    yield connection
+            return
+        except (DBAPIError, psycopg2.Error) as error:
+            if state_of(error) != LOCK_NOT_AVAILABLE:
+                raise
+        raise self.busy(known["waiting_for"], is_schema_change=known["limits_set"] == limits.MIGRATING)
+
+    def busy(self, waiting_for: tuple[int, int] | None, *, is_schema_change: bool) -> Busy:
+        """Who holds the lock that was waited for, as an error to raise. `waiting_for`: an advisory lock; None: a table."""
+        found: list[Holder] = []
+        with suppress(DBAPIError, psycopg2.Error), self.engine.connect() as connection:  # it may stay unknown
+            connection.info["limits"] = limits.SHORT
+            found = holders(connection, waiting_for, is_schema_change=is_schema_change)
+        sentence = sentence_about_holders(found, waiting_for, is_schema_change=is_schema_change)
+        return Busy(sentence, is_ours=bool(found) and all(one.is_ours for one in found))
+
+    def transaction(self, work: Callable[[Connection], Result], wanted: Limits | None = None) -> Result:
         """Does `work` in one transaction, again from its start when the database went away or asks for it.
 
         So `work` has to be harmless to repeat, as everything here is: a commit whose answer was lost may have happened.
+        `wanted`: how long its statements and its waits may take; those of a short run by default.
         """
-        for attempt in range(1, TRIES + 1):
+        first: set[int] = set()
+        started_s = time.monotonic()
+        attempt = 1
+        while True:
             try:
-                with self.engine.begin() as connection:
+                with self.begin(wanted) as connection:
+                    lock_listeners(connection, first)
                     return work(connection)
+            except OutOfOrder as order:
+                first |= order.keys
+                continue
             except (DBAPIError, psycopg2.Error) as error:
                 trouble = error
-            if not is_passing(trouble) or attempt == TRIES:
+            is_late = time.monotonic() - started_s > limits.ANOTHER_TRY_S
+            if not is_passing(trouble) or attempt == TRIES or is_late:
                 break
             self.engine.dispose()  # whatever broke one connection broke the pooled one too
             pause_s = min(0.5 * 2 ** (attempt - 1), 8) * random.uniform(0.75, 1.25)  # noqa: S311  jitter, not a secret
             log.info("The database does not answer (try %d of %d)", attempt, TRIES)
             time.sleep(pause_s)
+            attempt += 1
         # Raised out here, so that the driver's error, which may quote a row or an address, does not come along.
-        raise WarehouseError(sentence_about(trouble))
+        tries = f" ({attempt} tries)." if attempt > 1 else "."
+        raise WarehouseError(sentence_about(trouble).removesuffix(".") + tries)
 
-    def migrate(self, now: datetime, version: str) -> list[str]:
-        """Brings the schema up to date, all or nothing; names of the files applied. Cheap when there is nothing to do."""
+    def migrate(self, now: datetime, version: str, *, views_may_wait: bool = False) -> list[str]:
+        """Brings the schema up to date, all or nothing; names of the files applied. Cheap when there is nothing to do.
 
-        return self.transaction(lambda connection: migrate_within(connection, now, version))
+        Waits a few seconds at a time for whoever reads, and raises Busy when they don't let go. `views_may_wait`: the caller
+        uses tables only, so that views of an older version don't keep it from its work; the next run replaces them.
+        """
+        attempt = 1
+        while True:
+            try:
+                return self.transaction(lambda connection: migrate_within(connection, now, version))
+            except Busy as error:
+                busy = error
+            if attempt == limits.MIGRATION_TRIES:
+                break
+            attempt += 1
+            time.sleep(limits.MIGRATION_PAUSE_S)
+        if not views_may_wait or any(not name.startswith("views/") for name in self.pending()):
+            raise busy
+        log.warning("The views in the database stay as they are until the next run. %s", busy)
+        return []
 
     def pending(self) -> list[str]:
         """Names of the files of sql/schema and sql/views that the database has yet to see."""
@@ -115,36 +171,41 @@ def migrate_within(connection: Connection, now: datetime, version: str, only: Se
 
     if not missing():
         return []
-    lock(connection, SCHEMA_LOCK, 0)
-    files = missing()  # again: another program may have been quicker
-    if files:
-        connection.execute(text("create schema if not exists listening"))
-        connection.execute(text("create schema if not exists ops"))
-        run(connection, "schema_change")
-    for name in files:
-        run_script(connection, name)
-        run(
-            connection,
-            "schema_change_recorded",
-            file_name=name,
-            checksum=checksum(name),
-            applied_at=now,
-            program_version=version,
-        )
+    with limited(connection, limits.MIGRATING):
+        lock(connection, SCHEMA_LOCK, 0)
+        files = missing()  # again: another program may have been quicker
+        if files:
+            connection.execute(text("create schema if not exists listening"))
+            connection.execute(text("create schema if not exists ops"))
+            run(connection, "schema_change")
+        for name in files:
+            run_script(connection, name)
+            run(
+                connection,
+                "schema_change_recorded",
+                file_name=name,
+                checksum=checksum(name),
+                applied_at=now,
+                program_version=version,
+            )
     return files
 
 
 def engine_of(url: str) -> Engine:
     """One connection, kept between transactions. Raises WarehouseError, which repeats nothing of the address."""
     with suppress(SQLAlchemyError, ValueError):
-        return create_engine(
-            make_url(url).set(drivername="postgresql+psycopg2"),
+        address = make_url(url).set(drivername="postgresql+psycopg2")
+        engine = create_engine(
+            address,
             hide_parameters=True,
             pool_size=1,
             max_overflow=0,
             pool_pre_ping=True,
-            connect_args={"connect_timeout": 15},
+            use_native_hstore=False,  # or each connection would ask for a type that nothing here has
+            connect_args=options_of(address.query),
         )
+        limit(engine)
+        return engine
     raise WarehouseError("DATABASE_URL can't be read by the Postgres driver; check what follows the question mark.")
 
 
@@ -202,11 +263,6 @@ def values_of(column: "pd.Series[Any]") -> list[Any]:
     return (column if column.dtype == object else column.astype(object).where(column.notna(), None)).tolist()
 
 
-def lock(connection: Connection, half: int, key: int) -> None:
-    """Waits for the advisory lock (half, key) and holds it until the transaction ends."""
-    connection.execute(text("select pg_advisory_xact_lock(:half, :key)"), {"half": half, "key": key})
-
-
 def run(connection: Connection, name: str, **parameters: Any) -> list[Row[Any]]:
     """Runs sql/load/… or sql/query/… by name; its rows, if it has any."""
     return run_with_columns(connection, name, **parameters)[1]
@@ -215,7 +271,10 @@ def run(connection: Connection, name: str, **parameters: Any) -> list[Row[Any]]:
 def run_with_columns(connection: Connection, name: str, **parameters: Any) -> tuple[tuple[str, ...], list[Row[Any]]]:
     """The same, and what its columns are called, which there are without rows, too."""
     connection.info["step"] = name
-    result = connection.execute(prepared(name), parameters)
+    wanted = limits_of(connection)
+    own_s = limits.STATEMENTS_S.get(name, wanted.statement_s)
+    with limited(connection, replace(wanted, statement_s=max(wanted.statement_s, own_s))):
+        result = connection.execute(prepared(name), parameters)
     return (tuple(result.keys()), list(result)) if result.returns_rows else ((), [])
 
 
@@ -234,8 +293,10 @@ def run_script(connection: Connection, name: str) -> None:
 
 def driver_cursor(connection: Connection) -> psycopg2.extensions.cursor:
     """psycopg2's own cursor within the transaction: for COPY, and for scripts that take no parameters."""
-    driver: psycopg2.extensions.connection = connection.connection.driver_connection  # type: ignore[assignment]
-    return driver.cursor()
+    cursor = driver_of(connection).cursor()
+    if words := due(connection):
+        cursor.execute(words)
+    return cursor
 
 
 @cache
@@ -276,52 +337,3 @@ def sql_folder() -> Path:
     package = Path(__file__).resolve().parent
     inside = package / "sql"
     return inside if inside.is_dir() else package.parent / "sql"
-
-
-def is_passing(error: Exception) -> bool:
-    """Whether trying again can help."""
-    driver_error = error.orig if isinstance(error, DBAPIError) else error
-    state = getattr(driver_error, "pgcode", None)
-    if state:
-        return str(state).startswith(RETRYABLE_STATES)
-    if not isinstance(driver_error, psycopg2.OperationalError | psycopg2.InterfaceError):
-        return False
-    # Without a state: it could not connect, or the connection broke (over TLS nothing else tells).
-    words = str(driver_error).lower()
-    return not any(word in words for word in HOPELESS_WORDS + SPENT_WORDS)
-
-
-def sentence_about(error: Exception) -> str:
-    """What happened, in words that hold nothing secret: the driver's own quote addresses, and values of rows."""
-    driver_error = error.orig if isinstance(error, DBAPIError) else error
-    words = str(driver_error).lower()
-    state = getattr(driver_error, "pgcode", None)
-    if any(word in words for word in SPENT_WORDS):
-        return "The database's host says that its quota for this month is used up; nothing can be recorded until it is renewed."
-    if state is None or str(state).startswith("28"):
-        if "password" in words or "authentication" in words or re.search(r'role ".*" does not exist', words):
-            return "The database refuses the user or password in DATABASE_URL."
-        if "endpoint" in words or "does not exist" in words:
-            return "The server answers, but the database or endpoint that DATABASE_URL names does not exist there, or is disabled."
-        if "ssl" in words and "support" in words:
-            return "DATABASE_URL asks for TLS (sslmode), but the server does not offer it."
-        if "could not translate host name" in words:
-            return "The host in DATABASE_URL can't be found."
-        if isinstance(driver_error, psycopg2.ProgrammingError) or "invalid " in words:
-            return "DATABASE_URL can't be read by the Postgres driver; check what follows the question mark."
-        return f"The database can't be reached, or the connection broke again and again ({TRIES} tries)."
-    if str(state) == "25006":
-        return "The database takes no changes (read-only): a spent plan, a full disk or a standby server can be the reason."
-    if str(state) == "42501":
-        return "The user in DATABASE_URL may not create tables or write to them."
-    if str(state) in ("53100", "53200"):
-        return "The database is out of space or memory; nothing was recorded. Make room or move to a larger plan."
-    if str(state).startswith("3D"):
-        return "The server answers, but the database that DATABASE_URL names does not exist there."
-    diagnosis = getattr(driver_error, "diag", None)
-    places = [
-        f"{kind} {name}"
-        for kind in ("table", "column", "constraint")
-        if (name := getattr(diagnosis, f"{kind}_name", None))
-    ]
-    return f"Postgres refused a statement: {type(driver_error).__name__} ({', '.join([f'SQLSTATE {state}', *places])})."

@@ -9,9 +9,9 @@ import psycopg2
 import pytest
 from support import REFRESH_TOKEN, ago, asked, change_world
 
+from etl.database_errors import is_passing, sentence_about
 from etl.demo.spotify import Fault, Play
 from etl.settings import Settings
-from etl.warehouse import is_passing, sentence_about
 
 MARK = "Qwertz-Title-That-Nobody-May-See"
 PAGE = "/v1/me/player/recently-played"
@@ -111,7 +111,7 @@ def test_an_unreachable_database_is_said_without_its_address(brapped):
     assert ran.returncode == 1
     *tries, last = ran.stderr.splitlines()
     assert tries == [f"The database does not answer (try {number} of 6)" for number in range(1, 6)]
-    assert last == "brapped: The database can't be reached, or the connection broke again and again (6 tries)."
+    assert last == "brapped: Nothing listens at the host and port in DATABASE_URL: the connection is refused (6 tries)."
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_what_is_wrong_with_an_address_is_said_without_it(url, is_worth_another_
         (
             "ERROR: Your account or project has exceeded the compute time quota. Upgrade your plan",
             False,
-            "The database's host says that its quota",
+            "The database's host says that a quota",
         ),
     ],
 )

@@ -1,0 +1,177 @@
+"""Connections to Postgres that never wait for ever: each statement has limits at the server, and one at the client."""
+
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any, cast
+
+import psycopg2
+import psycopg2.extensions
+from sqlalchemy import Connection, Engine, event
+
+from etl import limits
+from etl.limits import Limits
+
+
+class Silent(psycopg2.OperationalError):
+    """The server took a statement, and neither answered nor ended it within its limit."""
+
+
+class WatchedConnection(psycopg2.extensions.connection):
+    """A connection that is cut when the server says nothing for longer than a statement may take.
+
+    Keepalives don't help against a server that is alive and silent, nor against a proxy before one that is gone; and
+    psycopg2 itself waits without end.
+    """
+
+    patience_s: float | None = None  # for one answer; None: as long as a statement of a short transaction may take
+    is_cut = False
+
+    def commit(self) -> None:
+        with self.watched():
+            super().commit()
+
+    def rollback(self) -> None:
+        with self.watched():
+            super().rollback()
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Cuts the connection when what is done meanwhile takes too long. Raises Silent then."""
+        patience_s = self.patience_s or limits.SHORT.statement_s + limits.GRACE_S
+        timer = threading.Timer(patience_s, self._cut)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        except psycopg2.Error:
+            if not self.is_cut:
+                raise
+        else:
+            return
+        finally:
+            timer.cancel()
+        raise Silent(f"no answer within {patience_s:g} s")
+
+    def _cut(self) -> None:
+        self.is_cut = True
+        with suppress(psycopg2.Error, OSError):  # it was closed in the meantime
+            there = socket.socket(fileno=self.fileno())
+            try:
+                there.shutdown(socket.SHUT_RDWR)
+            finally:
+                there.detach()  # the descriptor belongs to libpq
+
+
+class WatchedCursor(psycopg2.extensions.cursor):
+    """A cursor whose every wait for the server is watched. Fetching is one only where it has a name."""
+
+    connection: WatchedConnection
+
+    def execute(self, query: Any, vars: Any = None) -> None:
+        with self.connection.watched():
+            super().execute(query, vars)
+
+    def copy_expert(self, sql: Any, file: Any, size: int = 8192) -> None:
+        with self.connection.watched():
+            super().copy_expert(sql, file, size)
+
+    def close(self) -> None:
+        if self.name is None:
+            return super().close()
+        with self.connection.watched():
+            return super().close()
+
+    def fetchmany(self, size: int | None = None) -> list[tuple[Any, ...]]:
+        if self.name is None:
+            return super().fetchmany(size)
+        with self.connection.watched():
+            return super().fetchmany(size)
+
+
+def options_of(query: Mapping[str, Any]) -> dict[str, Any]:
+    """What a connection is made with. What the address says about it (`query`, behind its question mark) goes first."""
+    own = {
+        "connect_timeout": limits.CONNECT_S,
+        "keepalives": 1,
+        "keepalives_idle": limits.KEEPALIVE_S,
+        "keepalives_interval": limits.KEEPALIVE_PAUSE_S,
+        "keepalives_count": limits.KEEPALIVE_TRIES,
+        "tcp_user_timeout": limits.UNACKNOWLEDGED_S * 1000,
+    }
+    wanted = {name: value for name, value in own.items() if name not in query}
+    return {**wanted, "connection_factory": WatchedConnection, "cursor_factory": WatchedCursor}
+
+
+def limit(engine: Engine) -> None:
+    """Lets every transaction of an engine begin with its limits.
+
+    They are words before its first statement, and cost no round trip of their own. They can't be options of the
+    connection: a pooling proxy refuses these, or leaves them to the next who gets the same connection to the server.
+    """
+    event.listen(engine, "begin", _begin)
+    event.listen(engine, "rollback_savepoint", _forget)
+    event.listen(engine, "before_cursor_execute", _before, retval=True)
+
+
+def _begin(connection: Connection) -> None:
+    connection.info["limits_set"] = None
+    connection.info["listeners_held"] = set()
+    connection.info["waiting_for"] = None
+
+
+def _forget(connection: Connection, name: str, context: Any) -> None:
+    connection.info["limits_set"] = None
+
+
+def _before(
+    connection: Connection, cursor: WatchedCursor, statement: str, parameters: Any, context: Any, executemany: bool
+) -> tuple[str, Any]:
+    if words := due(connection):
+        if cursor.name is None and not executemany:
+            return words + statement, parameters
+        with driver_of(connection).cursor() as other:  # a cursor's declaration takes one statement
+            other.execute(words)
+    return statement, parameters
+
+
+@contextmanager
+def limited(connection: Connection, wanted: Limits) -> Iterator[None]:
+    """Gives the statements within other limits than those of their transaction."""
+    before = connection.info.get("limits")
+    connection.info["limits"] = wanted
+    try:
+        yield
+    finally:
+        connection.info["limits"] = before
+
+
+def limits_of(connection: Connection) -> Limits:
+    """The limits of the next statement."""
+    wanted: Limits | None = connection.info.get("limits")
+    return wanted or limits.SHORT
+
+
+def due(connection: Connection) -> str:
+    """The statements that have to come before the next one, so that its limits hold; "" when they hold already."""
+    wanted = limits_of(connection)
+    if driver_of(connection).autocommit or connection.info.get("limits_set") == wanted:
+        return ""
+    connection.info["limits_set"] = wanted
+    driver_of(connection).patience_s = wanted.statement_s + limits.GRACE_S
+    return (
+        f"set local statement_timeout = {milliseconds(wanted.statement_s)};"
+        f" set local lock_timeout = {milliseconds(wanted.lock_s)};"
+        f" set local idle_in_transaction_session_timeout = {milliseconds(wanted.idle_s)};"
+        f" set local application_name = '{wanted.name}';\n"
+    )
+
+
+def milliseconds(seconds: float) -> int:
+    return max(1, round(seconds * 1000))  # 0 would be no limit at all
+
+
+def driver_of(connection: Connection) -> WatchedConnection:
+    """psycopg2's own connection."""
+    return cast(WatchedConnection, connection.connection.driver_connection)
