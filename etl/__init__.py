@@ -30,8 +30,9 @@ The map. Arrows point down: a file imports only what stands below it.
     settings       the reader of the environment
     merges         the files of sql/load/ in their order
     opening        how every command begins: the warehouse of its settings, and the time
-    warehouse      Postgres: connect, migrate, stage, ask           locks between runs, and who holds one
-    database_errors what is wrong with the database, in words       connections that don't wait for ever
+    warehouse      Postgres: connect, migrate, stage, ask
+    locks          between runs, and who holds one       connections that never wait for ever
+    database_errors what is wrong with the database, in words
     limits         PURE  how long and how large anything may get
     embedded       the Postgres that pip installed: who uses it; cluster its server; programs what that runs
 

@@ -8,14 +8,13 @@ from typing import Any, cast
 
 import psycopg2
 import psycopg2.extensions
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
 
 from etl import limits
+from etl.database_errors import OPTION, Silent, WarehouseError
 from etl.limits import Limits
-
-
-class Silent(psycopg2.OperationalError):
-    """The server took a statement, and neither answered nor ended it within its limit."""
 
 
 class WatchedConnection(psycopg2.extensions.connection):
@@ -90,6 +89,24 @@ class WatchedCursor(psycopg2.extensions.cursor):
             return super().fetchmany(size)
 
 
+def engine_of(url: str) -> Engine:
+    """One connection, kept between transactions. Raises WarehouseError, which repeats nothing of the address."""
+    with suppress(SQLAlchemyError, ValueError):
+        address = make_url(url).set(drivername="postgresql+psycopg2")
+        engine = create_engine(
+            address,
+            hide_parameters=True,
+            pool_size=1,
+            max_overflow=0,
+            pool_pre_ping=True,
+            use_native_hstore=False,  # or each connection would ask for a type that nothing here has
+            connect_args=options_of(address.query),
+        )
+        limit(engine)
+        return engine
+    raise WarehouseError(OPTION)
+
+
 def options_of(query: Mapping[str, Any]) -> dict[str, Any]:
     """What a connection is made with. What the address says about it (`query`, behind its question mark) goes first."""
     own = {
@@ -139,12 +156,13 @@ def _before(
 @contextmanager
 def limited(connection: Connection, wanted: Limits) -> Iterator[None]:
     """Gives the statements within other limits than those of their transaction."""
-    before = connection.info.get("limits")
-    connection.info["limits"] = wanted
+    known = connection.info  # to be asked when the connection can't be any more
+    before = known.get("limits")
+    known["limits"] = wanted
     try:
         yield
     finally:
-        connection.info["limits"] = before
+        known["limits"] = before
 
 
 def limits_of(connection: Connection) -> Limits:

@@ -13,9 +13,15 @@ from dataclasses import dataclass
 import psycopg2
 from sqlalchemy.exc import DBAPIError
 
-from etl.connections import Silent
-
 LOCK_NOT_AVAILABLE = "55P03"
+
+
+class WarehouseError(Exception):
+    """The database did not do its part. The message is for the person: no address, no password, no value of a row."""
+
+
+class Silent(psycopg2.OperationalError):
+    """The server took a statement, and neither answered nor ended it within its limit."""
 
 
 @dataclass(frozen=True)

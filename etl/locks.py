@@ -6,12 +6,17 @@ own listener is held already: a lock that comes before one that is held is never
 """
 
 from collections.abc import Iterable, Set
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, text
+import psycopg2
+from sqlalchemy import Connection, Engine, Row, text
+from sqlalchemy.exc import DBAPIError
 
+from etl import limits
 from etl.connections import limited, limits_of
+from etl.database_errors import WarehouseError
 from etl.limits import Limits
 
 # First halves; the second half is the key of what is locked.
@@ -48,6 +53,14 @@ HOLDERS = """
 OF_A_LOCK = "held.locktype = 'advisory' and held.objsubid = 2 and held.classid = cast(:half as bigint)"
 OF_A_LOCK += " and held.objid = cast(:key as bigint)"
 OF_A_TABLE = "namespace.nspname in ('listening', 'ops') and (:is_schema_change or held.mode <> 'AccessShareLock')"
+
+
+class Busy(WarehouseError):
+    """Another session held a lock for longer than this one may wait. `is_ours`: it is the program's own, such as an import."""
+
+    def __init__(self, sentence: str, is_ours: bool) -> None:
+        super().__init__(sentence)
+        self.is_ours = is_ours
 
 
 class OutOfOrder(Exception):
@@ -101,6 +114,16 @@ def lock_listeners(connection: Connection, keys: Iterable[int]) -> None:
 def while_waiting(wanted: Limits) -> Limits:
     """The limits while another run has its turn: its end has to come before that of the statement, or nobody could say why."""
     return replace(wanted, lock_s=wanted.turn_s, statement_s=max(wanted.statement_s, wanted.turn_s * 1.1))
+
+
+def busy(engine: Engine, waiting_for: tuple[int, int] | None, *, is_schema_change: bool) -> Busy:
+    """Who holds the lock that was waited for, as an error to raise. `waiting_for`: an advisory lock; None: a table."""
+    found: list[Holder] = []
+    with suppress(DBAPIError, psycopg2.Error), engine.connect() as connection:  # then it stays unknown who it is
+        connection.info["limits"] = limits.SHORT
+        found = holders(connection, waiting_for, is_schema_change=is_schema_change)
+    sentence = sentence_about_holders(found, waiting_for, is_schema_change=is_schema_change)
+    return Busy(sentence, is_ours=bool(found) and all(one.is_ours for one in found))
 
 
 def holders(connection: Connection, waiting_for: tuple[int, int] | None, *, is_schema_change: bool) -> list[Holder]:

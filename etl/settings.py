@@ -176,15 +176,27 @@ def spoken(error: ValidationError) -> Iterator[str]:
 def fault_of_address(address: str) -> str | None:
     """What is wrong with a database address, without repeating any of it; None when it can be used."""
     example = "write it as postgresql://user:password@host/database"
+    too_many = (
+        "has an @ too many: in a user or a password write @ as %40 (and / as %2F, # as %23, ? as %3F, % as %25), so that it can"
+        f" be told from the one before the host; {example}"
+    )
+
+    def has_too_many(*parts: str) -> bool:
+        """Whether an @ stands behind the one that ends the password, but for values of options."""
+        place, _, options = address.partition("://")[2].partition("@")[2].partition("?")
+        return any("@" in part for part in (place, *(one.partition("=")[0] for one in options.split("&")), *parts))
+
     try:
         url = make_url(address)
         host, name = url.host or url.query.get("host"), url.drivername
     except (ArgumentError, ValueError):
-        return f"is no address of a database; {example}"
+        return too_many if has_too_many("") else f"is no address of a database; {example}"
     if name not in POSTGRES_NAMES:
         return f"has to be the address of a Postgres; {example}"
     if not host:
         return f"names no host; {example}"
+    if has_too_many(url.host or "", url.database or ""):
+        return too_many
     return None
 
 

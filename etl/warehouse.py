@@ -8,7 +8,7 @@ import random
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Set
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
@@ -18,19 +18,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg2
 import psycopg2.extensions
-from sqlalchemy import Connection, Engine, Row, create_engine, text
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy import Connection, Row, text
+from sqlalchemy.exc import DBAPIError
 
 from etl import limits
-from etl.connections import driver_of, due, limit, limited, limits_of, options_of
+from etl.connections import driver_of, due, engine_of, limited, limits_of
 from etl.database_errors import LOCK_NOT_AVAILABLE, is_passing, sentence_about, state_of
+from etl.database_errors import WarehouseError as WarehouseError
 from etl.limits import Limits
 from etl.locks import LISTENER_LOCK as LISTENER_LOCK
 from etl.locks import LOGIN_LOCK as LOGIN_LOCK
 from etl.locks import MOVE_LOCK as MOVE_LOCK
 from etl.locks import SCHEMA_LOCK as SCHEMA_LOCK
-from etl.locks import Holder, OutOfOrder, holders, lock_listeners, sentence_about_holders
+from etl.locks import Busy as Busy
+from etl.locks import OutOfOrder, busy, lock_listeners
 from etl.locks import lock as lock
 
 if TYPE_CHECKING:
@@ -43,18 +44,6 @@ Result = TypeVar("Result")
 TRIES = 6  # pauses of 0.5 to 8 s: a database that has to be woken up answers within a few seconds
 STREAMED = 5_000  # rows fetched at a time
 WAREHOUSE = "schema/008_warehouse"  # since then a database knows which warehouse it is
-
-
-class WarehouseError(Exception):
-    """The database did not do its part. The message is for the person: no address, no password, no value of a row."""
-
-
-class Busy(WarehouseError):
-    """Another session held a lock for longer than this one may wait. `is_ours`: it is the program's own, such as an import."""
-
-    def __init__(self, sentence: str, is_ours: bool) -> None:
-        super().__init__(sentence)
-        self.is_ours = is_ours
 
 
 class Warehouse:
@@ -83,16 +72,7 @@ class Warehouse:
         except (DBAPIError, psycopg2.Error) as error:
             if state_of(error) != LOCK_NOT_AVAILABLE:
                 raise
-        raise self.busy(known["waiting_for"], is_schema_change=known["limits_set"] == limits.MIGRATING)
-
-    def busy(self, waiting_for: tuple[int, int] | None, *, is_schema_change: bool) -> Busy:
-        """Who holds the lock that was waited for, as an error to raise. `waiting_for`: an advisory lock; None: a table."""
-        found: list[Holder] = []
-        with suppress(DBAPIError, psycopg2.Error), self.engine.connect() as connection:  # it may stay unknown
-            connection.info["limits"] = limits.SHORT
-            found = holders(connection, waiting_for, is_schema_change=is_schema_change)
-        sentence = sentence_about_holders(found, waiting_for, is_schema_change=is_schema_change)
-        return Busy(sentence, is_ours=bool(found) and all(one.is_ours for one in found))
+        raise busy(self.engine, known["waiting_for"], is_schema_change=known["limits_set"] == limits.MIGRATING)
 
     def transaction(self, work: Callable[[Connection], Result], wanted: Limits | None = None) -> Result:
         """Does `work` in one transaction, again from its start when the database went away or asks for it.
@@ -136,14 +116,14 @@ class Warehouse:
             try:
                 return self.transaction(lambda connection: migrate_within(connection, now, version))
             except Busy as error:
-                busy = error
+                held = error
             if attempt == limits.MIGRATION_TRIES:
                 break
             attempt += 1
             time.sleep(limits.MIGRATION_PAUSE_S)
         if not views_may_wait or any(not name.startswith("views/") for name in self.pending()):
-            raise busy
-        log.warning("The views in the database stay as they are until the next run. %s", busy)
+            raise held
+        log.warning("The views in the database stay as they are until the next run. %s", held)
         return []
 
     def pending(self) -> list[str]:
@@ -189,24 +169,6 @@ def migrate_within(connection: Connection, now: datetime, version: str, only: Se
                 program_version=version,
             )
     return files
-
-
-def engine_of(url: str) -> Engine:
-    """One connection, kept between transactions. Raises WarehouseError, which repeats nothing of the address."""
-    with suppress(SQLAlchemyError, ValueError):
-        address = make_url(url).set(drivername="postgresql+psycopg2")
-        engine = create_engine(
-            address,
-            hide_parameters=True,
-            pool_size=1,
-            max_overflow=0,
-            pool_pre_ping=True,
-            use_native_hstore=False,  # or each connection would ask for a type that nothing here has
-            connect_args=options_of(address.query),
-        )
-        limit(engine)
-        return engine
-    raise WarehouseError("DATABASE_URL can't be read by the Postgres driver; check what follows the question mark.")
 
 
 def pending(connection: Connection, *, is_copying: bool = False) -> list[str]:
