@@ -210,7 +210,7 @@ VAGUE_STATES = ("XX000", "08", "53000", "28000", "28P01", "42704")
 ADDRESS = re.compile(
     r"^(?:could not connect to server: |connection to server (?:at|on socket) \"(?P<place>[^\"]*)\"(?: \((?P<ip>[^)]*)\))?(?:, port \d+)? failed: )"
 )
-SEVERITY = re.compile(r"^(?:[^\W\d_]{3,12}: {1,3})+(?=\S)")  # FATAL:  and, of Neon, another ERROR: behind it
+SEVERITY = re.compile(r"^(?:[^\W\d_]{2,20}: {1,3})+(?=\S)")  # FATAL:  and, of Neon, another ERROR: behind it
 
 
 @dataclass(frozen=True)
@@ -285,8 +285,8 @@ def trouble_in(words: str) -> Trouble | None:
     if nowhere and len(nowhere) == len(messages) and all(":" in (message.address or "") for message in nowhere):
         return ONLY_IPV6
     others = [message for message in messages if message not in nowhere] or nowhere
-    found = [trouble for message in others for pattern, trouble in KNOWN if pattern.match(message.words)]
-    return min(found, key=lambda trouble: trouble.can_pass, default=None)
+    told = (next((trouble for row, trouble in KNOWN if row.match(message.words)), None) for message in others)
+    return min(filter(None, told), key=lambda trouble: trouble.can_pass, default=None)
 
 
 def messages_in(words: str) -> Iterator[Message]:

@@ -14,12 +14,12 @@ class Limits:
     idle_s: float  # between two statements: a laptop that falls asleep must not keep its locks for days
 
 
-# The database: one transaction. An hourly run is done in a second, on a small host that wakes up in ten. It waits two
-# minutes for an import, which leaves time to say so: the workflow ends a run after ten. Between two statements it asks
+# The database: one transaction. An hourly run is done in a second, on a small host that wakes up in ten. It waits half a
+# minute for an import, not for its end: what it can't record now, the next run records. Between two statements it asks
 # Spotify at most, which answers or fails within two minutes.
-SHORT = Limits("brapped", statement_s=45, lock_s=30, turn_s=120, idle_s=300)
+SHORT = Limits("brapped", statement_s=45, lock_s=30, turn_s=30, idle_s=300)
 # Reading years of plays takes seconds, and minutes on the smallest host. The daily report's workflow ends after ten.
-READING = Limits("brapped report", statement_s=300, lock_s=30, turn_s=120, idle_s=1800)
+READING = Limits("brapped report", statement_s=300, lock_s=30, turn_s=30, idle_s=1800)
 # A million rows merge in two minutes on two cores, in twenty on the smallest host. The files to import are read between
 # two statements.
 IMPORTING = Limits("brapped import", statement_s=3600, lock_s=120, turn_s=600, idle_s=3600)

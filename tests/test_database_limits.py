@@ -58,16 +58,16 @@ def no_retry(monkeypatch) -> None:
 @pytest.fixture
 def reader(database) -> Iterator[str]:
     """The URL of a role that may only read, as docs/bi.md makes it."""
+    role = f"reader_of_{make_url(database).database}"  # roles are of the whole cluster
     for statement in (
-        "drop role if exists a_reader",
-        "create role a_reader login",
-        "grant usage on schema listening to a_reader",
-        "grant select on all tables in schema listening to a_reader",
+        f"create role {role} login",
+        f"grant usage on schema listening to {role}",
+        f"grant select on all tables in schema listening to {role}",
     ):
         in_cluster(database, statement)
-    yield make_url(database).set(username="a_reader").render_as_string(hide_password=False)
-    in_cluster(database, "drop owned by a_reader cascade")
-    in_cluster(database, "drop role a_reader")
+    yield make_url(database).set(username=role).render_as_string(hide_password=False)
+    in_cluster(database, f"drop owned by {role} cascade")
+    in_cluster(database, f"drop role {role}")
 
 
 @contextmanager
@@ -77,6 +77,10 @@ def holding(url: str, statement: str, application_name: str = "psql") -> Iterato
         with connection.cursor() as cursor:
             cursor.execute(statement)
         yield connection.info.backend_pid
+
+
+def name_of(url: str) -> str:
+    return str(make_url(url).username)
 
 
 def advisory(half: int, key: int) -> str:
@@ -228,7 +232,9 @@ def test_a_reader_who_takes_the_programs_lock_is_named(half, what, warehouse, re
     with holding(reader, advisory(half, 1)) as pid, pytest.raises(Busy) as raised:
         warehouse.transaction(lambda connection: lock(connection, half, 1))
     said = str(raised.value)
-    assert said.startswith(f"Another session holds the {what} and does not let go: role a_reader (process {pid}).")
+    assert said.startswith(
+        f"Another session holds the {what} and does not let go: role {name_of(reader)} (process {pid})."
+    )
     assert f"select pg_terminate_backend({pid})" in said and not raised.value.is_ours
 
 
@@ -285,7 +291,7 @@ def test_plays_fail_while_a_reader_holds_the_lock(database, spotify, play, songs
     settings = settings_of(database, spotify)
     with closing(Warehouse(database)) as warehouse:
         record_plays(settings, warehouse, lambda: NOW)
-        with holding(reader, advisory(LISTENER_LOCK, 1)), pytest.raises(WarehouseError, match="role a_reader"):
+        with holding(reader, advisory(LISTENER_LOCK, 1)), pytest.raises(WarehouseError, match="role reader_of"):
             record_plays(settings, warehouse, lambda: NOW)
 
 
@@ -300,8 +306,8 @@ def test_views_that_somebody_reads_keep_nobody_from_recording(warehouse, databas
         assert warehouse.migrate(NOW, __version__, views_may_wait=True) == []
         [said] = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
         assert said.startswith("The views in the database stay as they are until the next run.")
-        assert f"role a_reader (process {pid})" in said and "count" not in said
-        with pytest.raises(Busy, match="role a_reader"):  # reports read them
+        assert f"role {name_of(reader)} (process {pid})" in said and "count" not in said
+        with pytest.raises(Busy, match="role reader_of"):  # reports read them
             warehouse.migrate(NOW, __version__)
     assert "views/play_detail" in warehouse.migrate(NOW, __version__, views_may_wait=True)
 
@@ -312,7 +318,7 @@ def test_a_table_that_somebody_reads_is_waited_for_in_vain(warehouse, reader, so
     monkeypatch.setattr(warehouse_module, "sql_folder", lambda: folder)
     with holding(reader, "select count(*) from listening.fact_play") as pid, pytest.raises(Busy) as raised:
         warehouse.migrate(NOW, __version__, views_may_wait=True)
-    assert f"role a_reader (process {pid})" in str(raised.value)
+    assert f"role {name_of(reader)} (process {pid})" in str(raised.value)
     assert "schema/999_more" in warehouse.migrate(NOW, __version__)
     warehouse_module.script.cache_clear()
 
