@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import logging
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 from etl import __version__
 from etl.embedded import EmbeddedError
@@ -50,8 +52,15 @@ def main(arguments: list[str]) -> int:
     return 1
 
 
+class Parser(argparse.ArgumentParser):
+    """What is wrong with a command line, without what was typed: it may be an address with its password."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(re.sub(r"(['\"]).*\1", "…", message, flags=re.DOTALL))
+
+
 def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(
+    made = Parser(
         prog="python migrate.py",
         allow_abbrev=False,
         usage="python migrate.py [--check | --from URL | --from-legacy URL |\n                          --backup FILE | --restore FILE] [--to URL] …",
@@ -190,11 +199,15 @@ def restored(target: Warehouse, name: str, path: Path, is_verify: bool) -> int:
 
 def taken_over(source: Warehouse, target: Warehouse, settings: Settings, asked: argparse.Namespace) -> int:
     from etl import legacy, receipts
+    from etl.listeners import ListenerError
 
-    with bar("Reading the old tables", then="Merging") as progress:
-        receipt = legacy.take_over(
-            settings, source, target, listener=asked.listener, dry_run=asked.dry_run, progress=progress
-        )
+    try:
+        with bar("Reading the old tables", then="Merging") as progress:
+            receipt = legacy.take_over(
+                settings, source, target, listener=asked.listener, dry_run=asked.dry_run, progress=progress
+            )
+    except ListenerError as error:
+        raise SettingsError(str(error)) from None
     print(receipts.as_text(receipt))
     return 0 if receipt.is_good else 1
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,12 +22,14 @@ from sqlalchemy.exc import DBAPIError
 
 from etl import __version__
 from etl.contents import Result, Side, Table, told_alike
+from etl.layout import NOTED, Layout, Reference, layout_of, reference_of
 from etl.warehouse import (
     TRIES,
     WAREHOUSE,
     Warehouse,
     WarehouseError,
     driver_cursor,
+    engine_of,
     is_passing,
     lock,
     migrate_within,
@@ -38,7 +40,10 @@ from etl.warehouse import (
 
 log = logging.getLogger(__name__)
 
-MOVE_LOCK = 0x6272_6172  # first half of the advisory lock: one move at a time into a database
+MOVE_LOCK = 0x6272_6172  # first half of advisory locks; the second is 0 for a piece of work, or
+WHOLE = 1  # for a whole copy: shared by those that read the database, exclusive for the one that writes into it
+ALONE_S = 10  # a copy that was killed lets go within moments; one that is at work may take hours, and is not waited for
+LOCKED = "55P03"  # SQLSTATE of a lock that was not got in time
 
 
 @dataclass(frozen=True)
@@ -95,7 +100,46 @@ class Target(Side):
 
     def do(self, work: Callable[[Connection], Result]) -> Result:
         with speaking_of(self.name), self.warehouse.engine.begin() as connection:
+            run(connection, "search_path")
             return work(connection)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Nobody else copies into the database, or out of it, meanwhile. Raises WarehouseError when somebody does.
+
+        The lock is that of a transaction on a connection of its own, which is over when this program dies. Two moves that cross each
+        other would wait for ever, each for a lock in the other's database: Postgres sees only its own half of that.
+        """
+        engine = engine_of(self.warehouse.engine.url.render_as_string(hide_password=False))
+        with speaking_of(self.name):
+            connection = engine.connect()
+        try:
+            with speaking_of(self.name):
+                run(connection, "search_path")
+                connection.exec_driver_sql(
+                    f"set local idle_in_transaction_session_timeout = 0; set local lock_timeout = '{ALONE_S}s'"
+                )
+                is_alone = got(connection)
+            if not is_alone:
+                raise WarehouseError(
+                    f"Another move, backup or restore is at work in the database at {self.name}. Wait until it has ended, and run this again."
+                )
+            yield
+        finally:
+            with suppress(Exception):  # it may be long gone; the lock went with it
+                connection.invalidate()
+            engine.dispose()
+
+
+def got(connection: Connection) -> bool:
+    """Whether the lock of a whole copy was got in time."""
+    try:
+        lock(connection, MOVE_LOCK, WHOLE)
+    except DBAPIError as error:
+        if getattr(error.orig, "pgcode", None) == LOCKED:
+            return False
+        raise
+    return True
 
 
 class Source(Side):
@@ -118,7 +162,17 @@ def snapshot(warehouse: Warehouse, name: str) -> Iterator[Source]:
         with speaking_of(name):
             connection.execute(text("set transaction isolation level repeatable read, read only"))
             with driver_cursor(connection) as cursor:
+                # No function of the database's own is found by its name alone, and no policy of its own decides what is seen.
+                cursor.execute("set local search_path = pg_catalog, pg_temp; set local row_security = off")
                 told_alike(cursor)
+            is_still = connection.execute(
+                text("select pg_catalog.pg_try_advisory_xact_lock_shared(:half, :key)"),
+                {"half": MOVE_LOCK, "key": WHOLE},
+            ).scalar_one()
+        if not is_still:
+            raise WarehouseError(
+                f"The database at {name} is being copied into right now. Wait until that has ended, and run this again."
+            )
         yield Source(connection, name)
         connection.rollback()
     except BaseException:
@@ -163,70 +217,86 @@ def speaking_of_errors(name: str) -> Iterator[None]:
     raise WarehouseError(sentence)
 
 
-@dataclass(frozen=True)
-class Ties:
-    """What holds the tables of a warehouse together besides their rows: references between them, and the numbers given last."""
-
-    references: tuple[tuple[str, str, str], ...]  # table, name and definition of each
-    counters: tuple[tuple[str, str, int, bool], ...]  # table, column, last number, whether it was given
-
-
-def ties_of(connection: Connection, tables: Collection[Table]) -> Ties:
-    return Ties(
-        tuple((row.table_name, row.constraint_name, row.definition) for row in run(connection, "references")),
-        tuple((table.name, table.counter, *counter_of(connection, table)) for table in tables if table.counter),
-    )
+def counters_of(connection: Connection, layout: Layout) -> dict[str, tuple[int, bool]]:
+    """Of each table that Postgres numbers: the last number, and whether it was given to a row."""
+    return {table.name: counter_of(connection, table) for table in layout.tables if table.counter}
 
 
 def counter_of(connection: Connection, table: Table) -> tuple[int, bool]:
-    """The last number that was given to a row of a table, and whether it was."""
+    rows = run(connection, "counter", table_name=table.name, column_name=table.counter)
+    if len(rows) != 1:
+        raise WarehouseError(f"{table.counter} of {table.name} is not numbered by Postgres; nothing was touched.")
     with driver_cursor(connection) as cursor:
-        cursor.execute("select pg_get_serial_sequence(%s, %s)", (table.name, table.counter))
-        [(name,)] = cursor.fetchall()
-        cursor.execute(f"select last_value, is_called from {name}")  # noqa: S608  quoted by Postgres itself
+        sequence = Identifier(rows[0].schema_name, rows[0].sequence_name)
+        cursor.execute(SQL("select last_value, is_called from {}").format(sequence))
         [(number, is_given)] = cursor.fetchall()
     return int(number), bool(is_given)
 
 
-def untie(connection: Connection) -> None:
-    """Takes the references between tables away, so that a range can be replaced whatever refers to it."""
+def untied(connection: Connection) -> Layout:
+    """Takes the references between tables away, so that a range can be replaced whatever refers to it, and notes them in the same
+    transaction: the database itself knows what to put back, whoever goes on with the copy."""
+    if connection.execute(text("select pg_catalog.to_regclass(:name)"), {"name": NOTED}).scalar():
+        return layout_of(connection, [reference_of(row) for row in run(connection, "references_dropped")])
+    layout = layout_of(connection)
+    if not layout.references:
+        raise WarehouseError(
+            "An older version of the program began a copy into the database at DATABASE_URL; this one can't go on with it. Give an empty"
+            " database, or drop its schemas listening and ops."
+        )
+    run(connection, "copy_reference")
     with driver_cursor(connection) as cursor:
-        for row in run(connection, "references"):
-            cursor.execute(
-                SQL("alter table {} drop constraint {}").format(
-                    Identifier(*row.table_name.split(".")), Identifier(row.constraint_name)
-                )
+        for one in layout.references:
+            run(
+                connection,
+                "reference_dropped",
+                table_name=one.table,
+                other_name=one.other,
+                constraint_name=one.name,
+                definition=one.definition,
             )
+            cursor.execute(SQL("alter table {} drop constraint {}").format(named(one.table), Identifier(one.name)))
+    return layout
 
 
-def tie(connection: Connection, ties: Ties) -> None:
+def tie(connection: Connection, references: tuple[Reference, ...], counters: dict[str, tuple[int, bool]]) -> None:
     """Puts them back, sets the numbers to go on with, and lets the planner see what there is."""
     lock(connection, MOVE_LOCK, 0)
     with driver_cursor(connection) as cursor:
-        for table, name, definition in ties.references:
+        for one in references:
             cursor.execute(
                 SQL("alter table {} drop constraint if exists {}, add constraint {} {}").format(
-                    Identifier(*table.split(".")), Identifier(name), Identifier(name), SQL(definition)
+                    named(one.table), Identifier(one.name), Identifier(one.name), SQL(one.definition)
                 )
             )
-        for table, column, number, is_given in ties.counters:
-            cursor.execute("select setval(pg_get_serial_sequence(%s, %s), %s, %s)", (table, column, number, is_given))
+        cursor.execute(f"drop table if exists {NOTED}")
+        for table in layout_of(connection, ()).tables:
+            if table.name in counters:
+                [row] = run(connection, "counter", table_name=table.name, column_name=table.counter)
+                sequence = Identifier(row.schema_name, row.sequence_name).as_string(cursor)
+                cursor.execute(
+                    "select pg_catalog.setval(%s::pg_catalog.regclass, %s, %s)", (sequence, *counters[table.name])
+                )
     run(connection, "statistics")
+
+
+def named(table: str) -> Identifier:
+    return Identifier(*table.split("."))
 
 
 def opened_for_copying(
     connection: Connection, files: set[str], warehouse_id: UUID, made_at: datetime, now: datetime
-) -> None:
+) -> Layout:
     """Makes a database fit to be copied into: of the version that has these schema files, marked as not whole, its tables not tied."""
     lock(connection, MOVE_LOCK, 0)
     migrate_within(connection, now, __version__, only=files)
     run(connection, "warehouse_copied", warehouse_id=warehouse_id, made_at=made_at, copy_started_at=now)
-    untie(connection)
+    return untied(connection)
 
 
 def files_of(connection: Connection) -> set[str]:
     """The files of sql/schema/ that were applied to a database; none where there is no warehouse."""
-    if not connection.execute(text("select to_regclass('ops.schema_change')")).scalar():
+    if not connection.execute(text("select pg_catalog.to_regclass('ops.schema_change')")).scalar():
         return set()
     return {row.file_name for row in run(connection, "schema_state") if row.file_name.startswith("schema/")}
 

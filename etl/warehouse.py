@@ -73,6 +73,7 @@ class Warehouse:
         for attempt in range(1, TRIES + 1):
             try:
                 with self.engine.begin() as connection:
+                    run(connection, "search_path")
                     return work(connection)
             except (DBAPIError, psycopg2.Error) as error:
                 trouble = error
@@ -118,9 +119,10 @@ def migrate_within(connection: Connection, now: datetime, version: str, only: Se
     lock(connection, SCHEMA_LOCK, 0)
     files = missing()  # again: another program may have been quicker
     if files:
-        connection.execute(text("create schema if not exists listening"))
-        connection.execute(text("create schema if not exists ops"))
         run(connection, "schema_change")
+    if "schema/005_reports" in files:
+        run(connection, "extension")
+        run(connection, "search_path")
     for name in files:
         run_script(connection, name)
         run(
@@ -154,7 +156,7 @@ def pending(connection: Connection, *, is_copying: bool = False) -> list[str]:
     Raises WarehouseError for a database that a newer program made, for a schema file changed after it was applied, and (unless
     `is_copying`) for a database that another one is being copied into.
     """
-    is_made = connection.execute(text("select to_regclass('ops.schema_change')")).scalar()
+    is_made = connection.execute(text("select pg_catalog.to_regclass('ops.schema_change')")).scalar()
     applied = {row.file_name: row.checksum for row in run(connection, "schema_state")} if is_made else {}
     schema = names_in("schema")
     views = views_in_order()
@@ -204,7 +206,7 @@ def values_of(column: "pd.Series[Any]") -> list[Any]:
 
 def lock(connection: Connection, half: int, key: int) -> None:
     """Waits for the advisory lock (half, key) and holds it until the transaction ends."""
-    connection.execute(text("select pg_advisory_xact_lock(:half, :key)"), {"half": half, "key": key})
+    connection.execute(text("select pg_catalog.pg_advisory_xact_lock(:half, :key)"), {"half": half, "key": key})
 
 
 def run(connection: Connection, name: str, **parameters: Any) -> list[Row[Any]]:
