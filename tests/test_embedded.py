@@ -215,7 +215,7 @@ def test_importing_it_is_light() -> None:
 
 def test_a_cold_start_makes_a_durable_private_database(folder: Path) -> None:
     with embedded_postgres(folder) as url:
-        assert url.startswith("postgresql+psycopg2://postgres@/brapped?host=")
+        assert url.startswith("postgresql+psycopg2://brapped@/brapped?host=")
         engine = create_engine(url)
         with engine.connect() as connection:
             assert connection.execute(text("select current_database()")).scalar() == "brapped"
