@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 import msgspec
+import psycopg2
 from psycopg2.sql import SQL, Identifier
 from sqlalchemy import Connection
 
@@ -245,6 +246,8 @@ def read_csv(connection: Connection, archive: zipfile.ZipFile, table: Table, bac
             cursor.copy_expert(
                 SQL("copy {} ({}) from stdin (format csv, header)").format(table.identifier, columns), member, BLOCK
             )
+        except (psycopg2.DataError, psycopg2.IntegrityError):
+            raise WarehouseError(f"{path} is damaged: {name} does not fit its table.") from None
         except BaseException:
             if member.error:
                 raise member.error from None

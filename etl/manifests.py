@@ -134,7 +134,10 @@ def opened_archive(path: Path) -> Iterator[zipfile.ZipFile]:
 def must_hold(archive: zipfile.ZipFile, manifest: Manifest, path: Path) -> None:
     """Raises WarehouseError unless each table has a file in the archive that can be unpacked and is not out of all proportion."""
     size = path.stat().st_size
+    names = archive.namelist()
     for name in (file_of(backed.name) for backed in manifest.tables):
+        if names.count(name) > 1:
+            raise WarehouseError(f"{path} is damaged: {plain(name)} is in it twice. Nothing was touched.")
         try:
             member = archive.getinfo(name)
         except KeyError:
