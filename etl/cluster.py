@@ -91,7 +91,7 @@ class Cluster:
         """Sees to it that there is the database, and that it belongs to a role that is no superuser: whatever gets the program to run
         SQL for it, that SQL starts no program and reads no file. A database of an older version is handed over as it is."""
         [(has_owner, has_database)] = self._ask(
-            f"select exists (select 1 from pg_roles where rolname = '{OWNER}'),"
+            f"select exists (select 1 from pg_roles where rolname = '{OWNER}'),"  # noqa: S608
             " exists (select 1 from pg_database where datname = 'brapped')"
         )
         if not has_owner:

@@ -98,7 +98,7 @@ class Foreign:
 
     def must_be_plain(self) -> None:
         """Raises WarehouseError when reading one of the program's tables there would run what somebody else wrote."""
-        for name in sorted(self.relations.keys() & table_names()):
+        for name in sorted(self.relations.keys() & (table_names() | OWN)):
             row = self.relations[name]
             odd = "has a column of a type that is not Postgres's own" if row.has_odd_type else None
             if fault := fault_of(row) or odd:
@@ -129,9 +129,7 @@ class Foreign:
     def strangers(self) -> list[str]:
         """Tables, not views, that lie in the schemas of a warehouse without being a part of it."""
         known = table_names() | OWN | {NOTED}
-        return [
-            plain(name) for name, row in self.relations.items() if row.kind not in ("v", "m") and name not in known
-        ]
+        return [plain(name) for name, row in self.relations.items() if row.kind not in ("v", "m") and name not in known]
 
 
 def fault_of(row: Row[Any]) -> str | None:

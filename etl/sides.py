@@ -117,7 +117,7 @@ class Target(Side):
             with speaking_of(self.name):
                 run(connection, "search_path")
                 connection.exec_driver_sql(
-                    f"set local idle_in_transaction_session_timeout = 0; set local lock_timeout = '{ALONE_S}s'"
+                    f"set local idle_in_transaction_session_timeout = 0; set local lock_timeout = '{ALONE_S * 1000:.0f}ms'"
                 )
                 is_alone = got(connection)
             if not is_alone:

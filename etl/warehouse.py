@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg2
 import psycopg2.extensions
-from sqlalchemy import Connection, Engine, Row, create_engine, text
+from sqlalchemy import Connection, Engine, Row, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
-
 TRIES = 6  # pauses of 0.5 to 8 s: a database that has to be woken up answers within a few seconds
 STREAMED = 5_000  # rows fetched at a time
 RETRYABLE_STATES = ("08", "40001", "40P01", "53300", "57P01", "57P02", "57P03")
@@ -40,8 +39,7 @@ HOPELESS_WORDS = (
     "endpoint cannot be found",
 )
 SPENT_WORDS = ("compute time quota", "check your quotas")
-
-
+SAFE_PATH = "set local search_path = pg_catalog, pg_temp"  # for what SQLAlchemy asks a new connection
 # First halves of advisory locks; the second half is the key of what is locked. They end with the transaction, so that
 # they work through a pooling proxy.
 LISTENER_LOCK = 0x6272_6170  # merges of one listener
@@ -139,14 +137,17 @@ def migrate_within(connection: Connection, now: datetime, version: str, only: Se
 def engine_of(url: str) -> Engine:
     """One connection, kept between transactions. Raises WarehouseError, which repeats nothing of the address."""
     with suppress(SQLAlchemyError, ValueError):
-        return create_engine(
+        engine = create_engine(
             make_url(url).set(drivername="postgresql+psycopg2"),
             hide_parameters=True,
             pool_size=1,
             max_overflow=0,
             pool_pre_ping=True,
             connect_args={"connect_timeout": 15},
+            use_native_hstore=False,  # it would be looked for by a name that the database chooses the meaning of
         )
+        event.listen(engine, "connect", lambda opened, _: opened.cursor().execute(SAFE_PATH), insert=True)
+        return engine
     raise WarehouseError("DATABASE_URL can't be read by the Postgres driver; check what follows the question mark.")
 
 

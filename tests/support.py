@@ -85,7 +85,7 @@ def with_database(url: str, name: str) -> str:
 
 def superuser(url: str) -> str:
     """The same database of the embedded Postgres as its superuser, who the program itself is not."""
-    return make_url(url).set(username="postgres").render_as_string(hide_password=False)
+    return url.replace("//brapped", "//postgres", 1)
 
 
 def in_cluster(url: str, statement: str) -> None:

@@ -236,9 +236,7 @@ def begun(url: str) -> bool:
     return bool(is_there) and bool(asked(url, "select 1 from listening.dim_track limit 1"))
 
 
-def test_a_killed_restore_puts_back_the_references_that_an_earlier_one_took(
-    good, backup, mine, moving, environment
-):
+def test_a_killed_restore_puts_back_the_references_that_an_earlier_one_took(good, backup, mine, moving, environment):
     command = [sys.executable, str(ROOT / "migrate.py"), "--restore", str(backup), "--to", mine]
     killed_when(command, environment, lambda: begun(mine))
     references = "select count(*) from pg_constraint where contype = 'f' and connamespace = 'listening'::regnamespace"
