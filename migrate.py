@@ -59,6 +59,13 @@ class Parser(argparse.ArgumentParser):
         super().error(re.sub(r"(['\"]).*\1", "…", message, flags=re.DOTALL))
 
 
+def a_file(told: str) -> Path:
+    """A path; an address that was put in the wrong place would be repeated as one."""
+    if "://" in told:
+        raise argparse.ArgumentTypeError("takes a file, not an address")
+    return Path(told)
+
+
 def parser() -> argparse.ArgumentParser:
     made = Parser(
         prog="python migrate.py",
@@ -72,8 +79,8 @@ def parser() -> argparse.ArgumentParser:
     what.add_argument("--check", action="store_true", help="only say what is pending")
     what.add_argument("--from", dest="source", metavar="URL", help="move the warehouse of this database")
     what.add_argument("--from-legacy", dest="legacy", metavar="URL", help="take over the tables of an older project")
-    what.add_argument("--backup", type=Path, metavar="FILE", help="write everything into a file")
-    what.add_argument("--restore", type=Path, metavar="FILE", help="fill an empty database with a backup")
+    what.add_argument("--backup", type=a_file, metavar="FILE", help="write everything into a file")
+    what.add_argument("--restore", type=a_file, metavar="FILE", help="fill an empty database with a backup")
     made.add_argument("--to", dest="target", metavar="URL", help=f"the database to work on (default: {HERE})")
     made.add_argument("--dry-run", action="store_true", help="only say what would be copied")
     made.add_argument("--verify", action="store_true", help="only compare, with --from or --restore")
@@ -86,6 +93,8 @@ def work(asked: argparse.Namespace) -> int:
         raise SettingsError("--verify compares with something: give --from or --restore, too.")
     if asked.dry_run and not (asked.source or asked.legacy):
         raise SettingsError("--dry-run goes with --from and --from-legacy.")
+    if asked.listener is not None and not asked.legacy:
+        raise SettingsError("--listener goes with --from-legacy.")
     settings = read_settings()
     name = "--to" if asked.target else HERE
     with warehouse_at(asked.target, "--to", settings) as target:
