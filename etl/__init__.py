@@ -15,6 +15,7 @@ The map. Arrows point down: a file imports only what stands below it.
     sentences      the parts of a report that are no tables       wording values in words, and which of them a person sees
     reports        what was asked, and what the files of sql/reports/ answer
     moves          from one database to another      backups as a file and back      legacy tables of older projects → plays
+    legacy_tables  those tables, found and read
     manifests      what a backup says of itself, and what of it is believed          whole_file written whole or not at all
     sides          the two databases of a copy       layout  their tables as the schema makes them, and as they are elsewhere
     contents       what is in a table, to compare    pipes   from one COPY into another

@@ -8,34 +8,26 @@ played is the length of the track: to be mistaken about that would record a list
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import pandas as pd
-import psycopg2.extensions
-from psycopg2.sql import SQL, Identifier
-from sqlalchemy import Connection
 
-from etl.contents import AS_TEXT
 from etl.dimensions import catalogue_tables, number, text
 from etl.export_names import name, name_uri
 from etl.exports import DETAIL_COLUMNS, PLAY_COLUMNS, SHOWN_MALFORMED, Malformed, Part
 from etl.imports import import_parts
-from etl.layout import KINDS, Foreign, fault_of, plain
+from etl.legacy_tables import PLAYS, OldTable, Row, name_of, old_tables, rows_of
 from etl.opening import Clock, utc_now
 from etl.plays import AHEAD, FIRST_PLAY
 from etl.receipts import Receipt
 from etl.settings import Settings
 from etl.sides import Source, persistently, snapshot
-from etl.warehouse import Warehouse, WarehouseError, driver_cursor
-
-log = logging.getLogger(__name__)
+from etl.warehouse import Warehouse
 
 LIST, EXPORT = "recently_played", "extended_export"
 NOTHING = {"", "nan", "none", "null", "n/a"}  # how such projects write that there is nothing
@@ -43,27 +35,7 @@ NO_ALBUM = {"ep/single"}  # instead of the name of an album
 SHORTEST_TOLD = 30_000  # milliseconds of a play: the list tells of no shorter one
 SPOTIFY_ID = re.compile(r"[0-9A-Za-z]{22}")
 TRACK_URI = re.compile(r"spotify:(?:track|episode):[0-9A-Za-z]{22}|spotify:local:.+")
-PLAYS = {  # the tables with plays, and the columns that make them known
-    "main_streaming_data": {"played_at", "track_id", "track_name", "artist_name"},
-    "listening_history": {"track_uri", "track_name", "artist_name", "played_at"},
-}
-READ = (*PLAYS, "track_table", "artist_table")
-AN_ID = re.compile(r"[0-9]{1,20}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")  # a number, or a UUID
-PLACE = "ctid"  # where Postgres keeps a row: names one of a table without an id
-NO_DAYS = psycopg2.extensions.new_type((1082,), "NO_DAYS", lambda value, _: None)  # a day is no moment
-
-Row = Mapping[str, Any]
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class OldTable:
-    """A table of an older project, wherever it lies."""
-
-    schema: str
-    name: str
-    columns: frozenset[str]
-    row_count: int
 
 
 def take_over(
@@ -96,34 +68,6 @@ def take_over(
     return persistently(once)
 
 
-def old_tables(connection: Connection) -> list[OldTable]:
-    """The tables of an older project that a database has; of two of one name, that with more rows. Raises WarehouseError when there is none
-    with plays, or one that can't be read."""
-    found, faults = [], []
-    for full_name, row in Foreign(connection, "--from-legacy", READ).relations.items():
-        table = OldTable(row.schema_name, row.table_name, frozenset(row.column_names or ()), 0)
-        if missing := sorted(PLAYS.get(table.name, set()) - table.columns):
-            faults.append(f"{plain(full_name)} has no column {', '.join(missing)}.")
-        elif fault := fault_of(row):
-            faults.append(
-                f"{plain(full_name)} {fault}, so it is not read"
-                f"{'; make a table of it (create table … as select …).' if row.kind in KINDS else '.'}"
-            )
-        else:
-            with driver_cursor(connection) as cursor:
-                cursor.execute(SQL("select count(*) from {}").format(Identifier(table.schema, table.name)))
-                [(row_count,)] = cursor.fetchall()
-            found.append(replace(table, row_count=int(row_count)))
-    if not any(table.name in PLAYS for table in found):
-        none = f"The database at --from-legacy has none of the tables {' and '.join(PLAYS)} of an older project."
-        raise WarehouseError(
-            f"Nothing can be taken over from the database at --from-legacy: {' '.join(faults)}" if faults else none
-        )
-    for fault in faults:
-        log.warning("--from-legacy: %s", fault)
-    return sorted(found, key=lambda table: table.row_count)
-
-
 def parts_of(origin: Source, tables: Mapping[str, OldTable], now: datetime, progress: Progress) -> Iterator[Part]:
     """Each table with plays as one part of an import, the old descriptions of tracks and artists with the first."""
     described = {
@@ -142,26 +86,6 @@ def parts_of(origin: Source, tables: Mapping[str, OldTable], now: datetime, prog
         artists = []
         yield part
     progress(done, total)
-
-
-def rows_of(origin: Source, table: OldTable | None) -> Iterator[Row]:
-    """The rows of a table, oldest play first."""
-    if table is None:
-        return
-    read = SQL(", ").join(map(Identifier, [PLACE, *sorted(table.columns)]))
-    order = SQL("played_at") if "played_at" in table.columns else SQL("1")
-
-    def work(connection: Connection) -> list[Row]:
-        with driver_cursor(connection) as cursor:
-            for kind in (AS_TEXT, NO_DAYS):
-                psycopg2.extensions.register_type(kind, cursor)
-            cursor.execute(
-                SQL("select {} from only {} order by {}").format(read, Identifier(table.schema, table.name), order)
-            )
-            columns = [column.name for column in cursor.description or ()]
-            return [dict(zip(columns, row, strict=True)) for row in cursor]
-
-    yield from origin.do(work)
 
 
 def part_of(
@@ -217,14 +141,6 @@ def part_of(
         malformed_count=len(malformed),
         tables={"staging_play": pd.DataFrame(plays, columns=list(PLAY_COLUMNS), dtype=object), **catalogue},
     )
-
-
-def name_of(row: Row) -> str:
-    """What finds a row again: its id, or else where Postgres keeps it. Quotes nothing that was listened to."""
-    number = row.get("id")
-    if isinstance(number, int) or (isinstance(number, str) and AN_ID.fullmatch(number)):
-        return f"id {number}"
-    return f"{PLACE} {row[PLACE]}"
 
 
 def as_first_dated(plays: list[dict[str, Any]]) -> None:
