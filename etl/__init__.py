@@ -18,6 +18,7 @@ The map. Arrows point down: a file imports only what stands below it.
     legacy_tables  those tables, found and read
     manifests      what a backup says of itself, and what of it is believed          whole_file written whole or not at all
     sides          the two databases of a copy       layout  their tables as the schema makes them, and as they are elsewhere
+    ties           references and numbering, taken away and put back
     contents       what is in a table, to compare    pipes   from one COPY into another
     imports        the import job, exports → plays                  receipts what became of every row of them
     jobs           extract → transform → load, one function a job: record_plays, fill_dimensions

@@ -22,20 +22,18 @@ from etl.contents import Table
 from etl.layout import Foreign, Layout, layout_of
 from etl.manifests import DAMAGED, FORMAT, MANIFEST, Backed, Manifest, backup_at, file_of, must_fit, pairs
 from etl.sides import (
-    MOVE_LOCK,
     Move,
     Moved,
     Target,
     Told,
-    counters_of,
     files_of,
     opened_for_copying,
     persistently,
     snapshot,
     speaking_of_errors,
-    tie,
     whole_files,
 )
+from etl.ties import MOVE_LOCK, counters_of, tie
 from etl.warehouse import WAREHOUSE, Warehouse, WarehouseError, checksum, driver_cursor, lock, run
 from etl.whole_file import UnwritableError, whole_file
 

@@ -88,8 +88,11 @@ class Cluster:
         return f"postgresql+psycopg2://{OWNER}@/brapped?host={host}&port={address['port']}"
 
     def _entrust(self) -> None:
-        """Sees to it that there is the database, and that it belongs to a role that is no superuser: whatever gets the program to run
-        SQL for it, that SQL starts no program and reads no file. A database of an older version is handed over as it is."""
+        """Sees to it that the database is there and belongs to a role that is no superuser.
+
+        Whatever SQL the program can be brought to run, it starts no program and reads no file then. A database of an
+        older version is handed over as it is.
+        """
         [(has_owner, has_database)] = self._ask(
             f"select exists (select 1 from pg_roles where rolname = '{OWNER}'),"  # noqa: S608
             " exists (select 1 from pg_database where datname = 'brapped')"

@@ -1,7 +1,7 @@
 """The tables of a warehouse as the program's own schema makes them, and what another database has under their names.
 
-What a copy does to a database is put together from a Layout, and a Layout is read from a database that the files of sql/schema/ were applied
-to. A backup and the database that is copied from name nothing: they are only compared with it.
+What a copy does to a database is put together from a Layout, which is read from a database that sql/schema/ was
+applied to. A backup and the database that is copied from name nothing: they are only compared with it.
 """
 
 from __future__ import annotations
@@ -89,7 +89,10 @@ def reference_of(row: Row[Any]) -> Reference:
 
 
 class Foreign:
-    """What a database that may be anybody's has in the schemas of a warehouse, or under some names elsewhere: read from its catalogue alone."""
+    """What a database that may be anybody's has in the schemas of a warehouse, or under some names elsewhere.
+
+    Only its catalogue is read.
+    """
 
     def __init__(self, connection: Connection, name: str, names: Collection[str] = ()) -> None:
         rows = run(connection, "relations", schemas=[] if names else SCHEMAS, names=list(names))
@@ -112,18 +115,19 @@ class Foreign:
             row = self.relations.get(table.name)
             if row is None:
                 raise WarehouseError(
-                    f"The database at {self.name} has no table {table.name}, although the schema that it names has; nothing was touched."
+                    f"The database at {self.name} has no table {table.name}, which its version of the schema has."
+                    " Nothing was touched."
                 )
             there = dict(zip(row.column_names or (), row.column_types or (), strict=True))
             if odd := sorted(set(dict(zip(table.columns, table.types, strict=True)).items()) ^ set(there.items())):
                 raise WarehouseError(
-                    f"{table.name} of the database at {self.name} is not as the schema makes it: see its column {plain(odd[0][0])}."
-                    " Nothing was touched."
+                    f"{table.name} of the database at {self.name} is not as the schema makes it: see its column"
+                    f" {plain(odd[0][0])}. Nothing was touched."
                 )
         if others := self.strangers():
             raise WarehouseError(
-                f"{others[0]} of the database at {self.name} is no table of Brapped's, and would be left behind. Move what is yours into"
-                " a schema of its own (alter table … set schema …), and run this again; nothing was touched."
+                f"{others[0]} of the database at {self.name} is no table of Brapped's, and would be left behind. Move what"
+                " is yours into a schema of its own (alter table … set schema …), and run this again; nothing was touched."
             )
 
     def strangers(self) -> list[str]:
@@ -144,8 +148,8 @@ def fault_of(row: Row[Any]) -> str | None:
         return "has an index or a constraint on a function that is not the program's"
     if row.is_read_with_more_rights:
         return (
-            f"belongs to {plain(row.owner_name)}, but the address has a superuser of that server, for whom reading it could run anything:"
-            " give an address with the owner"
+            f"belongs to {plain(row.owner_name)}, but the address has a superuser of that server, for whom reading it"
+            " could run anything: give an address with the owner"
         )
     return None
 

@@ -1,4 +1,4 @@
-"""The tables of older projects of this kind, in whatever schema of a database they lie: found, looked at, and read row by row."""
+"""The tables of older projects of this kind, in whatever schema they lie: found, looked at, and read row by row."""
 
 from __future__ import annotations
 
@@ -42,8 +42,10 @@ class OldTable:
 
 
 def old_tables(connection: Connection) -> list[OldTable]:
-    """The tables of an older project that a database has; of two of one name, that with more rows. Raises WarehouseError when there is none
-    with plays, or one that can't be read."""
+    """The tables of an older project that a database has; of two of one name, that with more rows comes last.
+
+    Raises WarehouseError when none with plays can be read.
+    """
     found, faults = [], []
     for full_name, row in Foreign(connection, "--from-legacy", READ).relations.items():
         table = OldTable(row.schema_name, row.table_name, frozenset(row.column_names or ()), 0)

@@ -22,10 +22,11 @@ from etl.warehouse import WAREHOUSE, WarehouseError, checksum, names_in
 FORMAT = "brapped-backup-1"
 MANIFEST = "manifest.json"
 MANIFEST_BYTES = 2**22  # a manifest has some 20,000
-# What a CSV may come to, unpacked: ours are some twenty times as long as when packed, and nobody is to fill a disk with a small file.
+# What a CSV may come to, unpacked: ours become some twenty times as long, and a small file must not fill a disk.
 UNPACKED_BYTES, UNPACKED_TIMES = 2**26, 200
 DAMAGED = (
-    zipfile.BadZipFile, zlib.error, struct.error, OSError, EOFError, ValueError, KeyError, NotImplementedError, RuntimeError,
+    zipfile.BadZipFile, zlib.error, struct.error, OSError, EOFError,
+    ValueError, KeyError, NotImplementedError, RuntimeError,
 )  # fmt: skip
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
@@ -132,7 +133,7 @@ def opened_archive(path: Path) -> Iterator[zipfile.ZipFile]:
 
 
 def must_hold(archive: zipfile.ZipFile, manifest: Manifest, path: Path) -> None:
-    """Raises WarehouseError unless each table has a file in the archive that can be unpacked and is not out of all proportion."""
+    """Raises WarehouseError unless each table has one file in the archive, which can be unpacked and is no bomb."""
     size = path.stat().st_size
     names = archive.namelist()
     for name in (file_of(backed.name) for backed in manifest.tables):
@@ -147,8 +148,8 @@ def must_hold(archive: zipfile.ZipFile, manifest: Manifest, path: Path) -> None:
             raise WarehouseError(f"{path} is damaged: {plain(name)} can't be read. Nothing was touched.")
         if member.file_size > max(UNPACKED_BYTES, UNPACKED_TIMES * member.compress_size):
             raise WarehouseError(
-                f"{path} is no backup of this program: {plain(name)} would become {UNPACKED_TIMES} times as long when it is unpacked."
-                " Nothing was touched."
+                f"{path} is no backup of this program: {plain(name)} would become {UNPACKED_TIMES} times as long or more"
+                " when it is unpacked. Nothing was touched."
             )
 
 
@@ -156,8 +157,8 @@ def must_fit(manifest: Manifest, layout: Layout, path: Path) -> None:
     """Raises WarehouseError when the manifest names anything that is not of the schema."""
     if fault := manifest.fault(layout):
         raise WarehouseError(
-            f"{path} is no backup of this program, or its manifest was changed: {fault} are not those of the schema that it names."
-            " Nothing was touched."
+            f"{path} is no backup of this program, or its manifest was changed: {fault} are not those of the schema that"
+            " it names. Nothing was touched."
         )
 
 

@@ -20,22 +20,20 @@ from etl.contents import Content, Difference, Span, Table, differing
 from etl.layout import Foreign, Layout, layout_of, odd_counters, plain
 from etl.pipes import pump
 from etl.sides import (
-    MOVE_LOCK,
     Move,
     Moved,
     Source,
     Target,
     Told,
-    counters_of,
     files_of,
     opened_for_copying,
     persistently,
     snapshot,
     speaking_of,
     speaking_of_errors,
-    tie,
     whole_files,
 )
+from etl.ties import MOVE_LOCK, counters_of, tie
 from etl.warehouse import WAREHOUSE, Warehouse, WarehouseError, driver_cursor, lock, migrate_within, run
 
 LARGEST, SMALLEST = 100_000, 500  # rows of a range

@@ -16,13 +16,13 @@ from datetime import datetime
 from uuid import UUID
 
 import psycopg2
-from psycopg2.sql import SQL, Identifier
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from etl import __version__
-from etl.contents import Result, Side, Table, told_alike
-from etl.layout import NOTED, Layout, Reference, layout_of, reference_of
+from etl.contents import Result, Side, told_alike
+from etl.layout import Layout
+from etl.ties import MOVE_LOCK, untied
 from etl.warehouse import (
     TRIES,
     WAREHOUSE,
@@ -40,10 +40,14 @@ from etl.warehouse import (
 
 log = logging.getLogger(__name__)
 
-MOVE_LOCK = 0x6272_6172  # first half of advisory locks; the second is 0 for a piece of work, or
-WHOLE = 1  # for a whole copy: shared by those that read the database, exclusive for the one that writes into it
+WHOLE = 1  # second half of MOVE_LOCK for a whole copy: shared by those that read the database, exclusive for the one that writes into it
 ALONE_S = 10  # a copy that was killed lets go within moments; one that is at work may take hours, and is not waited for
+READERS_S = 60  # for whoever reads the database that is written, with a BI tool say, to come to an end
 LOCKED = "55P03"  # SQLSTATE of a lock that was not got in time
+IN_USE = (
+    "A table of the database at DATABASE_URL is in use by another program, a BI tool or a session that was left open."
+    " Close it, and run this again."
+)
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,8 @@ def speaking_of(name: str) -> Iterator[None]:
     try:
         yield
     except (DBAPIError, psycopg2.Error) as error:
-        broken = Broken(sentence_about(error).replace("DATABASE_URL", name), is_passing(error))
+        sentence = IN_USE if state_of(error) == LOCKED else sentence_about(error)
+        broken = Broken(sentence.replace("DATABASE_URL", name), is_passing(error))
     else:
         return
     raise broken
@@ -101,14 +106,15 @@ class Target(Side):
     def do(self, work: Callable[[Connection], Result]) -> Result:
         with speaking_of(self.name), self.warehouse.engine.begin() as connection:
             run(connection, "search_path")
+            connection.exec_driver_sql(f"set local lock_timeout = {READERS_S * 1000:.0f}")
             return work(connection)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Nobody else copies into the database, or out of it, meanwhile. Raises WarehouseError when somebody does.
 
-        The lock is that of a transaction on a connection of its own, which is over when this program dies. Two moves that cross each
-        other would wait for ever, each for a lock in the other's database: Postgres sees only its own half of that.
+        A transaction on a connection of its own holds the lock, so it ends when this program dies. Two moves that cross
+        would otherwise wait for each other in two databases, and Postgres sees only its own half of a deadlock.
         """
         engine = engine_of(self.warehouse.engine.url.render_as_string(hide_password=False))
         with speaking_of(self.name):
@@ -117,12 +123,13 @@ class Target(Side):
             with speaking_of(self.name):
                 run(connection, "search_path")
                 connection.exec_driver_sql(
-                    f"set local idle_in_transaction_session_timeout = 0; set local lock_timeout = '{ALONE_S * 1000:.0f}ms'"
+                    f"set local idle_in_transaction_session_timeout = 0; set local lock_timeout = {ALONE_S * 1000:.0f}"
                 )
                 is_alone = got(connection)
             if not is_alone:
                 raise WarehouseError(
-                    f"Another move, backup or restore is at work in the database at {self.name}. Wait until it has ended, and run this again."
+                    f"Another move, backup or restore is at work in the database at {self.name}. Wait until it has ended,"
+                    " and run this again."
                 )
             yield
         finally:
@@ -136,10 +143,15 @@ def got(connection: Connection) -> bool:
     try:
         lock(connection, MOVE_LOCK, WHOLE)
     except DBAPIError as error:
-        if getattr(error.orig, "pgcode", None) == LOCKED:
+        if state_of(error) == LOCKED:
             return False
         raise
     return True
+
+
+def state_of(error: Exception) -> str | None:
+    """The SQLSTATE of an error of Postgres, if it has one."""
+    return getattr(error.orig if isinstance(error, DBAPIError) else error, "pgcode", None)
 
 
 class Source(Side):
@@ -215,73 +227,6 @@ def speaking_of_errors(name: str) -> Iterator[None]:
     else:
         return
     raise WarehouseError(sentence)
-
-
-def counters_of(connection: Connection, layout: Layout) -> dict[str, tuple[int, bool]]:
-    """Of each table that Postgres numbers: the last number, and whether it was given to a row."""
-    return {table.name: counter_of(connection, table) for table in layout.tables if table.counter}
-
-
-def counter_of(connection: Connection, table: Table) -> tuple[int, bool]:
-    rows = run(connection, "counter", table_name=table.name, column_name=table.counter)
-    if len(rows) != 1:
-        raise WarehouseError(f"{table.counter} of {table.name} is not numbered by Postgres; nothing was touched.")
-    with driver_cursor(connection) as cursor:
-        sequence = Identifier(rows[0].schema_name, rows[0].sequence_name)
-        cursor.execute(SQL("select last_value, is_called from {}").format(sequence))
-        [(number, is_given)] = cursor.fetchall()
-    return int(number), bool(is_given)
-
-
-def untied(connection: Connection) -> Layout:
-    """Takes the references between tables away, so that a range can be replaced whatever refers to it, and notes them in the same
-    transaction: the database itself knows what to put back, whoever goes on with the copy."""
-    if connection.execute(text("select pg_catalog.to_regclass(:name)"), {"name": NOTED}).scalar():
-        return layout_of(connection, [reference_of(row) for row in run(connection, "references_dropped")])
-    layout = layout_of(connection)
-    if not layout.references:
-        raise WarehouseError(
-            "An older version of the program began a copy into the database at DATABASE_URL; this one can't go on with it. Give an empty"
-            " database, or drop its schemas listening and ops."
-        )
-    run(connection, "copy_reference")
-    with driver_cursor(connection) as cursor:
-        for one in layout.references:
-            run(
-                connection,
-                "reference_dropped",
-                table_name=one.table,
-                other_name=one.other,
-                constraint_name=one.name,
-                definition=one.definition,
-            )
-            cursor.execute(SQL("alter table {} drop constraint {}").format(named(one.table), Identifier(one.name)))
-    return layout
-
-
-def tie(connection: Connection, references: tuple[Reference, ...], counters: dict[str, tuple[int, bool]]) -> None:
-    """Puts them back, sets the numbers to go on with, and lets the planner see what there is."""
-    lock(connection, MOVE_LOCK, 0)
-    with driver_cursor(connection) as cursor:
-        for one in references:
-            cursor.execute(
-                SQL("alter table {} drop constraint if exists {}, add constraint {} {}").format(
-                    named(one.table), Identifier(one.name), Identifier(one.name), SQL(one.definition)
-                )
-            )
-        cursor.execute(f"drop table if exists {NOTED}")
-        for table in layout_of(connection, ()).tables:
-            if table.name in counters:
-                [row] = run(connection, "counter", table_name=table.name, column_name=table.counter)
-                sequence = Identifier(row.schema_name, row.sequence_name).as_string(cursor)
-                cursor.execute(
-                    "select pg_catalog.setval(%s::pg_catalog.regclass, %s, %s)", (sequence, *counters[table.name])
-                )
-    run(connection, "statistics")
-
-
-def named(table: str) -> Identifier:
-    return Identifier(*table.split("."))
 
 
 def opened_for_copying(

@@ -1,4 +1,4 @@
-"""A file that is written whole or not at all, for its owner alone, and never through a link or over anything but a file."""
+"""A file written whole or not at all, for its owner alone, never through a link or over anything but a file."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import pytest
 from moved import differences, everything, fill
 from support import NOW, asked, fresh_database, libpq, superuser
 
-from etl import moves, sides
+from etl import moves, sides, ties
 from etl.warehouse import Warehouse, WarehouseError
 
 SCHEMAS = "select count(*) from pg_namespace where nspname in ('listening', 'ops')"
@@ -239,7 +239,7 @@ def held() -> Iterator[Callable[[str, str], None]]:
         connections.append(psycopg2.connect(libpq(url)))
         name = "pg_advisory_xact_lock_shared" if how == "shared" else "pg_advisory_xact_lock"
         with connections[-1].cursor() as cursor:
-            cursor.execute(f"select {name}(%s, %s)", (sides.MOVE_LOCK, sides.WHOLE))
+            cursor.execute(f"select {name}(%s, %s)", (ties.MOVE_LOCK, sides.WHOLE))
 
     yield take
     for connection in connections:
@@ -304,3 +304,17 @@ def test_moves_that_cross_and_three_at_once_all_end(database, target, cluster, i
             assert said == "done" or "is at work in" in said or "being copied into" in said or "unfinished" in said, (
                 said
             )
+
+
+def test_a_target_that_somebody_reads_all_the_time_is_not_waited_for_without_end(database, target, moving, monkeypatch):
+    """A session of a BI tool that was left open: taking the references away waits for it, and all others wait behind."""
+    fill(database, 20)
+    assert moving("--from", database, "--to", target)[0] == 0
+    monkeypatch.setattr(sides, "READERS_S", 0.05)
+    reader = psycopg2.connect(libpq(target))
+    with reader.cursor() as cursor:
+        cursor.execute("select count(*) from listening.dim_track")
+    status, said = moving("--from", database, "--to", target)
+    reader.close()
+    assert status == 1 and "A table of the database at --to is in use by another program" in said
+    assert moving("--from", database, "--to", target)[0] == 0
