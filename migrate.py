@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import logging
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 from etl import __version__
 from etl.embedded import EmbeddedError
@@ -50,8 +52,22 @@ def main(arguments: list[str]) -> int:
     return 1
 
 
+class Parser(argparse.ArgumentParser):
+    """What is wrong with a command line, without what was typed: it may be an address with its password."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(re.sub(r"(['\"]).*\1", "…", message, flags=re.DOTALL))
+
+
+def a_file(told: str) -> Path:
+    """A path; an address that was put in the wrong place would be repeated as one."""
+    if "://" in told:
+        raise argparse.ArgumentTypeError("takes a file, not an address")
+    return Path(told)
+
+
 def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(
+    made = Parser(
         prog="python migrate.py",
         allow_abbrev=False,
         usage="python migrate.py [--check | --from URL | --from-legacy URL |\n                          --backup FILE | --restore FILE] [--to URL] …",
@@ -63,8 +79,8 @@ def parser() -> argparse.ArgumentParser:
     what.add_argument("--check", action="store_true", help="only say what is pending")
     what.add_argument("--from", dest="source", metavar="URL", help="move the warehouse of this database")
     what.add_argument("--from-legacy", dest="legacy", metavar="URL", help="take over the tables of an older project")
-    what.add_argument("--backup", type=Path, metavar="FILE", help="write everything into a file")
-    what.add_argument("--restore", type=Path, metavar="FILE", help="fill an empty database with a backup")
+    what.add_argument("--backup", type=a_file, metavar="FILE", help="write everything into a file")
+    what.add_argument("--restore", type=a_file, metavar="FILE", help="fill an empty database with a backup")
     made.add_argument("--to", dest="target", metavar="URL", help=f"the database to work on (default: {HERE})")
     made.add_argument("--dry-run", action="store_true", help="only say what would be copied")
     made.add_argument("--verify", action="store_true", help="only compare, with --from or --restore")
@@ -77,6 +93,8 @@ def work(asked: argparse.Namespace) -> int:
         raise SettingsError("--verify compares with something: give --from or --restore, too.")
     if asked.dry_run and not (asked.source or asked.legacy):
         raise SettingsError("--dry-run goes with --from and --from-legacy.")
+    if asked.listener is not None and not asked.legacy:
+        raise SettingsError("--listener goes with --from-legacy.")
     settings = read_settings()
     name = "--to" if asked.target else HERE
     with warehouse_at(asked.target, "--to", settings) as target:
@@ -190,11 +208,15 @@ def restored(target: Warehouse, name: str, path: Path, is_verify: bool) -> int:
 
 def taken_over(source: Warehouse, target: Warehouse, settings: Settings, asked: argparse.Namespace) -> int:
     from etl import legacy, receipts
+    from etl.listeners import ListenerError
 
-    with bar("Reading the old tables", then="Merging") as progress:
-        receipt = legacy.take_over(
-            settings, source, target, listener=asked.listener, dry_run=asked.dry_run, progress=progress
-        )
+    try:
+        with bar("Reading the old tables", then="Merging") as progress:
+            receipt = legacy.take_over(
+                settings, source, target, listener=asked.listener, dry_run=asked.dry_run, progress=progress
+            )
+    except ListenerError as error:
+        raise SettingsError(str(error)) from None
     print(receipts.as_text(receipt))
     return 0 if receipt.is_good else 1
 

@@ -15,7 +15,11 @@ The map. Arrows point down: a file imports only what stands below it.
     sentences      the parts of a report that are no tables       wording values in words, and which of them a person sees
     reports        what was asked, and what the files of sql/reports/ answer
     moves          from one database to another      backups as a file and back      legacy tables of older projects → plays
-    sides          the two databases of a copy; contents what is in them, to compare; pipes from one COPY into another
+    legacy_tables  those tables, found and read
+    manifests      what a backup says of itself, and what of it is believed          whole_file written whole or not at all
+    sides          the two databases of a copy       layout  their tables as the schema makes them, and as they are elsewhere
+    ties           references and numbering, taken away and put back
+    contents       what is in a table, to compare    pipes   from one COPY into another
     imports        the import job, exports → plays                  receipts what became of every row of them
     jobs           extract → transform → load, one function a job: record_plays, fill_dimensions
     catalogue      asking Spotify's catalogue within a budget        tokens   keeping logins; keys what they are encrypted with

@@ -4,86 +4,43 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
+import logging
 import zipfile
-import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import IO
-from uuid import UUID
 
 import msgspec
+import psycopg2
 from psycopg2.sql import SQL, Identifier
 from sqlalchemy import Connection
 
 from etl import __version__
-from etl.contents import Content, Table, tables_of
+from etl.contents import Table
+from etl.layout import Foreign, Layout, layout_of
+from etl.locks import MOVE_LOCK
+from etl.manifests import DAMAGED, FORMAT, MANIFEST, Backed, Manifest, backup_at, file_of, must_fit, pairs
 from etl.sides import (
-    MOVE_LOCK,
     Move,
     Moved,
     Target,
-    Ties,
     Told,
     files_of,
     opened_for_copying,
     persistently,
     snapshot,
     speaking_of_errors,
-    tie,
-    ties_of,
     whole_files,
 )
-from etl.warehouse import WAREHOUSE, Warehouse, WarehouseError, checksum, driver_cursor, lock, names_in, run
+from etl.ties import counters_of, tie
+from etl.warehouse import WAREHOUSE, Warehouse, WarehouseError, checksum, driver_cursor, lock, run
+from etl.whole_file import UnwritableError, whole_file
 
-FORMAT = "brapped-backup-1"
-MANIFEST = "manifest.json"
+log = logging.getLogger(__name__)
+
 BLOCK = 2**18  # bytes at a time
-DAMAGED = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, KeyError, NotImplementedError)
-
-
-class Backed(msgspec.Struct, frozen=True):
-    """A table in a backup."""
-
-    name: str
-    columns: tuple[str, ...]
-    key: tuple[str, ...]
-    row_count: int
-    row_hash: str  # as Content.row_hash: of what is in the database, whatever the file looks like
-    sha256: str  # of the CSV
-
-    @property
-    def table(self) -> Table:
-        return Table(self.name, self.columns, self.key)
-
-    @property
-    def content(self) -> Content:
-        return Content(self.row_count, int(self.row_hash))
-
-    @property
-    def file_name(self) -> str:
-        return file_of(self.name)
-
-
-def file_of(table_name: str) -> str:
-    return f"{table_name.replace('.', '/')}.csv"
-
-
-class Manifest(msgspec.Struct, frozen=True):
-    """What a backup says of itself."""
-
-    format: str
-    program_version: str
-    backed_up_at: datetime
-    warehouse_id: UUID
-    made_at: datetime
-    schema_files: dict[str, str]  # name and checksum
-    tables: tuple[Backed, ...]
-    references: tuple[tuple[str, str, str], ...]
-    counters: tuple[tuple[str, str, int, bool], ...]
 
 
 @dataclass
@@ -107,17 +64,12 @@ def back_up(source: Warehouse, path: Path, *, name: str, now: datetime, told: To
     """
 
     def once(note: Callable[[], None]) -> Move:
-        beside = path.with_name(f".{path.name}.part")
         try:
-            with os.fdopen(os.open(beside, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "w+b") as file:
-                made = written(source, file, name, now, told)
-            beside.replace(path)
-        except OSError as error:
-            raise WarehouseError(f"{path} can't be written: {error.strerror}.") from None
-        finally:
-            with suppress(OSError):
-                beside.unlink(missing_ok=True)
-        return made
+            with whole_file(path) as file:
+                return written(source, file, name, now, told)
+        except UnwritableError as error:
+            sentence = str(error)
+        raise WarehouseError(sentence)
 
     return persistently(once)
 
@@ -126,9 +78,11 @@ def written(source: Warehouse, file: IO[bytes], name: str, now: datetime, told: 
     made = Move()
     with snapshot(source, name) as origin, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         files = whole_files(origin)
-        tables = origin.do(tables_of)
+        layout = origin.do(layout_of)
+        for stranger in origin.do(lambda connection: Foreign(connection, name)).strangers():
+            log.warning("%s is no table of Brapped's; it is not in the backup.", stranger)
         backed = []
-        for table in tables:
+        for table in layout.tables:
             content = origin.content(table)
             told.progress(table.name, 0, content.row_count)
             with archive.open(file_of(table.name), "w", force_zip64=True) as member:
@@ -147,7 +101,7 @@ def written(source: Warehouse, file: IO[bytes], name: str, now: datetime, told: 
             made.tables.append(Moved(table.name, content.row_count, content.row_count))
             told.table(made.tables[-1])
         [warehouse] = origin.do(lambda connection: run(connection, "warehouse"))
-        ties = origin.do(lambda connection: ties_of(connection, tables))
+        counters = origin.do(lambda connection: counters_of(connection, layout))
         manifest = Manifest(
             FORMAT,
             __version__,
@@ -156,7 +110,8 @@ def written(source: Warehouse, file: IO[bytes], name: str, now: datetime, told: 
             warehouse.made_at,
             {file_name: checksum(file_name) for file_name in sorted(files)},
             tuple(backed),
-            **asdict(ties),
+            tuple((one.table, one.name, one.definition) for one in layout.references),
+            tuple((table.name, table.counter, *counters[table.name]) for table in layout.tables if table.counter),
         )
         archive.writestr(MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
     return made
@@ -175,7 +130,13 @@ def restore(target: Warehouse, path: Path, *, name: str, now: datetime, told: To
     A restore that was killed goes on with the first table that is not there. Raises WarehouseError.
     """
     with backup_at(path) as (archive, manifest):
-        made = persistently(lambda note: restored(archive, manifest, path, Target(target, name), now, told, note))
+
+        def once(note: Callable[[], None]) -> Move:
+            there = Target(target, name)
+            with there.alone():
+                return restored(archive, manifest, path, there, now, told, note)
+
+        made = persistently(once)
     if not made.differences:
         with speaking_of_errors(name):
             target.migrate(now, __version__)
@@ -189,43 +150,18 @@ def check(target: Warehouse, path: Path, *, name: str, told: Told = Told()) -> M
         there = Target(target, name)
         if there.do(files_of) != manifest.schema_files.keys():
             raise WarehouseError(f"The database at {name} is of another version than {path}: they can't be compared.")
+        layout = there.do(layout_of)
+        must_fit(manifest, layout, path)
         made = Move()
-        for backed in manifest.tables:
-            if there.content(backed.table) != backed.content:
-                made.differences.append(f"{backed.name} differs.")
-            made.tables.append(Moved(backed.name, backed.row_count, 0))
+        for table, backed in pairs(manifest, layout):
+            if there.content(table) != backed.content:
+                made.differences.append(f"{table.name} differs.")
+            made.tables.append(Moved(table.name, backed.row_count, 0))
             told.table(made.tables[-1])
         return made
 
     with backup_at(path) as (_, manifest):
         return persistently(once)
-
-
-@contextmanager
-def backup_at(path: Path) -> Iterator[tuple[zipfile.ZipFile, Manifest]]:
-    """A backup and its manifest. Raises WarehouseError when it is none, or none that this program can read."""
-    try:
-        archive = zipfile.ZipFile(path)
-    except FileNotFoundError:
-        raise WarehouseError(f"There is no file {path}.") from None
-    except DAMAGED:
-        raise WarehouseError(f"{path} is no backup of a warehouse, or it is damaged.") from None
-    with archive:
-        try:
-            manifest = msgspec.json.decode(archive.read(MANIFEST), type=Manifest)
-        except (*DAMAGED, msgspec.DecodeError):
-            raise WarehouseError(
-                f"{path} is no backup of a warehouse, or it is damaged: its manifest can't be read."
-            ) from None
-        if unknown := sorted(manifest.schema_files.keys() - set(names_in("schema"))):
-            raise WarehouseError(
-                f"{path} is of a newer Brapped ({', '.join(unknown)}). Update the program; nothing was touched."
-            )
-        if changed := sorted(name for name, told in manifest.schema_files.items() if checksum(name) != told):
-            raise WarehouseError(
-                f"sql/{', sql/'.join(changed)} was changed since {path} was written. Take it back; nothing was touched."
-            )
-        yield archive, manifest
 
 
 def restored(
@@ -237,7 +173,7 @@ def restored(
     told: Told,
     note: Callable[[], None],
 ) -> Move:
-    def opening(connection: Connection) -> None:
+    def opening(connection: Connection) -> Layout:
         has = files_of(connection)
         there = run(connection, "warehouse")[0] if WAREHOUSE in has else None
         is_begun = there is not None and there.copy_started_at and there.warehouse_id == manifest.warehouse_id
@@ -245,27 +181,30 @@ def restored(
             raise WarehouseError(
                 f"The database at {target.name} holds a warehouse already. Nothing was touched: give an empty database."
             )
-        opened_for_copying(connection, set(manifest.schema_files), manifest.warehouse_id, manifest.made_at, now)
+        files = set(manifest.schema_files)
+        layout = opened_for_copying(connection, files, manifest.warehouse_id, manifest.made_at, now)
+        must_fit(manifest, layout, path)
+        return layout
 
     with speaking_of_errors(target.name):
-        target.do(opening)
+        layout = target.do(opening)
     made = Move()
     replaced = []
-    for backed in manifest.tables:
+    for table, backed in pairs(manifest, layout):
         copied_count = 0
-        told.progress(backed.name, 0, backed.row_count)
-        if target.content(backed.table) != backed.content:
-            target.do(lambda connection, backed=backed: read_csv(connection, archive, backed, path))  # type: ignore[misc]
+        told.progress(table.name, 0, backed.row_count)
+        if target.content(table) != backed.content:
+            target.do(lambda connection, table=table, backed=backed: read_csv(connection, archive, table, backed, path))  # type: ignore[misc]
             note()
             copied_count = backed.row_count
-            replaced.append(backed)
-        made.tables.append(Moved(backed.name, backed.row_count, copied_count))
+            replaced.append((table, backed))
+        made.tables.append(Moved(table.name, backed.row_count, copied_count))
         told.table(made.tables[-1])
-    target.do(lambda connection: tie(connection, Ties(manifest.references, manifest.counters)))
+    target.do(lambda connection: tie(connection, layout.references, manifest.numbers))
     made.differences = [
-        f"{backed.name} differs."
-        for backed in replaced  # the others were found to be alike
-        if target.content(backed.table) != backed.content
+        f"{table.name} differs."
+        for table, backed in replaced  # the others were found to be alike
+        if target.content(table) != backed.content
     ]
     if not made.differences:
         target.do(lambda connection: run(connection, "warehouse_whole"))
@@ -290,22 +229,27 @@ class Member(io.RawIOBase):
         return told
 
 
-def read_csv(connection: Connection, archive: zipfile.ZipFile, backed: Backed, path: Path) -> None:
+def read_csv(connection: Connection, archive: zipfile.ZipFile, table: Table, backed: Backed, path: Path) -> None:
     """Fills a table with its file, instead of what is in it."""
     lock(connection, MOVE_LOCK, 0)
-    columns = SQL(", ").join(map(Identifier, backed.columns))
-    with driver_cursor(connection) as cursor, archive.open(backed.file_name) as file:
-        member = Member(file, backed.file_name, path)
-        cursor.execute(SQL("delete from {}").format(backed.table.identifier))
+    columns = SQL(", ").join(map(Identifier, table.columns))
+    name = file_of(table.name)
+    try:
+        file = archive.open(name)
+    except DAMAGED:
+        raise WarehouseError(f"{path} is damaged: {name} can't be read.") from None
+    with driver_cursor(connection) as cursor, file:
+        member = Member(file, name, path)
+        cursor.execute(SQL("delete from {}").format(table.identifier))
         try:
             cursor.copy_expert(
-                SQL("copy {} ({}) from stdin (format csv, header)").format(backed.table.identifier, columns),
-                member,
-                BLOCK,
+                SQL("copy {} ({}) from stdin (format csv, header)").format(table.identifier, columns), member, BLOCK
             )
+        except (psycopg2.DataError, psycopg2.IntegrityError):
+            raise WarehouseError(f"{path} is damaged: {name} does not fit its table.") from None
         except BaseException:
             if member.error:
                 raise member.error from None
             raise
         if member.sha256.hexdigest() != backed.sha256:
-            raise WarehouseError(f"{path} is damaged: {backed.file_name} is not what the manifest says.")
+            raise WarehouseError(f"{path} is damaged: {name} is not what the manifest says.")

@@ -10,7 +10,8 @@ import shutil
 import socket
 import tempfile
 import time
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any
 from urllib.parse import quote
 
 import psycopg2
+from psycopg2.extensions import encrypt_password
 
 from etl.programs import PATIENCE_S, WINDOWS, EmbeddedError, Programs, command_lines, complaint
 
@@ -26,6 +28,7 @@ log = logging.getLogger(__name__)
 STEP_S = 0.02
 REST_S = 2  # for a server whose start was interrupted by Ctrl-C, to come to where it can be stopped
 TRIES = 3  # a free port that was drawn may be taken by the time it is used
+OWNER = "brapped"  # of the database; `postgres` is the superuser
 PORT = "5432"  # only a part of the socket's name: every cluster has a socket directory of its own
 SOCKET_BYTES = 88  # a socket's path has room for 103 bytes on macOS and 107 on Linux; `/.s.PGSQL.5432` takes 14
 SPARE = "/tmp/brapped-"  # noqa: S108  sockets of a folder with too long or too odd a path; mkdtemp makes it private
@@ -73,17 +76,38 @@ class Cluster:
                 complaints.append(self._launch())
             else:
                 raise EmbeddedError(f"The Postgres in {self.folder} does not start: {complaints[-1]}")
-        if not self._ask("select 1 from pg_database where datname = 'brapped'"):
-            self._ask("create database brapped")
+        self._entrust()
 
     def url(self) -> str:
         address = self._address()
         if "password" in address:
-            login = f"postgres:{address['password']}@{address['host']}:{address['port']}"
+            login = f"{OWNER}:{address['password']}@{address['host']}:{address['port']}"
             return f"postgresql+psycopg2://{login}/brapped?sslmode=disable"
         host = quote(os.fsencode(address["host"]), safe="")
         # The port is named, lest a PGPORT in the environment change it.
-        return f"postgresql+psycopg2://postgres@/brapped?host={host}&port={address['port']}"
+        return f"postgresql+psycopg2://{OWNER}@/brapped?host={host}&port={address['port']}"
+
+    def _entrust(self) -> None:
+        """Sees to it that the database is there and belongs to a role that is no superuser.
+
+        Whatever SQL the program can be brought to run, it starts no program and reads no file then. A database of an
+        older version is handed over as it is.
+        """
+        [(has_owner, has_database)] = self._ask(
+            f"select exists (select 1 from pg_roles where rolname = '{OWNER}'),"  # noqa: S608
+            " exists (select 1 from pg_database where datname = 'brapped')"
+        )
+        if not has_owner:
+            self._ask(f"create role {OWNER} login createrole password '{self._verifier()}'")
+        if not has_database:
+            self._ask(f"create database brapped owner {OWNER}")
+        elif self._ask(script("strangers"), "brapped"):
+            self._ask(script("handover"), "brapped")
+
+    def _verifier(self) -> str:
+        """What the server keeps of the password, so that the password itself is in no statement."""
+        with self._connected("postgres") as connection:
+            return str(encrypt_password(self.password.read_text(), OWNER, connection, "scram-sha-256"))
 
     @cached_property
     def _name(self) -> str:
@@ -107,15 +131,21 @@ class Cluster:
                 return {"host": directory, "port": port}
         return {}
 
-    def _ask(self, statement: str) -> list[tuple[Any, ...]]:
+    @contextmanager
+    def _connected(self, database: str) -> Iterator[psycopg2.extensions.connection]:
+        """As the superuser, whom nothing but the start of the server needs."""
         if not (address := self._address()):
             raise psycopg2.OperationalError("it does not run")
-        login: dict[str, Any] = {"dbname": "postgres", "user": "postgres", "sslmode": "disable", **address}
-        with closing(psycopg2.connect(connect_timeout=3, **login)) as connection:
+        login: dict[str, Any] = {"dbname": database, "user": "postgres", "sslmode": "disable", **address}
+        options = "-c search_path=pg_catalog,pg_temp"  # nothing in the database is called by its name alone
+        with closing(psycopg2.connect(connect_timeout=3, options=options, **login)) as connection:
             connection.autocommit = True
-            with connection.cursor() as cursor:
-                cursor.execute(statement)
-                return cursor.fetchall() if cursor.description else []
+            yield connection
+
+    def _ask(self, statement: str, database: str = "postgres") -> list[tuple[Any, ...]]:
+        with self._connected(database) as connection, connection.cursor() as cursor:
+            cursor.execute(statement)
+            return cursor.fetchall() if cursor.description else []
 
     def _answers(self) -> bool:
         """Whether this very cluster's server answers: where a killed one listened, there may be another by now."""
@@ -244,6 +274,13 @@ class Cluster:
         if status:
             log.warning("The Postgres in %s did not stop: %s", self.folder, complaint(said))
         self._drop_spare(address)
+
+
+def script(name: str) -> str:
+    """A file of sql/embedded/."""
+    package = Path(__file__).resolve().parent
+    folder = next(path for path in (package / "sql", package.parent / "sql") if path.is_dir())
+    return (folder / "embedded" / f"{name}.sql").read_text(encoding="utf-8")
 
 
 def free_port() -> str:

@@ -4,6 +4,7 @@ import socket
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any, cast
 
 import psycopg2
@@ -89,8 +90,15 @@ class WatchedCursor(psycopg2.extensions.cursor):
             return super().fetchmany(size)
 
 
-def engine_of(url: str) -> Engine:
-    """One connection, kept between transactions. Raises WarehouseError, which repeats nothing of the address."""
+# Before SQLAlchemy asks a new connection anything: no name may mean what the database chooses.
+SAFE_PATH = "set local search_path = pg_catalog, pg_temp"
+
+
+def engine_of(url: str, search_path: str = SAFE_PATH + ";") -> Engine:
+    """One connection, kept between transactions. Raises WarehouseError, which repeats nothing of the address.
+
+    search_path: the statements with which every transaction sets its own, each with its semicolon.
+    """
     with suppress(SQLAlchemyError, ValueError):
         address = make_url(url).set(drivername="postgresql+psycopg2")
         engine = create_engine(
@@ -102,7 +110,8 @@ def engine_of(url: str) -> Engine:
             use_native_hstore=False,  # or each connection would ask for a type that nothing here has
             connect_args=options_of(address.query),
         )
-        limit(engine)
+        event.listen(engine, "connect", lambda opened, _: opened.cursor().execute(SAFE_PATH), insert=True)
+        limit(engine, search_path)
         return engine
     raise WarehouseError(OPTION)
 
@@ -121,19 +130,20 @@ def options_of(query: Mapping[str, Any]) -> dict[str, Any]:
     return {**wanted, "connection_factory": WatchedConnection, "cursor_factory": WatchedCursor}
 
 
-def limit(engine: Engine) -> None:
-    """Lets every transaction of an engine begin with its limits.
+def limit(engine: Engine, search_path: str) -> None:
+    """Lets every transaction of an engine begin with its search path and its limits.
 
     They are words before its first statement, and cost no round trip of their own. They can't be options of the
     connection: a pooling proxy refuses these, or leaves them to the next who gets the same connection to the server.
     """
-    event.listen(engine, "begin", _begin)
+    event.listen(engine, "begin", partial(_begin, search_path))
     event.listen(engine, "rollback_savepoint", _forget)
     event.listen(engine, "before_cursor_execute", _before, retval=True)
 
 
-def _begin(connection: Connection) -> None:
+def _begin(search_path: str, connection: Connection) -> None:
     connection.info["limits_set"] = None
+    connection.info["search_path_of_engine"] = search_path
     connection.info["listeners_held"] = set()
     connection.info["waiting_for"] = None
 
@@ -176,10 +186,13 @@ def due(connection: Connection) -> str:
     wanted = limits_of(connection)
     if driver_of(connection).autocommit or connection.info.get("limits_set") == wanted:
         return ""
+    is_first = connection.info["limits_set"] is None
     connection.info["limits_set"] = wanted
     driver_of(connection).patience_s = wanted.statement_s + limits.GRACE_S
+    known = connection.info
+    path = (known.get("search_path") or known["search_path_of_engine"]) if is_first else ""
     return (
-        f"set local statement_timeout = {milliseconds(wanted.statement_s)};"
+        f"{path} set local statement_timeout = {milliseconds(wanted.statement_s)};"
         f" set local lock_timeout = {milliseconds(wanted.lock_s)};"
         f" set local idle_in_transaction_session_timeout = {milliseconds(wanted.idle_s)};"
         f" set local application_name = '{wanted.name}';\n"

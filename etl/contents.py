@@ -1,6 +1,6 @@
-"""What is in a warehouse, table by table: in an order to copy them, in ranges of their keys, and as counts and hashes to compare them by.
+"""What is in a warehouse, table by table: in ranges of their keys, and as counts and hashes to compare them by.
 
-Every statement here is put together from the names in the database's own catalogue, so that a new table is moved like the others.
+Every statement here is put together from the names of a Layout, which come from the program's own schema.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from graphlib import TopologicalSorter
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -17,14 +16,14 @@ import psycopg2.extensions
 from psycopg2.sql import SQL, Composed, Identifier, Literal
 from sqlalchemy import Connection
 
-from etl.warehouse import driver_cursor, run
+from etl.warehouse import driver_cursor
 
-# Each database has its own of these: what was applied to it, which jobs are under way, which warehouse it is.
-OWN = {"ops.schema_change", "ops.lease", "ops.warehouse"}
-LAST = "listening.fact_play"  # the facts name members of all dimensions, without the database's checking it
-
-Key = tuple[Any, ...]
+Key = tuple[Any, ...]  # as Postgres writes the values; numbers are numbers
 Result = TypeVar("Result")
+
+# Moments before the year 1 or after 9999, which Python has none of, are read as the text that Postgres writes.
+DATED = (1082, 1083, 1114, 1184, 1186, 1266)  # date, time, timestamp, timestamptz, interval, timetz
+AS_TEXT = psycopg2.extensions.new_type(DATED, "AS_TEXT", lambda value, _: value)
 
 
 @dataclass(frozen=True)
@@ -34,6 +33,7 @@ class Table:
     name: str
     columns: tuple[str, ...]
     key: tuple[str, ...]
+    types: tuple[str, ...] = ()  # of the columns, as Postgres names them
     counter: str | None = None  # the column that Postgres numbers by itself
 
     @property
@@ -84,22 +84,6 @@ def row_of(parts: Iterator[Any]) -> Composed:
     return SQL("({})").format(SQL(", ").join(parts))
 
 
-def tables_of(connection: Connection) -> list[Table]:
-    """Every table that makes up the warehouse, each after those it refers to."""
-    found = {
-        row.table_name: Table(row.table_name, tuple(row.column_names), tuple(row.key_names), row.counter_name)
-        for row in run(connection, "tables")
-        if row.table_name not in OWN
-    }
-    refers: dict[str, set[str]] = {name: set() for name in sorted(found)}
-    for row in run(connection, "references"):
-        if row.table_name != row.other_name:
-            refers[row.table_name].add(row.other_name)
-    if LAST in refers:
-        refers[LAST] |= refers.keys() - {LAST}
-    return [found[name] for name in TopologicalSorter(refers).static_order()]
-
-
 def told_alike(cursor: psycopg2.extensions.cursor) -> None:
     """Lets a transaction write values as every other database does."""
     cursor.execute(
@@ -117,7 +101,8 @@ def content_of(connection: Connection, table: Table, span: Span) -> Content:
         told_alike(cursor)
         cursor.execute(
             SQL(
-                "select count(*), coalesce(sum(hashint8extended(hash_record_extended(row{}, 0), 0)), 0) from {} where {}"
+                "select count(*), coalesce(sum(pg_catalog.hashint8extended(pg_catalog.hash_record_extended(row{}, 0), 0)), 0)"
+                " from {} where {}"
             ).format(told, table.identifier, span.within(table))
         )
         [(row_count, row_hash)] = cursor.fetchall()
@@ -135,6 +120,7 @@ def spans_of(connection: Connection, table: Table, size: int, within: Span) -> l
     """A range in ranges of `size` rows each, the last one fewer. What another database has besides lies in one of them, too."""
     key = SQL(", ").join(map(Identifier, table.key))
     with driver_cursor(connection) as cursor:
+        psycopg2.extensions.register_type(AS_TEXT, cursor)
         cursor.execute(
             SQL(
                 "select {key} from (select {key}, row_number() over (order by {key}) as row_number from {table} where {within}) as numbered"

@@ -33,10 +33,14 @@ Country = Annotated[str, msgspec.Meta(min_length=2, max_length=2)]
 
 @dataclass(frozen=True)
 class Malformed:
-    """A row that is no listen: its number in the file, from 1, and why. Quotes nothing of it."""
+    """A row that is no listen: its number in the file, from 1, and why; of a table, what finds it again. Quotes nothing of it."""
 
     row_number: int
     reason: str
+    name: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.name or f'row {self.row_number}'}: {self.reason}"
 
 
 class ExtendedRow(msgspec.Struct, gc=False):

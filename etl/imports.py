@@ -188,7 +188,7 @@ def file_receipt(part: Part | Unreadable, counts: Iterator[Row[Any]]) -> FileRec
         private_count=part.private_count,
         podcast_count=part.podcast_count,
         unnamed_count=part.unnamed_count,
-        malformed=tuple(f"row {one.row_number}: {one.reason}" for one in part.malformed),
+        malformed=tuple(map(str, part.malformed)),
     )
 
 

@@ -11,25 +11,23 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import pandas as pd
-from psycopg2.sql import SQL, Identifier
-from sqlalchemy import Connection
 
 from etl.dimensions import catalogue_tables, number, text
 from etl.export_names import name, name_uri
 from etl.exports import DETAIL_COLUMNS, PLAY_COLUMNS, SHOWN_MALFORMED, Malformed, Part
 from etl.imports import import_parts
+from etl.legacy_tables import PLAYS, OldTable, Row, name_of, old_tables, rows_of
 from etl.opening import Clock, utc_now
 from etl.plays import AHEAD, FIRST_PLAY
 from etl.receipts import Receipt
 from etl.settings import Settings
 from etl.sides import Source, persistently, snapshot
-from etl.warehouse import Warehouse, WarehouseError, driver_cursor, run
+from etl.warehouse import Warehouse
 
 LIST, EXPORT = "recently_played", "extended_export"
 NOTHING = {"", "nan", "none", "null", "n/a"}  # how such projects write that there is nothing
@@ -37,23 +35,7 @@ NO_ALBUM = {"ep/single"}  # instead of the name of an album
 SHORTEST_TOLD = 30_000  # milliseconds of a play: the list tells of no shorter one
 SPOTIFY_ID = re.compile(r"[0-9A-Za-z]{22}")
 TRACK_URI = re.compile(r"spotify:(?:track|episode):[0-9A-Za-z]{22}|spotify:local:.+")
-PLAYS = {  # the tables with plays, and the columns that make them known
-    "main_streaming_data": {"played_at", "track_id", "track_name", "artist_name"},
-    "listening_history": {"track_uri", "track_name", "artist_name", "played_at"},
-}
-
-Row = Mapping[str, Any]
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class OldTable:
-    """A table of an older project, wherever it lies."""
-
-    schema: str
-    name: str
-    columns: frozenset[str]
-    row_count: int
 
 
 def take_over(
@@ -74,10 +56,6 @@ def take_over(
     def once(note: Callable[[], None]) -> Receipt:
         with snapshot(source, "--from-legacy") as origin:
             tables = {table.name: table for table in origin.do(old_tables)}
-            if not any(name in tables for name in PLAYS):
-                raise WarehouseError(
-                    f"The database at --from-legacy has none of the tables {' and '.join(PLAYS)} of an older project."
-                )
             return import_parts(
                 settings,
                 target,
@@ -88,18 +66,6 @@ def take_over(
             )
 
     return persistently(once)
-
-
-def old_tables(connection: Connection) -> list[OldTable]:
-    """The tables of an older project that a database has; of two of one name, that with more rows."""
-    found = []
-    for row in run(connection, "legacy_tables", names=[*PLAYS, "track_table", "artist_table"]):
-        with driver_cursor(connection) as cursor:
-            cursor.execute(SQL("select count(*) from {}").format(Identifier(row.schema_name, row.table_name)))
-            [(row_count,)] = cursor.fetchall()
-        if PLAYS.get(row.table_name, set()) <= set(row.column_names):
-            found.append(OldTable(row.schema_name, row.table_name, frozenset(row.column_names), int(row_count)))
-    return sorted(found, key=lambda table: table.row_count)
 
 
 def parts_of(origin: Source, tables: Mapping[str, OldTable], now: datetime, progress: Progress) -> Iterator[Part]:
@@ -122,21 +88,6 @@ def parts_of(origin: Source, tables: Mapping[str, OldTable], now: datetime, prog
     progress(done, total)
 
 
-def rows_of(origin: Source, table: OldTable | None) -> Iterator[Row]:
-    """The rows of a table, oldest play first."""
-    if table is None:
-        return
-    order = SQL("played_at") if "played_at" in table.columns else SQL("1")
-
-    def work(connection: Connection) -> list[Row]:
-        with driver_cursor(connection) as cursor:
-            cursor.execute(SQL("select * from {} order by {}").format(Identifier(table.schema, table.name), order))
-            columns = [column.name for column in cursor.description or ()]
-            return [dict(zip(columns, row, strict=True)) for row in cursor]
-
-    yield from origin.do(work)
-
-
 def part_of(
     table: OldTable,
     rows: Sequence[Row],
@@ -154,7 +105,7 @@ def part_of(
     for row_number, row in enumerate(rows, start=1):
         played_at = moment_of(row.get("played_at"))
         if played_at is None or not FIRST_PLAY <= played_at <= now + AHEAD:
-            malformed.append(Malformed(row_number, "played_at is not a moment since 2006"))
+            malformed.append(Malformed(row_number, "played_at is not a moment since 2006", name_of(row)))
             continue
         ms_played = whole(row.get("ms_played"))
         is_exported = has_exported and ms_played is not None and played_at.microsecond == 0

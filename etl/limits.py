@@ -24,8 +24,11 @@ READING = Limits("brapped report", statement_s=300, lock_s=30, turn_s=30, idle_s
 # two statements.
 IMPORTING = Limits("brapped import", statement_s=3600, lock_s=120, turn_s=600, idle_s=3600)
 # One statement of a copy moves, counts or compares a table of ten million rows at most, maybe over a slow line; the
-# source waits between two of its own while the target builds its indexes.
-COPYING = Limits("brapped migrate", statement_s=3600, lock_s=120, turn_s=120, idle_s=7200)
+# source waits between two of its own while the target builds its indexes. Whoever reads the target has a minute to finish.
+COPYING = Limits("brapped migrate", statement_s=3600, lock_s=60, turn_s=120, idle_s=7200)
+# The connection that keeps other copies away does nothing else until the copy ends. A copy that was killed lets go within
+# moments; one that is at work may take hours, and is not waited for.
+HOLDING = Limits("brapped migrate", statement_s=45, lock_s=30, turn_s=10, idle_s=7 * 86_400)
 # A schema file may rewrite ten million rows. It waits five seconds for each table or view, because everybody who comes
 # later waits behind it; then it lets them through, and tries again.
 MIGRATING = Limits("brapped migrate", statement_s=3600, lock_s=5, turn_s=120, idle_s=300)

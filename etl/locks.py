@@ -94,12 +94,12 @@ def lock(connection: Connection, half: int, key: int) -> None:
     held: set[int] = connection.info["listeners_held"]
     given = {"half": half, "key": key}
     if half == LISTENER_LOCK and key < max(held, default=key):
-        if not connection.execute(text("select pg_try_advisory_xact_lock(:half, :key)"), given).scalar_one():
+        if not connection.execute(text("select pg_catalog.pg_try_advisory_xact_lock(:half, :key)"), given).scalar_one():
             raise OutOfOrder(held | {key})
     else:
         connection.info["waiting_for"] = half, key
         with limited(connection, while_waiting(limits_of(connection))):
-            connection.execute(text("select pg_advisory_xact_lock(:half, :key)"), given)
+            connection.execute(text("select pg_catalog.pg_advisory_xact_lock(:half, :key)"), given)
         connection.info["waiting_for"] = None
     if half == LISTENER_LOCK:
         held.add(key)

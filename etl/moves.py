@@ -16,10 +16,11 @@ from psycopg2.sql import SQL, Identifier
 from sqlalchemy import Connection, text
 
 from etl import __version__
-from etl.contents import Content, Difference, Span, Table, differing, tables_of
+from etl.contents import Content, Difference, Span, Table, differing
+from etl.layout import Foreign, Layout, layout_of, odd_counters, plain
+from etl.locks import MOVE_LOCK
 from etl.pipes import pump
 from etl.sides import (
-    MOVE_LOCK,
     Move,
     Moved,
     Source,
@@ -31,11 +32,10 @@ from etl.sides import (
     snapshot,
     speaking_of,
     speaking_of_errors,
-    tie,
-    ties_of,
     whole_files,
 )
-from etl.warehouse import WAREHOUSE, Warehouse, WarehouseError, driver_cursor, lock, run
+from etl.ties import counters_of, tie
+from etl.warehouse import WAREHOUSE, Warehouse, WarehouseError, driver_cursor, lock, migrate_within, run
 
 LARGEST, SMALLEST = 100_000, 500  # rows of a range
 
@@ -88,9 +88,12 @@ class Comparing:
         self.source, self.target, self.told = source, target, told
 
     def done(self) -> Move:
-        self.must_be_alike()
+        files = self.source_files()
+        self.must_be_alike(files)
+        layout = self.target.do(layout_of)
+        self.foreign.must_be(layout)
         made = Move()
-        for table in self.source.do(tables_of):
+        for table in layout.tables:
             here, there = self.contents(table)
             if here != there:
                 made.differences += self.sentences(table)
@@ -98,12 +101,18 @@ class Comparing:
             self.told.table(made.tables[-1])
         return made
 
-    def must_be_alike(self) -> None:
-        """Raises WarehouseError when the two are not of one warehouse, or not of one version."""
-        files = [whole_files(self.source), self.target.do(files_of)]
-        if not files[1]:
+    def source_files(self) -> set[str]:
+        """The schema files of the source, after a look at what it has under the names of a warehouse's tables."""
+        self.foreign = self.source.do(lambda connection: Foreign(connection, self.source.name))
+        self.foreign.must_be_plain()
+        return whole_files(self.source)
+
+    def must_be_alike(self, files: set[str]) -> None:
+        """Raises WarehouseError when the two are not of one version."""
+        there = self.target.do(files_of)
+        if not there:
             raise WarehouseError(f"There is no warehouse in the database at {self.target.name}.")
-        if files[0] != files[1]:
+        if files != there:
             raise WarehouseError(
                 f"The databases at {self.source.name} and {self.target.name} are of different versions of the program. Bring both up to"
                 " date (DATABASE_URL=… python migrate.py), and compare them then."
@@ -125,7 +134,9 @@ class Comparing:
             if found > 5:
                 yield f"{table.name} differs elsewhere, too."
                 return
-            at = ", ".join(f"{name} {value}" for name, value in zip(table.key, one.span.first or (), strict=False))
+            at = ", ".join(
+                f"{name} {plain(value)}" for name, value in zip(table.key, one.span.first or (), strict=False)
+            )
             yield f"{table.name} differs {f'at {at}' if at else 'at its beginning'}."
 
 
@@ -138,33 +149,37 @@ class Copying(Comparing):
         self.changed: set[Table] = set()
 
     def done(self, is_dry: bool = False) -> Move:
-        files = whole_files(self.source)
         self.must_be_two()
+        files = self.source_files()
         if is_dry:
             return self.estimate(files)
-        self.target.do(lambda connection: self.open(connection, files))
+        with self.target.alone():
+            return self.copied(files)
+
+    def copied(self, files: set[str]) -> Move:
+        layout = self.target.do(lambda connection: self.open(connection, files))
         made = Move()
-        tables = self.source.do(tables_of)
-        for table in tables:
+        for table in layout.tables:
             made.tables.append(self.copy(table))
             self.told.table(made.tables[-1])
-        ties = self.source.do(lambda connection: ties_of(connection, tables))
-        self.target.do(lambda connection: tie(connection, ties))
-        for table in tables:
+        counters = self.source.do(lambda connection: counters_of(connection, layout))
+        self.target.do(lambda connection: tie(connection, layout.references, counters))
+        for table in layout.tables:
             if table in self.changed:  # the others were found to be alike as a whole
                 here, there = self.contents(table)
                 made.differences += self.sentences(table) if here != there else ()
         if not made.differences:
             self.target.do(lambda connection: run(connection, "warehouse_whole"))
-        made.roles = [row.role_name for row in self.source.do(lambda connection: run(connection, "readers"))]
+        readers = self.source.do(lambda connection: run(connection, "readers"))
+        made.roles = [plain(row.role_name) for row in readers]
         return made
 
     def estimate(self, files: set[str]) -> Move:
         """What would be copied."""
-        self.target.do(lambda connection: self.must_be_a_copy(connection, files))
+        layout = self.target.do(lambda connection: self.planned(connection, files))
         is_alike = self.target.do(files_of) == files
         made = Move()
-        for table in self.source.do(tables_of):
+        for table in layout.tables:
             copied_count = row_count = self.row_count(table)
             if is_alike:
                 found = differing(self.source, self.target, table, largest=LARGEST, smallest=SMALLEST)
@@ -172,6 +187,19 @@ class Copying(Comparing):
             made.tables.append(Moved(table.name, row_count, copied_count))
             self.told.table(made.tables[-1])
         return made
+
+    def planned(self, connection: Connection, files: set[str]) -> Layout:
+        """The layout that the target is going to have. Leaves nothing behind."""
+        self.must_be_a_copy(connection, files)
+        undone = connection.begin_nested()
+        try:
+            with speaking_of_errors(self.target.name):
+                migrate_within(connection, self.now, __version__, only=files)
+            layout = layout_of(connection)
+        finally:
+            undone.rollback()
+        self.foreign.must_be(layout)
+        return layout
 
     def counted(self, table: Table, difference: Difference) -> int:
         if difference.source_count is not None:
@@ -184,17 +212,22 @@ class Copying(Comparing):
         self.source.do(lambda connection: lock(connection, MOVE_LOCK, key))
         is_free = self.target.do(
             lambda connection: connection.execute(
-                text("select pg_try_advisory_xact_lock(:half, :key)"), {"half": MOVE_LOCK, "key": key}
+                text("select pg_catalog.pg_try_advisory_xact_lock(:half, :key)"), {"half": MOVE_LOCK, "key": key}
             ).scalar_one()
         )
         if not is_free:
             raise WarehouseError(f"The databases at {self.source.name} and {self.target.name} are the same one.")
 
-    def open(self, connection: Connection, files: set[str]) -> None:
+    def open(self, connection: Connection, files: set[str]) -> Layout:
         [origin] = self.source.do(lambda source: run(source, "warehouse"))
         self.must_be_a_copy(connection, files)
         with speaking_of_errors(self.target.name):
-            opened_for_copying(connection, files, origin.warehouse_id, origin.made_at, self.now)
+            layout = opened_for_copying(connection, files, origin.warehouse_id, origin.made_at, self.now)
+        self.foreign.must_be(layout)
+        counters = self.source.do(lambda source: counters_of(source, layout))
+        if odd := odd_counters(layout, counters):
+            raise WarehouseError(f"The numbering of {odd[0]} in the database at {self.source.name} is out of bounds.")
+        return layout
 
     def must_be_a_copy(self, connection: Connection, files: set[str]) -> None:
         """Raises WarehouseError unless the target holds nothing, or an earlier copy that has had no life of its own since."""

@@ -9,21 +9,23 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 import psycopg2
-from psycopg2.sql import SQL, Identifier
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from etl import __version__, limits
-from etl.contents import Result, Side, Table, told_alike
-from etl.database_errors import is_passing, sentence_about
-from etl.warehouse import MOVE_LOCK as MOVE_LOCK
+from etl.connections import engine_of
+from etl.contents import Result, Side, told_alike
+from etl.database_errors import LOCK_NOT_AVAILABLE, is_passing, sentence_about, state_of
+from etl.layout import Layout
+from etl.locks import MOVE_LOCK
+from etl.ties import untied
 from etl.warehouse import (
     TRIES,
     WAREHOUSE,
@@ -37,6 +39,8 @@ from etl.warehouse import (
 )
 
 log = logging.getLogger(__name__)
+
+WHOLE = 1  # second half of MOVE_LOCK for a whole copy: shared by those that read the database, exclusive for the one that writes into it
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,42 @@ class Target(Side):
         with speaking_of(self.name), self.warehouse.begin(limits.COPYING) as connection:
             return work(connection)
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Nobody else copies into the database, or out of it, meanwhile. Raises WarehouseError when somebody does.
+
+        A transaction on a connection of its own holds the lock, so it ends when this program dies. Two moves that cross
+        would otherwise wait for each other in two databases, and Postgres sees only its own half of a deadlock.
+        """
+        engine = engine_of(self.warehouse.engine.url.render_as_string(hide_password=False))
+        with speaking_of(self.name):
+            connection = engine.connect()
+        try:
+            with speaking_of(self.name):
+                connection.info["limits"] = limits.HOLDING
+                is_alone = got(connection)
+            if not is_alone:
+                raise WarehouseError(
+                    f"Another move, backup or restore is at work in the database at {self.name}. Wait until it has ended,"
+                    " and run this again."
+                )
+            yield
+        finally:
+            with suppress(Exception):  # it may be long gone; the lock went with it
+                connection.invalidate()
+            engine.dispose()
+
+
+def got(connection: Connection) -> bool:
+    """Whether the lock of a whole copy was got in time."""
+    try:
+        lock(connection, MOVE_LOCK, WHOLE)
+    except DBAPIError as error:
+        if state_of(error) == LOCK_NOT_AVAILABLE:
+            return False
+        raise
+    return True
+
 
 class Source(Side):
     """The database that is copied from, as it stood at one moment: one transaction that only reads."""
@@ -114,10 +154,20 @@ def snapshot(warehouse: Warehouse, name: str) -> Iterator[Source]:
         connection = warehouse.engine.connect()
     try:
         with speaking_of(name):
-            connection.info["limits"] = limits.COPYING
+            connection.info.update(limits=limits.COPYING, search_path="set local search_path = pg_catalog, pg_temp;")
             connection.execute(text("set transaction isolation level repeatable read, read only"))
             with driver_cursor(connection) as cursor:
+                # No function of the database's own is found by its name alone, and no policy of its own decides what is seen.
+                cursor.execute("set local row_security = off")
                 told_alike(cursor)
+            is_still = connection.execute(
+                text("select pg_catalog.pg_try_advisory_xact_lock_shared(:half, :key)"),
+                {"half": MOVE_LOCK, "key": WHOLE},
+            ).scalar_one()
+        if not is_still:
+            raise WarehouseError(
+                f"The database at {name} is being copied into right now. Wait until that has ended, and run this again."
+            )
         yield Source(connection, name)
         connection.rollback()
     except BaseException:
@@ -162,70 +212,19 @@ def speaking_of_errors(name: str) -> Iterator[None]:
     raise WarehouseError(sentence)
 
 
-@dataclass(frozen=True)
-class Ties:
-    """What holds the tables of a warehouse together besides their rows: references between them, and the numbers given last."""
-
-    references: tuple[tuple[str, str, str], ...]  # table, name and definition of each
-    counters: tuple[tuple[str, str, int, bool], ...]  # table, column, last number, whether it was given
-
-
-def ties_of(connection: Connection, tables: Collection[Table]) -> Ties:
-    return Ties(
-        tuple((row.table_name, row.constraint_name, row.definition) for row in run(connection, "references")),
-        tuple((table.name, table.counter, *counter_of(connection, table)) for table in tables if table.counter),
-    )
-
-
-def counter_of(connection: Connection, table: Table) -> tuple[int, bool]:
-    """The last number that was given to a row of a table, and whether it was."""
-    with driver_cursor(connection) as cursor:
-        cursor.execute("select pg_get_serial_sequence(%s, %s)", (table.name, table.counter))
-        [(name,)] = cursor.fetchall()
-        cursor.execute(f"select last_value, is_called from {name}")  # noqa: S608  quoted by Postgres itself
-        [(number, is_given)] = cursor.fetchall()
-    return int(number), bool(is_given)
-
-
-def untie(connection: Connection) -> None:
-    """Takes the references between tables away, so that a range can be replaced whatever refers to it."""
-    with driver_cursor(connection) as cursor:
-        for row in run(connection, "references"):
-            cursor.execute(
-                SQL("alter table {} drop constraint {}").format(
-                    Identifier(*row.table_name.split(".")), Identifier(row.constraint_name)
-                )
-            )
-
-
-def tie(connection: Connection, ties: Ties) -> None:
-    """Puts them back, sets the numbers to go on with, and lets the planner see what there is."""
-    lock(connection, MOVE_LOCK, 0)
-    with driver_cursor(connection) as cursor:
-        for table, name, definition in ties.references:
-            cursor.execute(
-                SQL("alter table {} drop constraint if exists {}, add constraint {} {}").format(
-                    Identifier(*table.split(".")), Identifier(name), Identifier(name), SQL(definition)
-                )
-            )
-        for table, column, number, is_given in ties.counters:
-            cursor.execute("select setval(pg_get_serial_sequence(%s, %s), %s, %s)", (table, column, number, is_given))
-    run(connection, "statistics")
-
-
 def opened_for_copying(
     connection: Connection, files: set[str], warehouse_id: UUID, made_at: datetime, now: datetime
-) -> None:
+) -> Layout:
     """Makes a database fit to be copied into: of the version that has these schema files, marked as not whole, its tables not tied."""
     lock(connection, MOVE_LOCK, 0)
     migrate_within(connection, now, __version__, only=files)
     run(connection, "warehouse_copied", warehouse_id=warehouse_id, made_at=made_at, copy_started_at=now)
-    untie(connection)
+    return untied(connection)
 
 
 def files_of(connection: Connection) -> set[str]:
     """The files of sql/schema/ that were applied to a database; none where there is no warehouse."""
-    if not connection.execute(text("select to_regclass('ops.schema_change')")).scalar():
+    if not connection.execute(text("select pg_catalog.to_regclass('ops.schema_change')")).scalar():
         return set()
     return {row.file_name for row in run(connection, "schema_state") if row.file_name.startswith("schema/")}
 

@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
-
 TRIES = 6  # pauses of 0.5 to 8 s: a database that has to be woken up answers within a few seconds
 STREAMED = 5_000  # rows fetched at a time
 WAREHOUSE = "schema/008_warehouse"  # since then a database knows which warehouse it is
@@ -50,7 +49,7 @@ class Warehouse:
     """One Postgres, reached anew when it goes away. `repr` shows no address."""
 
     def __init__(self, url: str) -> None:
-        self.engine = engine_of(url)
+        self.engine = engine_of(url, script("query/search_path"))
 
     def __repr__(self) -> str:
         return "Warehouse(…)"
@@ -65,7 +64,7 @@ class Warehouse:
         try:
             with self.engine.connect() as connection:
                 known = connection.info  # to be asked when the connection can't be any more
-                known["limits"] = wanted or limits.SHORT
+                known.update(limits=wanted or limits.SHORT, search_path=None)
                 with connection.begin():
                     yield connection
             return
@@ -155,9 +154,10 @@ def migrate_within(connection: Connection, now: datetime, version: str, only: Se
         lock(connection, SCHEMA_LOCK, 0)
         files = missing()  # again: another program may have been quicker
         if files:
-            connection.execute(text("create schema if not exists listening"))
-            connection.execute(text("create schema if not exists ops"))
             run(connection, "schema_change")
+        if "schema/005_reports" in files:
+            run(connection, "extension")
+            run(connection, "search_path")
         for name in files:
             run_script(connection, name)
             run(
@@ -177,7 +177,7 @@ def pending(connection: Connection, *, is_copying: bool = False) -> list[str]:
     Raises WarehouseError for a database that a newer program made, for a schema file changed after it was applied, and (unless
     `is_copying`) for a database that another one is being copied into.
     """
-    is_made = connection.execute(text("select to_regclass('ops.schema_change')")).scalar()
+    is_made = connection.execute(text("select pg_catalog.to_regclass('ops.schema_change')")).scalar()
     applied = {row.file_name: row.checksum for row in run(connection, "schema_state")} if is_made else {}
     schema = names_in("schema")
     views = views_in_order()

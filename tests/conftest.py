@@ -65,7 +65,7 @@ def cluster() -> Iterator[str]:
 def template(cluster: str) -> str:
     """A database with the schema in place, to be copied."""
     name = f"template_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
-    in_cluster(cluster, f"create database {name}")
+    in_cluster(cluster, f"create database {name} owner brapped")
     warehouse = Warehouse(with_database(cluster, name))
     warehouse.migrate(NOW, __version__)
     warehouse.close()

@@ -74,7 +74,7 @@ def memory() -> str | None:
 
 def fresh_database(cluster: str, template: str) -> Iterator[str]:
     name = f"test_{os.getpid()}_{next(numbers)}"
-    in_cluster(cluster, f"create database {name} template {template} strategy wal_log")
+    in_cluster(cluster, f"create database {name} template {template} strategy wal_log owner brapped")
     yield with_database(cluster, name)
     in_cluster(cluster, f"drop database {name} with (force)")
 
@@ -83,8 +83,13 @@ def with_database(url: str, name: str) -> str:
     return make_url(url).set(database=name).render_as_string(hide_password=False)
 
 
+def superuser(url: str) -> str:
+    """The same database of the embedded Postgres as its superuser, who the program itself is not."""
+    return url.replace("//brapped", "//postgres", 1)
+
+
 def in_cluster(url: str, statement: str) -> None:
-    connection = psycopg2.connect(libpq(url))
+    connection = psycopg2.connect(libpq(superuser(url)))
     connection.set_isolation_level(ISOLATION_LEVEL_AUTOCOMMIT)
     with connection.cursor() as cursor:
         cursor.execute(statement)

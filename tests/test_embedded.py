@@ -23,7 +23,7 @@ from urllib.parse import parse_qs, urlsplit
 import psycopg2
 import pytest
 from sqlalchemy import create_engine, text
-from support import ROOT
+from support import ROOT, superuser
 
 from etl import cluster
 from etl import programs as programs_module
@@ -215,7 +215,7 @@ def test_importing_it_is_light() -> None:
 
 def test_a_cold_start_makes_a_durable_private_database(folder: Path) -> None:
     with embedded_postgres(folder) as url:
-        assert url.startswith("postgresql+psycopg2://postgres@/brapped?host=")
+        assert url.startswith("postgresql+psycopg2://brapped@/brapped?host=")
         engine = create_engine(url)
         with engine.connect() as connection:
             assert connection.execute(text("select current_database()")).scalar() == "brapped"
@@ -427,7 +427,7 @@ def test_any_path_will_do(home: Path, warm: Path, name: str) -> None:
     try:
         with forgetful_postgres(folder) as url, programs(folder) as [program]:
             assert program.url() == url
-            assert ask(url, "show data_directory") == [(str(folder / "data"),)]
+            assert ask(superuser(url), "show data_directory") == [(str(folder / "data"),)]
             sockets = Path(parse_qs(urlsplit(url).query)["host"][0])
             found = sockets.lstat()
             assert stat.S_ISDIR(found.st_mode) and stat.S_IMODE(found.st_mode) == 0o700
@@ -445,7 +445,7 @@ def test_the_environment_does_not_lead_elsewhere(warm: Path, monkeypatch: pytest
         monkeypatch.setenv(name, value)
     for tcp in (False, True):
         with forgetful_postgres(warm, tcp=tcp) as url:
-            assert ask(url, "show data_directory") == [(str(warm / "data"),)]
+            assert ask(superuser(url), "show data_directory") == [(str(warm / "data"),)]
 
 
 def test_what_listens_where_a_dead_server_did_is_left_alone(warm: Path, home: Path) -> None:
@@ -457,8 +457,8 @@ def test_what_listens_where_a_dead_server_did_is_left_alone(warm: Path, home: Pa
             _, *rest = (warm / "data" / "postmaster.pid").read_text().splitlines()
             (copy / "data" / "postmaster.pid").write_text("\n".join(["999999999", *rest]))
             with forgetful_postgres(copy, tcp=tcp) as other:
-                assert ask(other, "show data_directory") == [(str(copy / "data"),)]
-            assert ask(url, "show data_directory") == [(str(warm / "data"),)]
+                assert ask(superuser(other), "show data_directory") == [(str(copy / "data"),)]
+            assert ask(superuser(url), "show data_directory") == [(str(warm / "data"),)]
 
 
 # TCP, as on Windows
@@ -626,7 +626,7 @@ def test_no_title_gets_into_the_servers_log(warm: Path) -> None:
             with suppress(psycopg2.Error):
                 ask(url, statement)
         with pytest.raises(psycopg2.OperationalError):  # a crash would quote the statement at which it happened
-            ask(url, f"copy (select '{TITLE}') to program 'kill -9 $PPID; sleep 1'")
+            ask(superuser(url), f"copy (select '{TITLE}') to program 'kill -9 $PPID; sleep 1'")
         deadline = time.monotonic() + PATIENCE_S
         while (
             "all server processes terminated" not in (warm / "postgres.log").read_text() and time.monotonic() < deadline

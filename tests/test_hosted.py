@@ -83,7 +83,7 @@ def bouncing(pgbouncer: str, folder: Path, direct: str) -> Iterator[str]:
     query = parse_qs(urlsplit(direct).query)
     (place / "pgbouncer.ini").write_text(
         f"""[databases]
-brapped = host={query["host"][0]} port={query["port"][0]} user=postgres dbname=brapped
+brapped = host={query["host"][0]} port={query["port"][0]} user=brapped dbname=brapped
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = {port}

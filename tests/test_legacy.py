@@ -94,7 +94,7 @@ def test_the_plays_of_the_classic_layout_come_over(old, add, moving, ask):
     status, said = moving("--from-legacy", old)
     assert status == 1  # a row was bad, and is named
     assert receipt_of(said) == {"rows": 8, "new": 6, "known": 0, "merged": 0, "told": 1, "bad": 1}, said
-    assert "bad: main_streaming_data, row 8: played_at is not a moment since 2006" in said
+    assert "bad: main_streaming_data, ctid (0,8): played_at is not a moment since 2006" in said
     assert ask(
         "select played_at, track_uri, track_name, artist_names, main_artist_names, album_name, duration_ms, is_explicit, ms_played"
         " from listening.fact_play join listening.dim_track using (track_key) left join listening.track_credit using (track_key)"

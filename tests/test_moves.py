@@ -19,7 +19,7 @@ from urllib.parse import quote
 import psycopg2
 import pytest
 from moved import MARK, PASSWORD, differences, everything, fill, rows_of
-from support import NOW, ROOT, ago, asked, fresh_database, in_cluster, libpq, with_database
+from support import NOW, ROOT, ago, asked, fresh_database, in_cluster, libpq, superuser, with_database
 
 from etl import __version__, moves
 from etl.demo.spotify import Play
@@ -282,15 +282,15 @@ def test_a_move_needs_no_superuser(cluster, recorded, moving):
         for other in fresh_database(cluster, "template0"):
             database = other.rpartition("/")[2].partition("?")[0]
             in_cluster(cluster, f"alter database {database} owner to {name}")
-            own = libpq(other).replace("postgresql://postgres@", f"postgresql://{name}:{PASSWORD}@")
+            own = libpq(other).replace("postgresql://brapped@", f"postgresql://{name}:{PASSWORD}@")
             status, said = moving("--from", recorded, "--to", own)
             assert status == 0, said
             for third in fresh_database(cluster, "template0"):
                 in_cluster(cluster, f"alter database {third.rpartition('/')[2].partition('?')[0]} owner to {name}")
-                further = libpq(third).replace("postgresql://postgres@", f"postgresql://{name}:{PASSWORD}@")
+                further = libpq(third).replace("postgresql://brapped@", f"postgresql://{name}:{PASSWORD}@")
                 status, said = moving("--from", own, "--to", further)
                 assert status == 0, said
-                assert differences(everything(recorded), everything(third)) == {}
+                assert differences(everything(recorded), everything(superuser(third))) == {}
     finally:
         in_cluster(cluster, f"drop role if exists {name}")
 
@@ -303,7 +303,7 @@ def test_a_role_that_reads_there_is_named(recorded, target, moving, cluster):
         status, said = moving("--from", recorded, "--to", target)
         assert status == 0 and f"(docs/bi.md):\n    {name}\n" in said
     finally:
-        asked(recorded, f"drop owned by {name}")
+        asked(superuser(recorded), f"drop owned by {name}")
         in_cluster(cluster, f"drop role {name}")
 
 

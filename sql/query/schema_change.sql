@@ -1,4 +1,8 @@
--- The record of what was applied: made with the first change, in the same transaction.
+-- The two schemas, and the record of what was applied to them: made with the first change, in the same transaction.
+create schema if not exists listening;
+
+create schema if not exists ops;
+
 create table if not exists ops.schema_change (
     file_name text primary key,
     checksum text not null,
