@@ -112,6 +112,7 @@ class Target(Side):
         try:
             with speaking_of(self.name):
                 connection.info["limits"] = limits.HOLDING
+                connection.begin()
                 is_alone = got(connection)
             if not is_alone:
                 raise WarehouseError(
