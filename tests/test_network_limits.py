@@ -217,13 +217,16 @@ def test_a_call_takes_no_longer_than_its_run_may(monkeypatch: pytest.MonkeyPatch
         assert len(server.heard) == 1
 
 
-def test_a_pause_that_does_not_fit_into_the_run_is_left_to_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pause_that_does_not_fit_into_the_run_is_left_to_the_next(
+    monkeypatch: pytest.MonkeyPatch, no_pauses: list[float]
+) -> None:
     patient(monkeypatch)
     monkeypatch.setitem(limits.RUN_S, "plays", 20)
     patience = Patience(deadline=Deadline.of("plays"))
     busy = whole(b"{}", "Retry-After: 30", status="429 Too Many Requests")
     with raw_server(busy) as server, pytest.raises(LockedOut):
         Api(server.url, lambda: "token", patience).me()
+    assert no_pauses == []
 
 
 def test_a_text_is_cut_between_two_words() -> None:
