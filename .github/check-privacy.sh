@@ -18,7 +18,7 @@ say() { # one line, both beside the run (log, annotation) and on its summary pag
 }
 
 if [[ "$SHOW_REPORT_PUBLICLY" == [Yy][Ee][Ss] ]] || {
-  visibility=$(gh api "repos/$GITHUB_REPOSITORY" --jq .visibility) && [[ "$visibility" == private ]]
+  visibility=$(timeout 60 gh api "repos/$GITHUB_REPOSITORY" --jq .visibility) && [[ "$visibility" == private ]]
 }; then
   echo "may_show=true" >>"$GITHUB_OUTPUT"
   exit

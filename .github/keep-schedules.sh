@@ -9,14 +9,14 @@ set -euo pipefail
 
 status=0
 for name in "$@"; do
-  if ! state=$(gh api "repos/$GITHUB_REPOSITORY/actions/workflows/$name" --jq .state); then
+  if ! state=$(timeout 60 gh api "repos/$GITHUB_REPOSITORY/actions/workflows/$name" --jq .state); then
     printf '::warning::GitHub did not say whether %s is enabled.\n' "$name"
     status=1
     continue
   fi
   case "$state" in
     active | disabled_inactivity)
-      if gh workflow enable "$name" --repo "$GITHUB_REPOSITORY"; then
+      if timeout 60 gh workflow enable "$name" --repo "$GITHUB_REPOSITORY"; then
         echo "$name: kept alive (it was: $state)"
       else
         status=1

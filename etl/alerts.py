@@ -15,14 +15,16 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
+from etl import limits
 from etl.findings import of_program
 from etl.webhook import NotSent, send
 
 LABEL = "brapped"
 MARK = re.compile(r"<!-- brapped (\{.*?\}) -->")
-KEPT = ("cause", "state", "title", "jobs", "is_well")  # of an entry, in its issue
+KEPT = ("cause", "state", "title", "jobs", "is_well")  # of an entry, in its issue; and is_heard
 
 Say = Callable[[str], None]
+Tell = Callable[[str, str], bool]  # a title and a text; whether it arrived
 News = tuple[str, str]  # a title and a text
 
 
@@ -65,7 +67,8 @@ class Report:
 @dataclass(frozen=True)
 class Known:
     """What was told of a cause before: in which state, by which jobs, whether it is well again, and whether the place where
-    it was told is still open to read. `place` is what the book calls that place."""
+    it was told is still open to read. `place` is what the book calls that place. `is_heard`: the webhook, if there is one, has
+    taken the last news of it."""
 
     cause: str
     state: str
@@ -73,6 +76,7 @@ class Known:
     jobs: tuple[str, ...]
     is_well: bool = False
     is_open: bool = True
+    is_heard: bool = True
     place: int = field(default=0, compare=False)
 
 
@@ -81,9 +85,10 @@ class Book(Protocol):
 
     def known(self) -> dict[str, Known]: ...
 
-    def write(self, entry: Known, alert: Alert | None, news: News | None) -> None:
+    def write(self, entry: Known, alert: Alert | None, news: News | None, is_again: bool = False) -> None:
         """Tells the news, if there are any, and only then keeps the entry: what is told twice is the lesser evil than what is never
-        told. `alert`: what is now wrong with it; None: it is well, or nothing has changed."""
+        told. `alert`: what is now wrong with it; None: it is well, or nothing has changed. `is_again`: only the webhook has yet to
+        hear the news."""
 
 
 class Unwritable(Exception):
@@ -101,19 +106,26 @@ def told(report: Report, book: Book) -> Iterator[News]:
             news = (alert.title, alert.text)
             book.write(now, alert, news)
             yield news
+        elif not before.is_heard:
+            news = (alert.title, alert.text)
+            book.write(replace(now, is_open=before.is_open), None, news, is_again=True)
+            yield news
         elif before.jobs != jobs:
             book.write(replace(now, is_open=before.is_open), None, None)
     found = {alert.cause for alert in report.alerts}
     for cause, before in known.items():
+        over = (f"Over: {before.title}", "This is well again.")
+        if before.is_well and not before.is_heard and cause not in found:
+            book.write(before, None, over, is_again=True)
+            yield over
         was_looked_at = report.looked_at is None or cause in report.looked_at
         if cause in found or not was_looked_at or before.is_well or report.job not in before.jobs:
             continue
         others = tuple(job for job in before.jobs if job != report.job)
-        over = (f"Over: {before.title}", "This is well again.") if before.is_open and not others else None
-        book.write(
-            replace(before, jobs=others, is_open=before.is_open and bool(others), is_well=not others), None, over
-        )
-        if over:
+        now = replace(before, jobs=others, is_open=before.is_open and bool(others), is_well=not others)
+        is_news = before.is_open and not others
+        book.write(replace(now, is_heard=before.is_heard or now.is_well), None, over if is_news else None)
+        if is_news:
             yield over
 
 
@@ -129,8 +141,9 @@ class Issues:
     closed until there is something new to say.
     """
 
-    def __init__(self, repository: str, mention: str = "", link: str = "") -> None:
+    def __init__(self, repository: str, mention: str = "", link: str = "", tell: Tell = lambda *_: True) -> None:
         self._repository = repository
+        self._tell = tell
         self._mention = f"\n\n@{mention}" if mention else ""
         self._link = f"\n\n[The run that found it]({link})" if link else ""
         self._bodies: dict[int, str] = {}
@@ -157,30 +170,37 @@ class Issues:
         self._open = {entry.place for entry in found.values() if entry.is_open}
         return found
 
-    def write(self, entry: Known, alert: Alert | None, news: News | None) -> None:
-        mark = json.dumps({name: asdict(entry)[name] for name in KEPT})
+    def write(self, entry: Known, alert: Alert | None, news: News | None, is_again: bool = False) -> None:
         number, link = str(entry.place), self._link if alert else ""
         body = f"{alert.text}{link}" if alert else MARK.sub("", self._bodies[entry.place]).strip()
-        body = f"{body}\n\n<!-- brapped {mark} -->"
         if not entry.place:
             assert alert is not None, "the first word about a cause is an alert"
             about = "What needs a person: opened, updated and closed by the workflows"
             self._gh("label", "create", LABEL, "--force", "--color", "C23B22", "--description", about)
-            self._gh("issue", "create", "--title", alert.title, "--label", LABEL, text=f"{body}{self._mention}")
+            body = f"{body}{self._mark(entry, news)}{self._mention}"
+            self._gh("issue", "create", "--title", alert.title, "--label", LABEL, text=body)
             return
         was_open = entry.place in self._open
         if alert and not was_open:
             self._gh("issue", "reopen", number)
-        if news:
+        if news and not is_again:
             self._gh("issue", "comment", number, text=f"{news[1]}{link}{self._mention if alert else ''}")
         if was_open and not entry.is_open:
             self._gh("issue", "close", number)
+        body = f"{body}{self._mark(entry, news)}"
         self._gh("issue", "edit", number, *(("--title", alert.title) if alert else ()), text=body)
+
+    def _mark(self, entry: Known, news: News | None) -> str:
+        """The entry as it is kept in its issue, once the webhook has been told the news."""
+        told = asdict(replace(entry, is_heard=self._tell(*news) if news else entry.is_heard))
+        return f"\n\n<!-- brapped {json.dumps({name: told[name] for name in (*KEPT, 'is_heard')})} -->"
 
     def _gh(self, *arguments: str, text: str | None = None) -> str:
         command = ["gh", *arguments, "--repo", self._repository, *(("--body-file", "-") if text is not None else ())]
         try:
-            done = subprocess.run(command, input=text or "", capture_output=True, text=True, timeout=60, check=False)
+            done = subprocess.run(
+                command, input=text or "", capture_output=True, text=True, timeout=limits.GH_S, check=False
+            )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise Unwritable(f"gh can't be run ({type(error).__name__})") from None
         if done.returncode:
@@ -195,6 +215,7 @@ def entry_in(body: str, number: int, is_open: bool) -> Known | None:
     try:
         told = json.loads(mark[1]) if mark else {}
         entry = Known(**{name: told[name] for name in KEPT}, is_open=is_open, place=number)
+        entry = replace(entry, is_heard=told.get("is_heard", True))
     except (ValueError, KeyError):
         return None
     return replace(entry, jobs=tuple(entry.jobs))
@@ -216,7 +237,7 @@ class File:
         except (OSError, ValueError, TypeError, KeyError):
             raise Unwritable(f"{self._path} can't be read; remove it") from None
 
-    def write(self, entry: Known, alert: Alert | None, news: News | None) -> None:
+    def write(self, entry: Known, alert: Alert | None, news: News | None, is_again: bool = False) -> None:
         if news:
             self._tell(*news)
         entries = self.known() | {entry.cause: replace(entry, is_open=not entry.is_well)}
@@ -236,11 +257,12 @@ def of_workflow(job: str, environ: Mapping[str, str]) -> Report | None:
     outcome = environ.get("JOB_OUTCOME", "")
     if outcome == "success":
         return Report(job)
-    if outcome == "cancelled":
-        return None
-    if outcome == "failure":
+    if "cancelled" in (outcome, environ.get("JOB_STATUS")):
+        cause, title = f"cancelled-{job}", f"A run of {job} was cancelled"  # by whom, GitHub does not say
+        text = "A person cancelled it, or GitHub did because it took too long. What is recorded stays recorded."
+    elif outcome == "failure":
         cause, title = of_program(job)
-        text = "It stopped before it could say why: its log may. If it comes again, update the program (Sync fork)."
+        text = "It ended before it could say why; its log may. If it comes again, update the program (Sync fork)."
     elif environ.get("SECRETS_OUTCOME") == "failure":
         cause, title = "settings", "Some secrets are missing"
         text = "The run names them. Set them under Settings → Secrets and variables → Actions."
@@ -258,13 +280,15 @@ def main(arguments: list[str], environ: Mapping[str, str]) -> int:
         with Path(environ["GITHUB_STEP_SUMMARY"]).open("a", encoding="utf-8") as summary:
             summary.write(f"{said}\n\n")
 
-    def tell(title: str, text: str) -> None:
+    def tell(title: str, text: str) -> bool:
         print(title)  # noqa: T201
         try:
             if webhook:
                 send(webhook, title, text)
         except NotSent as error:
-            warn(f"The webhook could not be told ({error}).")
+            warn(f"The webhook could not be told ({error}). The next run tries again.")
+            return False
+        return True
 
     [job] = arguments
     webhook = environ.get("ALERT_WEBHOOK_URL", "").strip()
@@ -276,16 +300,19 @@ def main(arguments: list[str], environ: Mapping[str, str]) -> int:
     return 0
 
 
-def told_in_issues(report: Report, environ: Mapping[str, str], tell: Callable[[str, str], None], warn: Say) -> None:
+def told_in_issues(report: Report, environ: Mapping[str, str], tell: Tell, warn: Say) -> None:
     """Tells the issues, and whoever `tell` reaches. Without issues nobody knows what was told before: then failures are told again
     rather than not at all, and what is going to come once a day."""
     link = "{GITHUB_SERVER_URL}/{GITHUB_REPOSITORY}/actions/runs/{GITHUB_RUN_ID}".format_map(environ)
     repository = environ["GITHUB_REPOSITORY"]
     heard = set()
+
+    def tell_once(title: str, text: str) -> bool:
+        heard.add((title, text))
+        return tell(title, text)
+
     try:
-        for news in told(report, Issues(repository, repository.partition("/")[0], link)):
-            heard.add(news)
-            tell(*news)
+        list(told(report, Issues(repository, repository.partition("/")[0], link, tell_once)))
     except Unwritable as error:
         if "disabled issues" not in str(error):
             warn(f"What needs a person could not be told in an issue ({error}).")

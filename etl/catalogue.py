@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from etl import limits
+from etl.deadline import Deadline, TookTooLong
 from etl.dimensions import catalogue_tables, number, text
 from etl.keys import fingerprint
 from etl.merges import merge_catalogue, merge_linked
@@ -49,7 +50,7 @@ class Answers:
     missed: list[Wanted] = field(default_factory=list)  # unknown to Spotify
     failed: list[Wanted] = field(default_factory=list)  # no answer for now
     refused: list[str] = field(default_factory=list)  # kinds that this app may not ask for in batches
-    trouble: SpotifyError | None = None  # what ended the asking
+    trouble: SpotifyError | TookTooLong | None = None  # what ended the asking
 
     def take(self, wanted: Wanted, member: Json | None) -> None:
         """Files an answer. One that does not describe what was asked for is as good as none, and becomes no row."""
@@ -79,26 +80,36 @@ class Tally:
     missing_count: int = 0  # members still only inferred
     resume_at: datetime | None = None  # when Spotify wants no more calls for now
     is_taken: bool = False  # another run is at it
+    is_stopped: bool = False  # its time was up before its work was done
 
 
 class Catalogue:
     """One run of the dimensions job. Whoever calls it looks at the pause of `SCOPE` first."""
 
-    def __init__(self, warehouse: Warehouse, spotify: Api, client_id: str, budget: int, clock: Clock) -> None:
+    def __init__(
+        self,
+        warehouse: Warehouse,
+        spotify: Api,
+        client_id: str,
+        budget: int,
+        clock: Clock,
+        deadline: Deadline = Deadline(),  # noqa: B008  frozen
+    ) -> None:
         self._warehouse = warehouse
         self._spotify = spotify
         self._client = fingerprint(client_id)
         self._budget = budget
         self._clock = clock
+        self._deadline = deadline
         self._holder = secrets.token_hex(8)
         self._failures_in_a_row = 0
         self._refused: set[str] = set()
 
     def fill(self, progress: Progress) -> Tally:
-        """Asks and saves slice by slice until nothing is wanted, the budget is spent, or Spotify wants a pause.
+        """Asks and saves slice by slice until nothing is wanted, the budget or the time is spent, or Spotify wants a pause.
 
         `progress` is called with how many ids are done, of how many. Raises the SpotifyError that ended the run, after
-        everything answered before it was saved.
+        everything answered before it was saved; TookTooLong when nothing was answered in its time.
         """
         tally = Tally()
         if not self._warehouse.transaction(self._holds_lease):
@@ -106,8 +117,8 @@ class Catalogue:
             return tally
         wanted = self._warehouse.transaction(self._work, limits.READING)  # it counts all plays
         total = len(wanted)
-        trouble: SpotifyError | None = None
-        while wanted and trouble is None:
+        trouble: SpotifyError | TookTooLong | None = None
+        while wanted and trouble is None and not self._deadline.is_over:
             reservation_key, allowance = self._reserve(min(len(wanted), SLICE))
             if not allowance:
                 break
@@ -124,8 +135,9 @@ class Catalogue:
         self._warehouse.transaction(lambda connection: self._leave(connection, tally))
         if isinstance(trouble, LockedOut):
             tally.resume_at = self._clock() + timedelta(seconds=trouble.wait_s)
-        elif trouble is not None:
+        elif trouble is not None and not (isinstance(trouble, TookTooLong) and tally.filled_count):
             raise trouble
+        tally.is_stopped = bool(wanted) and self._deadline.is_over
         return tally
 
     def _holds_lease(self, connection: Connection) -> bool:
@@ -194,7 +206,7 @@ class Catalogue:
                 for wanted in piece[:SLICE]:
                     if may_go_on():
                         self._ask_one(wanted, answers)
-        except SpotifyError as trouble:
+        except (SpotifyError, TookTooLong) as trouble:
             answers.trouble = trouble
         may_go_on()
         return answers

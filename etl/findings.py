@@ -55,6 +55,7 @@ TITLES = {
     "answers": "Spotify's answers could not be read in full",
     "database": "The database can't be used",
     "settings": "Settings are missing or wrong",
+    "time-limit": "A run took too long and was stopped",
 }
 ADVICE = {
     "login": RENEW,
@@ -64,6 +65,8 @@ ADVICE = {
     " but only the last fifty plays of it.",
     "answers": "The program may be older than what Spotify says now: update it (Sync fork).",
     "database": "Look at the database's host: is it up, is its plan used up, is DATABASE_URL still right?",
+    "time-limit": "Mostly this passes by itself, and the next good run closes this. If it comes again, look whether Spotify and"
+    " the database's host are up.",
     "settings": "Set them under Settings → Secrets and variables → Actions.",
     "program": "The log of the run says more. If it comes again, update the program (Sync fork), or report it to the project.",
 }

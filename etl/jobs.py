@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from etl import __version__
 from etl.catalogue import SCOPE, Catalogue, Progress, Tally, note_pause
+from etl.deadline import Deadline, TookTooLong, span
 from etl.findings import WHY_LOST, Warned, moment
 from etl.keys import Keys, TokenKeyError
 from etl.listeners import Account, recorded_account, who_is
@@ -73,12 +74,13 @@ class Run:
 def record_plays(settings: Settings, warehouse: Warehouse, clock: Clock = utc_now) -> Outcome:
     """The hourly job: the whole recently-played window, merged into the facts in one transaction.
 
-    Raises SettingsError, WarehouseError and SpotifyError, each with a sentence for the person. What was recorded before
-    stays, and the next run makes up for this one as far as Spotify's window reaches.
+    Raises SettingsError, WarehouseError, SpotifyError and TookTooLong, each with a sentence for the person. What was recorded
+    before stays, and the next run makes up for this one as far as Spotify's window reaches.
     """
+    deadline = Deadline.of("plays")
     now = clock()
     warehouse.migrate(now, __version__, views_may_wait=True)
-    accounts = accounts_of(settings)
+    accounts = accounts_of(settings, deadline)
     token = settings.spotify_refresh_token
     login = Login(warehouse, accounts, token.get_secret_value() if token else None, Keys(settings), clock)
     scope = f"plays {login.login_key}"
@@ -139,27 +141,32 @@ def fill_dimensions(
 ) -> Outcome:
     """The three-hourly job: describes artists, tracks and albums that are only inferred, then refreshes old ones.
 
-    Raises as record_plays does. A lock that Spotify sets is written down and honoured by later runs; it is no failure.
+    Raises as record_plays does. A lock that Spotify sets is written down and honoured by later runs; it is no failure. Nor is
+    a run whose time is up after it has described something: the next one goes on.
     """
+    deadline = Deadline.of("dimensions")
     now = clock()
     warehouse.migrate(now, __version__, views_may_wait=True)
     if resume_at := paused_until(warehouse, SCOPE, now):
         return Outcome(f"Spotify wants no calls to its catalogue before {moment(resume_at)}; none was made")
-    accounts = accounts_of(settings)
+    accounts = accounts_of(settings, deadline)
     spotify = Api(
         settings.spotify_api_url, lambda: str(accounts.client_credentials()["access_token"]), accounts.patience
     )
     this_run = Run("dimensions", now)
     with giving_way(warehouse, this_run, clock) as gave_way, failure_recorded(warehouse, this_run, SCOPE, clock):
         tally = Catalogue(
-            warehouse, spotify, secret(settings.spotify_client_id), settings.catalogue_daily_budget, clock
+            warehouse, spotify, secret(settings.spotify_client_id), settings.catalogue_daily_budget, clock, deadline
         ).fill(progress)
         if not tally.is_taken:
             outcome = "waiting" if tally.resume_at else "done"
             warehouse.transaction(
                 lambda connection: this_run.record(connection, outcome, clock(), tally.call_count, tally.filled_count)
             )
-    return Outcome(gave_way[0] if gave_way else dimensions_line(tally))
+    if gave_way:
+        return Outcome(gave_way[0])
+    stopped = f"; stopped after {span(deadline.limit_s)}, the next run goes on" if tally.is_stopped else ""
+    return Outcome(f"{dimensions_line(tally)}{stopped}")
 
 
 @contextmanager
@@ -181,7 +188,7 @@ def failure_recorded(warehouse: Warehouse, this_run: Run, scope: str, clock: Clo
     """Leaves a row in ops.run when a run fails, and the pause that Spotify asked for."""
     try:
         yield
-    except (SpotifyError, TokenKeyError) as error:
+    except (SpotifyError, TokenKeyError, TookTooLong) as error:
         failure = error
     else:
         return
@@ -200,12 +207,12 @@ def paused_until(warehouse: Warehouse, scope: str, now: datetime) -> datetime | 
     return rows[0].resume_at if rows else None
 
 
-def accounts_of(settings: Settings) -> Accounts:
+def accounts_of(settings: Settings, deadline: Deadline) -> Accounts:
     return Accounts(
         settings.spotify_accounts_url,
         secret(settings.spotify_client_id),
         secret(settings.spotify_client_secret),
-        Patience(),
+        Patience(deadline=deadline),
     )
 
 

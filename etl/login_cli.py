@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from etl import limits
 from etl.quick import quick_imports
 from etl.saying import on_summary
 
@@ -148,32 +149,34 @@ def must_be_reachable(repository: str) -> None:
         raise typer.BadParameter("--github needs GitHub's program gh (https://cli.github.com), which is not here")
     if repository.count("/") != 1 or repository.startswith(("-", "/")) or repository.endswith("/"):
         raise typer.BadParameter("--github wants the repository as OWNER/REPO")
-    done = subprocess.run(
-        [str(which("gh")), "repo", "view", repository, "--json", "name"],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise typer.BadParameter(f"gh can't see {repository}: {first_line(done.stderr)}")
+    if why := complaint_of_gh("repo", "view", repository, "--json", "name"):
+        raise typer.BadParameter(f"gh can't see {repository}: {why}")
 
 
 def set_secret(repository: str, token: str) -> None:
     from etl.login import LoginError
 
-    done = subprocess.run(
-        [str(which("gh")), "secret", "set", SECRET, "--repo", repository],
-        input=token,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
+    if why := complaint_of_gh("secret", "set", SECRET, "--repo", repository, text=token):
         raise LoginError(
-            f"gh could not set the secret: {first_line(done.stderr)}. The login itself is kept; run 'brapped login' without"
+            f"gh could not set the secret: {why}. The login itself is kept; run 'brapped login' without"
             " --github to see the token."
         )
+
+
+def complaint_of_gh(*arguments: str, text: str = "") -> str:
+    """Why gh failed, in a line; empty when it did not. `text` is its standard input."""
+    try:
+        done = subprocess.run(
+            [str(which("gh")), *arguments],
+            input=text,
+            capture_output=True,
+            text=True,
+            timeout=limits.GH_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return f"it did not end within {limits.GH_S} s"
+    return first_line(done.stderr) if done.returncode else ""
 
 
 def first_line(text: str) -> str:

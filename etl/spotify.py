@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import requests
 import requests.auth
 
-from etl.wire import Json, Patience, SpotifyError, Unavailable, Wire, json_object, message_of, told
+from etl.wire import Answer, Json, Patience, SpotifyError, Unavailable, Wire, json_object, message_of, told
 
 WINDOW = 50  # plays that the recently-played list holds, and the most that one page can
 
@@ -50,7 +50,7 @@ class Forbidden(SpotifyError):
 
     def __init__(self, said: str) -> None:
         self.is_about_the_endpoint = said.lower() in ("", "forbidden")
-        super().__init__(f"Spotify refuses the call: {said or 'Forbidden'}.{advice(said)}")
+        super().__init__(f"Spotify refuses the call: {sentence(said or 'Forbidden')}{advice(said)}")
 
 
 class Refused(SpotifyError):
@@ -58,7 +58,7 @@ class Refused(SpotifyError):
 
 
 class NotFound(Refused):
-    """404: the id is unknown or was removed."""
+    """404 to a question about one id: it is unknown or was removed."""
 
 
 @dataclass
@@ -103,7 +103,7 @@ class Accounts:
             raise LoginRefused(told((body or {}).get("error_description")) or "invalid_grant")
         if error in ("invalid_client", "unauthorized_client"):
             raise AppRefused("Spotify does not know SPOTIFY_CLIENT_ID with this SPOTIFY_CLIENT_SECRET.")
-        raise SpotifyError(f"Spotify gave no token: {answer.status_code} {message_of(answer)}.")
+        raise SpotifyError(f"Spotify gave no token: {sentence(str(answer.status_code), message_of(answer))}")
 
 
 class Api:
@@ -127,7 +127,7 @@ class Api:
 
     def one(self, kind: str, spotify_id: str) -> Json:
         """A track, artist, album or episode; raises NotFound."""
-        return self._get(f"/{kind}s/{spotify_id}")
+        return meaning(self._answer(f"/{kind}s/{spotify_id}"), is_about_an_id=True)
 
     def several(self, kind: str, spotify_ids: Sequence[str]) -> list[Json | None]:
         """As many at once, None for an unknown one. Apps made since February 2026 get Forbidden."""
@@ -143,13 +143,16 @@ class Api:
         return self._wire.request_count
 
     def _get(self, path: str, query: Mapping[str, str] | None = None) -> Json:
+        return meaning(self._answer(path, query))
+
+    def _answer(self, path: str, query: Mapping[str, str] | None = None) -> Answer:
         answer = self._authorized(path, query)
         if answer.status_code == 401 and "permission" not in message_of(answer).lower():
             self._token = None
             answer = self._authorized(path, query)
-        return meaning(answer)
+        return answer
 
-    def _authorized(self, path: str, query: Mapping[str, str] | None) -> requests.Response:
+    def _authorized(self, path: str, query: Mapping[str, str] | None) -> Answer:
         if self._token is None:
             self._token = self._authorize()
         return self._wire.send("GET", self._url + path, params=query, auth=Bearer(self._token))
@@ -166,7 +169,7 @@ class Bearer(requests.auth.AuthBase):
         return request
 
 
-def meaning(answer: requests.Response) -> Json:
+def meaning(answer: Answer, is_about_an_id: bool = False) -> Json:
     """The JSON of a good answer; of any other the error that it stands for."""
     body = json_object(answer)
     if answer.status_code == 200 and body is not None:
@@ -178,13 +181,24 @@ def meaning(answer: requests.Response) -> Json:
         case 401 if "permission" in said.lower():
             raise PermissionMissing
         case 401:
-            raise SpotifyError(f"Spotify refuses a token that it has just given out ({said}).")
+            raise SpotifyError(f"Spotify refuses a token that it has just given out ({said or 'it does not say why'}).")
         case 403:
             raise Forbidden(said)
-        case 404:
+        case 404 if is_about_an_id:
             raise NotFound("Spotify does not know this id.")
+        case 404:
+            raise Refused(
+                f"Spotify has nothing at the address that the program asks: {sentence('404', said)} Mostly this passes by itself;"
+                " if it stays, update the program, and look whether SPOTIFY_API_URL is set."
+            )
         case status:
-            raise Refused(f"Spotify refuses the call: {status} {said}.")
+            raise Refused(f"Spotify refuses the call: {sentence(str(status), said)}")
+
+
+def sentence(*words: str) -> str:
+    """The words that there are, ended by one full stop."""
+    said = " ".join(filter(None, words))
+    return said if said.endswith((".", "…")) else f"{said}."
 
 
 def advice(said: str) -> str:

@@ -1,15 +1,20 @@
 """A run of a job with whoever is to be told of it: what it found, for GitHub's next step or the webhook, and the watchdog."""
 
 import logging
+import os
+import sys
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, suppress
+from datetime import datetime
 from functools import partial
 
+from etl import limits
 from etl.alerts import Alert, File, Report, Unwritable, told
+from etl.deadline import Late, TookTooLong, ended_after, within
 from etl.embedded import EmbeddedError
 from etl.findings import TITLES, Finding, failed
 from etl.health import MISSED, URGENT, missed, urgent
-from etl.jobs import Outcome
+from etl.jobs import Outcome, Run
 from etl.keys import TokenKeyError
 from etl.opening import Clock, opened, utc_now
 from etl.settings import Runner, Settings, SettingsError, read_settings
@@ -33,6 +38,7 @@ CAUSES: dict[type[Exception], str] = {  # the narrower ones first
     WarehouseError: "database",
     EmbeddedError: "database",
     SettingsError: "settings",
+    TookTooLong: "time-limit",
 }
 Work = Callable[[Settings, Warehouse, Clock], Outcome]
 
@@ -45,6 +51,8 @@ def watched(job: str, needed: Iterable[str], work: Work, clock: Clock = utc_now)
         hand_over(Runner(), report_of(job, [failed("settings", str(error))], looked_at=()))
         raise
     with ExitStack() as stack:
+        end = partial(end_hanging, job, settings, clock())
+        stack.enter_context(ended_after(limits.RUN_S[job] + limits.RUN_GRACE_S, end))
         try:
             warehouse = stack.enter_context(opened(settings, *needed))
         except Exception as error:
@@ -75,6 +83,33 @@ def attended(job: str, settings: Settings, warehouse: Warehouse, work: Work, clo
     if job == "plays" and outcome.is_good:
         ping(settings)
     return outcome
+
+
+def end_hanging(job: str, settings: Settings, started_at: datetime) -> None:
+    """Ends the program because its run hangs: delivers an alert and, if the database still answers, records a failed run.
+
+    It runs in a thread of its own: the run may hang inside the driver of Postgres, where no signal and no exception reaches
+    it. Ending the process loses no more than killing it, which every run survives.
+    """
+    error = TookTooLong(limits.RUN_S[job])
+
+    def write_down() -> None:
+        assert settings.database_url is not None
+        with closing(Warehouse(settings.database_url.get_secret_value())) as warehouse:
+            warehouse.transaction(lambda connection: Run(job, started_at).record(connection, "failed", utc_now()))
+
+    try:
+        deliver(settings, report_of(job, [failure(job, error)], looked_at=()))
+        if settings.database_url is not None:
+            with suppress(Late, WarehouseError):  # the alert stands all the same
+                within(limits.FAREWELL_S, write_down)
+        sys.stderr.write(f"brapped: {error}\n")
+        if settings.github_step_summary:
+            with settings.github_step_summary.open("a", encoding="utf-8") as summary:
+                summary.write(f"brapped: {error}\n\n")
+    finally:
+        sys.stderr.flush()
+        os._exit(1)
 
 
 def failure(job: str, error: Exception) -> Finding:

@@ -1,24 +1,26 @@
 """Sending to Spotify, and waiting for it: time-outs, tries, pauses; and what an answer says, fit for a log."""
 
+import json
 import logging
 import math
 import random
 import re
 import time
+import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import requests
+import urllib3
+
+from etl import limits
+from etl.deadline import Deadline, Late, within
 
 log = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 
-TIMEOUT_S = (10, 30)  # to connect, to answer: Spotify answers in well under a second or not at all
-TRIES = 4  # of a call that fails as calls do in an incident
-PATIENCE_S = 60  # Spotify may ask for a day; a run waits a minute in all and leaves the rest to the next
-LONGEST_PAUSE_S = 86_400  # quotas are counted over a day: a header that asks for more is a fault, not a wish
 UNSAFE_IN_LOG = re.compile(r"[^\w .,:;'()/-]")
 
 
@@ -39,13 +41,31 @@ class LockedOut(SpotifyError):
         super().__init__(f"Spotify wants no more calls for {wait_s:.0f} s ({reason}).")
 
 
+class Trouble(Exception):
+    """What is wrong with an answer, in a few words. It counts as a try."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What Spotify answered, read to its end and decompressed."""
+
+    status_code: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+    @property
+    def text(self) -> str:
+        return self.body.decode("utf-8-sig", "replace")
+
+
 @dataclass
 class Patience:
-    """How long a run still waits when Spotify says 429. Shared by all that one run calls."""
+    """How long a run still waits when Spotify says 429, and when it has to be over. Shared by all that one run calls."""
 
-    left_s: float = PATIENCE_S
+    left_s: float = limits.PATIENCE_S
+    deadline: Deadline = field(default_factory=Deadline)
 
-    def wait(self, answer: requests.Response, attempt: int) -> None:
+    def wait(self, answer: Answer, attempt: int) -> None:
         """Waits as asked; raises LockedOut where that is a matter for a later run."""
         reason = reason_of(answer)
         asked_s = retry_after(answer)
@@ -53,7 +73,7 @@ class Patience:
         if reason == "QUOTA_EXCEEDED":
             # The quota is counted over about a day: without a word from Spotify an hour is the least that makes sense.
             raise LockedOut(reason, asked_s or 3600)
-        if wait_s > self.left_s or attempt >= TRIES:
+        if wait_s > min(self.left_s, self.deadline.left_s) or attempt >= limits.TRIES:
             raise LockedOut(reason or "rate limit", max(wait_s, 30))
         wait_s += random.uniform(0, 0.2)  # noqa: S311  jitter, not a secret
         log.info("Spotify asks for a pause of %.0f s", wait_s)
@@ -66,18 +86,19 @@ class Wire:
 
     def __init__(self, patience: Patience) -> None:
         self._patience = patience
-        self._session = requests.Session()
-        self._session.headers["User-Agent"] = "brapped"
+        self._session = new_session()
         self.request_count = 0
 
-    def send(self, method: str, url: str, **details: Any) -> requests.Response:
-        """An answer that is Spotify's word, whatever it says; raises Unavailable or LockedOut."""
+    def send(self, method: str, url: str, **details: Any) -> Answer:
+        """An answer that is Spotify's word, whatever it says. Raises Unavailable, LockedOut, and TookTooLong once the run's time
+        is up."""
         trouble = ""
         limited = 0
-        for attempt in range(TRIES):
+        for attempt in range(limits.TRIES):
             if attempt:
                 time.sleep(random.uniform(0.5, 1) * 2 ** (attempt - 1))  # noqa: S311  jitter, not a secret
             while True:
+                self._patience.deadline.check()
                 answer, trouble = self._once(method, url, details)
                 if answer is None or answer.status_code != 429:
                     break
@@ -86,20 +107,31 @@ class Wire:
             if answer is not None:
                 return answer
             log.info("Spotify: %s; trying again", trouble)
-        raise Unavailable(f"Spotify can't be reached or does not answer properly ({trouble}; {TRIES} tries).")
+        raise Unavailable(f"Spotify can't be reached or does not answer properly ({trouble}; {limits.TRIES} tries).")
 
-    def _once(self, method: str, url: str, details: Mapping[str, Any]) -> tuple[requests.Response | None, str]:
+    def _once(self, method: str, url: str, details: Mapping[str, Any]) -> tuple[Answer | None, str]:
         """An answer, or what was wrong with it. Exceptions of the library go no further: they quote addresses."""
         self.request_count += 1
+        session = self._session
+        limit_s = min(limits.CALL_S, self._patience.deadline.left_s)
         try:
-            answer = self._session.request(method, url, timeout=TIMEOUT_S, allow_redirects=False, **details)
+            answer = within(limit_s, lambda: exchanged(session, method, url, details, time.monotonic() + limit_s))
+        except Late:
+            self._session = new_session()  # the late call may still use the other
+            return None, f"an answer took longer than {limit_s:.3g} s"
+        except Trouble as trouble:
+            return None, str(trouble)
         except requests.exceptions.Timeout:
             return None, "no answer in time"
         except requests.exceptions.SSLError:
             return None, "its TLS certificate can't be verified"
+        except (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError):
+            return None, "the answer was cut short"
         except requests.exceptions.ConnectionError:
             return None, "the connection could not be made, or broke"
-        except (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError):
+        except urllib3.exceptions.TimeoutError:
+            return None, "no answer in time"
+        except urllib3.exceptions.HTTPError:  # of the body, which is read without the help of requests
             return None, "the answer was cut short"
         except requests.exceptions.RequestException as error:
             return None, type(error).__name__
@@ -110,20 +142,73 @@ class Wire:
         return answer, ""
 
 
-def json_object(answer: requests.Response) -> Json | None:
+def new_session() -> requests.Session:
+    session = requests.Session()
+    session.headers["User-Agent"] = "brapped"
+    session.headers["Accept-Encoding"] = (
+        "gzip"  # nothing else is decompressed, so that no answer can grow beyond its limit
+    )
+    return session
+
+
+def exchanged(session: requests.Session, method: str, url: str, details: Mapping[str, Any], ends_at: float) -> Answer:
+    """Sends once and reads the answer to its end. Raises Trouble, Late, and what requests and urllib3 raise."""
+    with session.request(
+        method, url, timeout=limits.SILENCE_S, allow_redirects=False, stream=True, **details
+    ) as response:
+        parts: list[bytes] = []
+        size = 0
+        # `read1` waits for the network once at most, so that the clock is looked at however slowly an answer drips.
+        while part := response.raw.read1(65_536, decode_content=False):
+            size += len(part)
+            must_fit(size)
+            if time.monotonic() > ends_at:
+                raise Late
+            parts.append(part)
+        body = decompressed(b"".join(parts), response.headers.get("Content-Encoding", ""))
+        return Answer(response.status_code, response.headers, body)
+
+
+def decompressed(body: bytes, encoding: str) -> bytes:
+    """The body itself. Raises Trouble for one that grows beyond the limit, is cut short, or is packed otherwise than was asked."""
+    kind = encoding.strip().lower()
+    if not body or kind in ("", "identity"):
+        return body
+    if kind not in ("gzip", "x-gzip"):
+        raise Trouble("an answer is compressed in a way that was not asked for")
+    unpacking = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)  # 16: gzip
     try:
-        body = answer.json()
+        whole = unpacking.decompress(body, limits.ANSWER_MB * 2**20 + 1)
+    except zlib.error:
+        whole = None
+    if whole is None:
+        raise Trouble("the answer was cut short")
+    must_fit(len(whole))
+    if not unpacking.eof:
+        raise Trouble("the answer was cut short")
+    return whole
+
+
+def must_fit(size: int) -> None:
+    """Raises Trouble when an answer of so many bytes, or more, is too large."""
+    if size > limits.ANSWER_MB * 2**20:
+        raise Trouble(f"an answer is larger than {limits.ANSWER_MB} MB")
+
+
+def json_object(answer: Answer) -> Json | None:
+    try:
+        body = json.loads(answer.text)
     except (ValueError, RecursionError):  # no JSON, or JSON made to break its reader
         return None
     return body if isinstance(body, dict) else None
 
 
-def error_of(answer: requests.Response) -> Json:
+def error_of(answer: Answer) -> Json:
     error = (json_object(answer) or {}).get("error")
     return error if isinstance(error, dict) else {"message": error}
 
 
-def message_of(answer: requests.Response) -> str:
+def message_of(answer: Answer) -> str:
     """What Spotify said, fit for a log. Some refusals are plain text; an HTML page says nothing."""
     said = told(error_of(answer).get("message"))
     if not said and json_object(answer) is None and not answer.text.lstrip().startswith("<"):
@@ -131,19 +216,27 @@ def message_of(answer: requests.Response) -> str:
     return said
 
 
-def reason_of(answer: requests.Response) -> str:
+def reason_of(answer: Answer) -> str:
     return told(error_of(answer).get("reason"))
 
 
 def told(text: object) -> str:
     """A short piece of foreign text, without line breaks or anything that could steer a log."""
-    return UNSAFE_IN_LOG.sub("", text).strip()[:120] if isinstance(text, str) else ""
+    return shortened(UNSAFE_IN_LOG.sub("", text).strip(), limits.SAID_LENGTH) if isinstance(text, str) else ""
 
 
-def retry_after(answer: requests.Response) -> float | None:
+def shortened(text: str, length: int) -> str:
+    """The text in at most so many characters: cut between two words, where there are two."""
+    if len(text) <= length:
+        return text
+    start = text[: length - 1]
+    return (start.rpartition(" ")[0] or start).rstrip(" ,.:;") + "…"
+
+
+def retry_after(answer: Answer) -> float | None:
     """Seconds that Spotify asks to wait; None when the header is missing or senseless."""
     try:
         asked_s = float(answer.headers.get("Retry-After", ""))
     except ValueError:
         return None
-    return min(max(0.0, asked_s), LONGEST_PAUSE_S) if math.isfinite(asked_s) else None
+    return min(max(0.0, asked_s), limits.LONGEST_PAUSE_S) if math.isfinite(asked_s) else None

@@ -85,7 +85,7 @@ def nothing(report: Report) -> str:
     if report.name == "search":
         return "Nothing that you played is called like this."
     if any(section.name == "top_genres" for section in report.sections):
-        return "No genre of what was played is known; the dimensions job asks for them."
+        return "No genre of what was played is known. Spotify gives genres for few artists, and only once `dimensions` has run."
     return "Nothing was played."
 
 

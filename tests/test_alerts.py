@@ -246,9 +246,27 @@ def test_a_run_that_could_say_nothing_is_told_by_how_far_it_got_and_a_good_one_c
     assert github.open_titles == []
 
 
-def test_a_run_that_somebody_stopped_is_no_news(step, github):
-    assert step(JOB_OUTCOME="cancelled") == ("", "")
-    assert github.issues == []
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"JOB_OUTCOME": "cancelled", "JOB_STATUS": "cancelled", "SECRETS_OUTCOME": "success"},
+        {"JOB_OUTCOME": "skipped", "JOB_STATUS": "cancelled", "SECRETS_OUTCOME": "success"},
+        {"JOB_OUTCOME": "skipped", "JOB_STATUS": "cancelled", "SECRETS_OUTCOME": "cancelled"},
+    ],
+    ids=["in the job's own step", "during the installation", "during the first steps"],
+)
+def test_a_run_that_was_cancelled_is_told_once_and_a_good_one_closes_that(step, github, environ):
+    assert step(**environ) == ("A run of plays was cancelled\n", "")
+    assert step(**environ) == ("", "")
+    assert [(one["state"], one["comments"]) for one in github.issues] == [("OPEN", [])]
+    assert step("dimensions", JOB_OUTCOME="success") == ("", "")
+    assert step(JOB_OUTCOME="success", JOB_STATUS="success") == ("Over: A run of plays was cancelled\n", "")
+    assert github.open_titles == []
+
+
+def test_a_run_that_was_cancelled_after_it_had_said_what_it_found_is_told_as_that(step, github):
+    step(ALERTS=report(DOWN).as_json(), JOB_OUTCOME="success", JOB_STATUS="cancelled")
+    assert github.open_titles == [DOWN.title]
 
 
 def test_without_issues_the_summary_says_what_it_is_and_how_to_turn_them_on(step, github):

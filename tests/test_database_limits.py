@@ -221,7 +221,7 @@ def test_who_holds_a_row_is_named(warehouse, database, soon, ask):
     run_once = text("update ops.warehouse set made_at = made_at")
     with holding(database, "update ops.warehouse set made_at = made_at") as pid, pytest.raises(Busy) as raised:
         warehouse.transaction(lambda connection: connection.execute(run_once))
-    assert f"role postgres (process {pid})" in str(raised.value) and not raised.value.is_ours
+    assert f"role brapped (process {pid})" in str(raised.value) and not raised.value.is_ours
     assert "update" not in str(raised.value)
 
 

@@ -225,7 +225,7 @@ def test_nothing_secret_shows_in_a_repr():
 
 
 def test_a_server_that_never_answers_is_given_up_and_asked_again(simulated, songs, monkeypatch):
-    monkeypatch.setattr("etl.wire.TIMEOUT_S", (2, 0.5))
+    monkeypatch.setattr("etl.limits.SILENCE_S", (2, 0.5))
     artist_id = next(iter(songs.artists))
     simulated.change(lambda world: replace(world, faults=(Fault("/v1/artists/*", times=2, fate="silent"),)))
     app = simulated.world.app

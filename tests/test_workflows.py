@@ -208,7 +208,8 @@ def test_only_the_step_that_tells_may_do_anything_on_github_and_it_needs_no_secr
     tokens = [path for path, text in strings(read(name)) if "github.token" in text]
     told = [step for step in steps_of(name) if "etl.alerts" in step.get("run", "")]
     for step in told:
-        assert set(step["env"]) <= {"GH_TOKEN", "SECRETS_OUTCOME", "JOB_OUTCOME", "ALERTS", "ALERT_WEBHOOK_URL"}
+        outcomes = {"SECRETS_OUTCOME", "JOB_OUTCOME", "JOB_STATUS"}
+        assert set(step["env"]) <= {"GH_TOKEN", "ALERTS", "ALERT_WEBHOOK_URL", *outcomes}
         assert step["if"].strip().startswith("always()")
     others = [step["run"] for step in steps_of(name) if "GH_TOKEN" in step.get("env", {}) and step not in told]
     assert len(tokens) == len(told) + len(others)

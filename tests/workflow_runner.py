@@ -150,7 +150,7 @@ JOB_KEYS = {
     *("env", "defaults", "strategy", "outputs", "steps"),
 }
 CALL_KEYS = {"name", "needs", "if", "permissions", "uses", "secrets"}
-STEP_KEYS = {"name", "id", "if", "uses", "with", "run", "env", "shell", "working-directory"}
+STEP_KEYS = {"name", "id", "if", "uses", "with", "run", "env", "shell", "working-directory", "timeout-minutes"}
 FILES = ("GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STEP_SUMMARY")
 LEVELS = {"none": 0, "read": 1, "write": 2}
 
@@ -312,7 +312,8 @@ class _Machine:
             name = interpolate(raw.get("name") or raw.get("uses") or raw["run"], contexts)
             step = Step(job=label, name=name, id=raw.get("id"), uses=raw.get("uses"))
             failed = any(before.outcome == "failure" for before in steps)
-            if evaluate_condition(str(raw.get("if", "")), contexts, "failure" if failed else "success"):
+            contexts["job"] = {"status": "failure" if failed else "success"}
+            if evaluate_condition(str(raw.get("if", "")), contexts, contexts["job"]["status"]):
                 layers = (workflow.get("env", {}), job.get("env", {}), raw.get("env", {}))
                 step.env = {key: interpolate(value, contexts) for env in layers for key, value in env.items()}
                 step.inputs = {key: interpolate(value, contexts) for key, value in raw.get("with", {}).items()}
