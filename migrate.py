@@ -16,6 +16,7 @@ from etl.progress import bar
 from etl.settings import Settings, SettingsError, fault_of_address, read_settings
 from etl.sides import Move, Moved, Told
 from etl.warehouse import Warehouse, WarehouseError
+from etl.zones import all_dated_anew
 
 HERE = "DATABASE_URL"
 EXAMPLES = """
@@ -122,6 +123,8 @@ def brought_up_to_date(target: Warehouse, is_check: bool) -> int:
     else:
         files, said = target.migrate(utc_now(), __version__), "applied"
     print("\n".join(f"{said}: sql/{name}.sql" for name in files) or "The database is up to date.")
+    if not is_check and (count := target.transaction(all_dated_anew)):
+        print(f"{count:,} plays were on a wrong local date or minute, and are dated anew.")
     return 1 if is_check and files else 0
 
 

@@ -20,7 +20,6 @@ The map. Arrows point down: a file imports only what stands below it.
     jobs           extract → transform → load, one function a job: record_plays, fill_dimensions
     catalogue      asking Spotify's catalogue within a budget        tokens   keeping logins; keys what they are encrypted with
     listeners      whose record it is, of those who are recorded here
-    findings       what needs a person, in words
     progress       a bar on a terminal
     plays          PURE  recently-played JSON → plays
     exports        an export's files → plays: archives finds and opens them, export_rows reads their rows, export_names
@@ -29,6 +28,8 @@ The map. Arrows point down: a file imports only what stands below it.
     spotify        Spotify over HTTP: its calls, and what the answers mean; wire sending and waiting
     settings       the reader of the environment
     merges         the files of sql/load/ in their order
+    zones          time zones: their names, and which of them local dates go by
+    findings       what needs a person, in words
     opening        how every command begins: the warehouse of its settings, and the time
     warehouse      Postgres: connect, migrate, stage, ask
     embedded       the Postgres that pip installed: who uses it; cluster its server; programs what that runs

@@ -54,6 +54,7 @@ TITLES = {
     "spotify": "Spotify can't be asked",
     "answers": "Spotify's answers could not be read in full",
     "database": "The database can't be used",
+    "time-zone": "The database's host does not know your time zone",
     "settings": "Settings are missing or wrong",
 }
 ADVICE = {

@@ -37,7 +37,12 @@ CHECKS = {
     "plays_of_the_future": "plays dated in the future",
     "distances_adrift": "plays that are wrong about the play before",
     "watermarks_adrift": "watermarks that are not at the newest play",
-    "local_dates_adrift": "plays on a wrong local date",
+    "local_dates_adrift": "plays on a wrong local date or minute",
+    "unknown_time_zones": "listeners whose time zone this database does not know",
+}
+MENDED = {  # what the program puts right itself
+    "local_dates_adrift": "`python migrate.py` dates every play anew.",
+    "unknown_time_zones": "The next run of plays takes another name of the zone that this database knows, or says that there is none.",
 }
 
 
@@ -276,7 +281,9 @@ def about_checks(checks: dict[str, int]) -> Iterator[Finding]:
                 name,
                 str(checks[name]),
                 f"{checks[name]:,} {said}",
-                "This can't come from the program's own jobs. Has something else written into the tables?",
+                MENDED.get(
+                    name, "This can't come from the program's own jobs. Has something else written into the tables?"
+                ),
             )
 
 

@@ -22,6 +22,7 @@ from etl.spotify import WINDOW, Accounts, Api
 from etl.tokens import Login
 from etl.warehouse import Warehouse, run, stage
 from etl.wire import LockedOut, Patience, SpotifyError
+from etl.zones import settle
 
 log = logging.getLogger(__name__)
 
@@ -90,10 +91,10 @@ def record_plays(settings: Settings, warehouse: Warehouse, clock: Clock = utc_no
     with failure_recorded(warehouse, this_run, scope, clock):
         listener = None if login.listener_key else who_is(spotify.me())
         page = read_page(spotify.recently_played(), fetched_at=now)
-        new_count, reach, is_report_due = warehouse.transaction(
+        new_count, reach, is_report_due, zone_warning = warehouse.transaction(
             lambda connection: save_page(connection, settings, login, listener, page, this_run, clock)
         )
-    warnings = (*login.warnings, *plays_warnings(page, reach))
+    warnings = (*login.warnings, *filter(None, [zone_warning]), *plays_warnings(page, reach))
     return Outcome(plays_line(page, new_count, reach), warnings, is_report_due=is_report_due)
 
 
@@ -105,16 +106,16 @@ def save_page(
     page: Page,
     this_run: Run,
     clock: Clock,
-) -> tuple[int, Reach, bool]:
+) -> tuple[int, Reach, bool, Warned | None]:
     """Everything that a page changes, to be done in one transaction."""
     if listener is not None:
         this_run.listener_key = recorded_account(connection, listener, settings.time_zone, this_run.started_at)
     listener_key = this_run.listener_key
     assert listener_key is not None, "a login without a listener asks who it is"
     run(connection, "login_accepted", login_key=login.login_key, listener_key=listener_key)
-    run(connection, "load/listener_time_zone", listener_key=listener_key, time_zone=settings.time_zone)
     stage(connection, page.tables)
     merge_catalogue(connection)
+    zone_warning = settle(connection, listener_key, settings.time_zone)
     is_full_window = page.item_count >= WINDOW
     now = this_run.started_at
     new_count = merge_plays(connection, listener_key=listener_key, now=now, is_full_window=is_full_window)
@@ -129,7 +130,7 @@ def save_page(
     if is_report_due:
         Run("daily-report", now, listener_key).record(connection, "done", now)
     this_run.record(connection, "gap" if reach.gap else "done", clock(), page.item_count, new_count)
-    return new_count, reach, is_report_due
+    return new_count, reach, is_report_due, zone_warning
 
 
 def fill_dimensions(

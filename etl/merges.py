@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from etl.warehouse import LISTENER_LOCK, lock, run
+from etl.zones import settle
 
 TIERS = 6  # of sql/load/same_listen.sql
 
@@ -41,6 +42,7 @@ def merge_linked(
     """Looks again at plays of tracks that the batch's catalogue found to be one recording: of every listener, but not of the one
     whose plays were merged with it. `with_changed`: of tracks, too, that got another name or a length."""
     for row in run(connection, "load/linked_listener", but_not=but_not or 0, with_changed=with_changed):
+        settle(connection, row.listener_key)
         run(connection, "load/merge_forgotten")
         run(connection, "load/staging_play")
         merge_plays(connection, listener_key=row.listener_key, now=now)
