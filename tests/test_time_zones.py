@@ -24,7 +24,7 @@ from etl.merges import merge_catalogue, merge_plays
 from etl.plays import read_page
 from etl.programs import Programs
 from etl.settings import Settings
-from etl.warehouse import LISTENER_LOCK, Warehouse, stage
+from etl.warehouse import Warehouse, stage
 from etl.zones import links, same_as, zone_named
 
 ADRIFT = (
@@ -74,14 +74,11 @@ def listened(warehouse, settings, play, songs) -> None:
     record_plays(settings, warehouse, lambda: NOW)
 
 
-def waits_for_the_listener(ask: Callable[..., list[tuple]]) -> None:
-    """Until a transaction waits for the lock of a listener."""
+def somebody_waits(ask: Callable[..., list[tuple]]) -> None:
+    """Until a transaction waits for a lock of another."""
     deadline = time.monotonic() + 60
-    while not ask(
-        "select 1 from pg_locks where locktype = 'advisory' and classid = %s and objid = 1 and not granted",
-        LISTENER_LOCK,
-    ):
-        assert time.monotonic() < deadline, "nobody waits for the lock"
+    while not ask("select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"):
+        assert time.monotonic() < deadline, "nobody waits for a lock"
         time.sleep(0.01)
 
 
@@ -110,7 +107,7 @@ def test_a_merge_that_is_under_way_when_the_time_zone_changes_leaves_no_play_on_
         merge_catalogue(connection)
         merge_plays(connection, listener_key=1, now=NOW)
         changing.start()
-        waits_for_the_listener(ask)
+        somebody_waits(ask)
     changing.join()
     other.close()
     assert ask(ZONE) == [("Asia/Tokyo",)]
@@ -137,7 +134,7 @@ def test_a_merge_that_begins_while_the_time_zone_is_being_changed_dates_by_the_n
     with warehouse.engine.begin() as connection:
         assert zones.settle(connection, 1, "Asia/Tokyo") is None
         merge.start()
-        waits_for_the_listener(ask)
+        somebody_waits(ask)
     merge.join()
     other.close()
     assert ask(ZONE) == [("Asia/Tokyo",)]
