@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from etl import __version__
+from etl.clocks import WrongClock
 from etl.embedded import EmbeddedError
 from etl.opening import opened, utc_now
 from etl.progress import bar
@@ -44,7 +45,7 @@ def main(arguments: list[str]) -> int:
         parser().error("there is a word or an option too many; --help says which there are")
     try:
         return work(asked)
-    except (SettingsError, WarehouseError, EmbeddedError) as error:
+    except (SettingsError, WarehouseError, EmbeddedError, WrongClock) as error:
         print(f"migrate: {error}", file=sys.stderr)
     except KeyboardInterrupt:
         print("migrate: stopped; the same command goes on from here.", file=sys.stderr)
@@ -105,7 +106,7 @@ def warehouse_at(url: str | None, option: str, settings: Settings) -> Iterator[W
             url = hidden(option)
         if fault := fault_of_address(url):
             raise SettingsError(f"{option} {fault}.")
-        warehouse = Warehouse(url)
+        warehouse = Warehouse(url, utc_now)
         stack.callback(warehouse.close)
         yield warehouse
 

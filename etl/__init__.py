@@ -32,6 +32,8 @@ The map. Arrows point down: a file imports only what stands below it.
     findings       what needs a person, in words
     opening        how every command begins: the warehouse of its settings, and the time
     warehouse      Postgres: connect, migrate, stage, ask
+    versions       PURE  which of two programs is the newer one
+    clocks         PURE  this computer's clock and those of servers
     embedded       the Postgres that pip installed: who uses it; cluster its server; programs what that runs
 
 How a play gets in: `spotify.Api.recently_played` → `plays.read_page` (frames whose columns are those of the staging

@@ -56,6 +56,7 @@ TITLES = {
     "database": "The database can't be used",
     "time-zone": "The database's host does not know your time zone",
     "settings": "Settings are missing or wrong",
+    "clock": "The clock is wrong: nothing is being recorded",
 }
 ADVICE = {
     "login": RENEW,
@@ -66,6 +67,7 @@ ADVICE = {
     "answers": "The program may be older than what Spotify says now: update it (Sync fork).",
     "database": "Look at the database's host: is it up, is its plan used up, is DATABASE_URL still right?",
     "settings": "Set them under Settings → Secrets and variables → Actions.",
+    "clock": "Let the clock be set by the network (NTP), on this computer and on the database's host.",
     "program": "The log of the run says more. If it comes again, update the program (Sync fork), or report it to the project.",
 }
 

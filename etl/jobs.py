@@ -74,7 +74,7 @@ class Run:
 def record_plays(settings: Settings, warehouse: Warehouse, clock: Clock = utc_now) -> Outcome:
     """The hourly job: the whole recently-played window, merged into the facts in one transaction.
 
-    Raises SettingsError, WarehouseError and SpotifyError, each with a sentence for the person. What was recorded before
+    Raises SettingsError, WarehouseError, SpotifyError and WrongClock, each with a sentence for the person. What was recorded before
     stays, and the next run makes up for this one as far as Spotify's window reaches.
     """
     now = clock()
@@ -145,9 +145,13 @@ def fill_dimensions(
     if resume_at := paused_until(warehouse, SCOPE, now):
         return Outcome(f"Spotify wants no calls to its catalogue before {moment(resume_at)}; none was made")
     accounts = accounts_of(settings)
-    spotify = Api(
-        settings.spotify_api_url, lambda: str(accounts.client_credentials()["access_token"]), accounts.patience
-    )
+
+    def authorize() -> str:
+        answer = accounts.client_credentials()
+        accounts.must_agree(clock())
+        return str(answer["access_token"])
+
+    spotify = Api(settings.spotify_api_url, authorize, accounts.patience)
     this_run = Run("dimensions", now)
     with failure_recorded(warehouse, this_run, SCOPE, clock):
         tally = Catalogue(

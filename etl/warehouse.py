@@ -21,6 +21,10 @@ from sqlalchemy import Connection, Engine, Row, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from etl import __version__
+from etl.clocks import Clock, must_agree
+from etl.versions import are_views_newer, newest_of
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -54,10 +58,12 @@ class WarehouseError(Exception):
 
 
 class Warehouse:
-    """One Postgres, reached anew when it goes away. `repr` shows no address."""
+    """One Postgres, reached anew when it goes away. `repr` shows no address. `clock`: this computer's, which has to agree with
+    the database's before anything is recorded; None: they are not compared."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, clock: Clock | None = None) -> None:
         self.engine = engine_of(url)
+        self.clock = clock
 
     def __repr__(self) -> str:
         return "Warehouse(…)"
@@ -86,9 +92,11 @@ class Warehouse:
         raise WarehouseError(sentence_about(trouble))
 
     def migrate(self, now: datetime, version: str) -> list[str]:
-        """Brings the schema up to date, all or nothing; names of the files applied. Cheap when there is nothing to do."""
+        """Brings the schema up to date, all or nothing; names of the files applied. Cheap when there is nothing to do.
 
-        return self.transaction(lambda connection: migrate_within(connection, now, version))
+        Everything that records begins with it. So it also raises WrongClock, before it changes anything.
+        """
+        return self.transaction(lambda connection: migrate_within(connection, now, version, clock=self.clock))
 
     def pending(self) -> list[str]:
         """Names of the files of sql/schema and sql/views that the database has yet to see."""
@@ -105,12 +113,14 @@ class Warehouse:
             raise WarehouseError(f"{have}: the next run of a job, or python migrate.py, brings it up to date.")
 
 
-def migrate_within(connection: Connection, now: datetime, version: str, only: Set[str] | None = None) -> list[str]:
+def migrate_within(
+    connection: Connection, now: datetime, version: str, only: Set[str] | None = None, clock: Clock | None = None
+) -> list[str]:
     """What Warehouse.migrate does, as a part of a transaction. `only`: just these files, for a copy that is being made."""
 
     def missing() -> list[str]:
         if only is None:
-            return pending(connection)
+            return pending(connection, clock=clock)
         return [name for name in pending(connection, is_copying=True) if name in only]
 
     if not missing():
@@ -125,7 +135,7 @@ def migrate_within(connection: Connection, now: datetime, version: str, only: Se
         run_script(connection, name)
         run(
             connection,
-            "schema_change_recorded",
+            "view_recorded" if name.startswith("views/") else "schema_change_recorded",
             file_name=name,
             checksum=checksum(name),
             applied_at=now,
@@ -148,19 +158,23 @@ def engine_of(url: str) -> Engine:
     raise WarehouseError("DATABASE_URL can't be read by the Postgres driver; check what follows the question mark.")
 
 
-def pending(connection: Connection, *, is_copying: bool = False) -> list[str]:
-    """Schema files not applied, and all views when one of them is new or changed. A pure question.
+def pending(connection: Connection, *, is_copying: bool = False, clock: Clock | None = None) -> list[str]:
+    """Schema files not applied, and all views when one of them is new or changed, unless a newer program made them. A pure question.
 
-    Raises WarehouseError for a database that a newer program made, for a schema file changed after it was applied, and (unless
+    Raises WrongClock when `clock` and the database's are too far apart. Raises WarehouseError for a database that a newer program made, for a schema file changed after it was applied, and (unless
     `is_copying`) for a database that another one is being copied into.
     """
-    is_made = connection.execute(text("select to_regclass('ops.schema_change')")).scalar()
-    applied = {row.file_name: row.checksum for row in run(connection, "schema_state")} if is_made else {}
+    is_made, server_at = connection.execute(text("select to_regclass('ops.schema_change'), clock_timestamp()")).one()
+    if clock is not None:
+        must_agree(clock(), server_at, "the database's")
+    rows = run(connection, "schema_state") if is_made else []
+    applied = {row.file_name: row.checksum for row in rows}
     schema = names_in("schema")
     views = views_in_order()
     if unknown := sorted(name for name in applied if name.startswith("schema/") and name not in schema):
         raise WarehouseError(
-            f"This database was made by a newer Brapped ({', '.join(unknown)}). Update the program; nothing was touched."
+            f"This database was made by a newer Brapped ({', '.join(unknown)}): by version {newest_of(rows)}, and this program is"
+            f" {__version__}. Update the program; nothing was touched."
         )
     if changed := [name for name in schema if name in applied and applied[name] != checksum(name)]:
         raise WarehouseError(
@@ -172,7 +186,8 @@ def pending(connection: Connection, *, is_copying: bool = False) -> list[str]:
             "A copy into this database is unfinished: it does not hold everything yet. Run the same python migrate.py again."
         )
     files = [name for name in schema if name not in applied]
-    if files or any(applied.get(name) != checksum(name) for name in views):
+    ours = {name: checksum(name) for name in views}
+    if files or (any(applied.get(name) != ours[name] for name in views) and not are_views_newer(rows, ours)):
         files += views
     return files
 

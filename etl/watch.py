@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from functools import partial
 
 from etl.alerts import Alert, File, Report, Unwritable, told
+from etl.clocks import WrongClock
 from etl.embedded import EmbeddedError
 from etl.findings import TITLES, Finding, failed
 from etl.health import MISSED, URGENT, missed, urgent
@@ -33,6 +34,7 @@ CAUSES: dict[type[Exception], str] = {  # the narrower ones first
     WarehouseError: "database",
     EmbeddedError: "database",
     SettingsError: "settings",
+    WrongClock: "clock",
 }
 Work = Callable[[Settings, Warehouse, Clock], Outcome]
 
@@ -46,7 +48,7 @@ def watched(job: str, needed: Iterable[str], work: Work, clock: Clock = utc_now)
         raise
     with ExitStack() as stack:
         try:
-            warehouse = stack.enter_context(opened(settings, *needed))
+            warehouse = stack.enter_context(opened(settings, *needed, clock=clock))
         except Exception as error:
             deliver(settings, report_of(job, [failure(job, error)], looked_at=()))
             raise
