@@ -18,6 +18,8 @@ The map. Arrows point down: a file imports only what stands below it.
     sides          the two databases of a copy; contents what is in them, to compare; pipes from one COPY into another
     imports        the import job, exports → plays                  receipts what became of every row of them
     jobs           extract → transform → load, one function a job: record_plays, fill_dimensions
+    quiet          silence that is longer than usual
+    unrecorded     runs that failed while the database could not be reached
     catalogue      asking Spotify's catalogue within a budget        tokens   keeping logins; keys what they are encrypted with
     listeners      whose record it is, of those who are recorded here
     progress       a bar on a terminal

@@ -54,7 +54,12 @@ WAREHOUSE = "schema/008_warehouse"  # since then a database knows which warehous
 
 
 class WarehouseError(Exception):
-    """The database did not do its part. The message is for the person: no address, no password, no value of a row."""
+    """The database did not do its part. The message is for the person: no address, no password, no value of a row.
+    `is_reached`: it answered, and refused a statement."""
+
+    def __init__(self, said: str, *, is_reached: bool = False) -> None:
+        self.is_reached = is_reached
+        super().__init__(said)
 
 
 class Warehouse:
@@ -89,7 +94,8 @@ class Warehouse:
             log.info("The database does not answer (try %d of %d)", attempt, TRIES)
             time.sleep(pause_s)
         # Raised out here, so that the driver's error, which may quote a row or an address, does not come along.
-        raise WarehouseError(sentence_about(trouble))
+        state = getattr(trouble.orig if isinstance(trouble, DBAPIError) else trouble, "pgcode", None)
+        raise WarehouseError(sentence_about(trouble), is_reached=state is not None and not is_passing(trouble))
 
     def migrate(self, now: datetime, version: str) -> list[str]:
         """Brings the schema up to date, all or nothing; names of the files applied. Cheap when there is nothing to do.

@@ -16,6 +16,7 @@ from etl.opening import Clock, opened, utc_now
 from etl.settings import Runner, Settings, SettingsError, read_settings
 from etl.spotify import AppRefused, Forbidden, LoginRefused, PermissionMissing
 from etl.tokens import AnybodysLogin, NotLoggedIn
+from etl.unrecorded import keep
 from etl.warehouse import Warehouse, WarehouseError
 from etl.webhook import NotSent, get, send
 from etl.wire import SpotifyError
@@ -46,10 +47,13 @@ def watched(job: str, needed: Iterable[str], work: Work, clock: Clock = utc_now)
     except SettingsError as error:
         hand_over(Runner(), report_of(job, [failed("settings", str(error))], looked_at=()))
         raise
+    started_at = clock()
     with ExitStack() as stack:
         try:
             warehouse = stack.enter_context(opened(settings, *needed, clock=clock))
         except Exception as error:
+            if isinstance(error, EmbeddedError):
+                keep(settings, job, started_at, clock())
             deliver(settings, report_of(job, [failure(job, error)], looked_at=()))
             raise
         return attended(job, settings, warehouse, work, clock), settings
