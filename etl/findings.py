@@ -66,6 +66,7 @@ ADVICE = {
     " but only the last fifty plays of it.",
     "answers": "The program may be older than what Spotify says now: update it (Sync fork).",
     "database": "Look at the database's host: is it up, is its plan used up, is DATABASE_URL still right?",
+    "time-zone": "Set TIME_ZONE to a zone with the same clock, or move to a host with a newer Postgres: docs/moving.md.",
     "settings": "Set them under Settings → Secrets and variables → Actions.",
     "clock": "Let the clock be set by the network (NTP), on this computer and on the database's host.",
     "program": "The log of the run says more. If it comes again, update the program (Sync fork), or report it to the project.",

@@ -66,8 +66,9 @@ class Login:
     def access_token(self) -> str:
         """A fresh access token. A new refresh token that comes with it is kept before anything else is done.
 
-        Raises WrongClock when Spotify's clock and this computer's are far apart. Raises LoginRefused, and marks the login, when Spotify accepts the token no more; TokenKeyError when what is
-        stored can't be decrypted, and no setting stands in for it.
+        Raises LoginRefused, and marks the login, when Spotify accepts the token no more; TokenKeyError when what is
+        stored can't be decrypted, and no setting stands in for it; WrongClock when Spotify's clock and this computer's are
+        far apart.
         """
         answers: list[Json] = []  # at most one: a repeated transaction must not exchange the token again
 
