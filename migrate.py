@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import NoReturn
 
 from etl import __version__
+from etl.clocks import WrongClock
 from etl.embedded import EmbeddedError
 from etl.opening import opened, utc_now
 from etl.progress import bar
 from etl.settings import Settings, SettingsError, fault_of_address, read_settings
 from etl.sides import Move, Moved, Told
 from etl.warehouse import Warehouse, WarehouseError
+from etl.zones import all_dated_anew
 
 HERE = "DATABASE_URL"
 EXAMPLES = """
@@ -45,7 +47,7 @@ def main(arguments: list[str]) -> int:
         parser().error("there is a word or an option too many; --help says which there are")
     try:
         return work(asked)
-    except (SettingsError, WarehouseError, EmbeddedError) as error:
+    except (SettingsError, WarehouseError, EmbeddedError, WrongClock) as error:
         print(f"migrate: {error}", file=sys.stderr)
     except KeyboardInterrupt:
         print("migrate: stopped; the same command goes on from here.", file=sys.stderr)
@@ -122,7 +124,7 @@ def warehouse_at(url: str | None, option: str, settings: Settings) -> Iterator[W
             url = hidden(option)
         if fault := fault_of_address(url):
             raise SettingsError(f"{option} {fault}.")
-        warehouse = Warehouse(url)
+        warehouse = Warehouse(url, utc_now)
         stack.callback(warehouse.close)
         yield warehouse
 
@@ -140,6 +142,8 @@ def brought_up_to_date(target: Warehouse, is_check: bool) -> int:
     else:
         files, said = target.migrate(utc_now(), __version__), "applied"
     print("\n".join(f"{said}: sql/{name}.sql" for name in files) or "The database is up to date.")
+    if not is_check and (count := target.transaction(all_dated_anew)):
+        print(f"{count:,} plays were on a wrong local date or minute, and are dated anew.")
     return 1 if is_check and files else 0
 
 

@@ -22,9 +22,10 @@ The map. Arrows point down: a file imports only what stands below it.
     contents       what is in a table, to compare    pipes   from one COPY into another
     imports        the import job, exports → plays                  receipts what became of every row of them
     jobs           extract → transform → load, one function a job: record_plays, fill_dimensions
+    quiet          silence that is longer than usual
+    unrecorded     runs that failed while the database could not be reached
     catalogue      asking Spotify's catalogue within a budget        tokens   keeping logins; keys what they are encrypted with
     listeners      whose record it is, of those who are recorded here
-    findings       what needs a person, in words
     progress       a bar on a terminal
     plays          PURE  recently-played JSON → plays
     exports        an export's files → plays: archives finds and opens them, export_rows reads their rows, export_names
@@ -34,11 +35,15 @@ The map. Arrows point down: a file imports only what stands below it.
     deadline       time limits for a call and for a run      limits   all numbers of that kind, with their reasons
     settings       the reader of the environment
     merges         the files of sql/load/ in their order
+    zones          time zones: their names, and which of them local dates go by
+    findings       what needs a person, in words
     opening        how every command begins: the warehouse of its settings, and the time
     warehouse      Postgres: connect, migrate, stage, ask
     locks          between runs, and who holds one       connections that never wait for ever
     database_errors what is wrong with the database, in words
     limits         PURE  how long and how large anything may get
+    versions       PURE  which of two programs is the newer one
+    clocks         PURE  this computer's clock and those of servers
     embedded       the Postgres that pip installed: who uses it; cluster its server; programs what that runs
 
 How a play gets in: `spotify.Api.recently_played` → `plays.read_page` (frames whose columns are those of the staging

@@ -1,5 +1,6 @@
 """From the words of a command to a report, and from that to where it is to stand."""
 
+import logging
 import shutil
 import sys
 import tempfile
@@ -19,7 +20,10 @@ from etl.opening import Clock, utc_now
 from etl.reports import Asked, Report, Reporter, ReportError, nothing_recorded
 from etl.settings import Settings
 from etl.text_report import as_markdown, as_renderable, as_text, terminal
-from etl.warehouse import LISTENER_LOCK, Warehouse, lock, run
+from etl.warehouse import Warehouse, run
+from etl.zones import settle
+
+log = logging.getLogger(__name__)
 
 IN_MEMORY = 10_000_000  # bytes of a report before it is kept in a file until it is whole
 
@@ -80,9 +84,10 @@ def show(
             for begun in (made.clear, lambda: written.seek(0), written.truncate):  # a transaction may be done again
                 begun()
             who = listener_meant(connection, listener)
-            if who is not None and listener is None and settings.time_zone not in (None, who.time_zone.key):
-                lock(connection, LISTENER_LOCK, who.listener_key)  # a merge may be dating plays by the old one
-                run(connection, "load/listener_time_zone", listener_key=who.listener_key, time_zone=settings.time_zone)
+            if who is not None:
+                warning = settle(connection, who.listener_key, settings.time_zone if listener is None else None)
+                if warning is not None:
+                    log.warning("%s", warning)
                 who = listener_meant(connection, listener)
             told = nothing_recorded(name, now) if who is None else answer(Ask(connection, who, now))
             if isinstance(told, Report):

@@ -17,7 +17,14 @@ LOCK_NOT_AVAILABLE = "55P03"
 
 
 class WarehouseError(Exception):
-    """The database did not do its part. The message is for the person: no address, no password, no value of a row."""
+    """The database did not do its part. The message is for the person: no address, no password, no value of a row.
+
+    `is_reached`: it answered, and refused a statement.
+    """
+
+    def __init__(self, said: str, *, is_reached: bool = False) -> None:
+        self.is_reached = is_reached
+        super().__init__(said)
 
 
 class Silent(psycopg2.OperationalError):

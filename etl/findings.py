@@ -54,8 +54,10 @@ TITLES = {
     "spotify": "Spotify can't be asked",
     "answers": "Spotify's answers could not be read in full",
     "database": "The database can't be used",
+    "time-zone": "The database's host does not know your time zone",
     "settings": "Settings are missing or wrong",
     "time-limit": "A run took too long and was stopped",
+    "clock": "The clock is wrong: nothing is being recorded",
 }
 ADVICE = {
     "login": RENEW,
@@ -67,7 +69,9 @@ ADVICE = {
     "database": "Look at the database's host: is it up, is its plan used up, is DATABASE_URL still right?",
     "time-limit": "Mostly this passes by itself, and the next good run closes this. If it comes again, look whether Spotify and"
     " the database's host are up.",
+    "time-zone": "Set TIME_ZONE to a zone with the same clock, or move to a host with a newer Postgres: docs/moving.md.",
     "settings": "Set them under Settings → Secrets and variables → Actions.",
+    "clock": "Let the clock be set by the network (NTP), on this computer and on the database's host.",
     "program": "The log of the run says more. If it comes again, update the program (Sync fork), or report it to the project.",
 }
 

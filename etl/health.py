@@ -11,6 +11,7 @@ from sqlalchemy.engine import make_url
 from etl.catalogue import MISS_LIMIT
 from etl.findings import RENEW, WHY_LOST, Finding, moment
 from etl.keys import fingerprint
+from etl.quiet import quiet
 from etl.settings import Settings
 from etl.spotify import WINDOW
 from etl.tokens import ends_at
@@ -21,7 +22,7 @@ Rows = list[dict[str, Any]]
 SCHEDULED = ("plays", "dimensions")  # what nobody is there to see fail
 # The causes that `urgent` and `missed` find, and so know to be well again. A login that only its use shows to be wrong is healed
 # only by a run that used it.
-URGENT = ("gap", "storage")
+URGENT = ("gap", "storage", "quiet")
 MISSED = ("silence",)
 REMIND_DAYS = (1, 7, 30)  # before a login ends
 STALE = timedelta(hours=3)  # Spotify's list holds some two and a half hours of music
@@ -37,7 +38,12 @@ CHECKS = {
     "plays_of_the_future": "plays dated in the future",
     "distances_adrift": "plays that are wrong about the play before",
     "watermarks_adrift": "watermarks that are not at the newest play",
-    "local_dates_adrift": "plays on a wrong local date",
+    "local_dates_adrift": "plays on a wrong local date or minute",
+    "unknown_time_zones": "listeners whose time zone this database does not know",
+}
+MENDED = {  # what the program puts right itself
+    "local_dates_adrift": "`python migrate.py` dates every play anew.",
+    "unknown_time_zones": "The next run of plays takes another name of the zone that this database knows, or says that there is none.",
 }
 
 
@@ -117,18 +123,19 @@ def urgent(connection: Connection, settings: Settings, now: datetime) -> list[Fi
         *about_login(login_of(connection, settings), settings, now),
         *about_gaps(rows_of(run(connection, "health_span"))),
         *about_storage(storage_of(connection, settings, now)),
+        *quiet(connection),
     ]
 
 
 def missed(connection: Connection, now: datetime) -> list[Finding]:
     """Whether the plays job goes on at all, asked by the others: it can't tell that itself."""
-    return list(about_silence(rows_of(run(connection, "health_run")), now, QUIET))
+    return list(about_silence(rows_of(run(connection, "health_run", now=now)), now, QUIET))
 
 
 def examined(connection: Connection, settings: Settings, now: datetime) -> Health:
     """All of it, facts included: some seconds with ten million of them."""
     login = login_of(connection, settings)
-    runs = rows_of(run(connection, "health_run"))
+    runs = rows_of(run(connection, "health_run", now=now))
     spans = rows_of(run(connection, "health_span"))
     storage = storage_of(connection, settings, now)
     pauses = rows_of(run(connection, "health_pause", now=now))
@@ -150,6 +157,7 @@ def examined(connection: Connection, settings: Settings, now: datetime) -> Healt
         *about_silence(runs, now, STALE),
         *about_failures(runs),
         *about_gaps(spans),
+        *quiet(connection),
         *about_storage(storage),
         *about_checks(checks),
         *about_skew(skew_s),
@@ -276,7 +284,9 @@ def about_checks(checks: dict[str, int]) -> Iterator[Finding]:
                 name,
                 str(checks[name]),
                 f"{checks[name]:,} {said}",
-                "This can't come from the program's own jobs. Has something else written into the tables?",
+                MENDED.get(
+                    name, "This can't come from the program's own jobs. Has something else written into the tables?"
+                ),
             )
 
 

@@ -70,6 +70,8 @@ def of_runs(health: Health) -> Lines:
         if one["failed_count"]:
             good = since(one["good_at"], health.made_at) if one["good_at"] else "never"
             said += f"; last good: {good}"
+        if one["unrecorded_count"]:
+            said += f"; of the last week's, {one['unrecorded_count']:,} ended without a record"
         yield one["job"], said
     for one in health.pauses:
         scope = "catalogue" if one["scope"] == "catalogue" else "plays"

@@ -1,6 +1,7 @@
 """The import job: a person's exports → plays, and a receipt that accounts for every row."""
 
 import gc
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -20,6 +21,9 @@ from etl.opening import Clock, utc_now
 from etl.receipts import FileReceipt, Receipt
 from etl.settings import Settings
 from etl.warehouse import LISTENER_LOCK, Warehouse, copy, lock, migrate_within, run
+from etl.zones import settle
+
+log = logging.getLogger(__name__)
 
 LARGE = 5_000  # plays after which the planner knows too little of what there is
 CATALOGUE = ("staging_artist", "staging_album", "staging_track", "staging_track_artist")
@@ -82,6 +86,10 @@ def import_parts(
         this_run.listener_key, is_new = listener_of(connection, settings, listener, this_run.started_at)
         parts = staged(connection, read(this_run.started_at))
         merge_catalogue(connection)
+        # TIME_ZONE is of whoever the settings are of.
+        warning = settle(connection, this_run.listener_key, settings.time_zone if listener is None else None)
+        if warning is not None:
+            log.warning("%s", warning)
         merge_plays(connection, listener_key=this_run.listener_key, now=this_run.started_at)
         counts = iter(run(connection, "load/receipt"))
         packages = [part.package for part in parts if isinstance(part, Part)]
@@ -155,8 +163,6 @@ def listener_of(connection: Connection, settings: Settings, listener: str | None
         known = recorded(connection, listener)
     if known:
         key = int(known[0].listener_key)
-        if listener is None:  # TIME_ZONE is of whoever the settings are of
-            run(connection, "load/listener_time_zone", listener_key=key, time_zone=settings.time_zone)
         return key, False
     [made] = run(
         connection,

@@ -9,11 +9,12 @@ from datetime import datetime
 from pydantic import SecretStr
 from sqlalchemy import Connection
 
-from etl import __version__
+from etl import __version__, unrecorded
 from etl.catalogue import SCOPE, Catalogue, Progress, Tally, note_pause
-from etl.deadline import Deadline, TookTooLong, span
+from etl.clocks import WrongClock
+from etl.deadline import Deadline, span
 from etl.findings import WHY_LOST, Warned, moment
-from etl.keys import Keys, TokenKeyError
+from etl.keys import Keys
 from etl.listeners import Account, recorded_account, who_is
 from etl.merges import Reach, merge_catalogue, merge_linked, merge_plays, move_watermark
 from etl.opening import Clock, utc_now
@@ -21,8 +22,9 @@ from etl.plays import Page, read_page
 from etl.settings import Settings
 from etl.spotify import WINDOW, Accounts, Api
 from etl.tokens import Login
-from etl.warehouse import Busy, Warehouse, run, stage
-from etl.wire import LockedOut, Patience, SpotifyError
+from etl.warehouse import Busy, Warehouse, WarehouseError, run, stage
+from etl.wire import LockedOut, Patience
+from etl.zones import settle
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +48,9 @@ class Run:
     job: str
     started_at: datetime
     listener_key: int | None = None
+    scope: str | None = None  # of a pause that Spotify asks for
+    repository_id: int | None = None  # on GitHub
+    run_number: int | None = None
 
     def record(
         self,
@@ -67,6 +72,8 @@ class Run:
             received_count=received_count,
             recorded_count=recorded_count,
             program_version=__version__,
+            repository_id=self.repository_id,
+            run_number=self.run_number,
         )
         return int(row.run_key)
 
@@ -74,30 +81,35 @@ class Run:
 def record_plays(settings: Settings, warehouse: Warehouse, clock: Clock = utc_now) -> Outcome:
     """The hourly job: the whole recently-played window, merged into the facts in one transaction.
 
-    Raises SettingsError, WarehouseError, SpotifyError and TookTooLong, each with a sentence for the person. What was recorded
-    before stays, and the next run makes up for this one as far as Spotify's window reaches.
+    Raises SettingsError, WarehouseError, SpotifyError, TookTooLong and WrongClock, each with a sentence for the person. What was
+    recorded before stays, and the next run makes up for this one as far as Spotify's window reaches.
     """
     deadline = Deadline.of("plays")
     now = clock()
-    warehouse.migrate(now, __version__, views_may_wait=True)
-    accounts = accounts_of(settings, deadline)
-    token = settings.spotify_refresh_token
-    login = Login(warehouse, accounts, token.get_secret_value() if token else None, Keys(settings), clock)
-    scope = f"plays {login.login_key}"
-    this_run = Run("plays", now, login.listener_key)
-    if resume_at := paused_until(warehouse, scope, now):
-        warehouse.transaction(lambda connection: this_run.record(connection, "waiting", clock()))
-        return Outcome(line=f"Spotify wants no calls before {moment(resume_at)}; no play was asked for", is_good=False)
-    spotify = Api(settings.spotify_api_url, login.access_token, accounts.patience)
-    with giving_way(warehouse, this_run, clock) as gave_way, failure_recorded(warehouse, this_run, scope, clock):
+    this_run = run_of(settings, "plays", now)
+    with (
+        failure_recorded(settings, warehouse, this_run, clock),
+        giving_way(warehouse, this_run, clock) as gave_way,
+    ):
+        warehouse.migrate(now, __version__, views_may_wait=True)
+        record_kept(settings, warehouse)
+        accounts = accounts_of(settings, deadline)
+        token = settings.spotify_refresh_token
+        login = Login(warehouse, accounts, token.get_secret_value() if token else None, Keys(settings), clock)
+        this_run.scope = f"plays {login.login_key}"
+        this_run.listener_key = login.listener_key
+        if resume_at := paused_until(warehouse, this_run.scope, now):
+            warehouse.transaction(lambda connection: this_run.record(connection, "waiting", clock()))
+            return Outcome(f"Spotify wants no calls before {moment(resume_at)}; no play was asked for", is_good=False)
+        spotify = Api(settings.spotify_api_url, login.access_token, accounts.patience)
         listener = None if login.listener_key else who_is(spotify.me())
         page = read_page(spotify.recently_played(), fetched_at=now)
-        new_count, reach, is_report_due = warehouse.transaction(
+        new_count, reach, is_report_due, zone_warning = warehouse.transaction(
             lambda connection: save_page(connection, settings, login, listener, page, this_run, clock)
         )
     if gave_way:
         return Outcome(gave_way[0])
-    warnings = (*login.warnings, *plays_warnings(page, reach))
+    warnings = (*login.warnings, *filter(None, [zone_warning]), *plays_warnings(page, reach))
     return Outcome(plays_line(page, new_count, reach), warnings, is_report_due=is_report_due)
 
 
@@ -109,16 +121,16 @@ def save_page(
     page: Page,
     this_run: Run,
     clock: Clock,
-) -> tuple[int, Reach, bool]:
+) -> tuple[int, Reach, bool, Warned | None]:
     """Everything that a page changes, to be done in one transaction."""
     if listener is not None:
         this_run.listener_key = recorded_account(connection, listener, settings.time_zone, this_run.started_at)
     listener_key = this_run.listener_key
     assert listener_key is not None, "a login without a listener asks who it is"
     run(connection, "login_accepted", login_key=login.login_key, listener_key=listener_key)
-    run(connection, "load/listener_time_zone", listener_key=listener_key, time_zone=settings.time_zone)
     stage(connection, page.tables)
     merge_catalogue(connection)
+    zone_warning = settle(connection, listener_key, settings.time_zone)
     is_full_window = page.item_count >= WINDOW
     now = this_run.started_at
     new_count = merge_plays(connection, listener_key=listener_key, now=now, is_full_window=is_full_window)
@@ -133,7 +145,7 @@ def save_page(
     if is_report_due:
         Run("daily-report", now, listener_key).record(connection, "done", now)
     this_run.record(connection, "gap" if reach.gap else "done", clock(), page.item_count, new_count)
-    return new_count, reach, is_report_due
+    return new_count, reach, is_report_due, zone_warning
 
 
 def fill_dimensions(
@@ -146,15 +158,24 @@ def fill_dimensions(
     """
     deadline = Deadline.of("dimensions")
     now = clock()
-    warehouse.migrate(now, __version__, views_may_wait=True)
-    if resume_at := paused_until(warehouse, SCOPE, now):
-        return Outcome(f"Spotify wants no calls to its catalogue before {moment(resume_at)}; none was made")
-    accounts = accounts_of(settings, deadline)
-    spotify = Api(
-        settings.spotify_api_url, lambda: str(accounts.client_credentials()["access_token"]), accounts.patience
-    )
-    this_run = Run("dimensions", now)
-    with giving_way(warehouse, this_run, clock) as gave_way, failure_recorded(warehouse, this_run, SCOPE, clock):
+    this_run = run_of(settings, "dimensions", now)
+    this_run.scope = SCOPE
+    with (
+        failure_recorded(settings, warehouse, this_run, clock),
+        giving_way(warehouse, this_run, clock) as gave_way,
+    ):
+        warehouse.migrate(now, __version__, views_may_wait=True)
+        record_kept(settings, warehouse)
+        if resume_at := paused_until(warehouse, SCOPE, now):
+            return Outcome(f"Spotify wants no calls to its catalogue before {moment(resume_at)}; none was made")
+        accounts = accounts_of(settings, deadline)
+
+        def authorize() -> str:
+            answer = accounts.client_credentials()
+            accounts.must_agree(clock())
+            return str(answer["access_token"])
+
+        spotify = Api(settings.spotify_api_url, authorize, accounts.patience)
         tally = Catalogue(
             warehouse, spotify, secret(settings.spotify_client_id), settings.catalogue_daily_budget, clock, deadline
         ).fill(progress)
@@ -183,23 +204,53 @@ def giving_way(warehouse: Warehouse, this_run: Run, clock: Clock) -> Iterator[li
         warehouse.transaction(lambda connection: this_run.record(connection, "waiting", clock()))
 
 
+def run_of(settings: Settings, job: str, now: datetime) -> Run:
+    return Run(job, now, repository_id=settings.github_repository_id, run_number=settings.github_run_number)
+
+
 @contextmanager
-def failure_recorded(warehouse: Warehouse, this_run: Run, scope: str, clock: Clock) -> Iterator[None]:
-    """Leaves a row in ops.run when a run fails, and the pause that Spotify asked for."""
+def failure_recorded(settings: Settings, warehouse: Warehouse, this_run: Run, clock: Clock) -> Iterator[None]:
+    """Leaves a row in ops.run when a run fails of whatever it be, and the pause that Spotify asked for. A database that can't
+    be reached gets the row with the next run that reaches it."""
     try:
         yield
-    except (SpotifyError, TokenKeyError, TookTooLong) as error:
+    except Exception as error:
         failure = error
     else:
         return
+    finished_at = clock()
+    if isinstance(failure, WrongClock):
+        this_run.started_at = finished_at = failure.true_at
 
     def work(connection: Connection) -> None:
-        this_run.record(connection, "waiting" if isinstance(failure, LockedOut) else "failed", clock())
-        if isinstance(failure, LockedOut):
-            note_pause(connection, scope, failure, clock())
+        this_run.record(connection, "waiting" if isinstance(failure, LockedOut) else "failed", finished_at)
+        if isinstance(failure, LockedOut) and this_run.scope:
+            note_pause(connection, this_run.scope, failure, finished_at)
+
+    # A database that does not answer is not waited for a second time.
+    is_recorded = not isinstance(failure, WarehouseError) or failure.is_reached
+    if is_recorded:
+        try:
+            warehouse.transaction(work)
+        except WarehouseError:
+            is_recorded = False
+    if not is_recorded:
+        unrecorded.keep(settings, this_run.job, this_run.started_at, finished_at)
+    raise failure
+
+
+def record_kept(settings: Settings, warehouse: Warehouse) -> None:
+    """Records the runs that failed while the database could not be reached."""
+    if not (runs := unrecorded.kept(settings)):
+        return
+
+    def work(connection: Connection) -> None:
+        for one in runs:
+            failed = Run(one.job, datetime.fromisoformat(one.started_at))
+            failed.record(connection, "failed", datetime.fromisoformat(one.finished_at))
 
     warehouse.transaction(work)
-    raise failure
+    unrecorded.forget(settings, runs)
 
 
 def paused_until(warehouse: Warehouse, scope: str, now: datetime) -> datetime | None:

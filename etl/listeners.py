@@ -11,6 +11,7 @@ from etl.dimensions import text
 from etl.settings import Runner
 from etl.warehouse import LISTENER_LOCK, lock, run
 from etl.wire import Json, SpotifyError
+from etl.zones import zone_named
 
 ME = "me"  # whose export is imported before Spotify was ever asked who that is
 
@@ -102,4 +103,4 @@ def listener_meant(connection: Connection, listener: str | None) -> RecordedList
             raise ListenerError("Nobody of this name or id is recorded here.")
         return None
     [row] = run(connection, "listener_zone", listener_key=known[0].listener_key)
-    return RecordedListener(row.listener_key, row.listener_id, row.listener_name, ZoneInfo(row.time_zone))
+    return RecordedListener(row.listener_key, row.listener_id, row.listener_name, zone_named(row.time_zone))

@@ -59,7 +59,7 @@ class Busy(WarehouseError):
     """Another session held a lock for longer than this one may wait. `is_ours`: it is the program's own, such as an import."""
 
     def __init__(self, sentence: str, is_ours: bool) -> None:
-        super().__init__(sentence)
+        super().__init__(sentence, is_reached=True)
         self.is_ours = is_ours
 
 

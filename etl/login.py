@@ -71,7 +71,7 @@ def begun(settings: Settings, redirect_uri: str) -> Trip:
 def finished(settings: Settings, warehouse: Warehouse, trip: Trip, answer: str, clock: Clock = utc_now) -> Agreed:
     """The login that comes of `answer`, the address that the browser was led back to: tried, and kept encrypted.
 
-    Raises LoginError for an answer that is none, CodeRefused, PermissionMissing and other SpotifyErrors, WarehouseError.
+    Raises LoginError for an answer that is none, CodeRefused, PermissionMissing and other SpotifyErrors, WarehouseError, WrongClock.
     """
     code = code_of(answer, trip.state)
     assert settings.spotify_client_id and settings.spotify_client_secret
@@ -87,6 +87,7 @@ def finished(settings: Settings, warehouse: Warehouse, trip: Trip, answer: str, 
         raise LoginError("Spotify gave no login for this code. Begin again.")
     if isinstance(scope, str) and not set(SCOPES) <= set(scope.split()):
         raise PermissionMissing
+    accounts.must_agree(clock())
     account = who_is(Api(settings.spotify_api_url, lambda: str(got["access_token"]), accounts.patience).me())
     now = clock()
     warehouse.migrate(now, __version__, views_may_wait=True)

@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from etl.locks import LISTENER_LOCK, lock, lock_listeners
 from etl.warehouse import run
+from etl.zones import settle
 
 TIERS = 6  # of sql/load/same_listen.sql
 
@@ -44,6 +45,7 @@ def merge_linked(
     rows = run(connection, "load/linked_listener", but_not=but_not or 0, with_changed=with_changed)
     lock_listeners(connection, [row.listener_key for row in rows])
     for row in rows:
+        settle(connection, row.listener_key)
         run(connection, "load/merge_forgotten")
         run(connection, "load/staging_play")
         merge_plays(connection, listener_key=row.listener_key, now=now)

@@ -1,17 +1,18 @@
 """How every command begins: the warehouse of its settings, opened, and the time."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 
+from etl.clocks import Clock
 from etl.embedded import embedded_postgres
 from etl.settings import Settings
 from etl.warehouse import Warehouse
 
 log = logging.getLogger(__name__)
 
-Clock = Callable[[], datetime]
+__all__ = ["Clock", "opened", "utc_now"]
 
 
 def utc_now() -> datetime:
@@ -19,7 +20,7 @@ def utc_now() -> datetime:
 
 
 @contextmanager
-def opened(settings: Settings, *needed: str) -> Iterator[Warehouse]:
+def opened(settings: Settings, *needed: str, clock: Clock = utc_now) -> Iterator[Warehouse]:
     """The warehouse of these settings, after a look whether all that is `needed` is set: the Postgres at DATABASE_URL,
     or else the program's own, which runs as long as somebody uses it. Raises SettingsError and EmbeddedError."""
     settings.need(*needed)
@@ -29,6 +30,6 @@ def opened(settings: Settings, *needed: str) -> Iterator[Warehouse]:
             url = stack.enter_context(embedded_postgres(settings.brapped_home / "postgres"))
         else:
             url = settings.database_url.get_secret_value()
-        warehouse = Warehouse(url)
+        warehouse = Warehouse(url, clock)
         stack.callback(warehouse.close)
         yield warehouse

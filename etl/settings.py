@@ -32,6 +32,12 @@ class Runner(BaseSettings):
     github_output: Path | None = Field(
         default=None, description="Set by GitHub on its runners: what a step has to say to later ones."
     )
+    github_repository_id: int | None = Field(
+        default=None, description="Set by GitHub on its runners: which repository it is."
+    )
+    github_run_number: int | None = Field(
+        default=None, description="Set by GitHub on its runners: which run of the workflow it is."
+    )
     github_event_path: Path | None = Field(
         default=None, description="Set by GitHub on its runners: what started the run, and what was typed in for it."
     )

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import requests
 import requests.auth
 
+from etl.clocks import dated_at, must_agree
 from etl.wire import Answer, Json, Patience, SpotifyError, Unavailable, Wire, json_object, message_of, told
 
 WINDOW = 50  # plays that the recently-played list holds, and the most that one page can
@@ -72,6 +74,7 @@ class Accounts:
 
     def __post_init__(self) -> None:
         self._wire = Wire(self.patience)
+        self.dated_at: datetime | None = None  # the last answer, by Spotify's clock
 
     def refresh(self, refresh_token: str) -> Json:
         """A fresh access token for a listener, and now and then a new refresh_token that replaces the old one."""
@@ -93,8 +96,14 @@ class Accounts:
         """An access token for the catalogue, in the app's own name."""
         return self._token({"grant_type": "client_credentials"})
 
+    def must_agree(self, now: datetime) -> None:
+        """Raises WrongClock when it is another time by the last answer, where that is dated."""
+        if self.dated_at is not None:
+            must_agree(now, self.dated_at, "Spotify's")
+
     def _token(self, form: Mapping[str, str]) -> Json:
         answer = self._wire.send("POST", f"{self.url}/api/token", data=form, auth=(self.client_id, self.client_secret))
+        self.dated_at = dated_at(answer.headers.get("Date"))
         body = json_object(answer)
         if answer.status_code == 200 and body and isinstance(body.get("access_token"), str):
             return body

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
+from etl.clocks import WrongClock
 from etl.findings import Warned
 from etl.keys import Keys, TokenKeyError, fingerprint
 from etl.spotify import Accounts, LoginRefused
@@ -52,6 +53,7 @@ class Login:
         self._setting = setting
         self._keys = keys
         self._clock = clock
+        self._is_new = False  # to this database
         found = warehouse.transaction(self._find)
         self.login_key: int = found.login_key
         self.listener_key: int | None = found.listener_key
@@ -64,7 +66,8 @@ class Login:
         """A fresh access token. A new refresh token that comes with it is kept before anything else is done.
 
         Raises LoginRefused, and marks the login, when Spotify accepts the token no more; TokenKeyError when what is
-        stored can't be decrypted, and no setting stands in for it.
+        stored can't be decrypted, and no setting stands in for it; WrongClock when Spotify's clock and this computer's are
+        far apart.
         """
         answers: list[Json] = []  # at most one: a repeated transaction must not exchange the token again
 
@@ -80,20 +83,35 @@ class Login:
             newest = told if isinstance(told, str) and told else token
             ciphertext = stored.refresh_token_encrypted
             if newest != token:
-                self._keep(connection, newest, self._clock())
+                self._keep(connection, newest, self._accounts.dated_at or self._clock())
             elif ciphertext is not None and not self._keys.is_first(ciphertext):
                 self._keep(connection, newest, stored.rotated_at)
             return str(answer["access_token"])
 
         try:
-            return self._warehouse.transaction(exchange)
+            token = self._warehouse.transaction(exchange)
         except LoginRefused as refusal:
             self._refused(refusal.reason)
+            raise
+        self._must_agree()  # only now that a new token is kept
+        return token
+
+    def _must_agree(self) -> None:
+        """Compares the clocks. When this computer's is wrong, a login first seen by it gets the true date."""
+        try:
+            self._accounts.must_agree(self._clock())
+        except WrongClock as error:
+            true_at = error.true_at
+            if self._is_new:
+                self._warehouse.transaction(
+                    lambda connection: run(connection, "login_seen_at", login_key=self.login_key, first_seen_at=true_at)
+                )
             raise
 
     def _find(self, connection: Connection) -> Row[Any]:
         mark = fingerprint(self._setting) if self._setting else None
         if mark and not run(connection, "login", setting_fingerprint=mark):
+            self._is_new = True
             run(connection, "login_seen", setting_fingerprint=mark, first_seen_at=self._clock())
         if not (rows := run(connection, "login_current", setting_fingerprint=mark)):
             raise NotLoggedIn

@@ -21,7 +21,8 @@ import psycopg2.extensions
 from sqlalchemy import Connection, Row, text
 from sqlalchemy.exc import DBAPIError
 
-from etl import limits
+from etl import __version__, limits
+from etl.clocks import Clock, must_agree
 from etl.connections import driver_of, due, engine_of, limited, limits_of
 from etl.database_errors import LOCK_NOT_AVAILABLE, is_passing, sentence_about, state_of
 from etl.database_errors import WarehouseError as WarehouseError
@@ -33,6 +34,7 @@ from etl.locks import SCHEMA_LOCK as SCHEMA_LOCK
 from etl.locks import Busy as Busy
 from etl.locks import OutOfOrder, busy, lock_listeners
 from etl.locks import lock as lock
+from etl.versions import are_views_newer, newest_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,10 +48,12 @@ WAREHOUSE = "schema/008_warehouse"  # since then a database knows which warehous
 
 
 class Warehouse:
-    """One Postgres, reached anew when it goes away. `repr` shows no address."""
+    """One Postgres, reached anew when it goes away. `repr` shows no address. `clock`: this computer's, which has to agree with
+    the database's before anything is recorded; None: they are not compared."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, clock: Clock | None = None) -> None:
         self.engine = engine_of(url, script("query/search_path"))
+        self.clock = clock
 
     def __repr__(self) -> str:
         return "Warehouse(…)"
@@ -71,7 +75,7 @@ class Warehouse:
         except (DBAPIError, psycopg2.Error) as error:
             if state_of(error) != LOCK_NOT_AVAILABLE:
                 raise
-        raise busy(self.engine, known["waiting_for"], is_schema_change=known["limits_set"] == limits.MIGRATING)
+        raise busy(self.engine, known["waiting_for"], is_schema_change=known["limits_set"] in (limits.MIGRATING, limits.COPYING))
 
     def transaction(self, work: Callable[[Connection], Result], wanted: Limits | None = None) -> Result:
         """Does `work` in one transaction, again from its start when the database went away or asks for it.
@@ -102,18 +106,21 @@ class Warehouse:
             attempt += 1
         # Raised out here, so that the driver's error, which may quote a row or an address, does not come along.
         tries = f" ({attempt} tries)." if attempt > 1 else "."
-        raise WarehouseError(sentence_about(trouble).removesuffix(".") + tries)
+        is_reached = state_of(trouble) is not None and not is_passing(trouble)
+        raise WarehouseError(sentence_about(trouble).removesuffix(".") + tries, is_reached=is_reached)
 
     def migrate(self, now: datetime, version: str, *, views_may_wait: bool = False) -> list[str]:
         """Brings the schema up to date, all or nothing; names of the files applied. Cheap when there is nothing to do.
 
         Waits a few seconds at a time for whoever reads, and raises Busy when they don't let go. `views_may_wait`: the caller
         uses tables only, so that views of an older version don't keep it from its work; the next run replaces them.
+
+        Everything that records begins with it. So it also raises WrongClock, before it changes anything.
         """
         attempt = 1
         while True:
             try:
-                return self.transaction(lambda connection: migrate_within(connection, now, version))
+                return self.transaction(lambda connection: migrate_within(connection, now, version, clock=self.clock))
             except Busy as error:
                 held = error
             if attempt == limits.MIGRATION_TRIES:
@@ -140,12 +147,14 @@ class Warehouse:
             raise WarehouseError(f"{have}: the next run of a job, or python migrate.py, brings it up to date.")
 
 
-def migrate_within(connection: Connection, now: datetime, version: str, only: Set[str] | None = None) -> list[str]:
+def migrate_within(
+    connection: Connection, now: datetime, version: str, only: Set[str] | None = None, clock: Clock | None = None
+) -> list[str]:
     """What Warehouse.migrate does, as a part of a transaction. `only`: just these files, for a copy that is being made."""
 
     def missing() -> list[str]:
         if only is None:
-            return pending(connection)
+            return pending(connection, clock=clock)
         return [name for name in pending(connection, is_copying=True) if name in only]
 
     if not missing():
@@ -162,7 +171,7 @@ def migrate_within(connection: Connection, now: datetime, version: str, only: Se
             run_script(connection, name)
             run(
                 connection,
-                "schema_change_recorded",
+                "view_recorded" if name.startswith("views/") else "schema_change_recorded",
                 file_name=name,
                 checksum=checksum(name),
                 applied_at=now,
@@ -171,19 +180,25 @@ def migrate_within(connection: Connection, now: datetime, version: str, only: Se
     return files
 
 
-def pending(connection: Connection, *, is_copying: bool = False) -> list[str]:
-    """Schema files not applied, and all views when one of them is new or changed. A pure question.
+def pending(connection: Connection, *, is_copying: bool = False, clock: Clock | None = None) -> list[str]:
+    """Schema files not applied, and all views when one of them is new or changed, unless a newer program made them. A pure question.
 
-    Raises WarehouseError for a database that a newer program made, for a schema file changed after it was applied, and (unless
+    Raises WrongClock when `clock` and the database's are too far apart. Raises WarehouseError for a database that a newer program made, for a schema file changed after it was applied, and (unless
     `is_copying`) for a database that another one is being copied into.
     """
-    is_made = connection.execute(text("select pg_catalog.to_regclass('ops.schema_change')")).scalar()
-    applied = {row.file_name: row.checksum for row in run(connection, "schema_state")} if is_made else {}
+    is_made, server_at = connection.execute(
+        text("select pg_catalog.to_regclass('ops.schema_change'), pg_catalog.clock_timestamp()")
+    ).one()
+    if clock is not None:
+        must_agree(clock(), server_at, "the database's")
+    rows = run(connection, "schema_state") if is_made else []
+    applied = {row.file_name: row.checksum for row in rows}
     schema = names_in("schema")
     views = views_in_order()
     if unknown := sorted(name for name in applied if name.startswith("schema/") and name not in schema):
         raise WarehouseError(
-            f"This database was made by a newer Brapped ({', '.join(unknown)}). Update the program; nothing was touched."
+            f"This database was made by a newer Brapped ({', '.join(unknown)}): by version {newest_of(rows)}, and this program is"
+            f" {__version__}. Update the program; nothing was touched."
         )
     if changed := [name for name in schema if name in applied and applied[name] != checksum(name)]:
         raise WarehouseError(
@@ -195,7 +210,8 @@ def pending(connection: Connection, *, is_copying: bool = False) -> list[str]:
             "A copy into this database is unfinished: it does not hold everything yet. Run the same python migrate.py again."
         )
     files = [name for name in schema if name not in applied]
-    if files or any(applied.get(name) != checksum(name) for name in views):
+    ours = {name: checksum(name) for name in views}
+    if files or (any(applied.get(name) != ours[name] for name in views) and not are_views_newer(rows, ours)):
         files += views
     return files
 

@@ -10,6 +10,7 @@ from functools import partial
 
 from etl import limits
 from etl.alerts import Alert, File, Report, Unwritable, told
+from etl.clocks import WrongClock
 from etl.deadline import Late, TookTooLong, ended_after, within
 from etl.embedded import EmbeddedError
 from etl.findings import TITLES, Finding, failed
@@ -20,6 +21,7 @@ from etl.opening import Clock, opened, utc_now
 from etl.settings import Runner, Settings, SettingsError, read_settings
 from etl.spotify import AppRefused, Forbidden, LoginRefused, PermissionMissing
 from etl.tokens import AnybodysLogin, NotLoggedIn
+from etl.unrecorded import keep
 from etl.warehouse import Warehouse, WarehouseError
 from etl.webhook import NotSent, get, send
 from etl.wire import SpotifyError
@@ -39,6 +41,7 @@ CAUSES: dict[type[Exception], str] = {  # the narrower ones first
     EmbeddedError: "database",
     SettingsError: "settings",
     TookTooLong: "time-limit",
+    WrongClock: "clock",
 }
 Work = Callable[[Settings, Warehouse, Clock], Outcome]
 
@@ -50,12 +53,15 @@ def watched(job: str, needed: Iterable[str], work: Work, clock: Clock = utc_now)
     except SettingsError as error:
         hand_over(Runner(), report_of(job, [failed("settings", str(error))], looked_at=()))
         raise
+    started_at = clock()
     with ExitStack() as stack:
         end = partial(end_hanging, job, settings, clock())
         stack.enter_context(ended_after(limits.RUN_S[job] + limits.RUN_GRACE_S, end))
         try:
-            warehouse = stack.enter_context(opened(settings, *needed))
+            warehouse = stack.enter_context(opened(settings, *needed, clock=clock))
         except Exception as error:
+            if isinstance(error, EmbeddedError):
+                keep(settings, job, started_at, clock())
             deliver(settings, report_of(job, [failure(job, error)], looked_at=()))
             raise
         return attended(job, settings, warehouse, work, clock), settings

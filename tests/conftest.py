@@ -108,7 +108,7 @@ def spotify(songs: Catalogue) -> Iterator[SimulatedSpotify]:
     """A simulated Spotify with one listener, who has played nothing yet. Its clock stands still at NOW."""
     listener = Listener(account_id="account-of-ada", user_id="ada", display_name="Ada")
     world = world_of(songs, listener, REFRESH_TOKEN, NOW - timedelta(days=1))
-    with SimulatedSpotify(world, clock=lambda: NOW) as server:
+    with SimulatedSpotify(world, clock=lambda: NOW, is_dated=False) as server:
         yield server
 
 

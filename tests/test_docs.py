@@ -12,7 +12,14 @@ from etl.cli import app
 from etl.settings import Settings
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-SET_BY_GITHUB = {"GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT", "GITHUB_EVENT_PATH"}
+SET_BY_GITHUB = {
+    "GITHUB_ACTIONS",
+    "GITHUB_STEP_SUMMARY",
+    "GITHUB_OUTPUT",
+    "GITHUB_EVENT_PATH",
+    "GITHUB_REPOSITORY_ID",
+    "GITHUB_RUN_NUMBER",
+}
 
 
 def dictionary() -> ModuleType:

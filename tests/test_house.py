@@ -130,9 +130,19 @@ def test_what_turns_spotifys_answers_into_rows_is_pure() -> None:
 def test_the_lowest_modules_import_nothing_of_ours_and_spotify_only_the_settings() -> None:
     below = {
         "etl": set(),
-        "etl.warehouse": {"etl.limits", "etl.connections", "etl.locks", "etl.database_errors"},
+        "etl.clocks": set(),
+        "etl.versions": {"etl"},  # its version
+        "etl.warehouse": {
+            "etl",
+            "etl.clocks",
+            "etl.connections",
+            "etl.database_errors",
+            "etl.limits",
+            "etl.locks",
+            "etl.versions",
+        },
         "etl.settings": set(),
-        "etl.spotify": {"etl.wire"},
+        "etl.spotify": {"etl.clocks", "etl.wire"},
         "etl.wire": {"etl.deadline", "etl.limits"},
         "etl.deadline": {"etl.limits"},
         "etl.limits": set(),

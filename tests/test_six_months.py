@@ -187,7 +187,7 @@ def test_half_a_year_unattended_loses_only_what_spotify_forgot_says_so_and_tells
     luck = random.Random(7)
     clock = Clock(START)
     nowhere = Warehouse("postgresql://nobody@127.0.0.1:1/nothing")
-    spotify.clock = clock
+    spotify.clock, spotify.is_dated = clock, True
     seen: dict[
         tuple[datetime, str], datetime
     ] = {}  # every play that the list held when a run asked, and when it first did

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from fnmatch import fnmatchcase
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
@@ -48,12 +49,14 @@ class Held:
 class SimulatedSpotify:
     """A context manager: inside it, the world answers at `api_url` and `accounts_url`.
 
-    `world` and `clock` may be replaced at any time. `calls` is what was asked, in the order of answering.
+    `world` and `clock` may be replaced at any time. Answers are dated by the clock, unless not `is_dated`: a clock that stands still is
+    none to date answers by (RFC 9110, 6.6.1). `calls` is what was asked, in the order of answering.
     An error in the simulation itself, which its client only sees as a lost connection, is raised on leaving.
     """
 
-    def __init__(self, world: World, clock: Callable[[], datetime] | None = None) -> None:
+    def __init__(self, world: World, clock: Callable[[], datetime] | None = None, *, is_dated: bool = True) -> None:
         self.clock = clock or _now
+        self.is_dated = is_dated
         self.calls: list[Call] = []
         self.errors: list[BaseException] = []
         self.stopped = threading.Event()
@@ -206,7 +209,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.spotify.stopped.wait()
             return
         sent = given.body[: len(given.body) // 2] if given.fate == "truncated" else given.body
-        self.send_response(given.status)
+        self.send_response_only(given.status)
+        if self.server.spotify.is_dated:
+            self.send_header("Date", format_datetime(self.server.spotify.clock().astimezone(UTC), usegmt=True))
         for name, value in given.headers.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(given.body)))

@@ -1,11 +1,12 @@
--- A listener's new time zone: the local date and minute of every play follow it. Null leaves it as it is.
+-- The time zone of a listener, and the local date and minute of every play by it. Only under the lock of the listener: a merge
+-- that is under way may have read the zone that was there before. Plays that are dated right already are left alone.
 
-with moved as (
+with zoned as (
     update listening.dim_listener
-    set time_zone = :time_zone
-    where
-        dim_listener.listener_key = :listener_key
-        and dim_listener.time_zone <> :time_zone
+    set
+        time_zone = :time_zone,
+        dates_checked_at = transaction_timestamp()
+    where dim_listener.listener_key = :listener_key
     returning dim_listener.listener_key
 )
 update listening.fact_play
@@ -13,6 +14,12 @@ set
     date_key = to_char(fact_play.played_at at time zone :time_zone, 'YYYYMMDD')::integer,
     time_key = extract(hour from fact_play.played_at at time zone :time_zone) * 60
     + extract(minute from fact_play.played_at at time zone :time_zone)
-from moved
-where fact_play.listener_key = moved.listener_key
+from zoned
+where
+    fact_play.listener_key = zoned.listener_key
+    and (
+        fact_play.date_key <> to_char(fact_play.played_at at time zone :time_zone, 'YYYYMMDD')::integer
+        or fact_play.time_key <> extract(hour from fact_play.played_at at time zone :time_zone) * 60
+        + extract(minute from fact_play.played_at at time zone :time_zone)
+    )
 returning fact_play.play_key;

@@ -96,5 +96,21 @@ select
     'local_dates_adrift',
     count(*)
 from listening.fact_play
-inner join listening.dim_listener on dim_listener.listener_key = fact_play.listener_key
-where fact_play.date_key <> to_char(fact_play.played_at at time zone dim_listener.time_zone, 'YYYYMMDD')::integer
+inner join (
+    select
+        dim_listener.listener_key,
+        dim_listener.time_zone
+    from listening.dim_listener
+    where listening.known_time_zone(array[dim_listener.time_zone]) is not null
+    offset 0  -- so that no play is dated by a zone that is not known
+) as listener on listener.listener_key = fact_play.listener_key
+where
+    fact_play.date_key <> to_char(fact_play.played_at at time zone listener.time_zone, 'YYYYMMDD')::integer
+    or fact_play.time_key <> extract(hour from fact_play.played_at at time zone listener.time_zone) * 60
+    + extract(minute from fact_play.played_at at time zone listener.time_zone)
+union all
+select
+    'unknown_time_zones',
+    count(*)
+from listening.dim_listener
+where listening.known_time_zone(array[dim_listener.time_zone]) is null

@@ -1,4 +1,5 @@
--- The last run of each job, the last good one, and since when it has failed.
+-- The last run of each job, the last good one, since when it has failed, and how many runs of the last week left no record on GitHub.
+-- Runs of the future were made by a wrong clock.
 select
     latest.job,
     latest.started_at,
@@ -10,6 +11,7 @@ select
         where
             run.job = latest.job
             and run.started_at > coalesce(good.started_at, '-infinity')
+            and run.started_at < cast(:now as timestamptz) + interval '1 hour'
     ) as failing_since,
     (
         select count(*)
@@ -17,13 +19,22 @@ select
         where
             run.job = latest.job
             and run.started_at > coalesce(good.started_at, '-infinity')
-    ) as failed_count
+            and run.started_at < cast(:now as timestamptz) + interval '1 hour'
+    ) as failed_count,
+    (
+        select coalesce(sum(run.unrecorded_count), 0)
+        from ops.run
+        where
+            run.job = latest.job
+            and run.started_at > cast(:now as timestamptz) - interval '7 days'
+    ) as unrecorded_count
 from (
     select distinct on (run.job)
         run.job,
         run.started_at,
         run.outcome
     from ops.run
+    where run.started_at < cast(:now as timestamptz) + interval '1 hour'
     order by
         run.job,
         run.started_at desc,
@@ -34,6 +45,7 @@ left join lateral (
     from ops.run
     where
         run.job = latest.job
+        and run.started_at < cast(:now as timestamptz) + interval '1 hour'
         and (
             run.outcome in ('done', 'gap')
             or (run.outcome = 'waiting' and run.job = 'dimensions')

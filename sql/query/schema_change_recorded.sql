@@ -1,4 +1,4 @@
--- Records a file as applied; views are applied again whenever they change.
+-- Records a file of the schema as applied.
 insert into ops.schema_change (
     file_name,
     checksum,
@@ -11,8 +11,3 @@ values (
     :applied_at,
     :program_version
 )
-on conflict (file_name) do update
-set
-    checksum = excluded.checksum,
-    applied_at = excluded.applied_at,
-    program_version = excluded.program_version

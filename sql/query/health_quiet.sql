@@ -1,0 +1,37 @@
+-- Listeners of whose listening Spotify's list has told nothing new for a week or more, though it was asked: since when, and the longest
+-- silence in the year before that. Only where there is enough to tell what is usual.
+select
+    asked.listener_key,
+    asked.played_at,
+    asked.checked_at,
+    usual.longest,
+    usual.play_count,
+    usual.span
+from (
+    select
+        watermark.listener_key,
+        watermark.checked_at,
+        (
+            select max(fact_play.played_at)
+            from listening.fact_play
+            where fact_play.listener_key = watermark.listener_key
+        ) as played_at
+    from ops.watermark
+    where watermark.source = 'recently_played'
+) as asked
+cross join lateral (
+    select
+        max(spaced.silence) as longest,
+        count(*) as play_count,
+        sum(spaced.silence) as span
+    from (
+        select
+            fact_play.played_at - lag(fact_play.played_at) over (order by fact_play.played_at) as silence
+        from listening.fact_play
+        where
+            asked.checked_at - asked.played_at >= :shortest
+            and fact_play.listener_key = asked.listener_key
+            and fact_play.played_at > asked.played_at - interval '365 days'
+    ) as spaced
+) as usual
+where asked.checked_at - asked.played_at >= :shortest
