@@ -75,7 +75,11 @@ class Warehouse:
         except (DBAPIError, psycopg2.Error) as error:
             if state_of(error) != LOCK_NOT_AVAILABLE:
                 raise
-        raise busy(self.engine, known["waiting_for"], is_schema_change=known["limits_set"] in (limits.MIGRATING, limits.COPYING))
+        raise busy(
+            self.engine,
+            known["waiting_for"],
+            is_schema_change=known["limits_set"] in (limits.MIGRATING, limits.COPYING),
+        )
 
     def transaction(self, work: Callable[[Connection], Result], wanted: Limits | None = None) -> Result:
         """Does `work` in one transaction, again from its start when the database went away or asks for it.

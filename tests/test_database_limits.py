@@ -101,9 +101,9 @@ SHOWN = text(
 
 
 def test_a_transaction_begins_with_its_limits(warehouse):
-    assert settings_within(warehouse) == ["45s", "30s", "5min", "brapped"]
+    assert settings_within(warehouse) == ["45s", "30s", "11min", "brapped"]
     assert settings_within(warehouse, limits.IMPORTING) == ["1h", "2min", "1h", "brapped import"]
-    assert settings_within(warehouse) == ["45s", "30s", "5min", "brapped"]
+    assert settings_within(warehouse) == ["45s", "30s", "11min", "brapped"]
 
 
 @pytest.mark.parametrize("first", ["script", "stream", "copy", "savepoint"])
@@ -123,7 +123,7 @@ def test_the_limits_hold_whatever_comes_first(first, warehouse):
             nested.rollback()
         return list(connection.execute(SHOWN).one())
 
-    assert warehouse.transaction(work) == ["45s", "30s", "5min", "brapped"]
+    assert warehouse.transaction(work) == ["45s", "30s", "11min", "brapped"]
 
 
 def test_the_limits_end_with_the_transaction(warehouse):

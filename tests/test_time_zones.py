@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from export_files import write_folder
-from support import NOW, ago, asked, fresh_database, memory, settings_of
+from support import NOW, ago, asked, fresh_database, in_cluster, memory, settings_of
 
 from etl import asking, zones
 from etl.demo.spotify import Play
@@ -209,7 +209,9 @@ def old_server(folder: Path) -> Iterator[str]:
     status, said = programs.run("pg_ctl", "-D", "data", "-w", "-l", "log", "-o", options, "start")
     assert status == 0, said
     try:
-        yield f"postgresql+psycopg2://postgres@/postgres?host={folder}"
+        url = f"postgresql+psycopg2://brapped@/postgres?host={folder}"
+        in_cluster(url, "create role brapped login createrole")
+        yield url
     finally:
         programs.run("pg_ctl", "-D", "data", "-m", "immediate", "-w", "stop")
 
