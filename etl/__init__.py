@@ -17,15 +17,18 @@ The map. Arrows point down: a file imports only what stands below it.
     moves          from one database to another      backups as a file and back      legacy tables of older projects → plays
     sides          the two databases of a copy; contents what is in them, to compare; pipes from one COPY into another
     imports        the import job, exports → plays                  receipts what became of every row of them
+    whose          whose record an import goes into, and whether the export is somebody else's
     jobs           extract → transform → load, one function a job: record_plays, fill_dimensions
     catalogue      asking Spotify's catalogue within a budget        tokens   keeping logins; keys what they are encrypted with
     listeners      whose record it is, of those who are recorded here
     findings       what needs a person, in words
     progress       a bar on a terminal
     plays          PURE  recently-played JSON → plays
-    exports        an export's files → plays: archives finds and opens them, export_rows reads their rows, export_names
-                   makes members of the names in them
+    exports        an export's files → plays: archives finds and opens them, export_text decodes them, export_rows reads
+                   their rows, export_values the values in these, export_names makes members of the names, export_owner
+                   compares user names
     dimensions     PURE  track, album, artist JSON → rows of the dimensions and the bridge
+    counts         PURE  1 row, 2 rows
     spotify        Spotify over HTTP: its calls, and what the answers mean; wire sending and waiting
     settings       the reader of the environment
     merges         the files of sql/load/ in their order

@@ -125,7 +125,11 @@ WHAT = {  # fields that say what was played: the first of these groups that says
         ("spotify_episode_uri", "episode_name", "episode_show_name"),
         ("audiobook_chapter_uri", "audiobook_chapter_title", "audiobook_title"),
     ),
-    ACCOUNT: (("episodeName", "podcastName"), ("chapterName", "audiobookName", "authorName"), ("trackName", "artistName")),
+    ACCOUNT: (
+        ("episodeName", "podcastName"),
+        ("chapterName", "audiobookName", "authorName"),
+        ("trackName", "artistName"),
+    ),
 }
 
 
@@ -139,7 +143,9 @@ class Rows(NamedTuple):
     malformed: list[Malformed]
     is_empty: bool = False  # a list of nothing
     unclear: frozenset[int] = frozenset()  # positions in `rows` whose private flag can't be read
-    notes: tuple[str, ...] = ()  # what of the file, or of good rows, was read in another way than it stands, or not at all
+    notes: tuple[
+        str, ...
+    ] = ()  # what of the file, or of good rows, was read in another way than it stands, or not at all
 
 
 listened_ms = attrgetter("ms_played")

@@ -41,7 +41,9 @@ def parsed(text_of_file: str, known_keys: frozenset[str], *, is_damaged: bool = 
 
     def only_known(row: dict[str, Any]) -> dict[str, Any]:
         known = {key: value for key, value in row.items() if key in known_keys}
-        return {key: UNREADABLE if has_bad_byte(value) else value for key, value in known.items()} if is_damaged else known
+        return (
+            {key: UNREADABLE if has_bad_byte(value) else value for key, value in known.items()} if is_damaged else known
+        )
 
     return json.loads(
         text_of_file,
@@ -80,7 +82,7 @@ def whole(value: object) -> int | None:
     return int(value) if value == int(value) else None
 
 
-def flag(value: object) -> bool | None | Unreadable:
+def flag(value: object) -> bool | Unreadable | None:
     """true or false, told as such, as 1, 1.0, "true", "1", "yes" or the like; None for null and an empty text."""
     if value is None or isinstance(value, bool):
         return value
@@ -91,8 +93,8 @@ def flag(value: object) -> bool | None | Unreadable:
     return bool(number) if number in (0, 1) else UNREADABLE
 
 
-def name(value: object) -> str | None | Unreadable:
-    """A title, or whose it is. A number is that text: 22, and 22.0 as well. None for null, false, an empty text or list."""
+def name(value: object) -> str | Unreadable | None:
+    """A title, or whose it is. A number is that text: 22, and 22.0 as well. None for null and false."""
     if isinstance(value, str):
         return value
     number = whole(value)
@@ -100,27 +102,33 @@ def name(value: object) -> str | None | Unreadable:
         return str(number)
     if isinstance(value, Decimal):
         return str(value)
-    return UNREADABLE if value else None
+    return None if value is None or value is False else UNREADABLE
 
 
-def uri(value: object) -> str | None | Unreadable:
-    """A URI; None for null, false, 0, an empty text or list."""
-    return value if isinstance(value, str) else UNREADABLE if value else None
+def uri(value: object) -> str | Unreadable | None:
+    """A URI; None for null, false and 0."""
+    return (
+        value
+        if isinstance(value, str)
+        else None
+        if value is None or whole(value) == 0 or value is False
+        else UNREADABLE
+    )
 
 
-def word(value: object, longest: int) -> str | None | Unreadable:
+def word(value: object, longest: int) -> str | Unreadable | None:
     """A short text such as a platform or a reason, cut to its longest; None for null and an empty text."""
     return text(value[:longest]) if isinstance(value, str) else None if value is None else UNREADABLE
 
 
-def country(value: object) -> str | None | Unreadable:
+def country(value: object) -> str | Unreadable | None:
     """Two letters; None for null and an empty text."""
     if value is None or value == "":
         return None
     return text(value) if isinstance(value, str) and len(value) == len("AT") else UNREADABLE
 
 
-def stamp(value: object) -> int | None | Unreadable:
+def stamp(value: object) -> int | Unreadable | None:
     """An offline_timestamp: seconds, with a fraction too, or milliseconds. A fraction makes milliseconds of seconds."""
     if value is None:
         return None

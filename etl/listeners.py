@@ -65,6 +65,8 @@ def recorded_account(connection: Connection, account: Account, time_zone: str | 
         time_zone=time_zone,
         created_at=now,
     )
+    if account.user_id is not None:
+        run(connection, "listener_user", listener_key=row.listener_key, user_id=account.user_id)
     return int(row.listener_key)
 
 
