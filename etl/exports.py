@@ -39,6 +39,7 @@ __all__ = ["ExportError", "Malformed", "Part", "Unreadable", "name_uri", "read_e
 
 Listen = tuple[str, int, str, str]  # minute, milliseconds, title, by whom
 SHOWN_MALFORMED = 20
+SHOWN_PATH = 200  # characters
 EARLIEST = moment64(FIRST_PLAY)
 LONGEST_PAUSE = np.timedelta64(24, "D")  # from start to end of a play: as much as ms_played can hold
 LATEST_START = np.timedelta64(1, "D")  # after the end: clocks of players differ
@@ -135,13 +136,17 @@ def read_exports(
 
 
 def must_exist(paths: Sequence[Path]) -> None:
-    """Raises ExportError for a path that isn't there."""
+    """Raises ExportError for a path that isn't there, or can't be."""
     for path in paths:
-        if not path.exists():
-            name = printable(str(path))
-            raise ExportError(
-                f"{name} is a link that leads nowhere." if path.is_symlink() else f"There is no file or folder {name}."
-            )
+        name = printable(str(path))
+        try:
+            if not path.exists():
+                is_link = path.is_symlink()
+                raise ExportError(
+                    f"{name} is a link that leads nowhere." if is_link else f"There is no file or folder {name}."
+                )
+        except OSError as error:  # a name that is too long, a folder that is closed
+            raise ExportError(f"{name[:SHOWN_PATH]} can't be opened: {error.strerror}.") from None
 
 
 class Reader:

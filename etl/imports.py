@@ -22,6 +22,7 @@ from etl.settings import Settings
 from etl.warehouse import LISTENER_LOCK, Warehouse, copy, lock, migrate_within, run
 from etl.whose import sentence, warnings, whose_record
 
+LONGEST_NAME = 200  # of a listener whom a person names; Spotify's ids are shorter
 LARGE = 5_000  # plays after which the planner knows too little of what there is
 CATALOGUE = ("staging_artist", "staging_album", "staging_track", "staging_track_artist")
 
@@ -169,6 +170,10 @@ def listener_of(connection: Connection, settings: Settings, listener: str | None
         if listener is None:  # TIME_ZONE is of whoever the settings are of
             run(connection, "load/listener_time_zone", listener_key=key, time_zone=settings.time_zone)
         return key, False
+    if listener is not None and not (listener.isprintable() and len(listener) <= LONGEST_NAME):
+        raise ListenerError(
+            f"A new listener's name has at most {LONGEST_NAME} characters, and none that a terminal does not print."
+        )
     [made] = run(
         connection,
         "load/listener",
