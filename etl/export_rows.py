@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from etl import export_values
-from etl.counts import counted
+from etl.counts import many
 from etl.export_text import decoded
 from etl.export_values import UNREADABLE, is_told, loses_a_character, parsed, whole, without_nan
 from etl.plays import FIRST_PLAY
@@ -235,7 +235,7 @@ WITHOUT = "has characters that no database holds: left out"
 
 def of_rows(field: str, became: str, count: int) -> str:
     """What became of a field, and in how many rows."""
-    return f"{counted(count, 'row')}: {field} {became}"
+    return f"{many(count, 'row')}: {field} {became}"
 
 
 class OddRow(Exception):

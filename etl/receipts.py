@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC
 
-from etl.counts import counted
+from etl.counts import many
 from etl.whose import Whose, sentence
 
 WIDTH = 80  # of a terminal, and of a log
@@ -85,7 +85,7 @@ def line(receipt: Receipt) -> str:
     files = sum(not file.unreadable_reason for file in receipt.files)
     unreadable = len(receipt.files) - files
     said = (
-        f"{counted(total.row_count, 'row')} of {counted(files, 'file')}: {total.new_count:,} new,"
+        f"{many(total.row_count, 'row')} of {many(files, 'file')}: {total.new_count:,} new,"
         f" {total.known_count:,} known, {total.merged_count:,} merged, {total.duplicate_count:,} told twice"
     )
     if total.private_count:
@@ -93,7 +93,7 @@ def line(receipt: Receipt) -> str:
     if total.malformed_count:
         said += f", {total.malformed_count:,} bad"
     if unreadable:
-        said += f"; {counted(unreadable, 'file')} could not be read"
+        said += f"; {many(unreadable, 'file')} could not be read"
     return f"{said}; nothing was changed (dry run)" if receipt.is_dry_run else said
 
 
@@ -125,17 +125,17 @@ def text_lines(receipt: Receipt, *, is_public: bool) -> Iterator[str]:
                 yield f"{head:>9}  {MEANINGS[head]}"
         if total.podcast_count:
             are = "is a podcast" if total.podcast_count == 1 else "are podcasts"
-            yield f"{counted(total.podcast_count, 'row')} {are}."
+            yield f"{many(total.podcast_count, 'row')} {are}."
         if total.unnamed_count:
             say = "says" if total.unnamed_count == 1 else "say"
-            yield f"{counted(total.unnamed_count, 'row')} {say} nothing of what was played."
+            yield f"{many(total.unnamed_count, 'row')} {say} nothing of what was played."
     for note in receipt.notes:
         yield wrapped(f"note: {note}")
     for file in read:
         for one in file.malformed:
             yield wrapped(f"bad: {names[file]}, {one}")
         if file.malformed_count > len(file.malformed):
-            yield wrapped(f"bad: {names[file]}, and {counted(file.malformed_count - len(file.malformed), 'row')} more")
+            yield wrapped(f"bad: {names[file]}, and {many(file.malformed_count - len(file.malformed), 'row')} more")
     for file in receipt.files:
         if file.unreadable_reason:
             yield wrapped(f"could not be read: {names[file]}: {file.unreadable_reason}")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection
 
 from etl.archives import printable
-from etl.counts import counted
+from etl.counts import many
 from etl.export_owner import mark_of
 from etl.warehouse import run
 
@@ -61,7 +61,7 @@ def warnings(
     others = [owner for owner in named if owner not in whose.user_marks]
     if whose.user_marks and others:
         found.append(
-            f"The user name in {len(others)} of {counted(len(named), 'file')} is not that of the account that is logged in."
+            f"The user name in {len(others)} of {many(len(named), 'file')} is not that of the account that is logged in."
             f" {OWN_RECORD} If you had another user name before, all is well."
         )
     if whose.logged_in_at is not None and not is_known:
