@@ -9,7 +9,9 @@ WELL_FORMED = re.compile(  # characters of UTF-8 beyond ASCII
     rb"[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
 )
 BEYOND_ASCII = bytes(range(0x80, 0x100))
-RUN = re.compile(rb"[\xc0-\xff]{3,}")  # Cyrillic, Greek, Hebrew: there most letters stand beside another such letter
+RUN = re.compile(
+    rb"[\x80-\xff]{3,}"
+)  # Cyrillic, Greek, Japanese: most of these bytes stand beside others, in the West alone
 WINDOWS_1252 = "read as Windows-1252: it is not UTF-8"
 DAMAGED = "not UTF-8 throughout: a row with a broken byte in what was played is bad"
 

@@ -125,7 +125,8 @@ def country(value: object) -> str | Unreadable | None:
     """Two letters; None for null and an empty text."""
     if value is None or value == "":
         return None
-    return text(value) if isinstance(value, str) and len(value) == len("AT") else UNREADABLE
+    letters = text(value)
+    return letters if letters is not None and len(letters) == len("AT") else UNREADABLE
 
 
 def stamp(value: object) -> int | Unreadable | None:
