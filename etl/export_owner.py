@@ -5,6 +5,7 @@ import re
 from contextlib import suppress
 from hashlib import sha256
 
+HEAD = 65536  # bytes: a file is of one user
 USER_NAME = re.compile(rb'"username"\s*:\s*("(?:[^"\\]|\\.){1,500}")')
 
 
@@ -14,8 +15,8 @@ def mark_of(user_id: str) -> bytes:
 
 
 def owner_in(content: bytes) -> bytes | None:
-    """The mark of the first user name in a file of the extended streaming history; None where no row has one."""
-    found = USER_NAME.search(content)
+    """The mark of the first user name in a file of the extended streaming history; None where its first rows have none."""
+    found = USER_NAME.search(content, 0, HEAD)
     if found is not None:
         with suppress(ValueError):
             return mark_of(json.loads(found[1]))
