@@ -13,6 +13,7 @@ from typing import NoReturn
 
 from etl import __version__
 from etl.clocks import WrongClock
+from etl.counts import many
 from etl.embedded import EmbeddedError
 from etl.opening import opened, utc_now
 from etl.progress import bar
@@ -143,7 +144,7 @@ def brought_up_to_date(target: Warehouse, is_check: bool) -> int:
         files, said = target.migrate(utc_now(), __version__), "applied"
     print("\n".join(f"{said}: sql/{name}.sql" for name in files) or "The database is up to date.")
     if not is_check and (count := target.transaction(all_dated_anew)):
-        print(f"{count:,} plays were on a wrong local date or minute, and are dated anew.")
+        print(f"{many(count, 'play was', 'plays were')} on a wrong local date or minute: dated anew.")
     return 1 if is_check and files else 0
 
 
@@ -158,7 +159,7 @@ def moved(source: Warehouse, target: Warehouse, name: str, asked: argparse.Names
         lambda told: moves.move(source, target, names=names, now=utc_now(), is_dry=asked.dry_run, told=told), verb
     )
     if asked.dry_run:
-        print(f"{sum(one.copied_count for one in made.tables):,} rows would be copied. Nothing was changed.")
+        print(f"{many(sum(one.copied_count for one in made.tables), 'row')} would be copied. Nothing was changed.")
         return 0
     if status := compared(made):
         return status
@@ -183,19 +184,19 @@ def compared(made: Move) -> int:
     if made.differences:
         print("migrate: the two are not the same.", file=sys.stderr)
         return 1
-    print(
-        f"Verified: {len(made.tables)} tables, {sum(one.row_count for one in made.tables):,} rows, the same by count and hash."
-    )
+    print(f"Verified: {tables_and_rows(made)}, the same by count and hash.")
     return 0
+
+
+def tables_and_rows(made: Move) -> str:
+    return f"{many(len(made.tables), 'table')}, {many(sum(one.row_count for one in made.tables), 'row')}"
 
 
 def backed_up(source: Warehouse, name: str, path: Path) -> int:
     from etl import backups
 
     made = with_lines(lambda told: backups.back_up(source, path, name=name, now=utc_now(), told=told), "written")
-    print(
-        f"{path}: {len(made.tables)} tables, {sum(one.row_count for one in made.tables):,} rows, {path.stat().st_size:,} bytes."
-    )
+    print(f"{path}: {tables_and_rows(made)}, {path.stat().st_size:,} bytes.")
     print("Keep it as you keep a password: what you listened to is in it, and your login, encrypted.")
     return 0
 
@@ -232,7 +233,10 @@ def with_lines(do: Callable[[Told], Move], verb: str) -> Move:
         def line(moved: Moved) -> None:
             if moved.row_count or moved.copied_count:
                 copied = f"{moved.copied_count:>12,} {verb}" if verb != "compared" else "    compared"
-                print(f"{moved.table:<32}{moved.row_count:>12,} rows {copied}", flush=True)
+                print(
+                    f"{moved.table:<32}{moved.row_count:>12,} {'row' if moved.row_count == 1 else 'rows':<4} {copied}",
+                    flush=True,
+                )
 
         return do(Told(progress=lambda table, done, total: progress(done, total), table=line))
 

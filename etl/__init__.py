@@ -21,6 +21,7 @@ The map. Arrows point down: a file imports only what stands below it.
     ties           references and numbering, taken away and put back
     contents       what is in a table, to compare    pipes   from one COPY into another
     imports        the import job, exports → plays                  receipts what became of every row of them
+    whose          whose record an import goes into, and whether the export is somebody else's
     jobs           extract → transform → load, one function a job: record_plays, fill_dimensions
     quiet          silence that is longer than usual
     unrecorded     runs that failed while the database could not be reached
@@ -28,9 +29,11 @@ The map. Arrows point down: a file imports only what stands below it.
     listeners      whose record it is, of those who are recorded here
     progress       a bar on a terminal
     plays          PURE  recently-played JSON → plays
-    exports        an export's files → plays: archives finds and opens them, export_rows reads their rows, export_names
-                   makes members of the names in them
+    exports        an export's files → plays: archives finds and opens them, export_text decodes them, export_rows reads
+                   their rows, export_values the values in these, export_names makes members of the names, export_owner
+                   compares user names
     dimensions     PURE  track, album, artist JSON → rows of the dimensions and the bridge
+    counts         PURE  1 row, 2 rows
     spotify        Spotify over HTTP: its calls, and what the answers mean; wire sending and waiting
     deadline       time limits for a call and for a run      limits   all numbers of that kind, with their reasons
     settings       the reader of the environment

@@ -48,7 +48,10 @@ def find(paths: Iterable[Path]) -> Iterator[JsonFile | Unreadable]:
                 yield path
                 continue
             name = path.relative_to(typed).as_posix() if is_folder else path.name
-            real = path.resolve()
+            real = followed(path)
+            if real is None:
+                yield Unreadable(printable(name), "it is a link that leads to itself")
+                continue
             if real in known:
                 continue
             known.add(real)
@@ -63,6 +66,14 @@ def find(paths: Iterable[Path]) -> Iterator[JsonFile | Unreadable]:
             else:
                 package = printable((top / name).parent.as_posix())
                 yield JsonFile(package, printable(name), path.stat().st_size, path, None, not is_folder)
+
+
+def followed(path: Path) -> Path | None:
+    """Where a path leads through its links; None for links that lead in a circle."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):  # Python raised the one or the other, from version to version
+        return None
 
 
 def contents(files: Iterable[JsonFile]) -> Iterator[tuple[JsonFile, bytes | Unreadable]]:

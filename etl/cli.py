@@ -132,10 +132,12 @@ def import_(
         from etl.imports import import_exports
         from etl.opening import opened
         from etl.progress import bar
-        from etl.settings import read_settings
+        from etl.settings import Runner, read_settings
 
     settings = read_settings()
     must_exist(paths)
+    is_public = Runner().github_actions
+    is_watched = sys.stderr.isatty() and not is_public
     try:
         with opened(settings) as warehouse, bar("reading", is_bytes=True, then="matching") as progress:
             receipt = import_exports(
@@ -146,12 +148,14 @@ def import_(
                 without_private=without_private,
                 dry_run=dry_run,
                 progress=progress,
+                say=lambda sentence: typer.echo(sentence, err=True) if is_watched else None,
             )
     except KeyboardInterrupt:
         typer.echo("Stopped. Nothing was changed.", err=True)
         raise typer.Exit(130) from None
-    typer.echo(receipts.as_json(receipt) if as_json else receipts.as_text(receipt))
-    on_summary(receipts.line(receipt))
+    written = receipts.as_json if as_json else receipts.as_text
+    typer.echo(written(receipt, is_public=is_public))
+    on_summary(receipts.line(receipt), *receipt.warnings)
     if not receipt.is_good:
         raise typer.Exit(1)
 

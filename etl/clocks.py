@@ -5,6 +5,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
+from etl.counts import many
+
 log = logging.getLogger(__name__)
 
 Clock = Callable[[], datetime]
@@ -42,8 +44,8 @@ def in_words(span: timedelta) -> str:
     """A span in its largest unit: 7 minutes, 3 hours, 730 days."""
     minutes = round(span / timedelta(minutes=1))
     if minutes < 120:
-        return f"{minutes} minutes"
-    return f"{round(minutes / 60)} hours" if minutes < 48 * 60 else f"{round(minutes / 1440):,} days"
+        return many(minutes, "minute")
+    return many(round(minutes / 60), "hour") if minutes < 48 * 60 else many(round(minutes / 1440), "day")
 
 
 def dated_at(header: str | None) -> datetime | None:

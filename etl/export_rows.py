@@ -1,10 +1,12 @@
 """Rows of Spotify's data exports as JSON tells them: typed, checked, and the bad ones named."""
 
-import json
 import re
+from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from operator import attrgetter
 from typing import Annotated, Any, NamedTuple
 
@@ -12,8 +14,11 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from etl.dimensions import number, text
-from etl.plays import FIRST_PLAY, moment
+from etl import export_values
+from etl.counts import many
+from etl.export_text import decoded
+from etl.export_values import UNREADABLE, is_told, loses_a_character, parsed, whole, without_nan
+from etl.plays import FIRST_PLAY
 
 EXTENDED = "extended_export"
 ACCOUNT = "account_export"
@@ -96,17 +101,39 @@ READ: dict[str, msgspec.json.Decoder[Any]] = {
     ACCOUNT: msgspec.json.Decoder(list[AccountRow]),
 }
 KEYS = {kind: row.__struct_encode_fields__ for kind, row in ROW_OF.items()}
-KNOWN_KEYS = {key for keys in KEYS.values() for key in keys}
-MINOR = {  # what a listen can do without: a value of another type is none
-    "platform": str,
-    "reason_start": str,
-    "reason_end": str,
-    "conn_country": str,
-    "shuffle": bool,
-    "skipped": bool,
-    "offline": bool,
-    "incognito_mode": bool,
-    "offline_timestamp": int,
+KNOWN_KEYS = frozenset(key for keys in KEYS.values() for key in keys)
+PRIVATE = "incognito_mode"
+READ_AS: dict[str, Callable[[object], Any]] = {  # any other field is a name
+    "spotify_track_uri": export_values.uri,
+    "spotify_episode_uri": export_values.uri,
+    "audiobook_chapter_uri": export_values.uri,
+    "platform": partial(export_values.word, longest=LONGEST_TEXT),
+    "reason_start": partial(export_values.word, longest=LONGEST_TEXT),
+    "reason_end": partial(export_values.word, longest=LONGEST_TEXT),
+    "conn_country": export_values.country,
+    "shuffle": export_values.flag,
+    "skipped": export_values.flag,
+    "offline": export_values.flag,
+    PRIVATE: export_values.flag,
+    "offline_timestamp": export_values.stamp,
+    "brapped_source": lambda value: value,  # looked at before
+}
+WHAT = {  # fields that say what was played: the first of these groups that says anything decides
+    EXTENDED: (
+        (
+            "spotify_track_uri",
+            "master_metadata_track_name",
+            "master_metadata_album_artist_name",
+            "master_metadata_album_album_name",
+        ),
+        ("spotify_episode_uri", "episode_name", "episode_show_name"),
+        ("audiobook_chapter_uri", "audiobook_chapter_title", "audiobook_title"),
+    ),
+    ACCOUNT: (
+        ("episodeName", "podcastName"),
+        ("chapterName", "audiobookName", "authorName"),
+        ("trackName", "artistName"),
+    ),
 }
 
 
@@ -119,13 +146,33 @@ class Rows(NamedTuple):
     told_ends: list[str]  # the same as texts that Postgres reads
     malformed: list[Malformed]
     is_empty: bool = False  # a list of nothing
+    unclear: frozenset[int] = frozenset()  # positions in `rows` whose private flag can't be read
+    notes: tuple[
+        str, ...
+    ] = ()  # what of the file, or of good rows, was read in another way than it stands, or not at all
 
 
 listened_ms = attrgetter("ms_played")
 
 
 def rows_of(content: bytes, latest: datetime) -> Rows:
-    """The rows of a file in UTF-8. None of them ends after `latest`. Raises ValueError or RecursionError for no JSON."""
+    """The rows of a file in UTF-8 or Windows-1252. None of them ends after `latest`.
+
+    Raises ValueError or RecursionError for no JSON; NotText, which is a ValueError, for another encoding.
+    """
+    if rows := at_once(content, latest):
+        return rows
+    file = decoded(content)
+    notes = (file.note,) if file.note else ()
+    if notes and not file.is_damaged and (rows := at_once(file.text.encode(), latest)):
+        return rows._replace(notes=notes)
+    # Something is odd about the file: row by row, so that each bad one can be named.
+    rows = one_by_one(parsed(file.text, KNOWN_KEYS, is_damaged=file.is_damaged), latest)
+    return rows._replace(notes=notes + rows.notes)
+
+
+def at_once(content: bytes, latest: datetime) -> Rows | None:
+    """The rows of a file in UTF-8 without anything odd; None for any other."""
     mark = MARK.search(content)
     kind = ACCOUNT if mark and mark[0] == b'"msPlayed"' else EXTENDED
     with suppress(ValueError, RecursionError):
@@ -136,9 +183,7 @@ def rows_of(content: bytes, latest: datetime) -> Rows:
         is_odd = (BACKSLASH in content and NUL in content) or OURS in content or None in map(listened_ms, rows)
         if is_possible and not is_odd:
             return Rows(kind, rows, ends, told_ends, [])
-    # Something is odd about the file: row by row, so that each bad one can be named.
-    told = json.loads(content.decode("utf-8", "replace"), strict=False, object_hook=only_known)
-    return one_by_one(told, latest)
+    return None
 
 
 def moment64(told: datetime) -> np.datetime64:
@@ -161,11 +206,6 @@ def texts_of(moments: Moments) -> list[str]:
     return [told.replace(".000Z", "Z") for told in texts]
 
 
-def only_known(told: dict[str, Any]) -> dict[str, Any]:
-    """An object without what is not for us to know."""
-    return {key: value for key, value in told.items() if key in KNOWN_KEYS}
-
-
 def one_by_one(told: object, latest: datetime) -> Rows:
     """The good rows of a list, and the bad ones by number. The first row that tells a listen says which kind it is."""
     listed = told if isinstance(told, list) else []
@@ -173,16 +213,33 @@ def one_by_one(told: object, latest: datetime) -> Rows:
     rows: list[ExtendedRow | AccountRow] = []
     ends: list[np.datetime64] = []
     malformed = []
+    unclear = set()
+    odd: Counter[tuple[str, str]] = Counter()  # field, and what became of its value
     for row_number, row in enumerate(listed if kind else [], start=1):
         try:
-            end, good = checked(row, str(kind), latest)
-        except OddRow as odd:
-            malformed.append(Malformed(row_number, str(odd)))
+            end, good, oddities = checked(row, str(kind), latest)
+        except OddRow as bad:
+            malformed.append(Malformed(row_number, str(bad)))
         else:
+            if (PRIVATE, LEFT_EMPTY) in oddities:
+                unclear.add(len(rows))
+            odd.update(one for one in oddities if one != (PRIVATE, LEFT_EMPTY))
             ends.append(moment64(end))
             rows.append(good)
     as_moments = np.array(ends, dtype="datetime64[ms]")
-    return Rows(kind, rows, as_moments, texts_of(as_moments), malformed, is_empty=told == [])
+    notes = tuple(of_rows(field, became, count) for (field, became), count in sorted(odd.items()))
+    is_empty = told == []
+    return Rows(kind, rows, as_moments, texts_of(as_moments), malformed, is_empty, frozenset(unclear), notes)
+
+
+LEFT_EMPTY = "can't be read: left empty"
+CUT = f"has more than {LONGEST_TEXT} characters: cut"
+WITHOUT = "has characters that no database holds: left out"
+
+
+def of_rows(field: str, became: str, count: int) -> str:
+    """What became of a field, and in how many rows."""
+    return f"{many(count, 'row')}: {field} {became}"
 
 
 class OddRow(Exception):
@@ -193,40 +250,53 @@ def carries(row: object, kind: str) -> bool:
     return isinstance(row, dict) and all(key in row for key in KEYS[kind][:2])
 
 
-def checked(row: object, kind: str, latest: datetime) -> tuple[datetime, ExtendedRow | AccountRow]:
-    """End and content of a row. A value of a wrong type costs a listen only where nothing could be said without it."""
+def checked(
+    row: object, kind: str, latest: datetime
+) -> tuple[datetime, ExtendedRow | AccountRow, list[tuple[str, str]]]:
+    """End and content of a row, and what became of its odd values. Raises OddRow where a value can't be read without which
+    it is not known what was played, when, or for how long."""
     if not isinstance(row, dict):
         raise OddRow("it is no JSON object")
     if not carries(row, kind) and any(carries(row, other) for other in KEYS):
         raise OddRow("it is a row of the other kind of export")
     end_time, ms_played, *others = KEYS[kind]
+    row = {**without_nan(row), ms_played: row.get(ms_played)}
     for key in (end_time, ms_played):
         if row.get(key) is None and not (key == ms_played and row.get("brapped_source") == LIST):
             raise OddRow(f"{key} is missing")
-    if not isinstance(row[end_time], str):
-        raise OddRow(f"{end_time} is not a text")
     if row.get("brapped_source") not in (None, LIST, ACCOUNT):
         raise OddRow("brapped_source is none that is known")
-    if row.get(ms_played) is not None and number(row[ms_played]) != row[ms_played]:
+    told_ms: Any = whole(row.get(ms_played))
+    if row.get(ms_played) is not None and not (told_ms is not None and 0 <= told_ms < 2**31):
         raise OddRow(f"{ms_played} is not a whole number from 0 to {2**31 - 1}")
-    for key in others:
-        if key not in MINOR and not isinstance(row.get(key), str | None):
-            raise OddRow(f"{key} is not a text")
-    told_ms: Any = number(row.get(ms_played))
-    good = ROW_OF[kind](row[end_time], told_ms, *(minor(key, row.get(key)) for key in others))
-    end = moment(good.told_end())
+    values = {key: READ_AS.get(key, export_values.name)(row.get(key)) for key in others}
+    must_say_what(values, WHAT[kind])
+    readable = (None if value is UNREADABLE else value for value in values.values())
+    good = ROW_OF[kind](str(row[end_time]), told_ms, *readable)
+    end = export_values.end_of(row[end_time]) if kind == EXTENDED else export_values.minute_of(row[end_time])
     if end is None or not FIRST_PLAY <= end <= latest:
         raise OddRow(f"{end_time} is not a moment in UTC since 2006")
-    return end, good
+    return end, good, [(key, became) for key in others if (became := what_became(row.get(key), values[key]))]
 
 
-def minor(key: str, value: Any) -> Any:
-    """A value that a listen can do without: None where it is of another type than it should be."""
-    if key not in MINOR:
-        return value
-    if type(value) is not MINOR[key] or (key == "conn_country" and len(str(value)) != 2):
-        return None
-    return (text(value) or "")[:LONGEST_TEXT] if isinstance(value, str) else value
+def must_say_what(values: dict[str, Any], groups: tuple[tuple[str, ...], ...]) -> None:
+    """Raises OddRow for an unreadable value among the fields that say what was played. Others cost no listen."""
+    unreadable = [key for keys in groups for key in keys if values[key] is UNREADABLE]
+    for keys in groups:
+        if is_told(values, keys):
+            unreadable = [key for key in keys if values[key] is UNREADABLE]
+            break
+    if unreadable:
+        raise OddRow(f"{unreadable[0]} is not a text")
+
+
+def what_became(told: object, value: object) -> str | None:
+    """What to say of a value that went in otherwise than it was told."""
+    if value is UNREADABLE:
+        return LEFT_EMPTY
+    if loses_a_character(told):
+        return WITHOUT
+    return CUT if isinstance(told, str) and isinstance(value, str) and len(told) > len(value) else None
 
 
 def looks_like_a_history(content: bytes) -> bool:

@@ -1,6 +1,5 @@
 """Spotify's data exports to plays: the extended streaming history (a whole life) and the account data (a year)."""
 
-import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -14,27 +13,33 @@ import numpy as np
 import pandas as pd
 
 from etl import archives
-from etl.archives import JsonFile, Unreadable
+from etl.archives import JsonFile, Unreadable, printable
 from etl.export_names import UNKNOWN_ARTIST, UNKNOWN_TRACK, Catalogue, name_uri, names_of
+from etl.export_owner import owner_in
 from etl.export_rows import (
     ACCOUNT,
     EXTENDED,
+    LEFT_EMPTY,
     MARK,
+    PRIVATE,
     ExtendedRow,
     Malformed,
     Moments,
     Rows,
     looks_like_a_history,
     moment64,
+    of_rows,
     rows_of,
     texts_of,
 )
+from etl.export_text import NotText, in_utf8
 from etl.plays import AHEAD, FIRST_PLAY
 
 __all__ = ["ExportError", "Malformed", "Part", "Unreadable", "name_uri", "read_exports"]
 
 Listen = tuple[str, int, str, str]  # minute, milliseconds, title, by whom
 SHOWN_MALFORMED = 20
+SHOWN_PATH = 200  # characters
 EARLIEST = moment64(FIRST_PLAY)
 LONGEST_PAUSE = np.timedelta64(24, "D")  # from start to end of a play: as much as ms_played can hold
 LATEST_START = np.timedelta64(1, "D")  # after the end: clocks of players differ
@@ -79,6 +84,8 @@ class Part:
     malformed: tuple[Malformed, ...]  # the first of them
     malformed_count: int
     tables: dict[str, pd.DataFrame] = field(repr=False)  # by name of the staging table
+    notes: tuple[str, ...] = ()  # what was read in another way than it stands there, or not at all
+    owner: bytes | None = field(default=None, repr=False)  # mark of the user name in it (export_owner)
 
 
 def read_exports(
@@ -99,7 +106,7 @@ def read_exports(
     files = [file for file in found if isinstance(file, JsonFile)]
     done, total, count = 0, sum(file.size for file in files), len(found) - len(files)
     progress(done, total)
-    reader = Reader(now + AHEAD)
+    reader = Reader(now + AHEAD, without_private=without_private)
     telling: set[Path] = set()
     if without_private:
         for _, content in archives.contents(files):
@@ -116,30 +123,38 @@ def read_exports(
         progress(done, total)
     if count:
         yield from (
-            Unreadable(path.name, "there is no listening history in it")
+            Unreadable(printable(path.name), "there is no listening history in it")
             for path in paths
             if not any(told.resolve().is_relative_to(path.resolve()) for told in telling)
             and not any(isinstance(found, Unreadable) for found in archives.find([path]))
         )
     else:
         raise ExportError(
-            f"No listening history in {', '.join(map(str, paths))}. Looked for JSON files, also within folders and zip"
+            f"No listening history in {', '.join(printable(str(path)) for path in paths)}. Looked for JSON files, also within folders and zip"
             " archives, whose rows have ts and ms_played (extended streaming history) or endTime and msPlayed (account data)."
         )
 
 
 def must_exist(paths: Sequence[Path]) -> None:
-    """Raises ExportError for a path that isn't there."""
+    """Raises ExportError for a path that isn't there, or can't be."""
     for path in paths:
-        if not path.exists():
-            raise ExportError(f"There is no file or folder {path}.")
+        name = printable(str(path))
+        try:
+            if not path.exists():
+                is_link = path.is_symlink()
+                raise ExportError(
+                    f"{name} is a link that leads nowhere." if is_link else f"There is no file or folder {name}."
+                )
+        except OSError as error:  # a name that is too long, a folder that is closed
+            raise ExportError(f"{name[:SHOWN_PATH]} can't be opened: {error.strerror}.") from None
 
 
 class Reader:
     """What is known across the files of one import: numbers, and which members were staged already."""
 
-    def __init__(self, latest: datetime) -> None:
+    def __init__(self, latest: datetime, *, without_private: bool = False) -> None:
         self.latest = latest
+        self.without_private = without_private
         self.private: set[Listen] = set()  # what to leave out
         self.item_number = 0
         self.file_number = 0
@@ -151,32 +166,47 @@ class Reader:
             told = rows_of(in_utf8(content), self.latest)
             if told.kind == EXTENDED:
                 rows = zip(told.rows, told.told_ends, strict=True)
-                self.private.update(listen(EXTENDED, row, end) for row, end in rows if row.incognito_mode)
+                self.private.update(
+                    listen(EXTENDED, row, end)
+                    for position, (row, end) in enumerate(rows)
+                    if row.incognito_mode or position in told.unclear
+                )
 
     def part(self, file: JsonFile, content: bytes) -> Part | Unreadable | None:
         """The file as plays; None if it is none of a listening history."""
-        content = in_utf8(content)
         named = NAMED_LIKE_A_HISTORY.match(file.name.rpartition("/")[2])
         is_meant = bool(named) or file.is_typed
+        try:
+            content = in_utf8(content)
+        except NotText as why:
+            return Unreadable(file.name, str(why)) if is_meant else None
         if not is_meant and not MARK.search(content):
             return None
         try:
             told = rows_of(content, self.latest)
-        except (ValueError, RecursionError):
+        except (ValueError, RecursionError) as error:
             is_meant = is_meant or looks_like_a_history(content)
-            return Unreadable(file.name, "it breaks off, or is no JSON") if is_meant else None
+            reason = str(error) if isinstance(error, NotText) else "it breaks off, or is no JSON"
+            return Unreadable(file.name, reason) if is_meant else None
         if told.is_empty and named:
             told = told._replace(kind=ACCOUNT if named["account"] else EXTENDED)
         if told.kind is None:
             return Unreadable(file.name, "its rows are not those of a listening history") if is_meant else None
-        return self.staged(file, told.kind, told)
+        return self.staged(file, told.kind, told, owner_in(content) if told.kind == EXTENDED else None)
 
-    def staged(self, file: JsonFile, kind: str, told: Rows) -> Part:
-        rows, ends, told_ends = told.rows, told.ends, told.told_ends
+    def staged(self, file: JsonFile, kind: str, told: Rows, owner: bytes | None) -> Part:
+        rows, ends, told_ends, notes = told.rows, told.ends, told.told_ends, told.notes
+        if told.unclear:
+            became = "can't be read: left out as private" if self.without_private else LEFT_EMPTY
+            notes = (*notes, of_rows(PRIVATE, became, len(told.unclear)))
         if self.private:
             is_kept = [
-                not (row.incognito_mode if kind == EXTENDED else listen(kind, row, end) in self.private)
-                for row, end in zip(rows, told_ends, strict=True)
+                not (
+                    row.incognito_mode or position in told.unclear
+                    if kind == EXTENDED
+                    else listen(kind, row, end) in self.private
+                )
+                for position, (row, end) in enumerate(zip(rows, told_ends, strict=True))
             ]
             rows, told_ends = list(compress(rows, is_kept)), list(compress(told_ends, is_kept))
             ends = ends[np.array(is_kept, dtype=bool)]
@@ -209,13 +239,9 @@ class Reader:
                 "staging_play": pd.DataFrame(cells.T, columns=list(PLAY_COLUMNS), dtype=object),
                 **self.catalogue.new_tables(),
             },
+            notes=notes,
+            owner=owner,
         )
-
-
-def in_utf8(content: bytes) -> bytes:
-    """The same text in UTF-8: with a byte order mark, or in UTF-16, an editor saved it anew."""
-    encoding = json.detect_encoding(content)
-    return content if encoding == "utf-8" else content.decode(encoding, "replace").encode("utf-8", "replace")
 
 
 def listen(kind: str, row: Any, end: str) -> Listen:

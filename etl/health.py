@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row
 from sqlalchemy.engine import make_url
 
 from etl.catalogue import MISS_LIMIT
+from etl.counts import many
 from etl.findings import RENEW, WHY_LOST, Finding, moment
 from etl.keys import fingerprint
 from etl.quiet import quiet
@@ -313,8 +314,8 @@ def as_json(health: Health) -> dict[str, Any]:
 def left(span: timedelta) -> str:
     hours = max(0, round(span / timedelta(hours=1)))
     if hours < 48:
-        return f"{hours} hours"
-    return f"{round(hours / 24)} days"
+        return many(hours, "hour")
+    return many(round(hours / 24), "day")
 
 
 def times(count: int) -> str:

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from etl.archives import printable
+from etl.counts import many
 from etl.findings import SOURCES, WHY_LOST, Finding, moment
 from etl.health import CHECKS, MB, Health, left
 
@@ -117,7 +118,7 @@ def of_database(health: Health) -> Lines:
     if storage["bytes_a_day"] is not None:
         yield "growth", f"{storage['bytes_a_day'] / 1000:,.1f} kB a day"
     if storage["days_left"] is not None:
-        yield "room for", f"{storage['days_left']:,} days at this rate"
+        yield "room for", f"{many(storage['days_left'], 'day')} at this rate"
     yield "schema", str(health.schema["version"])
 
 

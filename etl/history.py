@@ -28,10 +28,15 @@ def page(reporter: Reporter, number: int, filters: dict[str, int | None], about:
     return reporter.report("history", title, replace(found, rows=found.rows[:limit]), note=note)
 
 
-def lines(reporter: Reporter, form: str, filters: dict[str, int | None], about: str) -> Iterator[str]:
-    """All of it as csv, json or extended (Spotify's own layout, oldest first), in pieces to be written one after another."""
+def lines(
+    reporter: Reporter, form: str, filters: dict[str, int | None], about: str, *, with_sources: bool = False
+) -> Iterator[str]:
+    """All of it as csv, json or extended (Spotify's own layout, oldest first), in pieces to be written one after another.
+
+    `with_sources`: of extended, a row for each source of a play.
+    """
     if form == "extended":
-        yield from as_extended(reporter)
+        yield from as_extended(reporter, with_sources=with_sources)
         return
     asked = {**reporter.parameters, **filters, "row_offset": 0}
     rows = stream(reporter.connection, "reports/history", **asked)
@@ -60,13 +65,16 @@ def as_csv(rows: Iterator[Any]) -> Iterator[str]:
     yield written.getvalue()
 
 
-def as_extended(reporter: Reporter) -> Iterator[str]:
-    """Rows as in Spotify's extended streaming history: what `import` takes back to the same plays.
+def as_extended(reporter: Reporter, *, with_sources: bool) -> Iterator[str]:
+    """Rows as in Spotify's extended streaming history: one row a play, to the second, in milliseconds that were estimated
+    where none were reported.
 
-    What another source told is a row of its own, with the source in a key that Spotify does not have (brapped_source): of the
-    recently-played list with a ms_played of null and the milliseconds of its date, of the account export by its names and minute.
+    With sources: what `import` takes back to the same plays. What another source told is a row of its own then: of the
+    recently-played list with a ms_played of null and the milliseconds of its date, of the account export by its names and
+    minute. In both forms a key that Spotify does not have (brapped_source) says so of rows of another source.
     """
-    rows = (told(row) for row in stream(reporter.connection, "reports/history_extended", **reporter.parameters))
+    asked = {**reporter.parameters, "with_sources": with_sources}
+    rows = (told(row) for row in stream(reporter.connection, "reports/history_extended", **asked))
     yield from as_list(rows)
     yield "\n"
 

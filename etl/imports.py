@@ -18,17 +18,20 @@ from etl.jobs import Run
 from etl.listeners import ME, ListenerError, recorded
 from etl.merges import merge_catalogue, merge_linked, merge_plays
 from etl.opening import Clock, utc_now
-from etl.receipts import FileReceipt, Receipt
+from etl.receipts import FileReceipt, Receipt, names_of
 from etl.settings import Settings
 from etl.warehouse import LISTENER_LOCK, Warehouse, copy, lock, migrate_within, run
+from etl.whose import sentence, warnings, whose_record
 from etl.zones import settle
 
 log = logging.getLogger(__name__)
 
+LONGEST_NAME = 200  # of a listener whom a person names; Spotify's ids are shorter
 LARGE = 5_000  # plays after which the planner knows too little of what there is
 CATALOGUE = ("staging_artist", "staging_album", "staging_track", "staging_track_artist")
 
 Progress = Callable[[int, int], None]
+Say = Callable[[str], None]
 Item = TypeVar("Item")
 
 
@@ -50,11 +53,12 @@ def import_exports(
     dry_run: bool = False,
     clock: Clock = utc_now,
     progress: Progress = lambda done, total: None,
+    say: Say = lambda sentence: None,
 ) -> Receipt:
     """Reads every history in `paths` and merges it, in one transaction: it is all there afterwards, or nothing is.
 
     Asks nothing of Spotify. `listener`: the id or name of whose export it is; a new one where nobody has it; by default the one
-    listener who is recorded here. Raises ExportError, ListenerError and WarehouseError.
+    listener who is recorded here; `say` is told into whose record it goes before anything is read. Raises ExportError, ListenerError and WarehouseError.
     """
     return import_parts(
         settings,
@@ -63,6 +67,7 @@ def import_exports(
         listener=listener,
         dry_run=dry_run,
         clock=clock,
+        say=say,
     )
 
 
@@ -74,6 +79,7 @@ def import_parts(
     listener: str | None,
     dry_run: bool,
     clock: Clock,
+    say: Say = lambda sentence: None,
 ) -> Receipt:
     """The same for whatever `read` reads; it is told what time it is, and may be called again."""
     if not dry_run:
@@ -84,6 +90,8 @@ def import_parts(
         if dry_run:
             migrate_within(connection, this_run.started_at, __version__)
         this_run.listener_key, is_new = listener_of(connection, settings, listener, this_run.started_at)
+        record_of = whose_record(connection, this_run.listener_key)
+        say(sentence(record_of))
         parts = staged(connection, read(this_run.started_at))
         merge_catalogue(connection)
         # TIME_ZONE is of whoever the settings are of.
@@ -92,11 +100,15 @@ def import_parts(
             log.warning("%s", warning)
         merge_plays(connection, listener_key=this_run.listener_key, now=this_run.started_at)
         counts = iter(run(connection, "load/receipt"))
+        files = tuple(file_receipt(part, counts) for part in parts)
+        owners = [part.owner for part in parts if isinstance(part, Part)]
+        is_known = any(file.known_count for file in files)
+        warned = warnings(connection, record_of, owners, is_known=is_known)
         packages = [part.package for part in parts if isinstance(part, Part)]
         whose = {"listener_key": this_run.listener_key, "found_at": this_run.started_at}
         run(connection, "load/covered_by_exports", **whose, packages=packages)
         merge_linked(connection, now=this_run.started_at, but_not=this_run.listener_key)
-        receipt = Receipt(tuple(file_receipt(part, counts) for part in parts), is_new, dry_run)
+        receipt = Receipt(files, is_new, dry_run, record_of, warned, notes_of(parts, files))
         if dry_run:
             raise DryRunDone(receipt)
         record(connection, this_run, receipt, clock())
@@ -164,6 +176,10 @@ def listener_of(connection: Connection, settings: Settings, listener: str | None
     if known:
         key = int(known[0].listener_key)
         return key, False
+    if listener is not None and not (listener.isprintable() and len(listener) <= LONGEST_NAME):
+        raise ListenerError(
+            f"A new listener's name has at most {LONGEST_NAME} characters, and none that a terminal does not print."
+        )
     [made] = run(
         connection,
         "load/listener",
@@ -196,6 +212,13 @@ def file_receipt(part: Part | Unreadable, counts: Iterator[Row[Any]]) -> FileRec
         unnamed_count=part.unnamed_count,
         malformed=tuple(map(str, part.malformed)),
     )
+
+
+def notes_of(parts: list[Part | Unreadable], files: tuple[FileReceipt, ...]) -> tuple[str, ...]:
+    """What was read in another way than it stands in a file, with the name of the file."""
+    names = names_of(files)
+    both = zip(parts, files, strict=True)
+    return tuple(f"{names[file]}: {note}" for part, file in both if isinstance(part, Part) for note in part.notes)
 
 
 def record(connection: Connection, this_run: Run, receipt: Receipt, finished_at: datetime) -> None:

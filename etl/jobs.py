@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from etl import __version__, unrecorded
 from etl.catalogue import SCOPE, Catalogue, Progress, Tally, note_pause
 from etl.clocks import WrongClock
+from etl.counts import many
 from etl.deadline import Deadline, span
 from etl.findings import WHY_LOST, Warned, moment
 from etl.keys import Keys
@@ -269,7 +270,8 @@ def accounts_of(settings: Settings, deadline: Deadline) -> Accounts:
 
 def plays_line(page: Page, new_count: int, reach: Reach) -> str:
     recorded = f"recorded up to {moment(reach.watermark)}" if reach.watermark else "nothing recorded yet"
-    return f"{new_count} of {page.item_count} plays are new; {recorded}"
+    are = "is" if page.item_count == 1 else "are"
+    return f"{new_count} of {many(page.item_count, 'play')} {are} new; {recorded}"
 
 
 def plays_warnings(page: Page, reach: Reach) -> Iterator[Warned]:
@@ -283,18 +285,19 @@ def plays_warnings(page: Page, reach: Reach) -> Iterator[Warned]:
     if page.unreadable_count:
         yield Warned(
             "answers",
-            f"{page.unreadable_count} of {page.item_count} items had no readable moment and were passed over",
+            f"{page.unreadable_count} of {many(page.item_count, 'item')} had no readable moment and"
+            f" {'was' if page.item_count == 1 else 'were'} passed over",
         )
 
 
 def dimensions_line(tally: Tally) -> str:
     if tally.is_taken:
         return "another run is filling the dimensions; nothing to do"
-    said = [f"{tally.filled_count} artists, tracks, albums described"]
+    said = [f"{many(tally.filled_count, 'artist, track or album', 'artists, tracks, albums')} described"]
     if tally.missed_count:
         said.append(f"{tally.missed_count} unknown to Spotify")
     said.append(f"{tally.missing_count} missing")
-    line = f"{', '.join(said)}; {tally.call_count} calls, {tally.left_count} left today"
+    line = f"{', '.join(said)}; {many(tally.call_count, 'call')}, {tally.left_count} left today"
     return f"{line}; Spotify wants no more before {moment(tally.resume_at)}" if tally.resume_at else line
 
 

@@ -66,11 +66,15 @@ def recorded_account(connection: Connection, account: Account, time_zone: str | 
         time_zone=time_zone,
         created_at=now,
     )
+    if account.user_id is not None:
+        run(connection, "listener_user", listener_key=row.listener_key, user_id=account.user_id)
     return int(row.listener_key)
 
 
 def recorded(connection: Connection, listener: str | None) -> list[Row[Any]]:
     """Who it is, if they are recorded here: by id or name; whoever it is, if nobody says and there is only one."""
+    if listener is not None and text(listener) != listener:
+        raise ListenerError("What follows --listener can't be read: it is not UTF-8, or empty.")
     if listener is None:
         known = run(connection, "listener_default")
         if len(known) > 1:

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, text
 
 from etl import __version__
 from etl.contents import Content, Difference, Span, Table, differing
+from etl.counts import many
 from etl.layout import Foreign, Layout, layout_of, odd_counters, plain
 from etl.locks import MOVE_LOCK
 from etl.pipes import pump
@@ -253,7 +254,7 @@ class Copying(Comparing):
         known = {tuple(row) for row in self.source.do(lambda source: run(source, "runs"))}
         if own := [row for row in run(connection, "runs") if tuple(row) not in known]:
             raise WarehouseError(
-                f"The database at {self.target.name} has recorded for itself since it was copied ({len(own):,} runs that"
+                f"The database at {self.target.name} has recorded for itself since it was copied ({many(len(own), 'run')} that"
                 f" {self.source.name} does not know). Copying would undo that; nothing was touched."
             )
 

@@ -5,6 +5,10 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
+from datetime import UTC
+
+from etl.counts import many
+from etl.whose import Whose, sentence
 
 WIDTH = 80  # of a terminal, and of a log
 
@@ -36,6 +40,9 @@ class Receipt:
     files: tuple[FileReceipt, ...]
     is_new_listener: bool
     is_dry_run: bool
+    whose: Whose | None = None  # into whose record it goes
+    warnings: tuple[str, ...] = ()  # that it may be somebody else's
+    notes: tuple[str, ...] = ()  # what was read in another way than it stands in a file, or not at all
 
     @property
     def total(self) -> FileReceipt:
@@ -78,7 +85,7 @@ def line(receipt: Receipt) -> str:
     files = sum(not file.unreadable_reason for file in receipt.files)
     unreadable = len(receipt.files) - files
     said = (
-        f"{total.row_count:,} rows of {files} {'file' if files == 1 else 'files'}: {total.new_count:,} new,"
+        f"{many(total.row_count, 'row')} of {many(files, 'file')}: {total.new_count:,} new,"
         f" {total.known_count:,} known, {total.merged_count:,} merged, {total.duplicate_count:,} told twice"
     )
     if total.private_count:
@@ -86,22 +93,27 @@ def line(receipt: Receipt) -> str:
     if total.malformed_count:
         said += f", {total.malformed_count:,} bad"
     if unreadable:
-        said += f"; {unreadable} {'file' if unreadable == 1 else 'files'} could not be read"
+        said += f"; {many(unreadable, 'file')} could not be read"
     return f"{said}; nothing was changed (dry run)" if receipt.is_dry_run else said
 
 
-def as_text(receipt: Receipt) -> str:
-    """The receipt for 80 columns: a line a file, the sum, and all that could not be read, by name."""
-    return "\n".join(text_lines(receipt))
+def as_text(receipt: Receipt, *, is_public: bool = False) -> str:
+    """The receipt for 80 columns: whose record, a line a file, the sum, and all that could not be read, by name.
+
+    `is_public`: anybody may read it, so it does not name the listener.
+    """
+    return "\n".join(text_lines(receipt, is_public=is_public))
 
 
-def text_lines(receipt: Receipt) -> Iterator[str]:
+def text_lines(receipt: Receipt, *, is_public: bool) -> Iterator[str]:
     names = names_of(receipt.files)
     read = [file for file in receipt.files if not file.unreadable_reason]
     total = receipt.total
     shown = {head: name for head, name in COLUMNS.items() if head in ("rows", "new") or getattr(total, name)}
     widths = {head: max(len(head), len(f"{getattr(total, name):,}")) + 2 for head, name in shown.items()}
     room = WIDTH - sum(widths.values())
+    if receipt.whose is not None:
+        yield wrapped(sentence(receipt.whose, is_public=is_public))
     if read:
         yield f"{'':<{room}}" + "".join(f"{head:>{width}}" for head, width in widths.items())
         for file in [*read, total] if len(read) > 1 else read:
@@ -112,19 +124,25 @@ def text_lines(receipt: Receipt) -> Iterator[str]:
             if head in MEANINGS and getattr(total, COLUMNS[head]):
                 yield f"{head:>9}  {MEANINGS[head]}"
         if total.podcast_count:
-            yield f"{total.podcast_count:,} of the rows are podcasts."
+            are = "is a podcast" if total.podcast_count == 1 else "are podcasts"
+            yield f"{many(total.podcast_count, 'row')} {are}."
         if total.unnamed_count:
-            yield f"{total.unnamed_count:,} of the rows say nothing of what was played: plays of the unknown track."
+            say = "says" if total.unnamed_count == 1 else "say"
+            yield f"{many(total.unnamed_count, 'row')} {say} nothing of what was played."
+    for note in receipt.notes:
+        yield wrapped(f"note: {note}")
     for file in read:
         for one in file.malformed:
             yield wrapped(f"bad: {names[file]}, {one}")
         if file.malformed_count > len(file.malformed):
-            yield wrapped(f"bad: {names[file]}, and {file.malformed_count - len(file.malformed):,} rows more")
+            yield wrapped(f"bad: {names[file]}, and {many(file.malformed_count - len(file.malformed), 'row')} more")
     for file in receipt.files:
         if file.unreadable_reason:
             yield wrapped(f"could not be read: {names[file]}: {file.unreadable_reason}")
     if receipt.is_new_listener:
         yield "The listener is new here."
+    for warning in receipt.warnings:
+        yield wrapped(f"warning: {warning}")
     if read:
         yield wrapped(line(receipt))
 
@@ -151,17 +169,29 @@ def shortened(name: str, room: int) -> str:
     return name if len(name) < room else f"…{name[-(room - 2) :]}"
 
 
-def as_json(receipt: Receipt) -> str:
-    """The receipt as JSON: files, their total, is_new_listener, is_dry_run, is_good."""
+def as_json(receipt: Receipt, *, is_public: bool = False) -> str:
+    """The receipt as JSON: files, their total, listener, is_new_listener, is_dry_run, is_good, warnings."""
     total = {name: count for name, count in asdict(receipt.total).items() if name.endswith("_count")}
     return json.dumps(
         {
             "files": [asdict(file) for file in receipt.files],
             "total": total,
+            "listener": listener(receipt.whose, is_public=is_public) if receipt.whose else None,
             "is_new_listener": receipt.is_new_listener,
             "is_dry_run": receipt.is_dry_run,
             "is_good": receipt.is_good,
+            "notes": receipt.notes,
+            "warnings": receipt.warnings,
         },
         ensure_ascii=False,
         indent=2,
     )
+
+
+def listener(whose: Whose, *, is_public: bool) -> dict[str, str | None]:
+    """The listener as JSON has them: id and name, unless anybody may read it, and since when they are logged in."""
+    return {
+        "listener_id": None if is_public else whose.listener_id,
+        "listener_name": None if is_public else whose.listener_name,
+        "logged_in_at": f"{whose.logged_in_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if whose.logged_in_at else None,
+    }

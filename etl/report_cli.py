@@ -238,8 +238,14 @@ def history(
     min_: MinOption = CountsAs.ALL,
     format_: Annotated[
         HistoryFormat | None,
-        typer.Option("--format", help="csv and json hold everything; extended is Spotify's own layout, for import."),
+        typer.Option(
+            "--format", help="csv and json hold everything; extended is Spotify's own layout, one row a play."
+        ),
     ] = None,
+    with_sources: Annotated[
+        bool,
+        typer.Option("--with-sources", help="Of extended: a row for each source of a play, for import to take back."),
+    ] = False,
     output: OutputOption = None,
     listener: ListenerOption = None,
 ) -> None:
@@ -250,6 +256,8 @@ def history(
     form = form_of(format_, output)
     if form == "extended" and (artist is not None or track is not None or min_ is not CountsAs.ALL):
         raise typer.BadParameter("extended holds everything of its days: leave out --artist, --track and --min")
+    if with_sources and form != "extended":
+        raise typer.BadParameter("--with-sources goes with --format extended")
 
     def answer(ask: "Ask") -> "Report | Iterable[str]":
         from etl import history
@@ -259,7 +267,9 @@ def history(
         reporter = ask.reporter(counts_as=min_, row_limit=None if is_whole else limit, **span)
         filters, about = reporter.history_filters(artist, track)
         return (
-            history.lines(reporter, form, filters, about) if is_whole else history.page(reporter, page, filters, about)
+            history.lines(reporter, form, filters, about, with_sources=with_sources)
+            if is_whole
+            else history.page(reporter, page, filters, about)
         )
 
     show("history", answer, listener, form, output)

@@ -8,6 +8,7 @@ import unicodedata
 from datetime import date, datetime, tzinfo
 from typing import Any
 
+from etl.counts import many as many
 from etl.reports import COUNTS_AS, FEW, Report, Section
 
 HEADS = {
@@ -152,11 +153,6 @@ def day(value: date) -> str:
 def moment(value: datetime, zone: tzinfo | None) -> str:
     local = value.astimezone(zone)
     return f"{day(local)} {local:%H:%M}"
-
-
-def many(count: int, one: str, more: str | None = None) -> str:
-    """1 play, 2 plays."""
-    return f"{count:,} {one if count == 1 else more or one + 's'}"
 
 
 def in_a_line(text: str) -> str:

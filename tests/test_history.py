@@ -25,12 +25,12 @@ def other_database(cluster, template):
     yield from fresh_database(cluster, template)
 
 
-def written(warehouse, settings, tmp_path, form, **asked_for) -> Path:
+def written(warehouse, settings, tmp_path, form, *, with_sources=False, **asked_for) -> Path:
     """The whole history in a file, as the command writes it."""
 
     def answer(ask):
         reporter = ask.reporter(**{"counts_as": "all", "row_limit": None, **asked_for})
-        return history.lines(reporter, form, *reporter.history_filters(None, None))
+        return history.lines(reporter, form, *reporter.history_filters(None, None), with_sources=with_sources)
 
     output = tmp_path / f"history.{form}"
     asking.show(warehouse, settings, "history", answer, None, form, output, clock=lambda: NOW)
@@ -74,7 +74,7 @@ def test_plays_of_every_source_written_and_imported_are_the_same_plays(
     record.load([told(0.25, A), told(-400, B), told(-900.5, A), told(-59.2, A)], *exports)
     facts = whole_facts(ask)
     assert len(facts) == 7
-    path = written(warehouse, settings, tmp_path, "extended").rename(tmp_path / "back.json")
+    path = written(warehouse, settings, tmp_path, "extended", with_sources=True).rename(tmp_path / "back.json")
     back = taken_back(path, other_database, spotify, time_zone="Europe/Berlin")
     assert [row[1:] for row in back] == [row[1:] for row in facts]
 
@@ -91,7 +91,7 @@ def test_the_receipt_of_a_file_of_ones_own_counts_what_was_new(
     record, settings, warehouse, other_database, spotify, tmp_path
 ):
     record.load([told(0.25, A), told(-400, B), told(-900.5, A)], [exported(-400, B, 170_000)])
-    path = written(warehouse, settings, tmp_path, "extended").rename(tmp_path / "back.json")
+    path = written(warehouse, settings, tmp_path, "extended", with_sources=True).rename(tmp_path / "back.json")
     other = Warehouse(other_database)
     counts = [
         (one.row_count, one.new_count, one.known_count, one.merged_count, one.duplicate_count)
@@ -189,7 +189,7 @@ def test_real_exports_written_anew_and_imported_give_the_same_rows(
         [real_data("exports") / name for name in ("extended-2020-2024.zip", "account-2023.zip")],
         clock=lambda: NOW,
     )
-    path = written(warehouse, settings, tmp_path, "extended")
+    path = written(warehouse, settings, tmp_path, "extended", with_sources=True)
     facts = whole_facts(ask)
     assert len(facts) == 68_471
     assert taken_back(path.rename(tmp_path / "any name.json"), other_database, spotify) == facts

@@ -79,6 +79,7 @@ def test_a_first_import_says_what_became_of_each_row(brapped, spotify, tmp_path)
     ran = brapped("import", str(path), GITHUB_STEP_SUMMARY=str(page))
     assert (ran.returncode, ran.stderr) == (0, "")
     assert ran.stdout == (
+        "Into the record of me, who has not logged in.\n"
         f"{'':<62}  rows  new  twice\n"
         f"{'…Extended Streaming History/Streaming_History_Audio_2024.json':<62}     3    2      1\n"
         "\n"
@@ -105,6 +106,7 @@ def test_what_is_bad_is_named_and_the_exit_status_says_so(brapped, tmp_path, ask
     ran = brapped(*arguments)
     assert (ran.returncode, ran.stderr) == (dry.returncode, dry.stderr) == (1, "")
     head = (
+        "Into the record of me, who has not logged in.\n"
         f"{'':<47}  rows  new  merged  private  bad\n"
         f"{'StreamingHistory_music_0.json':<47}     3    1       1        0    1\n"
         f"{'Streaming_History_Audio_2024_0.json':<47}     4    2       0        1    1\n"
@@ -114,7 +116,7 @@ def test_what_is_bad_is_named_and_the_exit_status_says_so(brapped, tmp_path, ask
         "   merged  plays that another source tells too; they are completed\n"
         "  private  left out, as asked; what was recorded before stays\n"
         "      bad  no play can be made of them\n"
-        "1 of the rows say nothing of what was played: plays of the unknown track.\n"
+        "1 row says nothing of what was played.\n"
         "bad: StreamingHistory_music_0.json, row 2: msPlayed is not a whole number from 0\n"
         "  to 2147483647\n"
         "bad: Streaming_History_Audio_2024_0.json, row 2: it is no JSON object\n"
@@ -173,9 +175,9 @@ def test_many_files_with_long_names_stay_within_eighty_columns(brapped, tmp_path
     lines = ran.stdout.splitlines()
     assert (ran.returncode, ran.stderr) == (0, "")
     assert max(map(len, lines)) == 80
-    for year, line in enumerate(lines[1:31]):
+    for year, line in enumerate(lines[2:32]):
         assert line.startswith("…") and re.search(rf"Streaming_History_Audio_20{year:02}\.json +2 +1 +1$", line)
-    assert lines[31].split() == ["total", "60", "30", "30"]
+    assert lines[32].split() == ["total", "60", "30", "30"]
 
 
 def test_what_is_bad_of_many_is_told_in_part_and_counted_whole(brapped, tmp_path):

@@ -236,7 +236,7 @@ def asked_plays(ask: Callable[..., list[tuple]]) -> list[tuple]:
 def test_a_dry_run_leaves_nothing_behind(old, add, moving, ask):
     add("main_streaming_data", (FIRST, song(1), "One", "Ann", ANN, 200_000, 1))
     status, said = moving("--from-legacy", old, "--dry-run")
-    assert status == 0 and "1 rows of 1 file: 1 new" in said and "nothing was changed" in said
+    assert status == 0 and "1 row of 1 file: 1 new" in said and "nothing was changed" in said
     assert ask("select count(*) from listening.fact_play") == [(0,)]
 
 

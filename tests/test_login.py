@@ -122,7 +122,7 @@ def test_a_login_through_the_browser_is_kept_and_records(
 
     play(Play(next(iter(songs.tracks)), datetime.now(UTC) - timedelta(minutes=5)))
     ran = brapped("plays", **NEVER_SET)
-    assert ran.stdout.startswith("1 of 1 plays are new"), ran.stderr
+    assert ran.stdout.startswith("1 of 1 play is new"), ran.stderr
     # The same token as a setting is the same login, and does not lose its date of consent.
     assert brapped("plays", SPOTIFY_REFRESH_TOKEN=token).returncode == 0
     assert ask(LOGINS) == [("account-of-ada", True, True)]

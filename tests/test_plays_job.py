@@ -329,7 +329,7 @@ def test_odd_numbers_and_half_an_emoji_hold_no_play_up(record, spotify, ask):
     context = {"type": "playlist", "uri": "spotify:playlist:" + "p" * 9000}
     told = {"track": {**item, **ODD_NUMBERS}, "played_at": "2026-11-20T09:00:00Z", "context": context}
     change_world(spotify, faults=(Fault(PAGE, status=200, body=json.dumps({"items": [told]}).encode()),))
-    assert record().line.startswith("1 of 1 plays are new")
+    assert record().line.startswith("1 of 1 play is new")
     assert ask(
         "select track_name, disc_number, track_number, duration_ms, popularity from listening.dim_track where track_key > 0"
     ) == [("half ", None, None, None, None)]
@@ -377,7 +377,7 @@ def test_a_listener_first_known_by_id_is_the_same_one_once_there_is_an_account_i
     record()
     change_world(spotify, absent=frozenset(), refresh_tokens={"another": Grant("account-of-ada", ago(9))})
     outcome = record_plays(settings_of(database, spotify, spotify_refresh_token="another"), warehouse, lambda: NOW)
-    assert outcome.line.startswith("0 of 1 plays are new")
+    assert outcome.line.startswith("0 of 1 play is new")
     assert ask("select listener_id from listening.dim_listener") == [("account-of-ada",)]
 
 

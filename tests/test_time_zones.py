@@ -165,7 +165,7 @@ def test_migrate_py_dates_every_play_anew_and_says_how_many(listened, moving, as
     ask("update listening.fact_play set date_key = date_key - 1 where play_key in (2, 3)")
     assert moving() == (
         0,
-        "The database is up to date.\n2 plays were on a wrong local date or minute, and are dated anew.\n",
+        "The database is up to date.\n2 plays were on a wrong local date or minute: dated anew.\n",
     )
     assert ask(ADRIFT) == [(0,)]
     assert moving() == (0, "The database is up to date.\n")

@@ -689,7 +689,7 @@ def test_both_jobs_do_their_work_in_their_workflows(environment, play, songs, as
     assert plays.conclusion == "success", plays.log
     recorded = plays.step("Record the plays")
     assert recorded.summary.strip() in recorded.log
-    assert recorded.summary.startswith("1 of 1 plays ")
+    assert recorded.summary.startswith("1 of 1 play ")
     assert ask("select count(*) from listening.fact_play") == [(1,)]
 
     inferred = "select count(*) from listening.dim_artist where fetched_at is null and artist_key <> 0"

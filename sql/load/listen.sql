@@ -106,21 +106,21 @@ select
     folded.has_extended_export,
     folded.has_account_export,
     folded.has_player,
-    concat_ws(
-        chr(10),
-        coalesce(folded.reason_start, chr(26)),
-        coalesce(folded.reason_end, chr(26)),
-        coalesce(folded.country_code, chr(26)),
-        coalesce(folded.ms_played_basis, chr(26)),
-        coalesce(folded.is_shuffle::text, chr(26)),
-        coalesce(folded.is_skipped::text, chr(26)),
-        coalesce(folded.is_offline::text, chr(26)),
-        coalesce(folded.is_private::text, chr(26)),
+    -- as a row writes itself: quoted where it has to be, so that no two combinations look alike
+    row(
+        folded.reason_start,
+        folded.reason_end,
+        folded.country_code,
+        folded.ms_played_basis,
+        folded.is_shuffle,
+        folded.is_skipped,
+        folded.is_offline,
+        folded.is_private,
         folded.has_recently_played,
         folded.has_extended_export,
         folded.has_account_export,
         folded.has_player
-    ) as profile
+    )::text as profile
 from folded
 left join known on known.listen_number = folded.listen_number
 inner join listening.dim_listener on dim_listener.listener_key = :listener_key

@@ -4,7 +4,10 @@
 create temporary table told_alias on commit drop as
 select distinct
     dim_track.track_key,
-    md5(ops.folded(told.artist_name) || chr(10) || ops.folded(told.track_name))::uuid as name_hash
+    -- a line break within a name is a space here: it parts artist from title
+    md5(
+        replace(ops.folded(told.artist_name), chr(10), ' ') || chr(10) || replace(ops.folded(told.track_name), chr(10), ' ')
+    )::uuid as name_hash
 from (
     select
         staging_track.track_uri,

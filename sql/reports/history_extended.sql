@@ -1,14 +1,32 @@
 -- Everything played, in the columns of Spotify's extended streaming history
-with told as materialized (
-    -- a row for each source that told of a play, as it told it; the extended export's once more where it told it again
+with ranked as (
+    -- of a play: the source that its milliseconds are of
     select
         play_source.play_key,
         play_source.played_at,
         play_source.source,
         play_source.track_key,
-        play_source.first_reported_at as told_at
+        play_source.first_reported_at,
+        row_number() over (
+            partition by play_source.play_key
+            order by array_position(array['extended_export', 'account_export', 'recently_played'], play_source.source)
+        ) as choice
     from listening.play_source
     where play_source.listener_key = :listener_key
+),
+told as materialized (
+    -- a row for each play, as its best source dates it; or, with sources, a row for each source that told of a play, as
+    -- it told it, and the extended export's once more where it told it again
+    select
+        ranked.play_key,
+        ranked.played_at,
+        ranked.source,
+        ranked.track_key,
+        ranked.first_reported_at as told_at
+    from ranked
+    where
+        cast(:with_sources as boolean)
+        or ranked.choice = 1
     union all
     select
         play_source.play_key,
@@ -18,20 +36,29 @@ with told as materialized (
         play_source.last_reported_at
     from listening.play_source
     where
-        play_source.listener_key = :listener_key
+        cast(:with_sources as boolean)
+        and play_source.listener_key = :listener_key
         and play_source.source = 'extended_export'
         and play_source.last_reported_at > play_source.first_reported_at
 )
 select
     to_char(told.told_at at time zone 'UTC', 'yyyy-mm-dd"T"hh24:mi:ss')
-    || case when date_trunc('second', told.told_at) = told.told_at then '' else to_char(told.told_at, '.ms') end
+    || case
+        when cast(:with_sources as boolean) and date_trunc('second', told.told_at) <> told.told_at
+            then to_char(told.told_at, '.ms')
+        else ''
+    end
     || 'Z' as ts,
     case when told.source = 'extended_export' then dim_device.platform end as platform,
-    case when told.source <> 'recently_played' then fact_play.ms_played end as ms_played,
+    case
+        when told.source <> 'recently_played' then fact_play.ms_played
+        when not cast(:with_sources as boolean)
+            then listening.estimated_ms(fact_play.since_previous_ms, dim_track.duration_ms)
+    end as ms_played,
     case when told.source = 'extended_export' then dim_play_profile.country_code end as conn_country,
     case when dim_track.content_type in ('track', 'local') then dim_track.track_name end as master_metadata_track_name,
     case when dim_track.content_type in ('track', 'local') then credit.artist_name end as master_metadata_album_artist_name,
-    case when dim_track.content_type in ('track', 'local') and told.source <> 'account_export' then dim_album.album_name end as master_metadata_album_album_name,
+    case when dim_track.content_type in ('track', 'local') and not named.is_by_name then dim_album.album_name end as master_metadata_album_album_name,
     case when dim_track.content_type in ('track', 'local') then uri.track_uri end as spotify_track_uri,
     case when dim_track.content_type = 'episode' then dim_track.track_name end as episode_name,
     case when dim_track.content_type = 'episode' then dim_album.album_name end as episode_show_name,
@@ -56,7 +83,13 @@ inner join listening.fact_play
         fact_play.listener_key = :listener_key
         and fact_play.played_at = told.played_at
         and fact_play.play_key = told.play_key
-inner join listening.dim_track on dim_track.track_key = told.track_key
+cross join lateral (
+    -- with sources, the track is what the source calls it; and the account export knows it by name only
+    select
+        case when cast(:with_sources as boolean) then told.track_key else fact_play.track_key end as track_key,
+        cast(:with_sources as boolean) and told.source = 'account_export' as is_by_name
+) as named
+inner join listening.dim_track on dim_track.track_key = named.track_key
 inner join listening.dim_album on dim_album.album_key = dim_track.album_key
 inner join listening.dim_device on dim_device.device_key = fact_play.device_key
 inner join listening.dim_play_profile on dim_play_profile.play_profile_key = fact_play.play_profile_key
@@ -69,10 +102,10 @@ left join lateral (
     limit 1
 ) as credit on true
 cross join lateral (
-    -- what has no URI of Spotify's, and what the account export tells, is known by its names
+    -- what has no URI of Spotify's is known by its names
     select
         case
-            when starts_with(dim_track.track_uri, 'spotify:') and told.source <> 'account_export' then dim_track.track_uri
+            when starts_with(dim_track.track_uri, 'spotify:') and not named.is_by_name then dim_track.track_uri
         end as track_uri
 ) as uri
 where
