@@ -11,9 +11,10 @@ The map. Arrows point down: a file imports only what stands below it.
     login          the browser trip
     asking         from the words of a command to a report, and from that to a terminal or a file
     text_report    a report as text and Markdown      data_report as JSON and CSV      history the whole of it, page by page
-    pages          a report as a page, from templates/; charts its pictures
+    pages          a report as a page, from templates/; charts its pictures; drawing what those are made of
     sentences      the parts of a report that are no tables       wording values in words, and which of them a person sees
     reports        what was asked, and what the files of sql/reports/ answer
+    recorded       PURE  which days are recorded, and which of a span are not
     moves          from one database to another      backups as a file and back      legacy tables of older projects → plays
     sides          the two databases of a copy; contents what is in them, to compare; pipes from one COPY into another
     imports        the import job, exports → plays                  receipts what became of every row of them

@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from etl import charts, wording
 from etl.reports import COUNTS_AS, Report, Section
-from etl.sentences import sentences
+from etl.sentences import recorded_sentences, sentences
 
 TEMPLATES = Path(__file__).parent / "templates"
 COVERS = ("scdn.co", "spotifycdn.com")  # the hosts of Spotify's that have covers: those below these
@@ -95,6 +95,7 @@ def as_html(report: Report) -> str:
         report=report,
         parts={section.name: part(section, report) for section in report.sections},
         subtitle=wording.subtitle(report),
+        recorded=recorded_sentences(report),
         counts_as=COUNTS_AS[report.asked.counts_as] if report.asked else "",
         who=who(report),
         zone=zone,
@@ -151,6 +152,8 @@ def table(section: Section, report: Report) -> Table | None:
     below = "artist_names" if named and "artist_names" in columns else ""
     columns = [column for column in columns if column != below]
     records = wording.shown_records(section)
+    if section.name == "plays_by_day":  # the picture shows the others
+        records = [record for record in records if record["play_count"]]
     measure = measure_of(report)
     most = max(record[measure] for record in records) if section.name in wording.RANKED else 0
     lines = [
@@ -175,11 +178,11 @@ def table(section: Section, report: Report) -> Table | None:
 
 def cell(column: str, record: dict[str, Any], below: str, zone: tzinfo | None) -> Cell:
     value = record[column]
-    is_text = isinstance(value, str)
+    is_name = isinstance(value, str) and column != "coverage"
     head = wording.HEADS.get(column, "").lower()
     return Cell(
         column,
-        charts.span_of(value) if column == "hour" else plain(value) if is_text else wording.shown(column, value, zone),
+        charts.span_of(value) if column == "hour" else plain(value) if is_name else wording.shown(column, value, zone),
         url=link(record.get(wording.LINKS.get(column, ""))),
         below=plain(record[below] or "") if below and column in NAMES else "",
         unit=head.removesuffix("s") if value == 1 else head,

@@ -17,7 +17,11 @@ select
     count(*) as day_count,
     min(numbered.local_date) as first_date,
     max(numbered.local_date) as last_date,
-    sum(numbered.play_count)::bigint as play_count
+    sum(numbered.play_count)::bigint as play_count,
+    -- the day before or after is one of these days, and not recorded or not in full
+    not cast(:covered_days as datemultirange) @> (
+        daterange(min(numbered.local_date) - 1, max(numbered.local_date) + 1, '[]') * daterange(:since_date, least(cast(:until_date as date), cast(:today as date)), '[]')
+    ) as may_be_longer
 from numbered
 group by numbered.anchor
 order by

@@ -2,13 +2,13 @@
 select
     (
         select count(*)
-        from ops.coverage
+        from listening.coverage_span
         where
-            coverage.listener_key = :listener_key
-            and coverage.state = 'gap'
-            and coverage.closed_at is null
-            and coverage.starts_at < :until
-            and coverage.ends_at >= :since
+            coverage_span.listener_key = :listener_key
+            and coverage_span.state = 'gap'
+            and coverage_span.closed_at is null
+            and coverage_span.starts_at < :until
+            and coverage_span.ends_at >= :since
     ) as gap_count,
     count(*) filter (where report_play.track_key = 0) as unnamed_play_count,
     count(distinct report_play.track_key) filter (where dim_track.fetched_at is null and report_play.track_key > 0) as inferred_track_count,
