@@ -13,7 +13,9 @@ The map. Arrows point down: a file imports only what stands below it.
     text_report    a report as text and Markdown      data_report as JSON and CSV      history the whole of it, page by page
     pages          a report as a page, from templates/; charts its pictures; drawing what those are made of
     sentences      the parts of a report that are no tables       wording values in words, and which of them a person sees
+    reading        reading a warehouse without changing it
     reports        what was asked, and what the files of sql/reports/ answer
+    columns        PURE  the columns of each report's CSV
     recorded       PURE  which days are recorded, and which of a span are not
     moves          from one database to another      backups as a file and back      legacy tables of older projects → plays
     sides          the two databases of a copy; contents what is in them, to compare; pipes from one COPY into another

@@ -1,5 +1,6 @@
 """From the words of a command to a report, and from that to where it is to stand."""
 
+import logging
 import shutil
 import sys
 import tempfile
@@ -12,14 +13,16 @@ from typing import IO, Any
 
 from sqlalchemy import Connection
 
-from etl import __version__
 from etl.data_report import as_csv, as_json
 from etl.listeners import RecordedListener, listener_meant
 from etl.opening import Clock, utc_now
+from etl.reading import explained, readable
 from etl.reports import Asked, Report, Reporter, ReportError, nothing_recorded
 from etl.settings import Settings
 from etl.text_report import as_markdown, as_renderable, as_text, terminal
-from etl.warehouse import LISTENER_LOCK, Warehouse, lock, run
+from etl.warehouse import Warehouse, run
+
+log = logging.getLogger(__name__)
 
 IN_MEMORY = 10_000_000  # bytes of a report before it is kept in a file until it is whole
 
@@ -69,28 +72,38 @@ def show(
 ) -> None:
     """Asks in one transaction, and hands out the answer when it is whole: what was begun and broke off is never seen.
 
-    Raises ListenerError, ReportError and WarehouseError.
+    It only reads: a schema that is not this program's is said on standard error, not changed.
+
+    Raises ListenerError, ReadingError, ReportError and WarehouseError.
     """
     now = clock()
-    warehouse.migrate(now, __version__)
+    warnings: dict[str, None] = {}
     with tempfile.SpooledTemporaryFile(IN_MEMORY, "w+", encoding="utf-8", newline="") as written:
         made: list[Report] = []
 
         def work(connection: Connection) -> None:
             for begun in (made.clear, lambda: written.seek(0), written.truncate):  # a transaction may be done again
                 begun()
-            who = listener_meant(connection, listener)
-            if who is not None and listener is None and settings.time_zone not in (None, who.time_zone.key):
-                lock(connection, LISTENER_LOCK, who.listener_key)  # a merge may be dating plays by the old one
-                run(connection, "load/listener_time_zone", listener_key=who.listener_key, time_zone=settings.time_zone)
-                who = listener_meant(connection, listener)
-            told = nothing_recorded(name, now) if who is None else answer(Ask(connection, who, now))
-            if isinstance(told, Report):
-                made.append(told)
-            else:
-                written.writelines(told)
+            state = readable(connection)
+            warnings[state.warning] = None
+            with explained(state):
+                who = (
+                    listener_meant(connection, listener, sees_logins=state.sees_bookkeeping) if state.is_made else None
+                )
+                if who is not None and listener is None and settings.time_zone not in (None, who.time_zone.key):
+                    warnings[
+                        f"Days are those of {who.time_zone.key}: TIME_ZONE ({settings.time_zone}) takes effect with the"
+                        " next brapped plays or import."
+                    ] = None
+                told = nothing_recorded(name, now) if who is None else answer(Ask(connection, who, now))
+                if isinstance(told, Report):
+                    made.append(told)
+                else:
+                    written.writelines(told)
 
         warehouse.transaction(work)
+        for warning in filter(None, warnings):
+            log.warning(warning)
         if made and form == "text" and output is None:
             terminal().print(as_renderable(made[0]))
             return

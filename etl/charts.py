@@ -15,14 +15,15 @@ from etl.recorded import COVERED, GAP, NOT_RECORDED, PARTLY
 from etl.wording import day, duration, in_a_line, many
 
 ACCENT, PEAK, QUIET, INK, FAINT = (f"var(--{name})" for name in ("accent", "peak", "cell", "ink", "faint"))
-HOLLOW = {"fill": "transparent", "stroke": "var(--hollow)"}  # what is not recorded: an outline without a filling
+OUTLINE = "var(--hollow)"
+HOLLOW = {"fill": "transparent", "stroke": OUTLINE}  # what is not recorded: an outline without a filling
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 FAINTEST = 0.2  # opacity of a day with a single play: still to be told from a day without
 LONGEST_NAME = 26  # characters of an artist's name beside a bar; the table beneath has all of it
 
 MOST = Key("the most", PEAK)
 NOTHING = Key("nothing played", QUIET)
-UNRECORDED = Key("not recorded", **HOLLOW)
+UNRECORDED = Key("not recorded", stroke=OUTLINE)
 LOST = Key("plays were probably lost", stroke=INK)
 
 
@@ -80,7 +81,7 @@ def half_year(counts: Mapping[date, Record], start: date, end: date, most: int, 
         counted_day = counts.get(one, {})
         is_played = bool(counted_day.get("play_count"))
         coverage = counted_day.get("coverage")
-        hollow = HOLLOW["stroke"] if coverage == NOT_RECORDED else "transparent"
+        hollow = OUTLINE if coverage == NOT_RECORDED else "transparent"
         value = counted_day.get(measure) or 0
         squares.append(
             {
@@ -150,7 +151,7 @@ def most_played(row: Record) -> str:
     if not row.get("artist_name"):
         return ""
     times = row.get("artist_play_count")
-    return f"{shortened(row['artist_name'])}, {times:,}×" if times else shortened(row["artist_name"])
+    return f"{shortened(row['artist_name'])}, {times:,} times" if times else shortened(row["artist_name"])
 
 
 def in_all(row: Record, measure: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import Any
 
+from etl.columns import RECORDED
 from etl.reports import Report, Section
 
 
@@ -32,11 +33,13 @@ def as_json(report: Report) -> str:
 
 def as_csv(report: Report) -> str:
     """All rows under one heading; where there are several sections, the first column says which a row is of."""
+    if report.csv_head:
+        return ",".join(report.csv_head) + "\n"
     sections = list(report.sections)
     is_mixed = len(sections) > 1
-    if is_mixed and report.days:
+    if is_mixed and report.recorded:
         runs = tuple((one.first_date, one.last_date, one.coverage) for one in report.days)
-        sections.append(Section("recorded", "", ("first_date", "last_date", "coverage"), runs))
+        sections.append(Section("recorded", "", RECORDED, runs))
     columns = list(dict.fromkeys(column for section in sections for column in section.columns))
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\n")

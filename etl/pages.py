@@ -16,6 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from etl import charts, wording
+from etl.drawing import Picture
 from etl.reports import COUNTS_AS, Report, Section
 from etl.sentences import recorded_sentences, sentences
 
@@ -76,7 +77,7 @@ class Part:
     title: str
     table: Table | None
     sentences: tuple[str, ...]
-    pictures: tuple[charts.Picture, ...]
+    pictures: tuple[Picture, ...]
     first: dict[str, Any]
 
     def __bool__(self) -> bool:
@@ -190,9 +191,9 @@ def cell(column: str, record: dict[str, Any], below: str, zone: tzinfo | None) -
     )
 
 
-def pictures(section: Section, report: Report) -> list[charts.Picture]:
+def pictures(section: Section, report: Report) -> list[Picture]:
     """The charts of a part that has some, by what the report counts by."""
-    drawn: dict[str, Callable[[], list[charts.Picture]]] = {
+    drawn: dict[str, Callable[[], list[Picture]]] = {
         "plays_by_hour": lambda: [charts.clock(section.records(), measure_of(report))],
         "plays_by_day": lambda: charts.calendar(section.records(), year_of(section, report), measure_of(report)),
         "plays_by_month": lambda: [charts.months(section.records(), measure_of(report))],

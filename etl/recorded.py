@@ -106,7 +106,7 @@ def partly(recorded: Recorded, kept: list[Days], missing: list[Days], since: dat
     if last.last_date < recorded.today:
         return f"Not recorded: {listed_days(missing)}."
     ending = f"since {long_day(last.first_date)}"
-    return f"Not recorded: {', '.join([*map(days_in_words, before), ending])}."
+    return f"Not recorded: {listed_days(before)} and {ending}." if before else f"Not recorded {ending}."
 
 
 def why_not(recorded: Recorded, since: date | None, until: date | None) -> str:

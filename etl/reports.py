@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from etl.columns import head_of
 from etl.listeners import RecordedListener
 from etl.recorded import Days, Recorded
 from etl.warehouse import run, run_with_columns, script
@@ -67,6 +68,7 @@ class Report:
     sections: tuple[Section, ...] = field(repr=False)
     note: str = field(default="", repr=False)  # what to say besides, or instead
     recorded: Recorded | None = None  # which days are; None: nothing is known of that
+    csv_head: tuple[str, ...] = ()  # of a report without sections
 
     def section(self, name: str) -> Section:
         return next((one for one in self.sections if one.name == name), Section(name, "", (), ()))
@@ -269,13 +271,14 @@ def spoken_span(asked: Asked) -> str:
 
 
 def nothing_recorded(name: str, now: datetime) -> Report:
-    """The report of a database in which nobody has played anything."""
+    """The report of a database in which nobody has played anything: `top tracks`, `daily` …"""
     return Report(
-        name,
+        name.partition(" ")[0],
         "Nothing is recorded yet",
         now,
         None,
         (),
         "To record what you play from now on, run brapped plays; to bring in your past, brapped import. brapped demo shows"
         " what will stand here.",
+        csv_head=tuple(head_of(name)),
     )

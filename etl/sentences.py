@@ -21,7 +21,7 @@ SAID_WITHOUT_ROWS = {"discovered"}  # that nothing is in it has a reason to be t
 
 def recorded_sentences(report: Report) -> list[str]:
     """What stands on top of a report: which of its days are not recorded, and where plays were lost, if no part says so."""
-    if report.recorded is None or report.asked is None:
+    if report.recorded is None or report.asked is None or (report.name == "search" and not report.is_empty):
         return []
     has_gaps_told = any(section.name in ("gaps", "coverage") for section in report.sections)
     span = report.asked.since_date, report.asked.until_date
@@ -49,10 +49,12 @@ def of_span(section: Section, report: Report, zone: tzinfo | None) -> Said:
 def of_streak_of_day(section: Section, report: Report, zone: tzinfo | None) -> Said:
     told = section.first
     if told["day_count"]:
-        more = "; it may be longer, because the day before is not recorded in full" if told["may_be_longer"] else ""
+        more = (
+            "; it may be longer, because the day before is not recorded or has a gap" if told["may_be_longer"] else ""
+        )
         yield f"{many(told['day_count'], 'day')} in a row, since {day(told['first_date'])}{more}."
     elif told["may_be_longer"]:
-        yield "Nothing on this day; the day before is not recorded in full."
+        yield "Nothing on this day; the day before is not recorded or has a gap."
     else:
         yield "Nothing on this day, nor on the day before."
 
@@ -115,7 +117,7 @@ def of_longest_streak(section: Section, report: Report, zone: tzinfo | None) -> 
         f" {many(told['play_count'], 'play')}."
     )
     if told["may_be_longer"]:
-        yield "It may have been longer: the day before or after is not recorded in full."
+        yield "It may have been longer: the day before or after is not recorded or has a gap."
 
 
 def of_longest_session(section: Section, report: Report, zone: tzinfo | None) -> Said:
@@ -208,7 +210,7 @@ def of_numbers(section: Section, report: Report, zone: tzinfo | None) -> Said:
 def of_daily_totals(section: Section, report: Report, zone: tzinfo | None) -> Said:
     told = section.first
     if told.get("local_date") and not any(row["local_date"] is None for row in section.records()):
-        yield f"No usual {told['local_date']:%A} yet: none of the eight before is recorded in full."
+        yield f"No usual {told['local_date']:%A} yet: none of the eight before is recorded without a gap."
 
 
 def of_hours(section: Section, report: Report, zone: tzinfo | None) -> Said:

@@ -104,7 +104,7 @@ def table(section: Section, report: Report) -> Table:
     for column in columns:
         if is_number(column):
             drawn.add_column(head_of(section, column), justify="right", no_wrap=True)
-        elif column.endswith(("_at", "_date")):
+        elif column.endswith(("_at", "_date")) or column == "coverage":
             drawn.add_column(head_of(section, column), no_wrap=True)
         else:
             drawn.add_column(

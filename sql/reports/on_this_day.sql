@@ -18,7 +18,9 @@ day as materialized (
         listening.start_of_day(year.local_date + 1, dim_listener.time_zone) as ends_at
     from year
     inner join listening.dim_listener on dim_listener.listener_key = :listener_key
-    where year.local_date >= cast(:first_date as date)
+    where
+        year.local_date >= cast(:first_date as date)
+        and year.local_date <= cast(:today as date)
 ),
 heard as (
     select
