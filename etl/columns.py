@@ -75,7 +75,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "image_url",
         "is_discovery",
     ),
-    "streak_of_day": ("day_count", "first_date", "may_be_longer"),
+    "streak_of_day": ("day_count", "first_date", "is_open_ended"),
     "on_this_day": (
         "local_date",
         "play_count",
@@ -139,7 +139,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "new_artist_count",
         "new_track_count",
     ),
-    "longest_streak": ("day_count", "first_date", "last_date", "play_count", "may_be_longer"),
+    "longest_streak": ("day_count", "first_date", "last_date", "play_count", "is_open_ended"),
     "longest_session": ("listened_ms", "started_at", "ended_at", "listen_count"),
     "most_repeated": ("track_name", "artist_names", "local_date", "play_count", "track_url", "image_url"),
     "skips": ("track_name", "artist_names", "skip_count", "listen_count", "all_skip_share", "track_url", "image_url"),

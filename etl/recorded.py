@@ -148,6 +148,8 @@ def days_in_words(days: Days) -> str:
     first, last = days.first_date, days.last_date
     if first == last:
         return long_day(first)
+    if (first.year, first.month) == (last.year, last.month):
+        return f"{first.day} to {long_day(last)}"
     return f"{first.day} {first:%B}{f' {first.year}' if first.year != last.year else ''} to {long_day(last)}"
 
 

@@ -50,10 +50,10 @@ def of_streak_of_day(section: Section, report: Report, zone: tzinfo | None) -> S
     told = section.first
     if told["day_count"]:
         more = (
-            "; it may be longer, because the day before is not recorded or has a gap" if told["may_be_longer"] else ""
+            "; it may be longer, because the day before is not recorded or has a gap" if told["is_open_ended"] else ""
         )
         yield f"{many(told['day_count'], 'day')} in a row, since {day(told['first_date'])}{more}."
-    elif told["may_be_longer"]:
+    elif told["is_open_ended"]:
         yield "Nothing on this day; the day before is not recorded or has a gap."
     else:
         yield "Nothing on this day, nor on the day before."
@@ -116,7 +116,7 @@ def of_longest_streak(section: Section, report: Report, zone: tzinfo | None) -> 
         f"{many(told['day_count'], 'day')} in a row, {day(told['first_date'])} to {day(told['last_date'])}:"
         f" {many(told['play_count'], 'play')}."
     )
-    if told["may_be_longer"]:
+    if told["is_open_ended"]:
         yield "It may have been longer: the day before or after is not recorded or has a gap."
 
 

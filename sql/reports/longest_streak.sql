@@ -21,7 +21,7 @@ select
     -- the day before or after is one of these days, and not recorded or not in full
     not cast(:covered_days as datemultirange) @> (
         daterange(min(numbered.local_date) - 1, max(numbered.local_date) + 1, '[]') * daterange(:since_date, least(cast(:until_date as date), cast(:today as date)), '[]')
-    ) as may_be_longer
+    ) as is_open_ended
 from numbered
 group by numbered.anchor
 order by

@@ -1,21 +1,25 @@
 -- When in the day
 with recorded as (
     -- of a day, the hours that a source covers; of more days all, if one of them is recorded
-    select distinct extract(hour from moment.moment_at at time zone dim_listener.time_zone)::integer as hour
+    select clock.hour
     from listening.dim_listener
-    cross join generate_series(cast(:since as timestamptz), :until, interval '15 minutes') as moment (moment_at)
+    cross join generate_series(0, 23) as clock (hour)
+    cross join lateral (
+        select
+            (cast(:since_date as date) + clock.hour * interval '1 hour') at time zone dim_listener.time_zone as starts_at,
+            (cast(:since_date as date) + (clock.hour + 1) * interval '1 hour') at time zone dim_listener.time_zone as ends_at
+    ) as moment
     where
         dim_listener.listener_key = :listener_key
         and cast(:since_date as date) = cast(:until_date as date)
-        and moment.moment_at < :until
         and exists (
             select 1
             from listening.coverage_span
             where
                 coverage_span.listener_key = :listener_key
                 and coverage_span.state = 'covered'
-                and coverage_span.starts_at < moment.moment_at + interval '15 minutes'
-                and coverage_span.ends_at >= moment.moment_at
+                and coverage_span.starts_at < moment.ends_at
+                and coverage_span.ends_at >= moment.starts_at
         )
     union
     select generate_series(0, 23)

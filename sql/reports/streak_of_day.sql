@@ -35,7 +35,7 @@ with recursive streak as (
 select
     streak.day_count,
     streak.local_date + 1 as first_date,
-    not cast(:covered_days as datemultirange) @> streak.local_date as may_be_longer
+    not cast(:covered_days as datemultirange) @> streak.local_date as is_open_ended
 from streak
 order by streak.day_count desc
 limit 1

@@ -13,7 +13,7 @@ select
     or (
         not recorded_days.covered_days @> (streaks.last_date + 1)
         and streaks.last_date < (now() at time zone dim_listener.time_zone)::date
-    ) as may_be_longer
+    ) as is_open_ended
 from listening.streaks('30s')
 inner join listening.dim_listener on dim_listener.listener_key = streaks.listener_key
 cross join lateral listening.recorded_days(streaks.listener_key);
@@ -24,4 +24,4 @@ comment on column listening.streak.first_date is 'First day.';
 comment on column listening.streak.last_date is 'Last day.';
 comment on column listening.streak.day_count is 'Days in a row, at least 1.';
 comment on column listening.streak.play_count is 'Plays on these days.';
-comment on column listening.streak.may_be_longer is 'The day before or after is not recorded, or plays of it were probably lost.';
+comment on column listening.streak.is_open_ended is 'The day before or after is not recorded, or plays of it were probably lost.';
