@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from etl import charts, wording
 from etl.drawing import Picture
+from etl.recorded import NOT_RECORDED
 from etl.reports import COUNTS_AS, Report, Section
 from etl.sentences import recorded_sentences, sentences
 
@@ -181,13 +182,18 @@ def cell(column: str, record: dict[str, Any], below: str, zone: tzinfo | None) -
     value = record[column]
     is_name = isinstance(value, str) and column != "coverage"
     head = wording.HEADS.get(column, "").lower()
+    text = (
+        charts.span_of(value) if column == "hour" else plain(value) if is_name else wording.shown(column, value, zone)
+    )
     return Cell(
         column,
-        charts.span_of(value) if column == "hour" else plain(value) if is_name else wording.shown(column, value, zone),
+        text,
         url=link(record.get(wording.LINKS.get(column, ""))),
         below=plain(record[below] or "") if below and column in NAMES else "",
         unit=head.removesuffix("s") if value == 1 else head,
-        is_none=column == "featured_play_count" and not value,
+        is_none=(column == "featured_play_count" and not value)
+        or (column == "coverage" and not text)
+        or (value is None and record.get("coverage") == NOT_RECORDED),
     )
 
 

@@ -43,7 +43,8 @@ class Readable:
 
 def readable(connection: Connection) -> Readable:
     """Looks at the schema without touching it. Raises ReadingError while a copy into this database is unfinished."""
-    [state] = run(connection, "readable")
+    with explained(Readable(is_made=True, sees_bookkeeping=False, is_older=False, is_newer=False)):
+        [state] = run(connection, "readable")
     applied = (
         {row.file_name: row.checksum for row in run(connection, "schema_files")}
         if state.is_made and state.has_files

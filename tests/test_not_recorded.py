@@ -336,6 +336,17 @@ def test_a_year_that_is_recorded_in_part_says_so_on_top(old_export, wrapped, for
     assert words.index(sentence) < words.index("324 minutes" if form == "html" else "108 plays")
 
 
+def test_a_lost_play_within_a_streak_makes_it_no_longer(bring, cover, wrapped):
+    bring(*(row(day) for day in days_of(FIRST, SILENT) if day != SILENT), row(SILENT + A_DAY))
+    inside = FIRST + A_DAY
+    cover(at(inside, 3), at(inside, 20), "gap")
+    [streak] = rows_of(wrapped(2025), "longest_streak")
+    assert (streak["day_count"], streak["is_open_ended"]) == (4, True)  # the second of January is not recorded
+    cover(at(date(2024, 12, 1)), at(FIRST))
+    [streak] = rows_of(wrapped(2025), "longest_streak")
+    assert (streak["day_count"], streak["is_open_ended"]) == (4, False)
+
+
 def test_a_year_that_is_recorded_in_part_shows_no_zero_for_what_is_not(old_export, wrapped):
     made = wrapped(2025)
     assert [
@@ -412,10 +423,7 @@ def test_a_year_in_which_the_record_is_young_has_no_discoveries_but_says_why(old
 
 def test_the_calendar_tells_silent_days_from_those_that_are_not_recorded(old_export, wrapped):
     page = in_form(wrapped(2025), "html")
-    marks = {
-        day: look
-        for look, day in re.findall(r"<path ([^>]*)><title>\w+, (\d+ \w+ 2025): [^<]*</title>", page)
-    }
+    marks = {day: look for look, day in re.findall(r"<path ([^>]*)><title>\w+, (\d+ \w+ 2025): [^<]*</title>", page)}
     silent, lost, unrecorded = (marks[f"{day.day} {day:%b} 2025"] for day in (SILENT, LOST, UNRECORDED))
     assert "var(--cell)" in silent and "var(--ink)" in lost and "var(--hollow)" in unrecorded
     legend = re.search(r'card plays_by_day.*?<ul class="legend">(.*?)</ul>', page, re.DOTALL)
