@@ -13,8 +13,12 @@ returns table (
     first_date date,
     new_since date
 )
-language sql stable parallel safe
+language plpgsql stable parallel safe
+rows 1 cost 10000 -- and so asked once a listener: a function in SQL would become a part of each query, and be done again for each row
 as $$
+#variable_conflict use_column
+begin
+return query
 with ledger as materialized (
     select
         coalesce(
@@ -76,7 +80,8 @@ select
         from counted
         where counted.day_count_so_far >= 90
     )
-from recorded
+from recorded;
+end
 $$;
 
 comment on function listening.recorded_days is 'Which local days of a listener are recorded: those that are covered, and those of which plays were probably lost; the first of them; and the day from which a first play is a discovery, because ninety covered days lie before it (null: not yet).';

@@ -16,7 +16,7 @@ select
     ) as is_open_ended
 from listening.streaks('30s')
 inner join listening.dim_listener on dim_listener.listener_key = streaks.listener_key
-cross join lateral listening.recorded_days(streaks.listener_key);
+cross join lateral listening.recorded_days(dim_listener.listener_key);
 
 comment on view listening.streak is 'Local days in a row, each with a play of at least thirty seconds; for another choice ask the function streaks.';
 comment on column listening.streak.listener_key is 'Who listened.';
