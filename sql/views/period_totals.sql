@@ -51,7 +51,7 @@ from (
         date_trunc(period, dim_date.full_date)
 ) as everything
 inner join (
-    select
+    select distinct on (dim_listener.listener_key)
         dim_listener.listener_key,
         recorded_days.new_since
     from listening.dim_listener
@@ -90,7 +90,7 @@ left join (
     ) as met
     inner join listening.dim_date on dim_date.date_key = met.date_key
     inner join (
-        select
+        select distinct on (dim_listener.listener_key)
             dim_listener.listener_key,
             recorded_days.new_since
         from listening.dim_listener
@@ -135,7 +135,7 @@ left join (
             date_trunc(period, dim_date.full_date)
     ) as met
     inner join (
-        select
+        select distinct on (dim_listener.listener_key)
             dim_listener.listener_key,
             recorded_days.new_since
         from listening.dim_listener
