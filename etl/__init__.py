@@ -2,7 +2,8 @@
 
 The map. Arrows point down: a file imports only what stands below it.
 
-    cli            the commands, a few lines each; report_cli those that show what was recorded; login_cli the login
+    cli            the commands, a few lines each; report_cli those that show what was recorded (choices: their options); login_cli the
+                   login
                    quick how they start; saying what they say; __main__: `python -m etl` is `brapped`
     demo/          a simulated Spotify, a listener, the story that `brapped demo` tells
     watch          a run of a job, and who is told of it
@@ -11,9 +12,12 @@ The map. Arrows point down: a file imports only what stands below it.
     login          the browser trip
     asking         from the words of a command to a report, and from that to a terminal or a file
     text_report    a report as text and Markdown      data_report as JSON and CSV      history the whole of it, page by page
-    pages          a report as a page, from templates/; charts its pictures
+    pages          a report as a page, from templates/; charts its pictures; drawing what those are made of
     sentences      the parts of a report that are no tables       wording values in words, and which of them a person sees
+    reading        reading a warehouse without changing it
     reports        what was asked, and what the files of sql/reports/ answer
+    columns        PURE  the columns of each report's CSV
+    recorded       PURE  which days are recorded, and which of a span are not
     moves          from one database to another      backups as a file and back      legacy tables of older projects → plays
     legacy_tables  those tables, found and read
     manifests      what a backup says of itself, and what of it is believed          whole_file written whole or not at all

@@ -13,15 +13,15 @@ from typing import IO, Any
 
 from sqlalchemy import Connection
 
-from etl import __version__, limits
+from etl import limits
 from etl.data_report import as_csv, as_json
 from etl.listeners import RecordedListener, listener_meant
 from etl.opening import Clock, utc_now
+from etl.reading import explained, readable
 from etl.reports import Asked, Report, Reporter, ReportError, nothing_recorded
 from etl.settings import Settings
 from etl.text_report import as_markdown, as_renderable, as_text, terminal
 from etl.warehouse import Warehouse, run
-from etl.zones import settle
 
 log = logging.getLogger(__name__)
 
@@ -73,29 +73,38 @@ def show(
 ) -> None:
     """Asks in one transaction, and hands out the answer when it is whole: what was begun and broke off is never seen.
 
-    Raises ListenerError, ReportError and WarehouseError.
+    It only reads: a schema that is not this program's is said on standard error, not changed.
+
+    Raises ListenerError, ReadingError, ReportError and WarehouseError.
     """
     now = clock()
-    warehouse.migrate(now, __version__)
+    warnings: dict[str, None] = {}
     with tempfile.SpooledTemporaryFile(IN_MEMORY, "w+", encoding="utf-8", newline="") as written:
         made: list[Report] = []
 
         def work(connection: Connection) -> None:
             for begun in (made.clear, lambda: written.seek(0), written.truncate):  # a transaction may be done again
                 begun()
-            who = listener_meant(connection, listener)
-            if who is not None:
-                warning = settle(connection, who.listener_key, settings.time_zone if listener is None else None)
-                if warning is not None:
-                    log.warning("%s", warning)
-                who = listener_meant(connection, listener)
-            told = nothing_recorded(name, now) if who is None else answer(Ask(connection, who, now))
-            if isinstance(told, Report):
-                made.append(told)
-            else:
-                written.writelines(told)
+            state = readable(connection)
+            warnings[state.warning] = None
+            with explained(state):
+                who = (
+                    listener_meant(connection, listener, sees_logins=state.sees_bookkeeping) if state.is_made else None
+                )
+                if who is not None and listener is None and settings.time_zone not in (None, who.time_zone.key):
+                    warnings[
+                        f"Days are those of {who.time_zone.key}: TIME_ZONE ({settings.time_zone}) takes effect with the"
+                        " next brapped plays or import."
+                    ] = None
+                told = nothing_recorded(name, now) if who is None else answer(Ask(connection, who, now))
+                if isinstance(told, Report):
+                    made.append(told)
+                else:
+                    written.writelines(told)
 
         warehouse.transaction(work, limits.READING)
+        for warning in filter(None, warnings):
+            log.warning(warning)
         if made and form == "text" and output is None:
             terminal().print(as_renderable(made[0]))
             return

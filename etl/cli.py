@@ -88,11 +88,13 @@ def status(
     with quick_imports():
         from etl import health, health_text, limits
         from etl.opening import opened, utc_now
+        from etl.reading import must_see_bookkeeping
         from etl.settings import read_settings
         from etl.text_report import plain, terminal
 
     settings = read_settings()
     with opened(settings) as warehouse:
+        warehouse.transaction(must_see_bookkeeping)
         warehouse.must_be_current()
         told = warehouse.transaction(
             lambda connection: health.examined(connection, settings, utc_now()), limits.READING

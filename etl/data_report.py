@@ -3,14 +3,17 @@
 import csv
 import io
 import json
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import Any
 
-from etl.reports import Report
+from etl.columns import RECORDED
+from etl.reports import Report, Section
 
 
 def as_json(report: Report) -> str:
-    """Keys: report, title, listener, time_zone, counts_as, since_date, until_date, made_at, note, sections (name, title, rows by column)."""
+    """Keys: report, title, listener, time_zone, counts_as, since_date, until_date, made_at, note, recorded (runs of days: first_date,
+    last_date, coverage), sections (name, title, rows by column)."""
     asked = report.asked
     told = {
         "report": report.name,
@@ -22,6 +25,7 @@ def as_json(report: Report) -> str:
         "until_date": asked and asked.until_date,
         "made_at": report.made_at,
         "note": report.note or None,
+        "recorded": [asdict(one) for one in report.days],
         "sections": [{"name": one.name, "title": one.title, "rows": one.records()} for one in report.sections],
     }
     return json.dumps(told, default=plain, ensure_ascii=False, indent=2) + "\n"
@@ -29,12 +33,18 @@ def as_json(report: Report) -> str:
 
 def as_csv(report: Report) -> str:
     """All rows under one heading; where there are several sections, the first column says which a row is of."""
-    columns = list(dict.fromkeys(column for section in report.sections for column in section.columns))
-    is_mixed = len(report.sections) > 1
+    if report.csv_head:
+        return ",".join(report.csv_head) + "\n"
+    sections = list(report.sections)
+    is_mixed = len(sections) > 1
+    if is_mixed and report.recorded:
+        runs = tuple((one.first_date, one.last_date, one.coverage) for one in report.days)
+        sections.append(Section("recorded", "", RECORDED, runs))
+    columns = list(dict.fromkeys(column for section in sections for column in section.columns))
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\n")
     writer.writerow((["section"] if is_mixed else []) + columns)
-    for section in report.sections:
+    for section in sections:
         for record in section.records():
             values = [cell(record.get(column)) for column in columns]
             writer.writerow(([section.name] if is_mixed else []) + values)

@@ -284,7 +284,7 @@ def about_checks(checks: dict[str, int]) -> Iterator[Finding]:
             yield Finding(
                 name,
                 str(checks[name]),
-                f"{checks[name]:,} {said}",
+                f"{said[0].upper()}{said[1:]}: {checks[name]:,}",
                 MENDED.get(
                     name, "This can't come from the program's own jobs. Has something else written into the tables?"
                 ),

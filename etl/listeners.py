@@ -95,12 +95,14 @@ def recorded(connection: Connection, listener: str | None) -> list[Row[Any]]:
     return known
 
 
-def listener_meant(connection: Connection, listener: str | None) -> RecordedListener | None:
+def listener_meant(
+    connection: Connection, listener: str | None, *, sees_logins: bool = True
+) -> RecordedListener | None:
     """Who it is; None when nobody is recorded yet. If nobody says, and several are recorded, the only one who is logged in.
 
-    Raises ListenerError for somebody who is not recorded here.
+    A reader's role does not see who is logged in (`sees_logins`). Raises ListenerError for somebody who is not recorded here.
     """
-    logged_in = run(connection, "listener_logged_in") if listener is None else []
+    logged_in = run(connection, "listener_logged_in") if listener is None and sees_logins else []
     known = logged_in if len(logged_in) == 1 else recorded(connection, listener)
     if not known:
         if listener is not None:

@@ -16,8 +16,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from etl import charts, wording
+from etl.drawing import Picture
+from etl.recorded import NOT_RECORDED
 from etl.reports import COUNTS_AS, Report, Section
-from etl.sentences import sentences
+from etl.sentences import recorded_sentences, sentences
 
 TEMPLATES = Path(__file__).parent / "templates"
 COVERS = ("scdn.co", "spotifycdn.com")  # the hosts of Spotify's that have covers: those below these
@@ -76,7 +78,7 @@ class Part:
     title: str
     table: Table | None
     sentences: tuple[str, ...]
-    pictures: tuple[charts.Picture, ...]
+    pictures: tuple[Picture, ...]
     first: dict[str, Any]
 
     def __bool__(self) -> bool:
@@ -95,6 +97,7 @@ def as_html(report: Report) -> str:
         report=report,
         parts={section.name: part(section, report) for section in report.sections},
         subtitle=wording.subtitle(report),
+        recorded=recorded_sentences(report),
         counts_as=COUNTS_AS[report.asked.counts_as] if report.asked else "",
         who=who(report),
         zone=zone,
@@ -151,6 +154,8 @@ def table(section: Section, report: Report) -> Table | None:
     below = "artist_names" if named and "artist_names" in columns else ""
     columns = [column for column in columns if column != below]
     records = wording.shown_records(section)
+    if section.name == "plays_by_day":  # the picture shows the others
+        records = [record for record in records if record["play_count"]]
     measure = measure_of(report)
     most = max(record[measure] for record in records) if section.name in wording.RANKED else 0
     lines = [
@@ -175,21 +180,26 @@ def table(section: Section, report: Report) -> Table | None:
 
 def cell(column: str, record: dict[str, Any], below: str, zone: tzinfo | None) -> Cell:
     value = record[column]
-    is_text = isinstance(value, str)
+    is_name = isinstance(value, str) and column != "coverage"
     head = wording.HEADS.get(column, "").lower()
+    text = (
+        charts.span_of(value) if column == "hour" else plain(value) if is_name else wording.shown(column, value, zone)
+    )
     return Cell(
         column,
-        charts.span_of(value) if column == "hour" else plain(value) if is_text else wording.shown(column, value, zone),
+        text,
         url=link(record.get(wording.LINKS.get(column, ""))),
         below=plain(record[below] or "") if below and column in NAMES else "",
         unit=head.removesuffix("s") if value == 1 else head,
-        is_none=column == "featured_play_count" and not value,
+        is_none=(column == "featured_play_count" and not value)
+        or (column == "coverage" and not text)
+        or (value is None and record.get("coverage") == NOT_RECORDED),
     )
 
 
-def pictures(section: Section, report: Report) -> list[charts.Picture]:
+def pictures(section: Section, report: Report) -> list[Picture]:
     """The charts of a part that has some, by what the report counts by."""
-    drawn: dict[str, Callable[[], list[charts.Picture]]] = {
+    drawn: dict[str, Callable[[], list[Picture]]] = {
         "plays_by_hour": lambda: [charts.clock(section.records(), measure_of(report))],
         "plays_by_day": lambda: charts.calendar(section.records(), year_of(section, report), measure_of(report)),
         "plays_by_month": lambda: [charts.months(section.records(), measure_of(report))],

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterable
 from datetime import date
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from etl.choices import By, CountsAs, Format, HistoryFormat, Top
 from etl.quick import quick_imports
 
 if TYPE_CHECKING:
@@ -21,47 +21,9 @@ report = typer.Typer(
 )
 
 
-class CountsAs(StrEnum):
-    """What counts as a play; sql/views/is_counted.sql decides."""
-
-    AT_LEAST_30S = "30s"
-    HALF = "half"
-    FULL = "full"
-    ALL = "all"
-
-
-class Format(StrEnum):
-    TEXT = "text"
-    MARKDOWN = "markdown"
-    HTML = "html"
-    JSON = "json"
-    CSV = "csv"
-
-
-class HistoryFormat(StrEnum):
-    TEXT = "text"
-    MARKDOWN = "markdown"
-    HTML = "html"
-    JSON = "json"
-    CSV = "csv"
-    EXTENDED = "extended"
-
-
-class Top(StrEnum):
-    TRACKS = "tracks"
-    ARTISTS = "artists"
-    ALBUMS = "albums"
-    GENRES = "genres"
-    SHOWS = "shows"
-
-
-class By(StrEnum):
-    PLAYS = "plays"
-    TIME = "time"
-
-
 YEARS = range(2006, 9999)  # Spotify is no older, and a day after the last one there has to be
 MOST = 1_000_000  # rows of a report, pages of a history
+STANDARD_OUTPUT = Path("-")
 FORMATS_BY_SUFFIX = {".txt": "text", ".md": "markdown", ".html": "html", ".htm": "html", ".json": "json", ".csv": "csv"}
 
 
@@ -101,7 +63,9 @@ MinOption = Annotated[
 FormatOption = Annotated[
     Format | None, typer.Option("--format", help="Default: text, or what the name of the --output file says.")
 ]
-OutputOption = Annotated[Path | None, typer.Option("--output", help="Write into this file instead of the terminal.")]
+OutputOption = Annotated[
+    Path | None, typer.Option("--output", help="Write into this file instead of the terminal; - is standard output.")
+]
 ListenerOption = Annotated[
     str | None, typer.Option("--listener", help="Whose plays: an id or name. Default: whoever is recorded here.")
 ]
@@ -165,7 +129,7 @@ def top(
         span = ask.span(since, until, year, month)
         return ask.reporter(counts_as=min_, by=by, row_limit=limit, **span).top(what)
 
-    show("top", answer, listener, format_, output)
+    show(f"top {what}", answer, listener, format_, output)
 
 
 @report.command()
@@ -234,7 +198,12 @@ def history(
     artist: Annotated[str | None, typer.Option("--artist", callback=a_name, help="Only with this artist.")] = None,
     track: Annotated[str | None, typer.Option("--track", callback=a_name, help="Only this track.")] = None,
     page: Annotated[int, typer.Option("--page", min=1, max=MOST, help="Which page, of text, Markdown and HTML.")] = 1,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=MOST, help="Rows of a page.")] = 50,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            "--limit", min=1, max=MOST, help="Rows of a page (default: 50); of csv and json, of all (the newest)."
+        ),
+    ] = None,
     min_: MinOption = CountsAs.ALL,
     format_: Annotated[
         HistoryFormat | None,
@@ -258,13 +227,15 @@ def history(
         raise typer.BadParameter("extended holds everything of its days: leave out --artist, --track and --min")
     if with_sources and form != "extended":
         raise typer.BadParameter("--with-sources goes with --format extended")
+    if form == "extended" and limit is not None:
+        raise typer.BadParameter("extended holds everything of its days: leave out --limit")
 
     def answer(ask: "Ask") -> "Report | Iterable[str]":
         from etl import history
 
         is_whole = form in ("csv", "json", "extended")
         span = ask.span(since, until, None, None)
-        reporter = ask.reporter(counts_as=min_, row_limit=None if is_whole else limit, **span)
+        reporter = ask.reporter(counts_as=min_, row_limit=limit or (None if is_whole else history.PAGE), **span)
         filters, about = reporter.history_filters(artist, track)
         return (
             history.lines(reporter, form, filters, about, with_sources=with_sources)
@@ -297,8 +268,13 @@ def search(
 
 
 def form_of(told: str | None, output: Path | None) -> str:
-    """The format asked for, else what the file's name says, else text."""
-    return told or FORMATS_BY_SUFFIX.get(output.suffix.lower() if output else "", "text")
+    """The format asked for, else what the file's name says; text for the terminal and for a name without an ending."""
+    suffix = output.suffix.lower() if output else ""
+    if told is None and suffix and suffix not in FORMATS_BY_SUFFIX:
+        raise typer.BadParameter(
+            f"--output: the ending {suffix} is no format. Use {', '.join(FORMATS_BY_SUFFIX)}, or say --format."
+        )
+    return told or FORMATS_BY_SUFFIX.get(suffix, "text")
 
 
 def show(
@@ -309,6 +285,9 @@ def show(
     output: Path | None,
 ) -> None:
     """Asks, and writes the answer to the terminal or into the file."""
+    form = form_of(told_form, output)
+    if output == STANDARD_OUTPUT:
+        output = None
     with quick_imports():
         from etl import asking
         from etl.opening import opened
@@ -317,6 +296,6 @@ def show(
     settings = read_settings()
     asking.must_be_writable(output)
     with opened(settings) as warehouse:
-        asking.show(warehouse, settings, name, answer, listener, form_of(told_form, output), output)
+        asking.show(warehouse, settings, name, answer, listener, form, output)
     if output is not None:
         typer.echo(f"Written: {output}")

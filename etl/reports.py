@@ -8,7 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from etl.columns import head_of
 from etl.listeners import RecordedListener
+from etl.recorded import Days, Recorded
 from etl.warehouse import run, run_with_columns, script
 
 COUNTS_AS = {  # what counts as a play, and how to say so; decided in sql/views/is_counted.sql
@@ -65,6 +67,8 @@ class Report:
     asked: Asked | None  # None: nobody is recorded yet
     sections: tuple[Section, ...] = field(repr=False)
     note: str = field(default="", repr=False)  # what to say besides, or instead
+    recorded: Recorded | None = None  # which days are; None: nothing is known of that
+    csv_head: tuple[str, ...] = ()  # of a report without sections
 
     def section(self, name: str) -> Section:
         return next((one for one in self.sections if one.name == name), Section(name, "", (), ()))
@@ -73,6 +77,13 @@ class Report:
     def is_empty(self) -> bool:
         return not any(one.rows for one in self.sections)
 
+    @property
+    def days(self) -> list[Days]:
+        """The days asked for, up to today, in runs that are covered, have a gap, or are not recorded."""
+        if self.recorded is None or self.asked is None:
+            return []
+        return self.recorded.of(self.asked.since_date, self.asked.until_date)
+
 
 class Reporter:
     """Answers what one person asks, within one transaction."""
@@ -80,12 +91,18 @@ class Reporter:
     def __init__(self, connection: Connection, asked: Asked, now: datetime) -> None:
         self.connection, self.asked, self.now = connection, asked, now
         run(connection, "means_of_a_report")
-        [span] = run(connection, "report_span", **self.listener, **days(asked))
+        since, until = self.moments(asked.since_date, asked.until_date)
+        [record] = run(connection, "report_record", **self.listener, now=now)
+        self.recorded = Recorded(
+            record.covered_days, record.lost_days, record.first_date, record.new_since, record.today
+        )
         self.parameters = {
             **self.listener,
             "counts_as": asked.counts_as,
-            "since": span.since,
-            "until": span.until,
+            "since": since,
+            "until": until,
+            **days(asked),
+            **record._mapping,
             "by": asked.by,
             "row_limit": asked.row_limit,
         }
@@ -93,6 +110,11 @@ class Reporter:
     @property
     def listener(self) -> dict[str, int]:
         return {"listener_key": self.asked.listener.listener_key}
+
+    def moments(self, since: date | None, until: date | None) -> tuple[Any, Any]:
+        """The first moment of these local days, and the first one after them; infinite where they are open."""
+        [span] = run(self.connection, "report_span", **self.listener, since_date=since, until_date=until)
+        return span.since, span.until
 
     def ask(self, name: str, **parameters: Any) -> Section:
         """The answer of sql/reports/`name`.sql."""
@@ -106,17 +128,16 @@ class Reporter:
             run(self.connection, table, **self.parameters, artist_key=artist_key, recording_key=recording_key)
 
     def report(self, name: str, title: str, *sections: Section, note: str = "") -> Report:
-        return Report(name, title, self.now, self.asked, sections, note)
+        return Report(name, title, self.now, self.asked, sections, note, self.recorded)
 
     def daily(self, day: date) -> Report:
         """A day of the listener's; what it is measured by goes back further."""
         self.count()
         on = {"report_date": day}
-        [usual] = run(self.connection, "report_span", **self.listener, since_date=day - SAME_WEEKDAYS, until_date=day)
         return self.report(
             "daily",
             f"{day:%A}, {day.day} {day:%B %Y}",
-            self.ask("daily_totals", since_usual=usual.since, **on),
+            self.ask("daily_totals", since_usual=self.moments(day - SAME_WEEKDAYS, day)[0], **on),
             self.ask("top_tracks", row_limit=FEW),
             self.ask("top_artists", row_limit=FEW),
             self.ask("plays_by_hour"),
@@ -250,13 +271,14 @@ def spoken_span(asked: Asked) -> str:
 
 
 def nothing_recorded(name: str, now: datetime) -> Report:
-    """The report of a database in which nobody has played anything."""
+    """The report of a database in which nobody has played anything: `top tracks`, `daily` …"""
     return Report(
-        name,
+        name.partition(" ")[0],
         "Nothing is recorded yet",
         now,
         None,
         (),
         "To record what you play from now on, run brapped plays; to bring in your past, brapped import. brapped demo shows"
         " what will stand here.",
+        csv_head=tuple(head_of(name)),
     )

@@ -4,15 +4,28 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, tzinfo
 
 from etl.findings import SOURCES, WHY_LOST
+from etl.recorded import COVERED, NOT_RECORDED, sentences_about
 from etl.reports import FEW, Report, Section
-from etl.wording import day, duration, in_a_line, many, moment, share
+from etl.wording import day, duration, in_a_line, many, moment, nothing, share
 
 
 def sentences(section: Section, report: Report) -> list[str]:
     """A part that is not a table, in words; nothing where there is nothing to say."""
     say = SENTENCES.get(section.name)
     zone = report.asked.listener.time_zone if report.asked else None
-    return list(say(section, report, zone)) if say and section.rows else []
+    return list(say(section, report, zone)) if say and (section.rows or section.name in SAID_WITHOUT_ROWS) else []
+
+
+SAID_WITHOUT_ROWS = {"discovered"}  # that nothing is in it has a reason to be told
+
+
+def recorded_sentences(report: Report) -> list[str]:
+    """What stands on top of a report: which of its days are not recorded, and where plays were lost, if no part says so."""
+    if report.recorded is None or report.asked is None or (report.name == "search" and not report.is_empty):
+        return []
+    has_gaps_told = any(section.name in ("gaps", "coverage") for section in report.sections)
+    span = report.asked.since_date, report.asked.until_date
+    return list(sentences_about(report.recorded, *span, with_gaps=not has_gaps_told))
 
 
 Said = Iterator[str]
@@ -21,7 +34,7 @@ Said = Iterator[str]
 def of_span(section: Section, report: Report, zone: tzinfo | None) -> Said:
     told = section.first
     if not told["play_count"]:
-        yield "Nothing was played."
+        yield nothing(report)
         return
     yield (
         f"{many(told['play_count'], 'play')} in {duration(told['listened_ms'])}: {many(told['track_count'], 'track')} by"
@@ -36,17 +49,20 @@ def of_span(section: Section, report: Report, zone: tzinfo | None) -> Said:
 def of_streak_of_day(section: Section, report: Report, zone: tzinfo | None) -> Said:
     told = section.first
     if told["day_count"]:
-        yield f"{many(told['day_count'], 'day')} in a row, since {day(told['first_date'])}."
+        more = (
+            "; it may be longer, because the day before is not recorded or has a gap" if told["is_open_ended"] else ""
+        )
+        yield f"{many(told['day_count'], 'day')} in a row, since {day(told['first_date'])}{more}."
+    elif told["is_open_ended"]:
+        yield "Nothing on this day; the day before is not recorded or has a gap."
     else:
         yield "Nothing on this day, nor on the day before."
 
 
 def of_unknown(section: Section, report: Report, zone: tzinfo | None) -> Said:
     told = section.first
-    last = report.section("freshness").first.get("last_played_at")
-    day_asked = report.asked.since_date if report.asked else None
-    if last and day_asked and last.astimezone(zone).date() < day_asked:
-        yield f"Whether anything was played: the record ends {moment(last, zone)}."
+    if any(run.coverage == NOT_RECORDED for run in report.days) or (report.recorded and not report.days):
+        yield "Whether anything was played: this day is not recorded."
         return
     if told["gap_count"]:
         yield "Plays that were probably lost, as is said below. An export brings them."
@@ -100,6 +116,8 @@ def of_longest_streak(section: Section, report: Report, zone: tzinfo | None) -> 
         f"{many(told['day_count'], 'day')} in a row, {day(told['first_date'])} to {day(told['last_date'])}:"
         f" {many(told['play_count'], 'play')}."
     )
+    if told["is_open_ended"]:
+        yield "It may have been longer: the day before or after is not recorded or has a gap."
 
 
 def of_longest_session(section: Section, report: Report, zone: tzinfo | None) -> Said:
@@ -139,11 +157,30 @@ def of_skips(section: Section, report: Report, zone: tzinfo | None) -> Said:
 
 
 def of_discovered(section: Section, report: Report, zone: tzinfo | None) -> Said:
+    since = report.recorded.new_since if report.recorded else None
+    days = report.days
+    if report.recorded and (since is None or not days or days[-1].last_date < since):
+        if any(run.coverage == COVERED for run in days):
+            yield f"Not known: {TOO_YOUNG}."
+        return
+    if not section.rows:
+        return
     told = section.first
-    yield f"{many(told['new_artist_count'], 'artist')} and {many(told['new_track_count'], 'track')} heard for the first time."
+    is_late = since and days and days[0].first_date < since
+    when = f" since {day(since)}; before that {TOO_YOUNG}" if since and is_late else ""
+    yield (
+        f"{many(told['new_artist_count'], 'artist')} and {many(told['new_track_count'], 'track')} heard for the first"
+        f" time{when}."
+    )
+
+
+TOO_YOUNG = "the record is too young to tell what is new (ninety recorded days have to lie before it)"
 
 
 def of_first_listens(section: Section, report: Report, zone: tzinfo | None) -> Said:
+    if not section.first.get("is_discovery", True):
+        yield f"Not known: {TOO_YOUNG}."
+        return
     more = len(section.rows) - FEW
     if more > 0:
         yield f"And {more:,} more."
@@ -170,8 +207,29 @@ def of_numbers(section: Section, report: Report, zone: tzinfo | None) -> Said:
     yield f"First {moment(told['first_played_at'], zone)}, last {moment(told['last_played_at'], zone)}."
 
 
+def of_daily_totals(section: Section, report: Report, zone: tzinfo | None) -> Said:
+    told = section.first
+    if told.get("local_date") and not any(row["local_date"] is None for row in section.records()):
+        yield f"No usual {told['local_date']:%A} yet: none of the eight before is recorded without a gap."
+
+
+def of_hours(section: Section, report: Report, zone: tzinfo | None) -> Said:
+    hours = [row["hour"] for row in section.records() if row["play_count"] is None]
+    if hours and len(hours) < len(section.rows):
+        yield f"Not recorded: {spans_of_hours(hours)}."
+
+
+def spans_of_hours(hours: list[int]) -> str:
+    """0 to 7 and 21 to 24: as the clock shows them."""
+    starts = [hour for hour in hours if hour - 1 not in hours]
+    ends = [hour + 1 for hour in hours if hour + 1 not in hours]
+    return " and ".join(f"{start} to {end}" for start, end in zip(starts, ends, strict=True))
+
+
 SENTENCES: dict[str, Callable[[Section, Report, tzinfo | None], Said]] = {
     "span_totals": of_span,
+    "daily_totals": of_daily_totals,
+    "plays_by_hour": of_hours,
     "streak_of_day": of_streak_of_day,
     "still_unknown": of_unknown,
     "coverage": of_coverage,

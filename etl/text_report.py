@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from etl.reports import Report, Section
-from etl.sentences import sentences
+from etl.sentences import recorded_sentences, sentences
 from etl.wording import (
     LINKS,
     RANKED,
@@ -26,6 +26,7 @@ from etl.wording import (
 )
 
 BLOCKS = " ▁▂▃▄▅▆▇█"
+UNRECORDED = "░"
 WIDTH = 80
 BAR = 8  # cells of a bar beside a number
 WITH_BARS = {
@@ -64,6 +65,7 @@ def as_renderable(report: Report) -> RenderableType:
     parts: list[RenderableType] = [Text(in_a_line(report.title), style="bold")]
     if said := subtitle(report):
         parts.append(Text(said, style="dim"))
+    parts += [Text(said, style="yellow") for said in recorded_sentences(report)]
     for section in report.sections:
         drawn = list(drawn_section(section, report))
         if drawn:
@@ -76,7 +78,9 @@ def as_renderable(report: Report) -> RenderableType:
 
 
 def drawn_section(section: Section, report: Report) -> Iterator[RenderableType]:
-    if section.name == "plays_by_hour" and any(row["play_count"] for row in section.records()):
+    if section.name == "plays_by_hour":
+        if not any(row["play_count"] for row in section.records()):
+            return
         yield clock(section)
     elif section.name in MONTHS and section.rows:
         yield months(section)
@@ -100,7 +104,7 @@ def table(section: Section, report: Report) -> Table:
     for column in columns:
         if is_number(column):
             drawn.add_column(head_of(section, column), justify="right", no_wrap=True)
-        elif column.endswith(("_at", "_date")):
+        elif column.endswith(("_at", "_date")) or column == "coverage":
             drawn.add_column(head_of(section, column), no_wrap=True)
         else:
             drawn.add_column(
@@ -113,11 +117,11 @@ def table(section: Section, report: Report) -> Table:
     )
     if measure:
         drawn.add_column("", width=BAR, no_wrap=True, style="green")
-    most = max((record[measure] for record in records), default=0) if measure else 0
+    most = max((record[measure] or 0 for record in records), default=0) if measure else 0
     for number, record in enumerate(records, start=1):
         cells = [Text(shown(column, record[column], zone)) for column in columns]
         rank = [Text(str(number))] if section.name in RANKED else []
-        bar = [Text("█" * round(BAR * record[measure] / (most or 1)))] if measure else []
+        bar = [Text("█" * round(BAR * (record[measure] or 0) / (most or 1)))] if measure else []
         drawn.add_row(*rank, *cells, *bar)
     return drawn
 
@@ -140,10 +144,10 @@ def hits(section: Section, report: Report) -> Iterator[RenderableType]:
 def clock(section: Section) -> RenderableType:
     """The hours of the day as columns, three characters each."""
     records = section.records()
-    most = max(record["play_count"] for record in records) or 1
+    most = max(record["play_count"] or 0 for record in records) or 1
     lines = []
     for level in range(3, -1, -1):
-        heights = [32 * record["play_count"] / most - 8 * level for record in records]
+        heights = [32 * (record["play_count"] or 0) / most - 8 * level for record in records]
         lines.append(
             Text("".join(BLOCKS[max(0, min(8, round(height)))] * 2 + " " for height in heights).rstrip(), style="cyan")
         )
@@ -154,14 +158,19 @@ def clock(section: Section) -> RenderableType:
 def months(section: Section) -> RenderableType:
     """Months as columns, a line a year."""
     records = section.records()
-    most = max(record["play_count"] for record in records) or 1
+    most = max(record["play_count"] or 0 for record in records) or 1
     years: dict[int, list[str]] = {}
     for record in records:
-        line = years.setdefault(record["month_date"].year, [" ·"] * 12)
-        height = round(8 * record["play_count"] / most)
-        line[record["month_date"].month - 1] = " " + (BLOCKS[max(1, height)] if record["play_count"] else "·")
-    scale = Text("      " + " ".join("JFMAMJJASOND"), style="dim")
-    return Group(*(Text(f"{year} {''.join(line)}", style="cyan") for year, line in years.items()), scale)
+        line = years.setdefault(record["month_date"].year, ["  "] * 12)
+        height = round(8 * (record["play_count"] or 0) / most)
+        mark = BLOCKS[max(1, height)] if record["play_count"] else UNRECORDED if record["play_count"] is None else "·"
+        line[record["month_date"].month - 1] = f" {mark}"
+    scale = "      " + " ".join("JFMAMJJASOND")
+    if any(record["play_count"] is None for record in records):
+        scale += f"   {UNRECORDED} not recorded"
+    return Group(
+        *(Text(f"{year} {''.join(line)}", style="cyan") for year, line in years.items()), Text(scale, style="dim")
+    )
 
 
 def as_markdown(report: Report) -> str:
@@ -174,6 +183,7 @@ def markdown_lines(report: Report) -> Iterator[str]:
     yield f"# {escaped(report.title)}"
     if said := subtitle(report):
         yield f"\n{escaped(said)}"
+    yield from (f"\n**{escaped(said)}**" for said in recorded_sentences(report))
     for section in report.sections:
         lines = list(markdown_table(section, zone)) if section.rows and section.name not in PICTURES else []
         told = sentences(section, report)
@@ -204,7 +214,7 @@ def markdown_table(section: Section, zone: object) -> Iterator[str]:
 
 def markdown_hours(section: Section) -> Iterator[str]:
     """A chart that GitHub draws."""
-    counts = [record["play_count"] for record in section.records()]
+    counts = [record["play_count"] or 0 for record in section.records()]
     if any(counts):
         yield "```mermaid\nxychart-beta"
         yield "    x-axis " + str([record["hour"] for record in section.records()])

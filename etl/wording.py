@@ -9,6 +9,7 @@ from datetime import date, datetime, tzinfo
 from typing import Any
 
 from etl.counts import many as many
+from etl.recorded import COVERED, GAP
 from etl.reports import COUNTS_AS, FEW, Report, Section
 
 HEADS = {
@@ -26,6 +27,7 @@ HEADS = {
     "track_count": "Tracks",
     "episode_count": "Episodes",
     "track_play_count": "Times",
+    "artist_play_count": "Of these",
     "first_played_at": "First",
     "last_played_at": "Last",
     "played_at": "When",
@@ -38,6 +40,7 @@ HEADS = {
     "skip_count": "Skips",
     "listen_count": "Listens",
     "hour": "Hour",
+    "coverage": "",
 }
 LINKS = {  # where a name links to
     "track_name": "track_url",
@@ -46,15 +49,15 @@ LINKS = {  # where a name links to
     "show_name": "show_url",
 }
 TABLES = {  # what a person sees of a part, in this order; the other parts are sentences or pictures
-    "daily_totals": ("day_label", "play_count", "listened_ms", "track_count"),
+    "daily_totals": ("day_label", "play_count", "listened_ms", "track_count", "coverage"),
     "top_tracks": ("track_name", "artist_names", "play_count", "listened_ms"),
     "top_artists": ("artist_name", "play_count", "featured_play_count", "listened_ms", "track_count"),
     "top_albums": ("album_name", "artist_names", "play_count", "listened_ms"),
     "top_genres": ("genre_name", "play_count", "listened_ms", "track_count"),
     "top_shows": ("show_name", "play_count", "listened_ms", "episode_count"),
     "first_listens": ("track_name", "artist_names", "play_count"),
-    "on_this_day": ("local_date", "track_name", "artist_names", "play_count", "listened_ms"),
-    "plays_by_month": ("month_date", "artist_name", "play_count", "listened_ms"),
+    "on_this_day": ("local_date", "track_name", "artist_names", "play_count", "listened_ms", "coverage"),
+    "plays_by_month": ("month_date", "play_count", "listened_ms", "artist_name", "artist_play_count", "coverage"),
     "discovered": ("artist_name", "play_count", "listened_ms", "first_played_at"),
     "skips": ("track_name", "artist_names", "skip_count", "listen_count"),
     "artist_by_year": ("year", "year_rank", "play_count", "main_play_count", "featured_play_count", "listened_ms"),
@@ -84,9 +87,13 @@ def head_of(section: Section, column: str) -> str:
 def nothing(report: Report) -> str:
     """What to say where there is nothing to show."""
     if report.name == "search":
-        return "Nothing that you played is called like this."
+        return "No match among the plays that are recorded."
+    if report.days and not any(run.coverage == COVERED for run in report.days):
+        return "What was played is not known."
     if any(section.name == "top_genres" for section in report.sections):
         return "No genre of what was played is known. Spotify gives genres for few artists, and only once `dimensions` has run."
+    if any(run.coverage != COVERED for run in report.days):
+        return "Nothing was played on the days that are recorded."
     return "Nothing was played."
 
 
@@ -96,14 +103,19 @@ def shown_records(section: Section) -> list[dict[str, Any]]:
 
 
 def columns_of(section: Section) -> list[str]:
-    """What a person sees of a part as a table: no column of guests where there is none; nothing where there are no rows."""
+    """What a person sees of a part as a table: no column of guests where there is none, nor of coverage where all is
+    covered; nothing where there are no rows."""
     columns = [column for column in TABLES.get(section.name, ()) if column in section.columns]
+    if all(record.get("coverage") in (None, COVERED) for record in section.records()):
+        columns = [column for column in columns if column != "coverage"]
     if not any(
         record.get("featured_play_count") or record.get("artist_role") == "featured" for record in section.records()
     ):
         columns = [
             column for column in columns if column not in ("main_play_count", "featured_play_count", "artist_role")
         ]
+    if section.name == "first_listens" and not section.first.get("is_discovery", True):
+        return []  # the record is too young to tell
     return columns if section.rows else []
 
 
@@ -113,6 +125,8 @@ def is_number(column: str) -> bool:
 
 def shown(column: str, value: Any, zone: tzinfo | None) -> str:
     """A value for people; a text keeps its characters, but for those that no line can hold."""
+    if column == "coverage":
+        return "" if value in (None, COVERED) else "plays were lost" if value == GAP else str(value)
     if value is None:
         return "—" if is_number(column) else ""
     if column.endswith("_ms"):

@@ -225,8 +225,62 @@ def numbers(plays: pd.DataFrame) -> Record:
     return {"play_count": len(plays), "listened_ms": int(plays.ms.sum())}
 
 
-def totals(plays: pd.DataFrame) -> Record:
+# What is recorded.
+
+A_FILE = pd.Timedelta(days=14)  # as long a pause may be a file that is missing
+
+
+def covered_spans(listens: pd.DataFrame) -> pd.DataFrame:
+    """From the first to the last listen to music, with no longer pause than a missing file would leave."""
+    heard = music(listens)
+    number = (heard.played_at.diff() > A_FILE).cumsum()
+    return heard.groupby(number).agg(
+        starts_at=("local_at", "min"),
+        ends_at=("local_at", "max"),
+        first_date=("date", "min"),
+        last_date=("date", "max"),
+    )
+
+
+def covered_days(listens: pd.DataFrame) -> list[date]:
+    """Every day that a span touches, and every day with a listen, in their order."""
+    days = set(listens.date)
+    for span in named(covered_spans(listens)):
+        days.update(pd.date_range(span.first_date, span.last_date).date)
+    return sorted(days)
+
+
+def covered_hours(listens: pd.DataFrame, day: date) -> set[int]:
+    """The hours of a day that a span touches."""
+    found = set()
+    for span in named(covered_spans(listens)):
+        for hour in range(24):
+            begin = pd.Timestamp(day) + pd.Timedelta(hours=hour)
+            if span.starts_at < begin + pd.Timedelta(hours=1) and span.ends_at >= begin:
+                found.add(hour)
+    return found
+
+
+def new_since(listens: pd.DataFrame) -> date | None:
+    """From here on a first listen is a discovery: ninety covered days lie before it."""
+    days = covered_days(listens)
+    return days[89] + timedelta(days=1) if len(days) >= 90 else None
+
+
+def coverage_of(days: Iterable[date], covered: set[date]) -> str:
+    kinds = {day in covered for day in days}
+    return "covered" if kinds == {True} else "not recorded" if kinds == {False} else "partly recorded"
+
+
+def known(told: Record, is_recorded: bool) -> Record:
+    """With nothing for 0 where nothing is recorded."""
+    return told if is_recorded else dict.fromkeys(told)
+
+
+def totals(plays: pd.DataFrame, is_recorded: bool = True) -> Record:
     listened_ms = int(plays.ms.sum())
+    if not is_recorded and plays.empty:
+        return dict.fromkeys(totals(plays))
     return {
         **numbers(plays),
         "track_count": music(plays).uri.nunique(),
@@ -239,36 +293,62 @@ def totals(plays: pd.DataFrame) -> Record:
     }
 
 
-def by_hour(plays: pd.DataFrame) -> list[Record]:
+def by_hour(plays: pd.DataFrame, recorded: set[int] | None = None) -> list[Record]:
     """All of the twenty-four."""
-    return [{"hour": hour, **numbers(plays[plays.hour == hour])} for hour in range(24)]
-
-
-def by_day(plays: pd.DataFrame) -> list[Record]:
-    return [{"local_date": day, **numbers(of_day)} for day, of_day in plays.groupby("date")]
-
-
-def by_month(plays: pd.DataFrame) -> list[Record]:
-    """Each with whoever was played most often, the first of the alphabet of several."""
     return [
-        {"month_date": month, **numbers(of_month), "artist_name": most_played_artist(of_month), "artist_url": None}
-        for month, of_month in plays.groupby("month")
+        {
+            "hour": hour,
+            **known(
+                numbers(plays[plays.hour == hour]),
+                recorded is None or hour in recorded or not plays[plays.hour == hour].empty,
+            ),
+        }
+        for hour in range(24)
     ]
 
 
-def most_played_artist(plays: pd.DataFrame) -> str | None:
+def by_day(plays: pd.DataFrame, days: Iterable[date], covered: set[date]) -> list[Record]:
+    return [
+        {
+            "local_date": day,
+            **known(numbers(plays[plays.date == day]), day in covered),
+            "coverage": coverage_of([day], covered),
+        }
+        for day in days
+    ]
+
+
+def by_month(plays: pd.DataFrame, days: Iterable[date], covered: set[date]) -> list[Record]:
+    """Each with whoever was played most often, the first of the alphabet of several, and how often."""
+    return [
+        {
+            "month_date": month,
+            **known(numbers(plays[plays.month == month]), bool(covered & {*of_month})),
+            **most_played_artist(plays[plays.month == month]),
+            "artist_url": None,
+            "coverage": coverage_of(of_month, covered),
+        }
+        for month, of_month in pd.Series(list(days)).groupby([day.replace(day=1) for day in days])
+    ]
+
+
+def most_played_artist(plays: pd.DataFrame) -> Record:
     often = music(plays).artist.value_counts()
-    return min(often[often == often.max()].index, default=None)
+    return {
+        "artist_name": min(often[often == often.max()].index, default=None),
+        "artist_play_count": int(often.max()) if len(often) else None,
+    }
 
 
 def by_year(plays: pd.DataFrame) -> list[Record]:
     return [{"year": year, **numbers(of_year)} for year, of_year in plays.groupby("year")]
 
 
-def by_each_month(plays: pd.DataFrame) -> list[Record]:
+def by_each_month(plays: pd.DataFrame, covered: set[date]) -> list[Record]:
     """From the first to the last, those without a play too."""
     months = pd.date_range(plays.month.min(), plays.month.max(), freq="MS").date
-    return [{"month_date": month, **numbers(plays[plays.month == month])} for month in months]
+    recorded = {day.replace(day=1) for day in covered}
+    return [{"month_date": month, **known(numbers(plays[plays.month == month]), month in recorded)} for month in months]
 
 
 # What was new, skipped, repeated.
@@ -279,11 +359,16 @@ def new_tracks(plays: pd.DataFrame, earlier: pd.DataFrame) -> pd.DataFrame:
     return each(music(plays)[~music(plays).uri.isin(earlier.uri)], "uri")
 
 
-def discovered(plays: pd.DataFrame, earlier: pd.DataFrame) -> list[Record]:
-    """New artists, with how many they are, and how many new tracks there are."""
+def discovered(plays: pd.DataFrame, earlier: pd.DataFrame, since: date | None) -> list[Record]:
+    """New artists, with how many they are, and how many new tracks there are: what was first heard from a day on."""
+    if since is None:
+        return []
     heard = music(plays)
-    new = ranked(each(heard[~heard.artist.isin(music(earlier).artist)], "artist"), "plays", "artist")
-    new_track_count = len(new_tracks(plays, earlier))
+    first_dates = heard.groupby("artist").date.min()
+    is_new = ~heard.artist.isin(music(earlier).artist) & (heard.artist.map(first_dates) >= since)
+    new = ranked(each(heard[is_new], "artist"), "plays", "artist")
+    first_of_track = music(plays).groupby("uri").date.min()
+    new_track_count = int((first_of_track[new_tracks(plays, earlier).uri] >= since).sum())
     return [
         {
             "artist_name": row.artist,
@@ -299,7 +384,7 @@ def discovered(plays: pd.DataFrame, earlier: pd.DataFrame) -> list[Record]:
     ]
 
 
-def first_listens(plays: pd.DataFrame, earlier: pd.DataFrame) -> list[Record]:
+def first_listens(plays: pd.DataFrame, earlier: pd.DataFrame, is_discovery: bool) -> list[Record]:
     return [
         {
             "track_name": row.name,
@@ -308,6 +393,7 @@ def first_listens(plays: pd.DataFrame, earlier: pd.DataFrame) -> list[Record]:
             "first_played_at": moment(row.first_played_at),
             "track_url": url(row.uri),
             "image_url": None,
+            "is_discovery": is_discovery,
         }
         for row in named(new_tracks(plays, earlier).sort_values(["first_played_at", "uri"]))
     ]
@@ -356,7 +442,7 @@ def skips(listens: pd.DataFrame) -> list[Record]:
     ]
 
 
-def not_told(listens: pd.DataFrame) -> Record:
+def not_told(listens: pd.DataFrame, is_late_recorded: bool) -> Record:
     """What Spotify's own review of the year leaves out: the short, what was after 15 November, what was private."""
     short = listens[listens.ms < 30_000]
     late = listens[[(day.month, day.day) > (11, 15) for day in listens.date]]
@@ -366,8 +452,8 @@ def not_told(listens: pd.DataFrame) -> Record:
         "listened_ms": listens.ms.sum(),
         "short_count": len(short),
         "short_ms": short.ms.sum(),
-        "late_count": len(late),
-        "late_ms": late.ms.sum(),
+        "late_count": len(late) if is_late_recorded else None,
+        "late_ms": late.ms.sum() if is_late_recorded else None,
         "private_count": len(private),
         "private_ms": private.ms.sum(),
         "offline_count": listens.is_offline.eq(True).sum(),
@@ -409,18 +495,32 @@ def streaks(plays: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def longest_streak(plays: pd.DataFrame) -> list[Record]:
-    return records(streaks(plays).sort_values(["day_count", "first_date"], ascending=[False, True]).head(1))
+def longest_streak(plays: pd.DataFrame, days: Iterable[date], covered: set[date]) -> list[Record]:
+    longest = records(streaks(plays).sort_values(["day_count", "first_date"], ascending=[False, True]).head(1))
+    return [{**streak, "is_open_ended": is_open_ended(streak, set(days) - covered)} for streak in longest]
 
 
-def streak_of(plays: pd.DataFrame, day: date) -> Record:
+def is_open_ended(streak: Record, missing: set[date]) -> bool:
+    a_day = timedelta(days=1)
+    return streak["first_date"] - a_day in missing or streak["last_date"] + a_day in missing
+
+
+def streak_of(plays: pd.DataFrame, day: date, covered: set[date]) -> list[Record]:
     """How many days in a row had a play, up to this one, or up to the day before if this one has none yet."""
     days = set(plays.date)
+    if day not in covered:
+        return []
     last = day if day in days else day - timedelta(days=1)
     first = last
     while first in days:
         first -= timedelta(days=1)
-    return {"day_count": (last - first).days, "first_date": first + timedelta(days=1)}
+    return [
+        {
+            "day_count": (last - first).days,
+            "first_date": first + timedelta(days=1),
+            "is_open_ended": first not in covered,
+        }
+    ]
 
 
 # A day.
@@ -431,21 +531,22 @@ def of_day(plays: pd.DataFrame, day: date) -> Record:
     return {**numbers(of_it), "track_count": music(of_it).uri.nunique()}
 
 
-def daily_totals(plays: pd.DataFrame, day: date, first_date: date) -> list[Record]:
-    """The day, the one before, and the same weekday of the eight weeks before on average, as far as there is a record."""
+def daily_totals(plays: pd.DataFrame, day: date, covered: set[date]) -> list[Record]:
+    """The day, the one before, and the same weekday of the eight weeks before on average, as far as they are recorded."""
     same_weekdays = [day - timedelta(weeks=weeks) for weeks in range(1, 9)]
-    told = [of_day(plays, other) for other in same_weekdays if other >= first_date]
+    told = [of_day(plays, other) for other in same_weekdays if other in covered]
     shown = [
-        {"day_label": "this day", "local_date": day, **of_day(plays, day)},
         {
-            "day_label": "the day before",
-            "local_date": day - timedelta(days=1),
-            **of_day(plays, day - timedelta(days=1)),
-        },
+            "day_label": label,
+            "local_date": one,
+            **known(of_day(plays, one), one in covered),
+            "coverage": coverage_of([one], covered),
+        }
+        for label, one in (("this day", day), ("the day before", day - timedelta(days=1)))
     ]
     if told:
         usual = {name: rounded(sum(one[name] for one in told), len(told)) for name in told[0]}
-        shown.append({"day_label": f"usual {day:%A}", "local_date": None, **usual})
+        shown.append({"day_label": f"usual {day:%A}", "local_date": None, **usual, "coverage": None})
     return shown
 
 
@@ -454,12 +555,22 @@ def rounded(total: int, count: int) -> int:
     return (2 * total + count) // (2 * count)
 
 
-def on_this_day(plays: pd.DataFrame, day: date) -> list[Record]:
-    """The same day of each earlier year that had a play, with its most played track."""
-    earlier = plays[[(other.month, other.day) == (day.month, day.day) and other < day for other in plays.date]]
+def on_this_day(plays: pd.DataFrame, day: date, covered: set[date]) -> list[Record]:
+    """The same day of each earlier year since the record began, with its most played track."""
+    years = range(day.year - 1, min(covered).year - 1, -1)
+    is_leap_day = (day.month, day.day) == (2, 29)
+    days = [date(year, day.month, day.day) for year in years if not is_leap_day or year % 4 == 0]
     return [
-        {"local_date": other, **numbers(of_it), **most_played_track(of_it)} for other, of_it in earlier.groupby("date")
-    ][::-1]
+        {
+            "local_date": other,
+            **known(numbers(of_it), other in covered),
+            **most_played_track(of_it),
+            "coverage": coverage_of([other], covered),
+        }
+        for other in days
+        if other >= min(covered)
+        for of_it in [within(plays, other, other)]
+    ]
 
 
 def most_played_track(plays: pd.DataFrame) -> Record:
@@ -474,15 +585,15 @@ def most_played_track(plays: pd.DataFrame) -> Record:
     return dict.fromkeys(["track_name", "artist_names", "track_play_count", "track_url", "image_url"])
 
 
-def still_unknown(plays: pd.DataFrame) -> Record:
+def still_unknown(plays: pd.DataFrame, is_recorded: bool) -> Record:
     """Of an export no length, no ISRC is known; all of its milliseconds are."""
-    return {
-        "gap_count": 0,
+    counts = {
         "unnamed_play_count": plays.uri.isna().sum(),
         "inferred_track_count": plays.uri.nunique(),
         "estimated_play_count": 0,
         "unmeasured_play_count": 0,
     }
+    return {"gap_count": 0, **known(counts, is_recorded)}
 
 
 # An artist, a track.
@@ -567,10 +678,21 @@ def track_by_year(plays: pd.DataFrame, uri: str) -> list[Record]:
 # Periods.
 
 
-def periods(listens: pd.DataFrame, plays: pd.DataFrame, period: str) -> list[tuple]:
-    """As day_total, week_total … tell them: totals of each in which something was listened to."""
+def periods(listens: pd.DataFrame, plays: pd.DataFrame, period: str, today: date) -> list[tuple]:
+    """As day_total, week_total … tell them: totals of each from the first that is recorded to today's."""
+    since = new_since(listens)
+    covered = set(covered_days(listens))
+    days = pd.DataFrame({"date": pd.date_range(min(covered), today).date})
+    days["start"] = pd.to_datetime(days.date).dt.to_period(period).dt.start_time.dt.date
+    first_start = days.start.min()
+    days = pd.DataFrame({"date": pd.date_range(first_start, today).date})  # a year begins with its first day
+    days["start"] = pd.to_datetime(days.date).dt.to_period(period).dt.start_time.dt.date
+    days["is_covered"] = days.date.isin(covered)
+    recorded = days.groupby("start").is_covered.agg(["size", "sum"])
+
     first_of_track = music(plays).drop_duplicates("uri")
     first_of_artist = music(plays).drop_duplicates("artist")
+    first_of_track, first_of_artist = (frame[frame.date >= since] for frame in (first_of_track, first_of_artist))
     listens, plays, first_of_track, first_of_artist = (
         frame.assign(start=frame.local_at.dt.to_period(period).dt.start_time.dt.date)
         for frame in (listens, plays, first_of_track, first_of_artist)
@@ -590,12 +712,22 @@ def periods(listens: pd.DataFrame, plays: pd.DataFrame, period: str) -> list[tup
             "podcast_play_count": talked.size(),
             "podcast_ms": talked.ms.sum(),
         },
-        index=sorted(set(listens.start)),
+        index=recorded.index,
     )
     told = told.fillna(0).astype(int)
     told["podcast_share"] = told.podcast_ms / told.listened_ms  # null where there is nothing
     told["listen_count"] = listens.groupby("start").size()
     told["skip_count"] = listens.groupby("start").skip.sum()
+    told = told.fillna({"listen_count": 0, "skip_count": 0}).astype(object)
+    told[recorded["sum"] == 0] = None
+    is_too_early = told.listen_count.gt(0) & (told.index < pd.Timestamp(since).to_period(period).start_time.date())
+    told.loc[is_too_early, ["new_track_count", "new_artist_count"]] = None
+    told["coverage"] = [
+        "not recorded" if covered == 0 else "partly recorded" if covered < size else "covered"
+        for size, covered in rows(recorded)
+    ]
+    told["day_count"] = recorded["size"]
+    told["covered_day_count"] = recorded["sum"]
     return rows(told.reset_index())
 
 
@@ -619,13 +751,19 @@ def hours_of_weekdays(plays: pd.DataFrame) -> list[tuple]:
     return rows(told.groupby(["day_of_week", "day_name", "hour"]).ms.agg(["size", "sum"]).reset_index())
 
 
-def coverage(listens: pd.DataFrame, account_counts: Mapping[date, int]) -> list[tuple]:
-    """Every day from the first to the last: what the extended export told of it, and the account data."""
+def coverage(listens: pd.DataFrame, account_counts: Mapping[date, int], today: date) -> list[tuple]:
+    """Every day from the first to today: what the extended export told of it, and the account data; whether it is covered."""
     count = listens.groupby("date").size()
     unknown = listens[listens.uri.isna()].groupby("date").size()
+    covered = set(covered_days(listens))
     return [
-        (day, count.get(day, 0), 0, count.get(day, 0), account_counts.get(day, 0), unknown.get(day, 0), False)
-        for day in pd.date_range(listens.date.min(), listens.date.max()).date
+        (
+            day,
+            *(count.get(day, 0), 0, count.get(day, 0), account_counts.get(day, 0), unknown.get(day, 0)),
+            False,
+            "covered" if day in covered else "not recorded",
+        )
+        for day in pd.date_range(min(covered), today).date
     ]
 
 

@@ -46,7 +46,7 @@ def test_the_reader_reads_every_table_and_view_of_the_star(reader, ask):
         "streak",
         "coverage_day",
     ):
-        assert counts[name] == 1, name
+        assert counts[name] >= 1, name  # the totals and the coverage go on to today
     assert counts["track_features"] == 0
 
 

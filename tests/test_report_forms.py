@@ -12,6 +12,7 @@ from rich.cells import cell_len
 
 from etl.data_report import as_csv, as_json
 from etl.listeners import RecordedListener
+from etl.recorded import Recorded
 from etl.reports import Asked, Report, Section, nothing_recorded
 from etl.text_report import as_markdown, as_text
 from etl.wording import duration, in_a_line, share
@@ -139,15 +140,19 @@ def test_moments_are_told_by_the_clock_of_the_listener():
     assert "ended 29 Mar 2026 01:59." in text and "asked 29 Mar 2026 03:00" in text  # the clock goes forward in between
 
 
+RECORDED = Recorded("{[2026-05-05,2026-11-21)}", "{}", date(2026, 5, 5), date(2026, 8, 3), date(2026, 11, 30))
+
+
 def test_a_day_after_the_end_of_the_record_is_unknown_and_not_a_day_of_silence():
     told = ("gap_count", "unnamed_play_count", "inferred_track_count", "estimated_play_count", "unmeasured_play_count")
     unknown = Section("still_unknown", "What is still unknown", told, ((0,) * 5,))
     fresh = Section("freshness", "How fresh", ("last_played_at", "checked_at"), ((NOW, NOW),))
     later, same = (
-        as_text(report(unknown, fresh, asked=Asked(ADA, since_date=day, until_date=day)))
+        as_text(report(unknown, fresh, asked=Asked(ADA, since_date=day, until_date=day), recorded=RECORDED))
         for day in (date(2026, 11, 21), date(2026, 11, 20))
     )
-    assert "Whether anything was played: the record ends 20 Nov 2026 10:20." in later
+    assert "Not recorded: the record ends on 20 November 2026." in later
+    assert "Whether anything was played: this day is not recorded." in later
     assert "Nothing that we know of." in same and "Whether" not in same
 
 
@@ -161,7 +166,7 @@ def test_a_part_without_rows_leaves_no_heading():
 def test_a_database_without_anybody_gets_a_kind_word(form):
     made = nothing_recorded("daily", NOW)
     if form is as_csv:
-        assert form(made) == "\n"
+        assert form(made).startswith("section,day_label,local_date,play_count,") and form(made).count("\n") == 1
     else:
         assert (
             "Nothing is recorded yet" in form(made) and "brapped plays" in form(made) and "brapped import" in form(made)

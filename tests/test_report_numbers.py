@@ -66,6 +66,7 @@ class Real:
     ask: Callable[..., list[tuple]]
     listens: pd.DataFrame
     counted: dict[str, pd.DataFrame]  # the plays, by what counts as one
+    covered: set[date]  # the days that are recorded
 
     def plays(self, counts_as: str = "30s", since: date | None = None, until: date | None = None) -> pd.DataFrame:
         return within(self.counted[counts_as], since, until)
@@ -82,7 +83,8 @@ def real(request, cluster: str, template: str, every_listen: pd.DataFrame) -> It
     warehouse = Warehouse(database)
     listens = by_pandas.by_the_clock_of(every_listen, request.param)
     plays = {counts_as: counted(listens, counts_as) for counts_as in COUNTS_AS}
-    yield Real(request.param, warehouse, lambda *asking: asked(database, *asking), listens, plays)
+    covered = set(by_pandas.covered_days(listens))
+    yield Real(request.param, warehouse, lambda *asking: asked(database, *asking), listens, plays, covered)
     warehouse.close()
 
 
@@ -144,7 +146,10 @@ def test_totals_whatever_counts_as_a_play(real, span):
         for counts_as in COUNTS_AS
         for reporter in reporter_of(real.warehouse, counts_as=counts_as, since_date=since, until_date=until)
     }
-    assert found == {counts_as: [by_pandas.totals(real.plays(counts_as, since, until))] for counts_as in COUNTS_AS}
+    is_recorded = any((since or date.min) <= day <= (until or date.max) for day in real.covered)
+    assert found == {
+        counts_as: [by_pandas.totals(real.plays(counts_as, since, until), is_recorded)] for counts_as in COUNTS_AS
+    }
 
 
 @each_span
@@ -165,12 +170,14 @@ def test_the_top_of_everything_however_short(real):
     assert shown(made) == {"top_tracks": by_pandas.top_tracks(real.plays("all", date(2023, 5, 1)), "plays")[:MANY]}
 
 
-@pytest.mark.parametrize("year", [2022, 2023])
+@pytest.mark.parametrize("year", [2020, 2022, 2023, 2024])
 def test_a_year_wrapped(real, year):
+    """The record begins in 2020, but for single days, and ends in 2024."""
     since, until = date(year, 1, 1), date(year, 12, 31)
     plays, earlier = real.plays("30s", since, until), before(real.plays(), since)
     of_year = within(real.listens, since, until)
     made = report(real.warehouse, "wrapped", year, since_date=since, until_date=until)
+    days = pd.date_range(since, until).date
     assert shown(made) == {
         "span_totals": [by_pandas.totals(plays)],
         "top_tracks": by_pandas.top_tracks(plays, "plays")[:MANY],
@@ -179,14 +186,14 @@ def test_a_year_wrapped(real, year):
         "top_genres": [],
         "top_shows": by_pandas.top_shows(plays, "plays")[:FEW],
         "plays_by_hour": by_pandas.by_hour(plays),
-        "plays_by_day": by_pandas.by_day(plays),
-        "plays_by_month": by_pandas.by_month(plays),
-        "discovered": by_pandas.discovered(plays, earlier)[:FEW],
-        "longest_streak": by_pandas.longest_streak(plays),
+        "plays_by_day": by_pandas.by_day(plays, days, real.covered),
+        "plays_by_month": by_pandas.by_month(plays, days, real.covered),
+        "discovered": by_pandas.discovered(plays, earlier, by_pandas.new_since(real.listens))[:FEW],
+        "longest_streak": by_pandas.longest_streak(plays, days, real.covered),
         "longest_session": by_pandas.longest_session(of_year),
         "most_repeated": by_pandas.most_repeated(plays),
         "skips": by_pandas.skips(of_year)[:FEW],
-        "not_told": [by_pandas.not_told(of_year)],
+        "not_told": [by_pandas.not_told(of_year, year < 2024)],
         "gaps": [],
     }
 
@@ -204,14 +211,16 @@ def test_a_day(real, name):
         told = shown(made)
         del told["coverage"]  # test_coverage.py has it
         assert told == {
-            "daily_totals": by_pandas.daily_totals(plays, day, real.listens.date.min()),
+            "daily_totals": by_pandas.daily_totals(plays, day, real.covered),
             "top_tracks": by_pandas.top_tracks(of_day, "plays")[:FEW],
             "top_artists": by_pandas.top_artists(of_day, "plays")[:FEW],
-            "plays_by_hour": by_pandas.by_hour(of_day),
-            "first_listens": by_pandas.first_listens(of_day, before(plays, day)),
-            "streak_of_day": [by_pandas.streak_of(plays, day)],
-            "on_this_day": by_pandas.on_this_day(plays, day),
-            "still_unknown": [by_pandas.still_unknown(of_day)],
+            "plays_by_hour": by_pandas.by_hour(of_day, by_pandas.covered_hours(real.listens, day)),
+            "first_listens": by_pandas.first_listens(
+                of_day, before(plays, day), day >= by_pandas.new_since(real.listens)
+            ),
+            "streak_of_day": by_pandas.streak_of(plays, day, real.covered),
+            "on_this_day": by_pandas.on_this_day(plays, day, real.covered),
+            "still_unknown": [by_pandas.still_unknown(of_day, day in real.covered)],
             "freshness": [{"last_played_at": real.listens.played_at.max(), "checked_at": None}],
         }
 
@@ -243,7 +252,7 @@ def test_an_artist(real, span):
             {
                 "artist_in_numbers": [by_pandas.artist_numbers(of_artist)],
                 "artist_by_year": by_pandas.artist_by_year(plays, artist),
-                "artist_by_month": by_pandas.by_each_month(of_artist),
+                "artist_by_month": by_pandas.by_each_month(of_artist, real.covered),
                 "artist_tracks": by_pandas.artist_tracks(of_artist)[:MANY],
             },
         )
@@ -265,7 +274,7 @@ def test_a_track(real, span):
                 "track_credits": [{"artist_name": artist, "artist_role": "main", "artist_url": None}],
                 "track_in_numbers": [by_pandas.track_numbers(of_track)],
                 "track_by_year": by_pandas.track_by_year(plays, uri),
-                "track_by_month": by_pandas.by_each_month(of_track),
+                "track_by_month": by_pandas.by_each_month(of_track, real.covered),
             },
         )
 
@@ -421,11 +430,18 @@ def test_each_listen_has_the_sources_that_told_it(real, whole_history):
 # The views.
 
 
+def today_of(real: Real) -> date:
+    """By the clock of the database: a view has no other."""
+    [(today,)] = real.ask("select (now() at time zone %s)::date", real.time_zone)
+    found: date = today
+    return found
+
+
 @pytest.mark.parametrize(("view", "period"), [("day", "D"), ("week", "W-SUN"), ("month", "M"), ("year", "Y")])
 def test_totals_of_a_period(real, view, period):
     found = real.ask(f"select * from listening.{view}_total")
     [listener_key] = {row[0] for row in found}
-    expected = [(listener_key, *row) for row in by_pandas.periods(real.listens, real.plays(), period)]
+    expected = [(listener_key, *row) for row in by_pandas.periods(real.listens, real.plays(), period, today_of(real))]
     assert differing(found, expected) == NOTHING
 
 
@@ -461,9 +477,9 @@ def test_which_source_tells_of_which_day(real):
     account = pd.to_datetime([row["endTime"] for row in rows_of(ACCOUNT)], utc=True).tz_convert(real.time_zone)
     found = real.ask(
         "select local_date, listen_count, recently_played_count, extended_export_count, account_export_count,"
-        " unknown_track_count, has_gap from listening.coverage_day"
+        " unknown_track_count, has_gap, coverage from listening.coverage_day"
     )
-    assert differing(found, by_pandas.coverage(real.listens, Counter(account.date))) == NOTHING
+    assert differing(found, by_pandas.coverage(real.listens, Counter(account.date), today_of(real))) == NOTHING
 
 
 def test_each_listen_in_detail(real):
@@ -642,8 +658,19 @@ def test_a_session_over_midnight_is_cut_where_a_span_is(record):
     assert found == [[(1_200_000, 6)], [(600_000, 3)], [(600_000, 3)]]
 
 
+def covered_before(record: Record, ask: Callable[..., list[tuple]]) -> None:
+    """The record of everybody is old enough to tell what is new."""
+    for listener_key in record.listener_keys.values():
+        ask(
+            "insert into ops.coverage (listener_key, source, state, starts_at, ends_at, found_at)"
+            " values (%s, 'extended_export', 'covered', %s, %s, %s)",
+            *(listener_key, NOW - timedelta(days=120), NOW, NOW),
+        )
+
+
 def test_main_and_featured_artists_are_told_apart(record, ask):
     record.load([told(-2000, WITH_BOB), told(-1000, WITH_BOB), told(0, B)], Others([told(0, B)]))
+    covered_before(record, ask)
     totals, artists, new = answers(record, "span_totals", "top_artists", "discovered")
     assert some(artists, "artist_name", "play_count", "featured_play_count", "listened_ms") == [
         ("Bob", 3, 2, 380_000),
@@ -685,13 +712,14 @@ def test_two_ids_of_one_recording_are_one_track(record, ask):
     ]
     assert some(artists, "artist_name", "play_count", "track_count") == [("Ann", 3, 1), ("Bob", 1, 1)]
     assert some(found, "track_name", "play_count") == [("Song", 3)]  # by the name that is most like what was looked for
-    assert ask("select track_count, new_track_count from listening.day_total") == [(2, 2)]
+    assert ask("select track_count, new_track_count from listening.day_total where play_count > 0") == [(2, None)]
     for reporter in reporter_of(record.warehouse, "one"):
         assert some(shown(reporter.track("Song"))["track_in_numbers"], "play_count") == [(3,)]
 
 
-def test_another_id_of_a_track_heard_before_is_not_heard_for_the_first_time(record):
+def test_another_id_of_a_track_heard_before_is_not_heard_for_the_first_time(record, ask):
     record.load([told(-1000, A), told(0, B)], [told(-DAY, AGAIN)])
+    covered_before(record, ask)
     today = NOW.date()
     for reporter in reporter_of(record.warehouse, "one", since_date=today, until_date=today):
         day = shown(reporter.daily(today))

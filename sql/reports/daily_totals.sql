@@ -1,6 +1,6 @@
 -- In numbers
 with told as (
-    -- of eight weeks, as far as there is a record
+    -- of eight weeks
     select
         counted_plays.date_key,
         counted_plays.listened_ms,
@@ -21,6 +21,17 @@ day as (
     left join told on told.date_key = to_char(days.full_date, 'yyyymmdd')::integer
     group by days.full_date
 ),
+recorded as (
+    select
+        day.local_date,
+        day.play_count > 0 or cast(:covered_days as datemultirange) @> day.local_date as is_counted,
+        case
+            when cast(:lost_days as datemultirange) @> day.local_date then 'gap'
+            when cast(:covered_days as datemultirange) @> day.local_date then 'covered'
+            else 'not recorded'
+        end as coverage
+    from day
+),
 usual as (
     select
         round(avg(day.play_count))::bigint as play_count,
@@ -30,38 +41,27 @@ usual as (
     where
         day.local_date < cast(:report_date as date)
         and extract(isodow from day.local_date) = extract(isodow from cast(:report_date as date))
-        and day.local_date >= (
-            select (fact_play.played_at at time zone dim_listener.time_zone)::date
-            from listening.fact_play
-            inner join listening.dim_listener on dim_listener.listener_key = fact_play.listener_key
-            where fact_play.listener_key = :listener_key
-            order by fact_play.played_at
-            limit 1
-        )
+        -- what is not recorded, or not in full, says nothing of what is usual
+        and cast(:covered_days as datemultirange) @> day.local_date
     having count(*) > 0
 )
 select
-    'this day' as day_label,
+    case day.local_date when cast(:report_date as date) then 'this day' else 'the day before' end as day_label,
     day.local_date,
-    day.play_count,
-    day.listened_ms,
-    day.track_count
+    case when recorded.is_counted then day.play_count end as play_count,
+    case when recorded.is_counted then day.listened_ms end as listened_ms,
+    case when recorded.is_counted then day.track_count end as track_count,
+    recorded.coverage
 from day
-where day.local_date = cast(:report_date as date)
-union all
-select
-    'the day before',
-    day.local_date,
-    day.play_count,
-    day.listened_ms,
-    day.track_count
-from day
-where day.local_date = cast(:report_date as date) - 1
+inner join recorded on recorded.local_date = day.local_date
+where day.local_date >= cast(:report_date as date) - 1
 union all
 select
     'usual ' || to_char(cast(:report_date as date), 'FMDay'),
     null,
     usual.play_count,
     usual.listened_ms,
-    usual.track_count
+    usual.track_count,
+    null
 from usual
+order by local_date desc nulls last

@@ -30,6 +30,8 @@ heard_artist as (
         report_track.is_music
         and report_credit.artist_key not in (select known_artist.artist_key from known_artist)
     group by report_credit.artist_key
+    -- before that the record is too young to tell what is new
+    having min(report_track.first_played_at) >= :new_at
 )
 select
     dim_artist.artist_name,
@@ -40,12 +42,17 @@ select
     dim_artist.image_url,
     count(*) over () as new_artist_count,
     (
-        select count(distinct report_track.recording_key)
-        from report_track
-        where
-            report_track.is_music
-            and report_track.track_key > 0
-            and report_track.recording_key not in (select known.recording_key from known)
+        select count(*)
+        from (
+            select report_track.recording_key
+            from report_track
+            where
+                report_track.is_music
+                and report_track.track_key > 0
+                and report_track.recording_key not in (select known.recording_key from known)
+            group by report_track.recording_key
+            having min(report_track.first_played_at) >= :new_at
+        ) as new_recording
     ) as new_track_count
 from heard_artist
 inner join listening.dim_artist on dim_artist.artist_key = heard_artist.artist_key

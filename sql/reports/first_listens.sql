@@ -32,7 +32,8 @@ select
     new.play_count,
     new.first_played_at,
     listening.spotify_url(dim_track.track_uri) as track_url,
-    dim_album.image_url
+    dim_album.image_url,
+    coalesce(new.first_played_at >= :new_at, false) as is_discovery
 from new
 inner join listening.dim_track on dim_track.track_key = new.track_key
 inner join listening.dim_album on dim_album.album_key = dim_track.album_key

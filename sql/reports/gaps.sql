@@ -1,12 +1,12 @@
 -- Spans in which plays were probably lost
 select
-    coverage.starts_at,
-    coverage.ends_at
-from ops.coverage
+    coverage_span.starts_at,
+    coverage_span.ends_at
+from listening.coverage_span
 where
-    coverage.listener_key = :listener_key
-    and coverage.state = 'gap'
-    and coverage.closed_at is null
-    and coverage.starts_at < :until
-    and coverage.ends_at >= :since
-order by coverage.starts_at
+    coverage_span.listener_key = :listener_key
+    and coverage_span.state = 'gap'
+    and coverage_span.closed_at is null
+    and coverage_span.starts_at < :until
+    and coverage_span.ends_at >= :since
+order by coverage_span.starts_at

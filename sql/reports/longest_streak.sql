@@ -17,7 +17,14 @@ select
     count(*) as day_count,
     min(numbered.local_date) as first_date,
     max(numbered.local_date) as last_date,
-    sum(numbered.play_count)::bigint as play_count
+    sum(numbered.play_count)::bigint as play_count,
+    -- the day before or after is one of these days, and not recorded or not in full
+    daterange(:since_date, least(cast(:until_date as date), cast(:today as date)), '[]')::datemultirange
+    - cast(:covered_days as datemultirange)
+    && datemultirange(
+        daterange(min(numbered.local_date) - 1, min(numbered.local_date)),
+        daterange(max(numbered.local_date) + 1, max(numbered.local_date) + 2)
+    ) as is_open_ended
 from numbered
 group by numbered.anchor
 order by

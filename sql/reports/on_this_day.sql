@@ -1,14 +1,8 @@
 -- On this day in earlier years
-with year as (
+with year as materialized (
     select make_date(years.year, extract(month from cast(:report_date as date))::integer, extract(day from cast(:report_date as date))::integer) as local_date
     from generate_series(
-        (
-            select fact_play.date_key / 10000
-            from listening.fact_play
-            where fact_play.listener_key = :listener_key
-            order by fact_play.played_at
-            limit 1
-        ),
+        extract(year from cast(:first_date as date))::integer,
         extract(year from cast(:report_date as date))::integer - 1
     ) as years (year)
     -- 29 February comes in leap years only
@@ -24,6 +18,9 @@ day as materialized (
         listening.start_of_day(year.local_date + 1, dim_listener.time_zone) as ends_at
     from year
     inner join listening.dim_listener on dim_listener.listener_key = :listener_key
+    where
+        year.local_date >= cast(:first_date as date)
+        and year.local_date <= cast(:today as date)
 ),
 heard as (
     select
@@ -59,9 +56,10 @@ most as (
         min(heard.track_key)
 )
 select
-    total.local_date,
-    total.play_count,
-    total.listened_ms,
+    day.local_date,
+    -- null where the day is not recorded, or plays of it were lost
+    coalesce(total.play_count, recorded.nothing) as play_count,
+    coalesce(total.listened_ms, recorded.nothing) as listened_ms,
     dim_track.track_name,
     (
         select track_credit.artist_names
@@ -70,16 +68,27 @@ select
     ) as artist_names,
     most.track_play_count,
     listening.spotify_url(dim_track.track_uri) as track_url,
-    dim_album.image_url
-from (
+    dim_album.image_url,
+    recorded.coverage
+from day
+cross join lateral (
+    select
+        case when cast(:covered_days as datemultirange) @> day.local_date then 0 end as nothing,
+        case
+            when cast(:lost_days as datemultirange) @> day.local_date then 'gap'
+            when cast(:covered_days as datemultirange) @> day.local_date then 'covered'
+            else 'not recorded'
+        end as coverage
+) as recorded
+left join (
     select
         heard.local_date,
         count(*) as play_count,
         coalesce(sum(heard.listened_ms), 0)::bigint as listened_ms
     from heard
     group by heard.local_date
-) as total
-left join most on most.local_date = total.local_date
+) as total on total.local_date = day.local_date
+left join most on most.local_date = day.local_date
 left join listening.dim_track on dim_track.track_key = most.track_key
 left join listening.dim_album on dim_album.album_key = dim_track.album_key
-order by total.local_date desc
+order by day.local_date desc

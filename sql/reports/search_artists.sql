@@ -1,10 +1,10 @@
 -- Artists
 with told as (
-    select btrim(ops.folded(:told)) as told
+    select btrim(listening.folded(:told)) as told
 ),
 word as materialized (
     select search_words.*
-    from ops.search_words(:told) as search_words
+    from listening.search_words(:told) as search_words
 ),
 longest as materialized (
     select word.*
@@ -16,8 +16,8 @@ met as materialized (
     from longest
     inner join listening.dim_artist
         on
-            ops.folded(dim_artist.artist_name) like longest.pattern
-            or longest.word <% ops.folded(dim_artist.artist_name)
+            listening.folded(dim_artist.artist_name) like longest.pattern
+            or longest.word <% listening.folded(dim_artist.artist_name)
     inner join listening.standing_artist on standing_artist.artist_key = dim_artist.artist_key
 ),
 likely as materialized (
@@ -35,7 +35,7 @@ likely as materialized (
         end as likeness
     from met
     inner join listening.dim_artist on dim_artist.artist_key = met.artist_key
-    cross join lateral (select ops.folded(dim_artist.artist_name) as folded_name) as named
+    cross join lateral (select listening.folded(dim_artist.artist_name) as folded_name) as named
     cross join told
 ),
 credit as materialized (

@@ -1,10 +1,10 @@
 -- Tracks
 with told as (
-    select btrim(ops.folded(:told)) as told
+    select btrim(listening.folded(:told)) as told
 ),
 word as materialized (
     select search_words.*
-    from ops.search_words(:told) as search_words
+    from listening.search_words(:told) as search_words
 ),
 longest as materialized (
     select word.*
@@ -16,15 +16,15 @@ met as (
     from longest
     inner join listening.dim_track
         on
-            ops.folded(dim_track.track_name) like longest.pattern
-            or longest.word <% ops.folded(dim_track.track_name)
+            listening.folded(dim_track.track_name) like longest.pattern
+            or longest.word <% listening.folded(dim_track.track_name)
     union
     select bridge_track_artist.track_key
     from longest
     inner join listening.dim_artist
         on
-            ops.folded(dim_artist.artist_name) like longest.pattern
-            or longest.word <% ops.folded(dim_artist.artist_name)
+            listening.folded(dim_artist.artist_name) like longest.pattern
+            or longest.word <% listening.folded(dim_artist.artist_name)
     inner join listening.bridge_track_artist on bridge_track_artist.artist_key = dim_artist.artist_key
     union
     select dim_track.track_key
@@ -32,8 +32,8 @@ met as (
     inner join listening.dim_album on dim_album.album_key = dim_track.album_key
     inner join longest
         on
-            ops.folded(dim_album.album_name) like longest.pattern
-            or longest.word <% ops.folded(dim_album.album_name)
+            listening.folded(dim_album.album_name) like longest.pattern
+            or longest.word <% listening.folded(dim_album.album_name)
     where dim_track.content_type in ('episode', 'chapter', 'local')
 ),
 played as materialized (
@@ -61,8 +61,8 @@ named as materialized (
         played.track_key,
         played.recording_key,
         played.play_count,
-        ops.folded(coalesce(dim_track.track_name, '')) as folded_name,
-        ops.folded(
+        listening.folded(coalesce(dim_track.track_name, '')) as folded_name,
+        listening.folded(
             concat_ws(' ', credit.artist_names, dim_track.track_name, coalesce(credit.artist_names, dim_album.album_name))
         ) as whole
     from met

@@ -3,7 +3,7 @@ with heard as (
     select
         report_listen.track_key,
         report_listen.recording_key,
-        count(*) as listen_count,
+        count(report_listen.is_skipped) as listen_count, -- of which a source says whether they were skipped
         count(*) filter (where report_listen.is_skipped) as skip_count
     from report_listen
     where

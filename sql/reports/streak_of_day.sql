@@ -9,9 +9,15 @@ with recursive streak as (
         listening.start_of_day(last_day.local_date + 1, dim_listener.time_zone) as ends_at
     from listening.dim_listener
     cross join lateral (
-        select cast(:report_date as date) - case when exists (select 1 from report_play) then 0 else 1 end as local_date
+        select
+            cast(:report_date as date)
+            -- a day of which nothing is recorded has no streak
+            - case when exists (select 1 from report_play) then 0 when cast(:covered_days as datemultirange) @> cast(:report_date as date) then 1 end
+            as local_date
     ) as last_day
-    where dim_listener.listener_key = :listener_key
+    where
+        dim_listener.listener_key = :listener_key
+        and last_day.local_date is not null
     union all
     select
         streak.local_date - 1,
@@ -28,7 +34,8 @@ with recursive streak as (
 )
 select
     streak.day_count,
-    streak.local_date + 1 as first_date
+    streak.local_date + 1 as first_date,
+    not cast(:covered_days as datemultirange) @> streak.local_date as is_open_ended
 from streak
 order by streak.day_count desc
 limit 1

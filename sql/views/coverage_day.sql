@@ -1,35 +1,17 @@
--- Grain: a listener and a local day from the first play to the last: which sources told of that day, and whether plays are missing.
+-- Grain: a listener and a local day from the first that is recorded to today: which sources report plays of it, and whether it is covered.
 
 create or replace view listening.coverage_day as
 select
-    reach.listener_key,
-    dim_date.full_date as local_date,
+    period_coverage.listener_key,
+    period_coverage.period_start as local_date,
     coalesce(told.listen_count, 0) as listen_count,
     coalesce(told.recently_played_count, 0) as recently_played_count,
     coalesce(told.extended_export_count, 0) as extended_export_count,
     coalesce(told.account_export_count, 0) as account_export_count,
     coalesce(told.unknown_track_count, 0) as unknown_track_count,
-    exists (
-        select 1
-        from ops.coverage
-        where
-            coverage.listener_key = reach.listener_key
-            and coverage.state = 'gap'
-            and coverage.closed_at is null
-            and (coverage.starts_at at time zone reach.time_zone)::date <= dim_date.full_date
-            and (coverage.ends_at at time zone reach.time_zone)::date >= dim_date.full_date
-    ) as has_gap
-from (
-    select
-        dim_listener.listener_key,
-        dim_listener.time_zone,
-        min(fact_play.date_key) as first_date_key,
-        max(fact_play.date_key) as last_date_key
-    from listening.dim_listener
-    inner join listening.fact_play on fact_play.listener_key = dim_listener.listener_key
-    group by dim_listener.listener_key
-) as reach
-inner join listening.dim_date on dim_date.date_key between reach.first_date_key and reach.last_date_key
+    period_coverage.coverage = 'gap' as has_gap,
+    period_coverage.coverage
+from listening.period_coverage('day')
 left join (
     select
         fact_play.listener_key,
@@ -46,10 +28,10 @@ left join (
         fact_play.date_key
 ) as told
     on
-        told.listener_key = reach.listener_key
-        and told.date_key = dim_date.date_key;
+        told.listener_key = period_coverage.listener_key
+        and told.date_key = to_char(period_coverage.period_start, 'yyyymmdd')::integer;
 
-comment on view listening.coverage_day is 'Which sources told of a local day, and whether plays are missing: every day of a listener from the first play to the last.';
+comment on view listening.coverage_day is 'Every local day of a listener from the first that is recorded to today: which sources report plays of it, and whether it is covered, has a gap or is not recorded.';
 comment on column listening.coverage_day.listener_key is 'Who listened.';
 comment on column listening.coverage_day.local_date is 'The day.';
 comment on column listening.coverage_day.listen_count is 'Everything that was listened to, however short.';
@@ -58,3 +40,4 @@ comment on column listening.coverage_day.extended_export_count is 'What of it an
 comment on column listening.coverage_day.account_export_count is 'What of it an account export told.';
 comment on column listening.coverage_day.unknown_track_count is 'What of it is of the unknown track.';
 comment on column listening.coverage_day.has_gap is 'Plays of this day were probably lost, and no export has brought them yet: more of them than Spotify''s list holds lay between two runs.';
+comment on column listening.coverage_day.coverage is 'gap: an open gap touches the day, so plays of it were probably lost. Else covered: a source covers some of the day, or a play of it is recorded; no plays then means that nothing was played. Else not recorded: whether anything was played is not known.';

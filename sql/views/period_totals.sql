@@ -1,7 +1,7 @@
 -- Grain: a listener and a local day, week (from Monday), month, quarter or year in which something was played.
 --
--- Plays, time, tracks and artists are of what counts as a play. A track is new in the period in which it first counts. Skips are of
--- everything, because what is skipped soon counts as no play.
+-- Plays, time, tracks and artists are of what counts as a play. A track is new in the period in which it first counts, if the record
+-- is old enough to tell (new_since of recorded_days). Skips are of everything, because what is skipped soon counts as no play.
 
 create or replace function listening.period_totals(counts_as text, period text)
 returns table (
@@ -30,8 +30,8 @@ select
     coalesce(plays.estimated_ms, 0),
     coalesce(plays.track_count, 0),
     coalesce(artists.artist_count, 0),
-    coalesce(plays.new_track_count, 0),
-    coalesce(artists.new_artist_count, 0),
+    case when date_trunc(period, record.new_since)::date <= everything.period_start then coalesce(plays.new_track_count, 0) end,
+    case when date_trunc(period, record.new_since)::date <= everything.period_start then coalesce(artists.new_artist_count, 0) end,
     coalesce(plays.podcast_play_count, 0),
     coalesce(plays.podcast_ms, 0),
     coalesce(plays.podcast_ms, 0)::double precision / nullif(plays.listened_ms, 0),
@@ -42,13 +42,22 @@ from (
         timed_plays.listener_key,
         date_trunc(period, dim_date.full_date)::date as period_start,
         count(*) as listen_count,
-        count(*) filter (where timed_plays.is_skipped) as skip_count
+        -- null where no source says
+        case when count(timed_plays.is_skipped) > 0 then count(*) filter (where timed_plays.is_skipped) end as skip_count
     from listening.timed_plays('-infinity', 'infinity')
     inner join listening.dim_date on dim_date.date_key = timed_plays.date_key
     group by
         timed_plays.listener_key,
         date_trunc(period, dim_date.full_date)
 ) as everything
+inner join (
+    select distinct on (dim_listener.listener_key)
+        dim_listener.listener_key,
+        recorded_days.new_since
+    from listening.dim_listener
+    cross join lateral listening.recorded_days(dim_listener.listener_key)
+) as record
+    on record.listener_key = everything.listener_key
 left join (
     select
         met.listener_key,
@@ -57,7 +66,7 @@ left join (
         sum(met.listened_ms) as listened_ms,
         sum(met.listened_ms) filter (where met.is_estimated) as estimated_ms,
         count(distinct met.recording_key) filter (where met.is_music) as track_count,
-        count(*) filter (where met.is_music and met.is_first) as new_track_count,
+        count(*) filter (where met.is_music and met.is_first and dim_date.full_date >= record.new_since) as new_track_count,
         count(*) filter (where met.is_podcast) as podcast_play_count,
         sum(met.listened_ms) filter (where met.is_podcast) as podcast_ms
     from (
@@ -80,6 +89,14 @@ left join (
         from listening.counted_plays(counts_as, '-infinity', 'infinity')
     ) as met
     inner join listening.dim_date on dim_date.date_key = met.date_key
+    inner join (
+        select distinct on (dim_listener.listener_key)
+            dim_listener.listener_key,
+            recorded_days.new_since
+        from listening.dim_listener
+        cross join lateral listening.recorded_days(dim_listener.listener_key)
+    ) as record
+        on record.listener_key = met.listener_key
     group by
         met.listener_key,
         date_trunc(period, dim_date.full_date)
@@ -92,10 +109,11 @@ left join (
         met.listener_key,
         met.period_start,
         count(*) as artist_count,
-        count(*) filter (where met.is_first) as new_artist_count
+        count(*) filter (where met.is_first and met.first_date >= record.new_since) as new_artist_count
     from (
         select
             counted_plays.listener_key,
+            min(dim_date.full_date) as first_date,
             standing_artist.standing_artist_key,
             date_trunc(period, dim_date.full_date)::date as period_start,
             row_number() over (
@@ -116,6 +134,14 @@ left join (
             standing_artist.standing_artist_key,
             date_trunc(period, dim_date.full_date)
     ) as met
+    inner join (
+        select distinct on (dim_listener.listener_key)
+            dim_listener.listener_key,
+            recorded_days.new_since
+        from listening.dim_listener
+        cross join lateral listening.recorded_days(dim_listener.listener_key)
+    ) as record
+        on record.listener_key = met.listener_key
     group by
         met.listener_key,
         met.period_start

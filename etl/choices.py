@@ -1,0 +1,42 @@
+"""What the options of a report let a person choose between. Pure."""
+
+from enum import StrEnum
+
+
+class CountsAs(StrEnum):
+    """What counts as a play; sql/views/is_counted.sql decides."""
+
+    AT_LEAST_30S = "30s"
+    HALF = "half"
+    FULL = "full"
+    ALL = "all"
+
+
+class Format(StrEnum):
+    TEXT = "text"
+    MARKDOWN = "markdown"
+    HTML = "html"
+    JSON = "json"
+    CSV = "csv"
+
+
+class HistoryFormat(StrEnum):
+    TEXT = "text"
+    MARKDOWN = "markdown"
+    HTML = "html"
+    JSON = "json"
+    CSV = "csv"
+    EXTENDED = "extended"
+
+
+class Top(StrEnum):
+    TRACKS = "tracks"
+    ARTISTS = "artists"
+    ALBUMS = "albums"
+    GENRES = "genres"
+    SHOWS = "shows"
+
+
+class By(StrEnum):
+    PLAYS = "plays"
+    TIME = "time"
