@@ -9,6 +9,7 @@ from itertools import pairwise
 DAY = timedelta(days=1)
 FEW_SPANS = 3  # as many spans are listed; of more only their days are counted
 COVERED, GAP, PARTLY, NOT_RECORDED = "covered", "gap", "partly recorded", "not recorded"
+from etl.counts import many
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def sentences_about(recorded: Recorded, since: date | None, until: date | None, 
     lost = [run for run in runs if run.coverage == GAP]
     if with_gaps and lost:
         days = sum(map(len, lost))
-        listed = listed_days(lost) if len(lost) <= FEW_SPANS else f"{days:,} days"
+        listed = listed_days(lost) if len(lost) <= FEW_SPANS else many(days, "day")
         yield f"On {listed} plays were probably lost."
 
 
@@ -97,11 +98,15 @@ def partly(recorded: Recorded, kept: list[Days], missing: list[Days], since: dat
     if since and until:
         count = sum(map(len, kept))
         listed = (
-            listed_days(kept) if len(kept) <= FEW_SPANS else f"{count:,} of {count + sum(map(len, missing)):,} days"
+            listed_days(kept)
+            if len(kept) <= FEW_SPANS
+            else f"{count:,} of {many(count + sum(map(len, missing)), 'day')}"
         )
         return f"Recorded: {listed}; the rest{of_what(since, until)} is not recorded."
     if len(missing) > FEW_SPANS:
-        return f"Not recorded: {sum(map(len, missing)):,} days, the last of them {long_day(missing[-1].last_date)}."
+        return (
+            f"Not recorded: {many(sum(map(len, missing)), 'day')}, the last of them {long_day(missing[-1].last_date)}."
+        )
     *before, last = missing
     if last.last_date < recorded.today:
         return f"Not recorded: {listed_days(missing)}."

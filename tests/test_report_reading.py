@@ -49,8 +49,8 @@ def reader(database, ask) -> Iterator[str]:
     for statement in make.strip().split(";\n"):
         ask(statement.rstrip(";").replace("brapped_reader", name))
     yield make_url(database).set(username=name).render_as_string(hide_password=False)
-    ask(f"drop owned by {name}")
-    ask(f"drop role {name}")
+    [away] = re.findall(r"`(grant brapped_reader to current_user;.*?)`", page)
+    ask(away.replace("brapped_reader", name))
 
 
 def but_for_the_moment(said: str) -> str:
