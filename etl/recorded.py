@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
 
+from etl.counts import many
+
 DAY = timedelta(days=1)
 FEW_SPANS = 3  # as many spans are listed; of more only their days are counted
 COVERED, GAP, PARTLY, NOT_RECORDED = "covered", "gap", "partly recorded", "not recorded"
-from etl.counts import many
 
 
 @dataclass(frozen=True)

@@ -154,7 +154,7 @@ def test_a_record_with_wrong_dates_from_before_is_dated_anew_by_the_next_run(
 def test_what_was_dated_anew_once_is_not_read_again(listened, database, spotify, warehouse, ask, tmp_path):
     import_(settings_of(database, spotify, time_zone="UTC"), warehouse, tmp_path)
     [(imported,)] = ask("select max(play_key) from listening.fact_play")
-    ask("update listening.fact_play set time_key = (time_key + 60) % 1440 where play_key = %s", imported)
+    ask("update listening.fact_play set time_key = (time_key + 60) %% 1440 where play_key = %s", imported)
     plays(settings_of(database, spotify), warehouse, tmp_path)
     assert ask(ADRIFT) == [(1,)]
 
