@@ -117,7 +117,7 @@ def in_two_runs(settings: "Settings", warehouse: "Warehouse", port: int) -> None
     warehouse.transaction(lambda connection: trips.remember(connection, trip, keys, now))
     typer.echo("The address to open stands on the summary page of this run.")
     on_summary(
-        f"### 1. [Open Spotify and agree]({trip.address})",
+        f"### 1. [Open Spotify and agree]({trips.shown_on_github(trip.address)})",
         *(f"It asks for `{scope}`: {why}." for scope, why in trips.SCOPES.items()),
         "### 2. Copy the address of the page it ends at",
         "That page **can't be reached** (`127.0.0.1`). That is right: its address is all that is needed. Copy the whole of it"
