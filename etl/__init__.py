@@ -27,7 +27,7 @@ The map. Arrows point down: a file imports only what stands below it.
                    makes members of the names in them
     dimensions     PURE  track, album, artist JSON → rows of the dimensions and the bridge
     spotify        Spotify over HTTP: its calls, and what the answers mean; wire sending and waiting
-    settings       the reader of the environment
+    settings       the reader of the environment            env_file finding the .env, and reading it
     merges         the files of sql/load/ in their order
     opening        how every command begins: the warehouse of its settings, and the time
     warehouse      Postgres: connect, migrate, stage, ask

@@ -12,11 +12,14 @@ from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any, Literal
 
-import altair as alt
 import vl_convert
 from markupsafe import Markup
 
+from etl.settings import some_home
 from etl.wording import day, duration, in_a_line, many
+
+with some_home():
+    import altair as alt
 
 ACCENT, PEAK, QUIET, INK, FAINT = (f"var(--{name})" for name in ("accent", "peak", "cell", "ink", "faint"))
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")

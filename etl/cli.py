@@ -168,7 +168,7 @@ def demo(
         from etl.demo.story import tell_story
         from etl.settings import read_settings
 
-    tell_story(folder or read_settings().brapped_home / "demo")
+    tell_story(folder or read_settings().home / "demo")
 
 
 class Log(logging.Handler):

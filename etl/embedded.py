@@ -139,7 +139,7 @@ def main() -> None:
         if number := getattr(signal, name, None):
             signal.signal(number, lambda number, _: sys.exit(128 + number))
     try:
-        hold_open(read_settings().brapped_home / "postgres")
+        hold_open(read_settings().embedded_folder)
     except (SettingsError, EmbeddedError) as error:
         sys.exit(f"brapped: {error}")
 
