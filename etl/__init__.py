@@ -4,6 +4,7 @@ The map. Arrows point down: a file imports only what stands below it.
 
     cli            the commands, a few lines each; report_cli those that show what was recorded; login_cli the login
                    quick how they start; saying what they say; __main__: `python -m etl` is `brapped`
+                   migrating the way to migrate.py
     demo/          a simulated Spotify, a listener, the story that `brapped demo` tells
     watch          a run of a job, and who is told of it
     alerts         telling: one issue a cause; webhook the webhook   health_text   how the record stands, for a terminal
@@ -32,6 +33,7 @@ The map. Arrows point down: a file imports only what stands below it.
     opening        how every command begins: the warehouse of its settings, and the time
     warehouse      Postgres: connect, migrate, stage, ask
     embedded       the Postgres that pip installed: who uses it; cluster its server; programs what that runs
+    interrupts     Ctrl-C
 
 How a play gets in: `spotify.Api.recently_played` → `plays.read_page` (frames whose columns are those of the staging
 tables) → `warehouse.stage` (one COPY each) → `merges.merge_catalogue` and `merge_plays` (the files of sql/load/) →

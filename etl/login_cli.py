@@ -32,6 +32,9 @@ def login(
         str | None,
         typer.Option("--github", metavar="OWNER/REPO", help=f"Set the secret {SECRET} there, with the program gh."),
     ] = None,
+    print_token: Annotated[
+        bool, typer.Option("--print-token", help="Print the refresh token, for a place with another database.")
+    ] = False,
 ) -> None:
     """Log in with Spotify: one trip of a browser, good for six months. The login is kept encrypted in the database.
 
@@ -42,23 +45,26 @@ def login(
         from etl.jobs import APP_SETTINGS
         from etl.opening import opened
         from etl.settings import read_settings
+        from etl.wording import in_a_line
 
     settings = read_settings()
     if github is not None:
         must_be_reachable(github)
     with opened(settings, *APP_SETTINGS) as warehouse:
         if settings.github_actions:
+            if print_token:
+                raise typer.BadParameter("--print-token is not for GitHub, where others may read the log")
             in_two_runs(settings, warehouse, port)
             return
         for scope, why in trips.SCOPES.items():
             typer.echo(f"Spotify will ask you to agree to {scope}: {why}.", err=True)
         agreed = by_hand(settings, warehouse, port) if no_browser else by_browser(settings, warehouse, port)
-    typer.echo(lasting(agreed, f"Logged in as {agreed.listener_name}."), err=True)
+    typer.echo(lasting(agreed, f"Logged in as {in_a_line(agreed.listener_name)}."), err=True)
     typer.echo("It is kept, encrypted, in the database: 'brapped plays' there uses it from now on.", err=True)
-    if github is None:
-        typer.echo(f"For another place that records into another database, its {SECRET} is:", err=True)
+    if print_token:
+        typer.echo(f"For a place that records into another database, its {SECRET} is:", err=True)
         typer.echo(agreed.token)
-    else:
+    if github is not None:
         set_secret(github, agreed.token)
         typer.echo(f"The secret {SECRET} of {github} is set.", err=True)
 
@@ -171,8 +177,8 @@ def set_secret(repository: str, token: str) -> None:
     )
     if done.returncode:
         raise LoginError(
-            f"gh could not set the secret: {first_line(done.stderr)}. The login itself is kept; run 'brapped login' without"
-            " --github to see the token."
+            f"gh could not set the secret: {first_line(done.stderr)}. The login itself is kept; run 'brapped login"
+            " --print-token' to see the token."
         )
 
 
