@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from etl import interrupts
+
+if __name__ == "__main__":
+    interrupts.leave_at_once()
+
 import argparse
 import logging
 import re
@@ -40,18 +45,21 @@ docs/moving.md has more.
 """
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str], program: str = "python migrate.py") -> int:
+    """`program`: what it is called in its help, as `brapped migrate` is the same."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     logging.getLogger("etl").setLevel(logging.INFO)
-    asked, unknown = parser().parse_known_args(arguments)
+    asked, unknown = parser(program).parse_known_args(arguments)
     if unknown:  # not repeated: it may be an address with its password
-        parser().error("there is a word or an option too many; --help says which there are")
+        parser(program).error("there is a word or an option too many; --help says which there are")
+    interrupts.raise_again()
     try:
         return work(asked)
     except (SettingsError, WarehouseError, EmbeddedError, WrongClock) as error:
         print(f"migrate: {error}", file=sys.stderr)
     except KeyboardInterrupt:
         print("migrate: stopped; the same command goes on from here.", file=sys.stderr)
+        return interrupts.STATUS
     return 1
 
 
@@ -69,13 +77,13 @@ def a_file(told: str) -> Path:
     return Path(told)
 
 
-def parser() -> argparse.ArgumentParser:
+def parser(program: str) -> argparse.ArgumentParser:
     made = Parser(
-        prog="python migrate.py",
+        prog=program,
         allow_abbrev=False,
-        usage="python migrate.py [--check | --from URL | --from-legacy URL |\n                          --backup FILE | --restore FILE] [--to URL] …",
+        usage=f"{program} [--check | --from URL | --from-legacy URL |\n                          --backup FILE | --restore FILE] [--to URL] …",
         description=__doc__,
-        epilog=EXAMPLES,
+        epilog=EXAMPLES.replace("python migrate.py", program),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     what = made.add_mutually_exclusive_group()

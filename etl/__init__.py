@@ -5,6 +5,7 @@ The map. Arrows point down: a file imports only what stands below it.
     cli            the commands, a few lines each; report_cli those that show what was recorded (choices: their options); login_cli the
                    login
                    quick how they start; saying what they say; __main__: `python -m etl` is `brapped`
+                   migrating the way to migrate.py
     demo/          a simulated Spotify, a listener, the story that `brapped demo` tells
     watch          a run of a job, and who is told of it
     alerts         telling: one issue a cause; webhook the webhook   health_text   how the record stands, for a terminal
@@ -40,7 +41,7 @@ The map. Arrows point down: a file imports only what stands below it.
     counts         PURE  1 row, 2 rows
     spotify        Spotify over HTTP: its calls, and what the answers mean; wire sending and waiting
     deadline       time limits for a call and for a run      limits   all numbers of that kind, with their reasons
-    settings       the reader of the environment
+    settings       the reader of the environment            env_file finding the .env, and reading it
     merges         the files of sql/load/ in their order
     zones          time zones: their names, and which of them local dates go by
     findings       what needs a person, in words
@@ -52,6 +53,7 @@ The map. Arrows point down: a file imports only what stands below it.
     versions       PURE  which of two programs is the newer one
     clocks         PURE  this computer's clock and those of servers
     embedded       the Postgres that pip installed: who uses it; cluster its server; programs what that runs
+    interrupts     Ctrl-C
 
 How a play gets in: `spotify.Api.recently_played` → `plays.read_page` (frames whose columns are those of the staging
 tables) → `warehouse.stage` (one COPY each) → `merges.merge_catalogue` and `merge_plays` (the files of sql/load/) →

@@ -1,5 +1,14 @@
 """`python -m etl …` is the same as `brapped …`."""
 
-from etl.cli import main
+from etl.interrupts import leave_at_once
 
-main()
+
+def main() -> None:
+    leave_at_once()
+    from etl.cli import main as run
+
+    run()
+
+
+if __name__ == "__main__":
+    main()

@@ -9,16 +9,30 @@ from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
-from etl import __version__, login_cli, report_cli
+from etl import __version__, interrupts, login_cli, report_cli
 from etl.quick import quick_imports
-from etl.saying import on_summary, tell
+from etl.saying import harmless, on_summary, tell
+
+
+class Commands(TyperGroup):
+    """All of them end in the same way after Ctrl-C."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            typer.echo("Stopped. Nothing is left half done.", err=True)
+            raise typer.Exit(interrupts.STATUS) from None
+
 
 app = typer.Typer(
     name="brapped",
+    cls=Commands,
     help="Everything you play on Spotify, as a star schema in a Postgres of your own.",
     no_args_is_help=True,
     add_completion=False,
@@ -176,18 +190,36 @@ def demo(
         from etl.demo.story import tell_story
         from etl.settings import read_settings
 
-    tell_story(folder or read_settings().brapped_home / "demo")
+    tell_story(folder or read_settings().home / "demo")
+
+
+@app.command(
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []},
+    options_metavar="[OPTIONS, see --help]",
+)
+def migrate(context: typer.Context) -> None:
+    """Bring the database up to date, move it to another host, back it up, restore it: migrate.py, with its options.
+
+    Example: brapped migrate --backup brapped.zip
+    """
+    with quick_imports():
+        from etl.migrating import main_of_migrate
+
+        main = main_of_migrate()
+    raise typer.Exit(main(context.args, "brapped migrate"))
 
 
 class Log(logging.Handler):
     """Lines of the log on standard error, above a progress bar if one is being drawn."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        sys.stderr.write(f"{self.format(record)}\n")
+        sys.stderr.write(f"{harmless(self.format(record))}\n")
 
 
 def main() -> NoReturn:
-    """Runs the command line. Exit status: 0, 1 when it failed (one plain line on stderr), 2 when it was called wrongly."""
+    """Runs the command line. Exit status: 0, 1 when it failed (one plain line on stderr), 2 when it was called wrongly,
+    130 after Ctrl-C."""
+    interrupts.leave_at_once()
     logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[Log()])
     logging.getLogger("etl").setLevel(logging.INFO)
     for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
@@ -204,10 +236,12 @@ def main() -> NoReturn:
         if state["debug"]:
             raise
         failure = error
+    finally:
+        interrupts.too_late()
     # Said out here: whatever else the exception drags along is not for a log.
     is_ours = type(failure).__module__.startswith("etl.")
     unexpected = f"an unexpected {type(failure).__name__}; 'brapped --debug …' shows where"
-    said = f"brapped: {failure if is_ours else unexpected}"
+    said = harmless(f"brapped: {failure if is_ours else unexpected}")
     typer.echo(said, err=True)
     with suppress(OSError):  # a page that can't be written is not what went wrong
         on_summary(said)

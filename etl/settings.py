@@ -2,14 +2,17 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import platformdirs
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
+
+from etl.env_file import EnvFile, EnvFileError, find
 
 NO_ZONES = {"Factory", "localtime", "posixrules"}  # files beside the zones
 SHORTEST_KEY = 32  # characters of TOKEN_KEY: as many as Spotify's client secrets have
@@ -47,8 +50,7 @@ class Settings(Runner):
     """Every setting of the program. An empty one counts as absent: that is how GitHub passes a secret that is not set."""
 
     model_config = SettingsConfigDict(
-        env_file=".env",
-        env_file_encoding="utf-8",
+        env_file_encoding="utf-8-sig",  # Notepad and PowerShell begin a file with a byte order mark
         env_ignore_empty=True,
         extra="ignore",
         hide_input_in_errors=True,
@@ -93,6 +95,7 @@ class Settings(Runner):
         default_factory=lambda: default_home(),
         description="Folder of the Postgres that the program keeps itself.",
     )
+    _env_file_found: EnvFile = PrivateAttr(default_factory=EnvFile)
 
     @field_validator("database_url")
     @classmethod
@@ -149,6 +152,51 @@ class Settings(Runner):
             raise ValueError("holds a character that none of Spotify's has; copy it again")
         return SecretStr(secret) if secret else None
 
+    @field_validator("brapped_home")
+    @classmethod
+    def is_below_the_home_folder_where_it_says_so(cls, value: Path) -> Path:
+        try:
+            return value.expanduser()  # a shell does that on a command line, and nobody in a .env
+        except RuntimeError:  # no home folder, which `home` says to whoever needs one
+            return value
+
+    @property
+    def home(self) -> Path:
+        """BRAPPED_HOME. Raises SettingsError where the home folder that it is below is not known."""
+        if str(self.brapped_home).startswith("~"):
+            raise SettingsError(
+                f"There is no home folder for {self.brapped_home}: HOME is not set, and this user has no other. Name a"
+                " folder in BRAPPED_HOME, or a database in DATABASE_URL."
+            )
+        return self.brapped_home
+
+    @property
+    def embedded_folder(self) -> Path:
+        """The folder of the program's own Postgres. Raises SettingsError where a new one would be made unasked, although
+        another .env than the one that is read names a database."""
+        folder, env_file = self.home / "postgres", self._env_file_found
+        is_chosen = "brapped_home" in self.model_fields_set
+        if env_file.others and not is_chosen and not (folder / "data").exists():
+            raise SettingsError(
+                f"DATABASE_URL is not set: {env_file.path}, which was found first, does not name it, but {env_file.others[0]}"
+                f" does. Nothing was recorded into a new database of its own. Write DATABASE_URL into {env_file.path}, or"
+                " remove that file; or name a folder in BRAPPED_HOME, if you do want another database."
+            )
+        return folder
+
+    def about_the_database(self) -> str | None:
+        """Which database is used, in a line without its address; None where that is obvious: DATABASE_URL is set in the
+        environment, or in the current folder's .env."""
+        env_file = self._env_file_found
+        if self.database_url is None:
+            line = f"DATABASE_URL is not set: the record is in {self.embedded_folder}"
+            passed_over = [f"; {other} is not read, since {env_file.path} was found first" for other in env_file.others]
+            return "".join([line, *passed_over[:1]])
+        is_from_file = env_file.names_database and not any(
+            value and name.upper() == "DATABASE_URL" for name, value in os.environ.items()
+        )
+        return f"DATABASE_URL is that of {env_file.path}" if is_from_file and not env_file.is_here else None
+
     def need(self, *names: str) -> None:
         """Raises SettingsError that names every one of `names` (as in the environment) that is not set."""
         missing = [name for name in names if getattr(self, name.lower()) is None]
@@ -157,19 +205,25 @@ class Settings(Runner):
             missing.insert(0, "DATABASE_URL")
         if missing:
             raise SettingsError(
-                f"Not set: {', '.join(missing)}. Set {'it' if len(missing) == 1 else 'them'} in the environment, in a .env"
-                " file here, or as secrets of the repository on GitHub; the README says where each comes from."
+                f"Not set: {', '.join(missing)}. Set {'it' if len(missing) == 1 else 'them'} in the environment, in"
+                f" {self._env_file_found.path or 'a file .env'}, or as secrets of the repository on GitHub; the README says"
+                " where each comes from."
             )
 
 
 def read_settings() -> Settings:
-    """The settings of this run; raises SettingsError that says everything that is wrong at once."""
+    """The settings of this run: from the environment, and what is not set there from the first .env found. Raises
+    SettingsError that says everything that is wrong at once."""
     try:
-        return Settings()
+        env_file = find()
+        settings = Settings(_env_file=env_file.path)
+    except EnvFileError as error:
+        faults = [str(error)]
     except ValidationError as error:
         faults = list(spoken(error))
-    except UnicodeDecodeError:
-        faults = ["The file .env is not written in UTF-8 (PowerShell's '>' writes UTF-16); save it again as UTF-8."]
+    else:
+        settings._env_file_found = env_file
+        return settings
     raise SettingsError(" ".join(faults))
 
 
@@ -210,4 +264,22 @@ def default_home() -> Path:
     """The user's data folder. Root's lies in /var/lib: Postgres runs as another user, who can't enter /root."""
     if hasattr(os, "geteuid") and os.geteuid() == 0 and "XDG_DATA_HOME" not in os.environ:
         return Path("/var/lib/brapped")
-    return platformdirs.user_data_path("brapped", appauthor=False)
+    try:
+        return platformdirs.user_data_path("brapped", appauthor=False)
+    except RuntimeError:  # no home folder; older versions of platformdirs return such a path themselves
+        return Path("~/brapped")
+
+
+@contextmanager
+def some_home() -> Iterator[None]:
+    """Meanwhile everybody has a home folder, for packages that ask for it while they are imported and fail without."""
+    try:
+        Path.home()
+    except RuntimeError:
+        os.environ["HOME"] = os.sep
+        try:
+            yield
+        finally:
+            del os.environ["HOME"]
+    else:
+        yield

@@ -149,7 +149,7 @@ def deliver(settings: Settings, report: Report) -> None:
     if settings.github_output:
         hand_over(settings, report)
     elif webhook := settings.alert_webhook_url:
-        book = File(settings.brapped_home / "alerts.json", partial(send, webhook.get_secret_value()))
+        book = File(settings.home / "alerts.json", partial(send, webhook.get_secret_value()))
         try:
             list(told(report, book))
         except (Unwritable, NotSent) as error:

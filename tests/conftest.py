@@ -16,6 +16,7 @@ from program import Program, Zygote
 from support import (
     NOW,
     REFRESH_TOKEN,
+    ROOT,
     ago,
     asked,
     environment_of,
@@ -47,6 +48,9 @@ def pytest_configure(config: pytest.Config) -> None:
     # No test may read what the person running it has set for themselves.
     for name in Settings.model_fields:
         os.environ.pop(name.upper(), None)
+    os.environ["XDG_CONFIG_HOME"] = f"{os.environ['BRAPPED_TEST_CLUSTER']}/config"
+    if (ROOT / ".env").exists():
+        pytest.exit(f"{ROOT}/.env would be read by the tests: move it away, or run them in another clone.", 2)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -219,7 +219,7 @@ def test_blanks_around_a_time_zone_do_no_harm(brapped):
 def test_a_dotenv_file_that_is_not_utf_8_is_said(brapped, tmp_path):
     (tmp_path / ".env").write_text("TIME_ZONE=UTC\n", encoding="utf-16")
     ran = brapped("plays")
-    assert ran.returncode == 1 and ran.stderr.startswith("brapped: The file .env is not written in UTF-8")
+    assert ran.returncode == 1 and ran.stderr.startswith(f"brapped: The file {tmp_path}/.env is not written in UTF-8")
 
 
 def test_without_a_database_of_ones_own_it_is_said_where_the_record_is(brapped, tmp_path):

@@ -160,8 +160,8 @@ def test_a_failed_step_fails_the_run_and_skips_what_follows(tmp_path: Path) -> N
 def test_a_step_sees_nothing_of_the_machine_that_tests_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPOTIFY_CLIENT_ID", "mine")
     run = run_steps(tmp_path, "      - run: env; ls -A; cat")
-    assert "mine" not in run.log
-    assert "token of this run" not in run.log  # GitHub hands its token over only where a step asks for it
+    assert "mine" not in run.written
+    assert "token of this run" not in run.written  # GitHub hands its token over only where a step asks for it
     assert str(Path(sys.executable).parent) not in run.step("env; ls -A; cat").env["PATH"]
 
 
@@ -376,7 +376,7 @@ def test_a_called_workflow_runs_as_jobs_of_its_caller_with_the_secrets_it_is_han
     run = run_text(repository, text, secrets=SECRETS, vars={"ON": "on"})
     assert run.jobs == dict.fromkeys(["early", "call / inner", "call / more", "late"], "success")
     shown = "IS_DAY=\nIS_EVENT=workflow_dispatch\nIS_KEY=k3y\nIS_ON=on\nIS_OTHER=\nIS_UNDECLARED=\n"
-    assert run.log == f"early\n{shown}more\nlate\n"
+    assert run.written == f"early\n{shown}more\nlate\n"
     assert run.step("show").job == "call / inner"
 
 

@@ -366,7 +366,7 @@ def test_with_all_secrets_the_job_runs_once_and_only_it_sees_them(job: str, tmp_
         assert env["CATALOGUE_DAILY_BUDGET"] == ""  # unset, as GitHub hands it over
     [step_of_the_job] = [step for step in run.steps if set(secrets) <= set(step.env)]
     elsewhere = [(step.env, step.inputs) for step in run.steps if step is not step_of_the_job]
-    assert "the secret" not in str([elsewhere, run.log, run.summary, calls(tmp_path, "pip"), calls(tmp_path, "gh")])
+    assert "the secret" not in str([elsewhere, run.written, calls(tmp_path, "pip"), calls(tmp_path, "gh")])
     assert "another workflow" not in str(env)
 
 
@@ -452,7 +452,7 @@ def test_in_a_private_repository_the_report_goes_to_the_summary_and_one_file_and
     for _, env in calls(tmp_path, "python"):
         assert (env["DATABASE_URL"], env["TIME_ZONE"]) == (REPORT_SECRETS["DATABASE_URL"], "Europe/Berlin")
     elsewhere = [(step.env, step.inputs) for step in run.steps if step.id != "make"]
-    assert "the secret" not in str([elsewhere, run.log, run.summary, calls(tmp_path, "pip"), calls(tmp_path, "gh")])
+    assert "the secret" not in str([elsewhere, run.written, calls(tmp_path, "pip"), calls(tmp_path, "gh")])
 
 
 @in_bash
@@ -699,7 +699,7 @@ def test_both_jobs_do_their_work_in_their_workflows(environment, play, songs, as
     assert dimensions.summary.strip() in dimensions.step("Fill in the dimensions").log
     assert ask(inferred) == [(0,)]
     for run in (plays, dimensions):
-        assert [name for name in JOBS["plays"] if environment[name] in run.log + run.summary] == []
+        assert [name for name in JOBS["plays"] if environment[name] in run.written] == []
 
 
 @in_bash
@@ -777,7 +777,7 @@ def test_from_a_fork_with_three_secrets_to_the_first_row_in_two_runs_of_connect(
     assert "lasts until" in second.summary and "*plays*" in second.summary
     [code] = re.findall(r"code=([^&]+)", address)
     [token] = set(spotify.world.refresh_tokens) - {REFRESH_TOKEN}
-    seen = str([(step.env, step.inputs, step.outputs, step.log, step.summary) for step in first.steps + second.steps])
+    seen = str([(step.env, step.inputs, step.outputs, step.written) for step in first.steps + second.steps])
     assert code not in seen and token not in seen and "Ada" not in second.log + second.summary
 
     plays = run_for_real("plays", environment)
@@ -785,7 +785,7 @@ def test_from_a_fork_with_three_secrets_to_the_first_row_in_two_runs_of_connect(
     assert ask("select count(*) from listening.fact_play") == [(1,)]
     assert github.open_titles == []
     again = connected(environment, address)
-    assert again.conclusion == "failure" and "used already" in again.log and code not in again.log + again.summary
+    assert again.conclusion == "failure" and "used already" in again.log and code not in again.written
 
 
 @in_bash

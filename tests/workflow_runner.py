@@ -6,8 +6,10 @@
 A job may call another workflow of the repository; its jobs then run as those of the caller. What a step uploads is
 kept (`run.artifacts`), so that a test can read it.
 
-What the workflows do not use is not imitated: it raises `Unsupported`, so that no test passes on a guess. Logs
-are not masked as GitHub masks them, so that a test can see a secret that was written.
+What the workflows do not use is not imitated: it raises `Unsupported`, so that no test passes on a guess.
+
+Logs, annotations and summaries are masked as GitHub masks them (tests/runner_masks.py): `log` and `summary` are what a
+person sees. What a step really wrote, in which a test can find a secret, is in `written`.
 """
 
 import atexit
@@ -26,6 +28,7 @@ from typing import Any
 
 import yaml
 
+from tests.runner_masks import Masks
 from tests.workflow_expressions import Unsupported, as_text, evaluate_condition, interpolate
 
 ROOT = Path(__file__).parent.parent
@@ -35,7 +38,10 @@ NOT_CHECKED_OUT = {".git", ".venv", ".env", ".mypy_cache", ".pytest_cache", ".ru
 
 @dataclass
 class Step:
-    """What became of one step. `env`: of a `run:` its whole environment, of a `uses:` only its own."""
+    """What became of one step. `env`: of a `run:` its whole environment, of a `uses:` only its own.
+
+    `log` and `summary` as GitHub shows them; `written`: both as the step wrote them.
+    """
 
     job: str
     name: str
@@ -47,6 +53,7 @@ class Step:
     status: int | None = None
     log: str = ""
     summary: str = ""
+    written: str = ""
     outputs: dict[str, str] = field(default_factory=dict)
 
 
@@ -55,12 +62,14 @@ class Run:
     """What became of a workflow: the steps of all its jobs in order, and what they wrote.
 
     `jobs` has the result of each job by its name: of a called workflow `caller / job`, as GitHub shows it. A job that
-    was skipped has no steps. `artifacts` has the text of each file of each upload.
+    was skipped has no steps. `artifacts` has the text of each file of each upload. `dropped`: the outputs of jobs that
+    GitHub did not hand on, because a secret stands in them.
     """
 
     steps: list[Step] = field(default_factory=list)
     jobs: dict[str, str] = field(default_factory=dict)
     artifacts: dict[str, dict[str, str]] = field(default_factory=dict)
+    dropped: list[str] = field(default_factory=list)
     workspace: Path = Path()
 
     @property
@@ -74,6 +83,10 @@ class Run:
     @property
     def summary(self) -> str:
         return "".join(step.summary for step in self.steps)
+
+    @property
+    def written(self) -> str:
+        return "".join(step.written for step in self.steps)
 
     def step(self, name_or_id: str) -> Step:
         [step] = [step for step in self.steps if name_or_id in (step.name, step.id)]
@@ -255,7 +268,11 @@ def _do_job(
     results = set()
     for combination in _combinations(matrix):
         one, name = machine(), " ".join([label, *combination.values()])
+        one.masks = Masks([*contexts["secrets"].items(), ("", contexts["github"]["token"])])
         steps, outputs = one.do(name, job, workflow, {**contexts, "matrix": combination})
+        kept_back = [output for output, value in outputs.items() if one.masks.hides_part_of(value)]
+        outputs = {output: "" if output in kept_back else value for output, value in outputs.items()}
+        run.dropped += kept_back
         run.steps += steps
         run.workspace = one.workspace
         run.jobs[name] = "failure" if any(step.outcome == "failure" for step in steps) else "success"
@@ -299,6 +316,7 @@ class _Machine:
         self.prefix = [str(path_prefix)] if path_prefix else []
         self.base, self.timeout, self.artifacts = dict(env), timeout, artifacts
         self.added: dict[str, str] = {}  # by way of GITHUB_ENV
+        self.masks = Masks([])
 
     def do(
         self, label: str, job: Mapping[str, Any], workflow: Mapping[str, Any], contexts: dict[str, Any]
@@ -392,12 +410,16 @@ class _Machine:
             timeout=self.timeout,
             check=False,
         )
-        step.status, step.log = done.returncode, done.stdout.decode("utf-8", "replace")
+        said = done.stdout.decode("utf-8", "replace")
+        if "::add-mask::" in said:
+            raise Unsupported("add-mask")
+        step.status, step.log = done.returncode, self.masks.masked_lines(said)
         step.outcome = "failure" if done.returncode else "success"
         step.outputs = parse_assignments(files["GITHUB_OUTPUT"].read_text("utf-8"))
         self.added |= parse_assignments(files["GITHUB_ENV"].read_text("utf-8"))
         self.path = [*reversed(files["GITHUB_PATH"].read_text("utf-8").splitlines()), *self.path]
-        step.summary = files["GITHUB_STEP_SUMMARY"].read_text("utf-8")
+        summary = files["GITHUB_STEP_SUMMARY"].read_text("utf-8")
+        step.summary, step.written = self.masks.masked_lines(summary), said + summary
 
 
 def _shell(name: str | None) -> list[str]:
