@@ -18,7 +18,9 @@ The map. Arrows point down: a file imports only what stands below it.
     sides          the two databases of a copy; contents what is in them, to compare; pipes from one COPY into another
     imports        the import job, exports → plays                  receipts what became of every row of them
     jobs           extract → transform → load, one function a job: record_plays, fill_dimensions
-    catalogue      asking Spotify's catalogue within a budget        tokens   keeping logins; keys what they are encrypted with
+    catalogue      asking Spotify's catalogue within a budget; answers what it said
+                   tokens   keeping logins; keys what they are encrypted with
+    quarantine     saving a batch without what is odd in it
     listeners      whose record it is, of those who are recorded here
     findings       what needs a person, in words
     progress       a bar on a terminal
@@ -26,6 +28,7 @@ The map. Arrows point down: a file imports only what stands below it.
     exports        an export's files → plays: archives finds and opens them, export_rows reads their rows, export_names
                    makes members of the names in them
     dimensions     PURE  track, album, artist JSON → rows of the dimensions and the bridge
+    fields         PURE  what fits a column, for whatever Spotify and its exports say
     spotify        Spotify over HTTP: its calls, and what the answers mean; wire sending and waiting
     settings       the reader of the environment
     merges         the files of sql/load/ in their order

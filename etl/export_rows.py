@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from etl.dimensions import number, text
+from etl.fields import number, text
 from etl.plays import FIRST_PLAY, moment
 
 EXTENDED = "extended_export"

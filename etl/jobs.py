@@ -1,9 +1,9 @@
 """Extract → transform → load, one function a job. A job says in its outcome what it did; commands print it."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pydantic import SecretStr
@@ -17,11 +17,12 @@ from etl.listeners import Account, recorded_account, who_is
 from etl.merges import Reach, merge_catalogue, merge_linked, merge_plays, move_watermark
 from etl.opening import Clock, utc_now
 from etl.plays import Page, read_page
+from etl.quarantine import ODD, attempt, sound_items
 from etl.settings import Settings
 from etl.spotify import WINDOW, Accounts, Api
 from etl.tokens import Login
 from etl.warehouse import Warehouse, run, stage
-from etl.wire import LockedOut, Patience, SpotifyError
+from etl.wire import Json, LockedOut, Patience, SpotifyError
 
 log = logging.getLogger(__name__)
 
@@ -89,12 +90,36 @@ def record_plays(settings: Settings, warehouse: Warehouse, clock: Clock = utc_no
     spotify = Api(settings.spotify_api_url, login.access_token, accounts.patience)
     with failure_recorded(warehouse, this_run, scope, clock):
         listener = None if login.listener_key else who_is(spotify.me())
-        page = read_page(spotify.recently_played(), fetched_at=now)
-        new_count, reach, is_report_due = warehouse.transaction(
-            lambda connection: save_page(connection, settings, login, listener, page, this_run, clock)
+        page, (new_count, reach, is_report_due) = saved(
+            warehouse,
+            spotify.recently_played(),
+            now,
+            lambda connection, page: save_page(connection, settings, login, listener, page, this_run, clock),
         )
     warnings = (*login.warnings, *plays_warnings(page, reach))
     return Outcome(plays_line(page, new_count, reach), warnings, is_report_due=is_report_due)
+
+
+Saved = tuple[int, Reach, bool]  # how many plays are new, how far the record reaches, whether a report is due
+
+
+def saved(
+    warehouse: Warehouse, body: Json, now: datetime, save: Callable[[Connection, Page], Saved]
+) -> tuple[Page, Saved]:
+    """Reads the list and saves it in one transaction; one that can't be saved as it is, without what is odd in it."""
+    try:
+        page = read_page(body, fetched_at=now)
+        return page, warehouse.transaction(lambda connection: save(connection, page))
+    except ODD:
+        log.info("The list could not be recorded as it is; looking for what is odd in it")
+    items, bare_count = sound_items(
+        body["items"],
+        lambda some: attempt(
+            warehouse, lambda connection: save(connection, read_page({"items": some}, fetched_at=now))
+        ),
+    )
+    sound = replace(read_page({"items": items}, fetched_at=now), bare_count=bare_count)
+    return sound, warehouse.transaction(lambda connection: save(connection, sound))
 
 
 def save_page(
@@ -105,7 +130,7 @@ def save_page(
     page: Page,
     this_run: Run,
     clock: Clock,
-) -> tuple[int, Reach, bool]:
+) -> Saved:
     """Everything that a page changes, to be done in one transaction."""
     if listener is not None:
         this_run.listener_key = recorded_account(connection, listener, settings.time_zone, this_run.started_at)
@@ -157,7 +182,7 @@ def fill_dimensions(
             warehouse.transaction(
                 lambda connection: this_run.record(connection, outcome, clock(), tally.call_count, tally.filled_count)
             )
-    return Outcome(dimensions_line(tally))
+    return Outcome(dimensions_line(tally), tuple(dimensions_warnings(tally)))
 
 
 @contextmanager
@@ -206,10 +231,24 @@ def plays_warnings(page: Page, reach: Reach) -> Iterator[Warned]:
             f" {WINDOW}, and {WHY_LOST[gap.reason]}. The gap is noted in ops.coverage; your export from Spotify fills it"
             " (brapped import)",
         )
+    odd = []
     if page.unreadable_count:
+        odd.append(f"{page.unreadable_count} of {page.item_count} items had no readable moment and were passed over")
+    if page.bare_count:
+        odd.append(
+            f"{page.bare_count} of {page.item_count} items held something that can't be recorded: their plays are kept,"
+            " without what was said of the track, or of where it was played from"
+        )
+    if odd:
+        yield Warned("answers", "; ".join(odd))
+
+
+def dimensions_warnings(tally: Tally) -> Iterator[Warned]:
+    if tally.set_aside_count:
         yield Warned(
             "answers",
-            f"{page.unreadable_count} of {page.item_count} items had no readable moment and were passed over",
+            f"{tally.set_aside_count} of {tally.set_aside_count + tally.filled_count} descriptions could not be recorded"
+            " and were set aside; the others are in. Those set aside are asked for again tomorrow, after all others",
         )
 
 
@@ -219,6 +258,8 @@ def dimensions_line(tally: Tally) -> str:
     said = [f"{tally.filled_count} artists, tracks, albums described"]
     if tally.missed_count:
         said.append(f"{tally.missed_count} unknown to Spotify")
+    if tally.set_aside_count:
+        said.append(f"{tally.set_aside_count} set aside")
     said.append(f"{tally.missing_count} missing")
     line = f"{', '.join(said)}; {tally.call_count} calls, {tally.left_count} left today"
     return f"{line}; Spotify wants no more before {moment(tally.resume_at)}" if tally.resume_at else line

@@ -20,9 +20,10 @@ import pandas as pd
 from psycopg2.sql import SQL, Identifier
 from sqlalchemy import Connection
 
-from etl.dimensions import catalogue_tables, number, text
-from etl.export_names import name, name_uri
+from etl.dimensions import catalogue_tables
+from etl.export_names import name_uri
 from etl.exports import DETAIL_COLUMNS, PLAY_COLUMNS, SHOWN_MALFORMED, Malformed, Part
+from etl.fields import name, number, text
 from etl.imports import import_parts
 from etl.opening import Clock, utc_now
 from etl.plays import AHEAD, FIRST_PLAY

@@ -39,11 +39,10 @@ HOPELESS_WORDS = (
     "endpoint is disabled",
     "endpoint cannot be found",
 )
+ABOUT_VALUES = ("21", "22", "23", "54")  # SQLSTATE classes: cardinality, data, constraints, limits of the program
 SPENT_WORDS = ("compute time quota", "check your quotas")
 
-
-# First halves of advisory locks; the second half is the key of what is locked. They end with the transaction, so that
-# they work through a pooling proxy.
+# First halves of advisory locks, before the key of what is locked. They end with the transaction: fit for a proxy.
 LISTENER_LOCK = 0x6272_6170  # merges of one listener
 SCHEMA_LOCK = 0x6272_6171  # changes of the schema
 WAREHOUSE = "schema/008_warehouse"  # since then a database knows which warehouse it is
@@ -51,6 +50,10 @@ WAREHOUSE = "schema/008_warehouse"  # since then a database knows which warehous
 
 class WarehouseError(Exception):
     """The database did not do its part. The message is for the person: no address, no password, no value of a row."""
+
+
+class ValuesRefused(WarehouseError):
+    """Postgres refused a value, and not the statement: the rest of the batch may go in without it."""
 
 
 class Warehouse:
@@ -83,11 +86,11 @@ class Warehouse:
             log.info("The database does not answer (try %d of %d)", attempt, TRIES)
             time.sleep(pause_s)
         # Raised out here, so that the driver's error, which may quote a row or an address, does not come along.
-        raise WarehouseError(sentence_about(trouble))
+        state = str(getattr(getattr(trouble, "orig", trouble), "pgcode", None))
+        raise (ValuesRefused if state.startswith(ABOUT_VALUES) else WarehouseError)(sentence_about(trouble))
 
     def migrate(self, now: datetime, version: str) -> list[str]:
         """Brings the schema up to date, all or nothing; names of the files applied. Cheap when there is nothing to do."""
-
         return self.transaction(lambda connection: migrate_within(connection, now, version))
 
     def pending(self) -> list[str]:
@@ -190,7 +193,7 @@ def copy(connection: Connection, name: str, rows: "pd.DataFrame") -> None:
         return
     buffer = io.StringIO()
     columns = (values_of(rows[name]) for name in rows)
-    csv.writer(buffer, lineterminator="\n").writerows(zip(*columns, strict=True))
+    csv.writer(buffer, lineterminator="\r\n").writerows(zip(*columns, strict=True))  # so that a lone \r is quoted
     buffer.seek(0)
     names = ", ".join(rows.columns)
     with driver_cursor(connection) as cursor:

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from functools import partial
 
 from etl.alerts import Alert, File, Report, Unwritable, told
+from etl.catalogue import NothingRecorded
 from etl.embedded import EmbeddedError
 from etl.findings import TITLES, Finding, failed
 from etl.health import MISSED, URGENT, missed, urgent
@@ -29,6 +30,7 @@ CAUSES: dict[type[Exception], str] = {  # the narrower ones first
     TokenKeyError: "token-key",
     AppRefused: "app",
     Forbidden: "app",
+    NothingRecorded: "answers",
     SpotifyError: "spotify",
     WarehouseError: "database",
     EmbeddedError: "database",
