@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from support import NOW, REFRESH_TOKEN, ago, change_world, settings_of
 
-from etl.catalogue import Answers, Wanted
+from etl.answers import Answers, Wanted
 from etl.demo.spotify import Fault, Grant, Listener, Play
 from etl.jobs import record_plays
 from etl.plays import read_page
