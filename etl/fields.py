@@ -98,10 +98,11 @@ def isrc(value: object) -> str | None:
 
 
 def genres(value: object) -> list[str] | None:
-    """The genres in a list, each once; None where there is no list. An empty list is an answer."""
+    """The genres in a list, each once; None where there is no list, or one of nothing readable. An empty one is an answer."""
     if not isinstance(value, list):
         return None
-    return list(dict.fromkeys(one for part in value if (one := name(part))))[:MOST_GENRES]
+    told = list(dict.fromkeys(one for part in value if (one := name(part))))[:MOST_GENRES]
+    return told if told or not value else None
 
 
 def number(value: object, most: int = INTEGER) -> int | None:

@@ -248,7 +248,7 @@ def dimensions_warnings(tally: Tally) -> Iterator[Warned]:
         yield Warned(
             "answers",
             f"{tally.set_aside_count} of {tally.set_aside_count + tally.filled_count} descriptions could not be recorded"
-            " and were set aside; the others are in. Those set aside are asked for again tomorrow, after all others",
+            " and were set aside until tomorrow; the others are in",
         )
 
 

@@ -165,7 +165,7 @@ def test_names_are_cut_and_lose_what_postgres_cannot_hold():
     assert name("é" * 301) == "é" * 300
     assert text("a\x00b\ud83dc") == "abc"
     assert genres(["pop", "a\x00", "\udc00", "pop", 1, None, {"a": 1}]) == ["pop", "a"]
-    assert genres([]) == [] and genres({"a": 1}) is None
+    assert genres([]) == [] and genres({"a": 1}) is None and genres(["\udc00", 5]) is None
 
 
 @pytest.mark.parametrize("odd", [True, "5", None, -1, -0.5, float("nan"), float("inf"), 2**31, [5]], ids=repr)
