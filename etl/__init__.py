@@ -27,10 +27,12 @@ The map. Arrows point down: a file imports only what stands below it.
     contents       what is in a table, to compare    pipes   from one COPY into another
     imports        the import job, exports → plays                  receipts what became of every row of them
     whose          whose record an import goes into, and whether the export is somebody else's
-    jobs           extract → transform → load, one function a job: record_plays, fill_dimensions
+    jobs           extract → transform → load, one function a job: record_plays, fill_dimensions; outcomes what they say of it
     quiet          silence that is longer than usual
     unrecorded     runs that failed while the database could not be reached
-    catalogue      asking Spotify's catalogue within a budget        tokens   keeping logins; keys what they are encrypted with
+    catalogue      asking Spotify's catalogue within a budget; answers what it said
+                   tokens   keeping logins; keys what they are encrypted with
+    quarantine     saving a batch without what is odd in it
     listeners      whose record it is, of those who are recorded here
     progress       a bar on a terminal
     plays          PURE  recently-played JSON → plays
@@ -39,6 +41,7 @@ The map. Arrows point down: a file imports only what stands below it.
                    compares user names
     dimensions     PURE  track, album, artist JSON → rows of the dimensions and the bridge
     counts         PURE  1 row, 2 rows
+    fields         PURE  what fits a column, for whatever Spotify and its exports say
     spotify        Spotify over HTTP: its calls, and what the answers mean; wire sending and waiting
     deadline       time limits for a call and for a run      limits   all numbers of that kind, with their reasons
     settings       the reader of the environment            env_file finding the .env, and reading it

@@ -1,21 +1,22 @@
 """Asking Spotify's catalogue within a daily budget: most played first, nothing in vain, a lock never slept through."""
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import Connection
 
 from etl import limits
+from etl.answers import Answers, Wanted, ids_of, save_members
 from etl.deadline import Deadline, TookTooLong
-from etl.dimensions import catalogue_tables, number, text
+from etl.fields import spotify_id
 from etl.keys import fingerprint
-from etl.merges import merge_catalogue, merge_linked
+from etl.quarantine import ODD, odd_ones
 from etl.spotify import Api, Forbidden, Refused
-from etl.warehouse import Warehouse, run, stage
-from etl.wire import Json, LockedOut, SpotifyError, Unavailable
+from etl.warehouse import Warehouse, WarehouseError, run
+from etl.wire import LockedOut, SpotifyError, Unavailable
 
 Clock = Callable[[], datetime]
 Progress = Callable[[int, int], None]
@@ -33,40 +34,14 @@ BATCH_SIZES = {"artist": 50, "track": 50, "album": 20, "episode": 50}  # ids tha
 FAILURES_IN_A_ROW = 3  # after so many the trouble is not with one id
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """A member of a dimension to be asked for."""
+class NothingRecorded(SpotifyError):
+    """None of the descriptions that Spotify gave could be recorded: not one odd item, but something of all of them."""
 
-    kind: str  # artist, track, album or episode
-    spotify_id: str
-
-
-@dataclass(repr=False)
-class Answers:
-    """What Spotify said to a slice of the work."""
-
-    call_count: int = 0  # requests, with those sent again
-    members: dict[Wanted, Json] = field(default_factory=dict)
-    missed: list[Wanted] = field(default_factory=list)  # unknown to Spotify
-    failed: list[Wanted] = field(default_factory=list)  # no answer for now
-    refused: list[str] = field(default_factory=list)  # kinds that this app may not ask for in batches
-    trouble: SpotifyError | TookTooLong | None = None  # what ended the asking
-
-    def take(self, wanted: Wanted, member: Json | None) -> None:
-        """Files an answer. One that does not describe what was asked for is as good as none, and becomes no row."""
-        if member is None or not is_whole(wanted.kind, member):
-            self.missed.append(wanted)
-        else:
-            # Spotify answers for a merged artist with the other's id; facts know the one that was asked for.
-            uri = f"spotify:{wanted.kind}:{wanted.spotify_id}"
-            self.members[wanted] = {**member, "id": wanted.spotify_id, "uri": uri}
-
-    @property
-    def asked(self) -> set[Wanted]:
-        return {*self.members, *self.missed, *self.failed}
-
-    def of_kind(self, *kinds: str) -> list[Json]:
-        return [member for wanted, member in self.members.items() if wanted.kind in kinds]
+    def __init__(self, count: int) -> None:
+        super().__init__(
+            f"None of Spotify's {count} answers could be recorded, so no more were asked for. They are set aside until"
+            " tomorrow, and the next run begins with others."
+        )
 
 
 @dataclass
@@ -75,6 +50,7 @@ class Tally:
 
     filled_count: int = 0
     missed_count: int = 0
+    set_aside_count: int = 0  # described in a way that can't be recorded
     call_count: int = 0
     left_count: int = 0  # of the budget
     missing_count: int = 0  # members still only inferred
@@ -104,6 +80,8 @@ class Catalogue:
         self._holder = secrets.token_hex(8)
         self._failures_in_a_row = 0
         self._refused: set[str] = set()
+        self._booking: int | None = None  # of calls, until they are counted
+        self._sent_before = 0
 
     def fill(self, progress: Progress) -> Tally:
         """Asks and saves slice by slice until nothing is wanted, the budget or the time is spent, or Spotify wants a pause.
@@ -115,30 +93,42 @@ class Catalogue:
         if not self._warehouse.transaction(self._holds_lease):
             tally.is_taken = True
             return tally
-        wanted = self._warehouse.transaction(self._work, limits.READING)  # it counts all plays
-        total = len(wanted)
-        trouble: SpotifyError | TookTooLong | None = None
-        while wanted and trouble is None and not self._deadline.is_over:
-            reservation_key, allowance = self._reserve(min(len(wanted), SLICE))
-            if not allowance:
-                break
-            done = total - len(wanted)
-            answers = self._ask(wanted[:BATCH_SLICE], allowance, lambda count: progress(done + count, total))  # noqa: B023  called at once
-            self._save(answers, reservation_key)
-            tally.filled_count += len(answers.members)
-            tally.missed_count += len(answers.missed)
-            tally.call_count += answers.call_count
-            trouble = answers.trouble
-            asked = answers.asked
-            wanted = [one for one in wanted if one not in asked]
-        progress(total - len(wanted), total)
-        self._warehouse.transaction(lambda connection: self._leave(connection, tally))
+        try:
+            trouble = self._fill(tally, progress)
+            self._warehouse.transaction(lambda connection: self._count(connection, tally))
+        finally:
+            with suppress(WarehouseError):  # told already; a lease that can't be given back ends by itself
+                self._warehouse.transaction(self._leave)
         if isinstance(trouble, LockedOut):
             tally.resume_at = self._clock() + timedelta(seconds=trouble.wait_s)
         elif trouble is not None and not (isinstance(trouble, TookTooLong) and tally.filled_count):
             raise trouble
-        tally.is_stopped = bool(wanted) and self._deadline.is_over
         return tally
+
+    def _fill(self, tally: Tally, progress: Progress) -> SpotifyError | TookTooLong | None:
+        """The slices, counted in `tally`; what ended the asking before its time."""
+        wanted = self._warehouse.transaction(self._work, limits.READING)  # it counts all plays
+        total = len(wanted)
+        trouble: SpotifyError | TookTooLong | None = None
+        while wanted and trouble is None and not self._deadline.is_over:
+            allowance = self._reserve(min(len(wanted), SLICE))
+            if not allowance:
+                break
+            done = total - len(wanted)
+            answers = self._ask(wanted[:BATCH_SLICE], allowance, lambda count: progress(done + count, total))  # noqa: B023  called at once
+            self._save(answers)
+            tally.filled_count += len(answers.members)
+            tally.missed_count += len(answers.missed)
+            tally.set_aside_count += answers.set_aside_count
+            tally.call_count += answers.call_count
+            trouble = answers.trouble
+            if trouble is None and answers.set_aside_count and not answers.members:
+                trouble = NothingRecorded(answers.set_aside_count)
+            asked = answers.asked
+            wanted = [one for one in wanted if one not in asked]
+        progress(total - len(wanted), total)
+        tally.is_stopped = bool(wanted) and self._deadline.is_over
+        return trouble
 
     def _holds_lease(self, connection: Connection) -> bool:
         """Takes the lease or renews it; False when another run has it."""
@@ -171,8 +161,8 @@ class Catalogue:
         old = [Wanted(row.kind, row.spotify_id) for row in rows if not row.is_missing]
         return missing + old[: max(0, left - len(missing) - self._budget // 3)]
 
-    def _reserve(self, id_count: int) -> tuple[int | None, int]:
-        """Books calls before they are made, so that a killed run is counted too: the booking, and how many are allowed."""
+    def _reserve(self, id_count: int) -> int:
+        """Books calls before they are made, so that a killed run is counted too; how many are allowed."""
 
         def work(connection: Connection) -> tuple[int | None, int]:
             if not self._holds_lease(connection):
@@ -184,15 +174,20 @@ class Catalogue:
             [booked] = run(connection, "catalogue_reserved", now=self._clock(), call_count=allowance)
             return booked.catalogue_call_key, allowance
 
-        return self._warehouse.transaction(work)
+        self._booking, allowance = self._warehouse.transaction(work)
+        self._sent_before = self._spotify.request_count
+        return allowance
 
     def _ask(self, piece: Sequence[Wanted], allowance: int, progress: Callable[[int], None]) -> Answers:
         """Asks for as many at once as Spotify allows, then for up to SLICE one by one, within the allowance of requests."""
         answers = Answers()
-        before = self._spotify.request_count
+        # What is no id, as older versions kept it too, is unknown to Spotify without a question.
+        answers.missed += [wanted for wanted in piece if spotify_id(wanted.spotify_id) is None]
+        piece = [wanted for wanted in piece if wanted not in answers.missed]
+        nothing = len(answers.missed)
 
         def may_go_on() -> bool:
-            answers.call_count = self._spotify.request_count - before
+            answers.call_count = self._sent
             progress(len(answers.asked))
             return answers.call_count < allowance
 
@@ -202,7 +197,7 @@ class Catalogue:
                 for start in range(0, len(of_kind), size):
                     if kind not in self._refused and len(of_kind) > 1 and may_go_on():
                         self._ask_several(kind, of_kind[start : start + size], answers)
-            if not answers.asked:
+            if len(answers.asked) == nothing:
                 for wanted in piece[:SLICE]:
                     if may_go_on():
                         self._ask_one(wanted, answers)
@@ -241,49 +236,58 @@ class Catalogue:
             if self._failures_in_a_row >= FAILURES_IN_A_ROW:
                 raise
 
-    def _save(self, answers: Answers, reservation_key: int | None) -> None:
-        """Everything that a slice brought, in one transaction."""
+    def _save(self, answers: Answers) -> None:
+        """Everything that a slice brought, in one transaction; what can't be recorded of it is set aside."""
         now = self._clock()
-
-        def work(connection: Connection) -> None:
-            stage(
-                connection,
-                catalogue_tables(
-                    tracks=answers.of_kind("track", "episode"),
-                    artists=answers.of_kind("artist"),
-                    albums=answers.of_kind("album"),
-                    fetched_at=now,
-                ),
+        try:
+            self._warehouse.transaction(lambda connection: self._keep(connection, answers, list(answers.members), now))
+        except ODD:
+            answers.set_aside(
+                odd_ones(
+                    list(answers.members),
+                    lambda some: self._warehouse.transaction(
+                        lambda connection: save_members(connection, answers, some, now)
+                    ),
+                )
             )
-            merge_catalogue(connection)
-            merge_linked(connection, now=now, with_changed=True)
-            run(connection, "catalogue_found", **ids_of(answers.members))
-            run(connection, "catalogue_missed", **ids_of(answers.missed), now=now)
-            run(
-                connection,
-                "catalogue_failed",
-                **ids_of(answers.failed),
-                now=now,
-                failed_before=now - FAILED_AGAIN_AFTER,
-            )
-            for kind in answers.refused:
-                run(connection, "catalogue_refused", endpoint=kind, client_fingerprint=self._client, now=now)
-            run(
-                connection,
-                "catalogue_made",
-                catalogue_call_key=reservation_key,
-                call_count=answers.call_count,
-            )
-            if isinstance(answers.trouble, LockedOut):
-                note_pause(connection, SCOPE, answers.trouble, now)
+            self._warehouse.transaction(lambda connection: self._keep(connection, answers, [], now))
+        self._booking = None
 
-        self._warehouse.transaction(work)
+    def _keep(self, connection: Connection, answers: Answers, unsaved: Sequence[Wanted], now: datetime) -> None:
+        save_members(connection, answers, unsaved, now)
+        run(connection, "catalogue_found", **ids_of(answers.members))
+        run(connection, "catalogue_missed", **ids_of(answers.missed), now=now)
+        run(
+            connection,
+            "catalogue_failed",
+            **ids_of(answers.failed),
+            now=now,
+            failed_before=now - FAILED_AGAIN_AFTER,
+        )
+        for kind in answers.refused:
+            run(connection, "catalogue_refused", endpoint=kind, client_fingerprint=self._client, now=now)
+        self._count_calls(connection)
+        if isinstance(answers.trouble, LockedOut):
+            note_pause(connection, SCOPE, answers.trouble, now)
 
-    def _leave(self, connection: Connection, tally: Tally) -> None:
-        run(connection, "lease_returned", job=JOB, holder=self._holder)
+    @property
+    def _sent(self) -> int:
+        """Requests sent since calls were last booked."""
+        return self._spotify.request_count - self._sent_before
+
+    def _count_calls(self, connection: Connection) -> None:
+        """Puts the number of calls that were made in place of the number that was booked."""
+        if self._booking is not None:
+            run(connection, "catalogue_made", catalogue_call_key=self._booking, call_count=self._sent)
+
+    def _count(self, connection: Connection, tally: Tally) -> None:
         [counted] = run(connection, "catalogue_missing")
         tally.missing_count = counted.missing_count
         tally.left_count = self._left(connection)
+
+    def _leave(self, connection: Connection) -> None:
+        self._count_calls(connection)
+        run(connection, "lease_returned", job=JOB, holder=self._holder)
 
 
 def note_pause(connection: Connection, scope: str, locked_out: LockedOut, now: datetime) -> None:
@@ -296,14 +300,3 @@ def note_pause(connection: Connection, scope: str, locked_out: LockedOut, now: d
         reason=locked_out.reason,
         noted_at=now,
     )
-
-
-def is_whole(kind: str, member: Mapping[str, Any]) -> bool:
-    """Whether an answer describes a member: Spotify keeps some removed ones as shells without name or length."""
-    if not text(member.get("name")):
-        return False
-    return kind not in ("track", "episode") or number(member.get("duration_ms")) is not None
-
-
-def ids_of(wanted: Mapping[Wanted, Any] | Sequence[Wanted]) -> dict[str, list[str]]:
-    return {"kinds": [one.kind for one in wanted], "spotify_ids": [one.spotify_id for one in wanted]}

@@ -16,6 +16,9 @@ from sqlalchemy.exc import DBAPIError
 LOCK_NOT_AVAILABLE = "55P03"
 
 
+ABOUT_VALUES = ("21", "22", "23", "54")  # SQLSTATE classes: cardinality, data, constraints, limits of the program
+
+
 class WarehouseError(Exception):
     """The database did not do its part. The message is for the person: no address, no password, no value of a row.
 
@@ -25,6 +28,10 @@ class WarehouseError(Exception):
     def __init__(self, said: str, *, is_reached: bool = False) -> None:
         self.is_reached = is_reached
         super().__init__(said)
+
+
+class ValuesRefused(WarehouseError):
+    """Postgres refused a value, and not the statement: the rest of the batch may go in without it."""
 
 
 class Silent(psycopg2.OperationalError):

@@ -8,6 +8,25 @@ from typing import Any
 
 import pandas as pd
 
+from etl.fields import (
+    MOST_ARTISTS,
+    Json,
+    Row,
+    fitted,
+    is_uri,
+    link,
+    mapping,
+    mappings,
+    name,
+    number,
+    release,
+    spotify_id,
+    text,
+    title,
+    word,
+)
+from etl.fields import uri as fitting_uri
+
 ARTIST_COLUMNS = {
     "artist_id": "str",
     "artist_name": "str",
@@ -55,10 +74,6 @@ TRACK_ARTIST_COLUMNS = {
     "weight": "Float64",
 }
 
-Json = Mapping[str, Any]
-Row = dict[str, Any]
-
-SMALL = 2**15 - 1  # what a smallint holds
 FEATURED_IN_TITLE = re.compile(r"[(\[\s-](?:feat|ft|featuring)\b\.?\s*(?P<names>[^)\]]*)", re.IGNORECASE)
 
 
@@ -101,7 +116,7 @@ def catalogue_tables(
     for whole in albums:
         keep(album_rows, album_key(whole), {**album_row(whole, fetched_at), "fetched_at": fetched_at})
     for described in artists:
-        keep(artist_rows, (text(described.get("id")), None), artist_row(described, fetched_at))
+        keep(artist_rows, (spotify_id(described.get("id")), None), artist_row(described, fetched_at))
     return {
         "staging_artist": frame(artist_rows.values(), ARTIST_COLUMNS),
         "staging_album": frame(album_rows.values(), ALBUM_COLUMNS),
@@ -118,39 +133,37 @@ def track_row(track: Json, fetched_at: datetime) -> Row | None:
     if uri is None:
         return None
     album = album_of(track) or {}
-    external_ids = mapping(track.get("external_ids"))
-    name = text(track.get("name"))
-    duration_ms = number(track.get("duration_ms"))
-    return {
-        "track_id": text(track.get("id")),
-        "track_uri": uri,
-        "track_name": name,
-        "content_type": content_type_of(track),
-        "duration_ms": duration_ms,
-        "isrc": text(external_ids.get("isrc")),
-        "is_explicit": track.get("explicit") if isinstance(track.get("explicit"), bool) else None,
-        "disc_number": number(track.get("disc_number"), SMALL) or None,
-        "track_number": number(track.get("track_number")) or None,
-        "popularity": None if is_local(track) else number(track.get("popularity"), 100),
-        "album_id": text(album.get("id")),
-        "album_name": text(album.get("name")),
-        "album_artist_name": names_of_owner(album),
-        "fetched_at": fetched_at if name is not None and duration_ms is not None else None,
-    }
+    row = fitted(
+        track_id=track.get("id"),
+        track_uri=uri,
+        track_name=track.get("name"),
+        content_type=content_type_of(track),
+        duration_ms=track.get("duration_ms"),
+        isrc=mapping(track.get("external_ids")).get("isrc"),
+        is_explicit=track.get("explicit"),
+        disc_number=track.get("disc_number"),
+        track_number=track.get("track_number"),
+        popularity=None if is_local(track) else track.get("popularity"),
+        album_id=album.get("id"),
+        album_name=album.get("name"),
+        album_artist_name=names_of_owner(album),
+    )
+    is_told = row["track_name"] is not None and row["duration_ms"] is not None
+    return {**row, "fetched_at": fetched_at if is_told else None}
 
 
 def track_artists(track: Json) -> Iterator[Row]:
-    """Artists of a track in Spotify's order, each once, with role and an equal weight.
+    """Artists of a track in Spotify's order, each once, the first MOST_ARTISTS, with role and an equal weight.
 
     main: the first, and whoever is an artist of the album. featured: the others, and whoever the title names after "feat.".
     """
     seen: dict[tuple[str | None, str | None], Row] = {}
-    for artist in mappings(track.get("artists")):
-        name, artist_id = text(artist.get("name")), text(artist.get("id"))
-        if name is not None or artist_id is not None:
-            seen.setdefault((artist_id, None if artist_id else name), {"artist_id": artist_id, "artist_name": name})
-    of_album = {text(artist.get("id")) for artist in mappings((album_of(track) or {}).get("artists"))} - {None}
-    in_title = FEATURED_IN_TITLE.search(text(track.get("name")) or "")
+    for told in mappings(track.get("artists")):
+        artist = fitted(artist_id=told.get("id"), artist_name=told.get("name"))
+        if len(seen) < MOST_ARTISTS and any(artist.values()):
+            seen.setdefault((artist["artist_id"], None if artist["artist_id"] else artist["artist_name"]), artist)
+    of_album = {spotify_id(artist.get("id")) for artist in mappings((album_of(track) or {}).get("artists"))} - {None}
+    in_title = FEATURED_IN_TITLE.search(title(track.get("name")) or "")
     featured = in_title.group("names").casefold() if in_title else ""
     for position, artist in enumerate(seen.values(), start=1):
         named_as_guest = bool(artist["artist_name"]) and str(artist["artist_name"]).casefold() in featured
@@ -166,49 +179,47 @@ def track_artists(track: Json) -> Iterator[Row]:
 def album_row(album: Json, fetched_at: datetime) -> Row:
     """The row of an album or show, full or as it stands within a track. Fetched once it tells what a report needs."""
     released, precision = release_of(album)
-    image_url = largest_image(album)
-    is_told = is_show(album) or (released is not None and image_url is not None)
-    return {
-        "album_id": text(album.get("id")),
-        "album_name": text(album.get("name")),
-        "album_artist_name": names_of_owner(album),
-        "album_type": "show" if is_show(album) else text(album.get("album_type")),
-        "release_date": released,
-        "release_date_precision": precision,
-        "track_count": number(album.get("total_tracks") or album.get("total_episodes")),
-        "label": text(album.get("label")),
-        "popularity": number(album.get("popularity"), 100),
-        "image_url": image_url,
-        "fetched_at": fetched_at if is_told else None,
-    }
+    row = fitted(
+        album_id=album.get("id"),
+        album_name=album.get("name"),
+        album_artist_name=names_of_owner(album),
+        album_type="show" if is_show(album) else album.get("album_type"),
+        track_count=album.get("total_tracks") or album.get("total_episodes"),
+        label=album.get("label"),
+        popularity=album.get("popularity"),
+        image_url=largest_image(album),
+    )
+    is_told = is_show(album) or (released is not None and row["image_url"] is not None)
+    dated = {"release_date": released, "release_date_precision": precision}
+    return {**row, **dated, "fetched_at": fetched_at if is_told else None}
 
 
 def artist_row(artist: Json, fetched_at: datetime) -> Row:
     """The row of a full artist."""
-    genres = artist.get("genres")
-    return {
-        "artist_id": text(artist.get("id")),
-        "artist_name": text(artist.get("name")),
-        "genres": json.dumps([str(genre) for genre in genres]) if isinstance(genres, list) else None,
-        "image_url": largest_image(artist),
-        "popularity": number(artist.get("popularity"), 100),
-        "follower_count": number(mapping(artist.get("followers")).get("total")),
-        "fetched_at": fetched_at,
-    }
+    row = fitted(
+        artist_id=artist.get("id"),
+        artist_name=artist.get("name"),
+        genres=artist.get("genres"),
+        image_url=largest_image(artist),
+        popularity=artist.get("popularity"),
+        follower_count=mapping(artist.get("followers")).get("total"),
+    )
+    genres = None if row["genres"] is None else json.dumps(row["genres"])
+    return {**row, "genres": genres, "fetched_at": fetched_at}
 
 
 def uri_of(track: Json) -> str | None:
-    """The URI of anything playable; None when it has neither URI nor id."""
-    uri, track_id = text(track.get("uri")), text(track.get("id"))
-    if uri is None and track_id is not None:
-        return f"spotify:{text(track.get('type')) or 'track'}:{track_id}"
-    return uri
+    """The URI of anything playable; made of its id where it has none, or none that fits; None when nothing names it."""
+    told, track_id = track.get("uri"), spotify_id(track.get("id"))
+    if track_id is not None and not is_uri(told):
+        return f"spotify:{word(track.get('type')) or 'track'}:{track_id}"
+    return fitting_uri(told)
 
 
 def content_type_of(track: Json) -> str:
     if is_local(track):
         return "local"
-    kind = text(track.get("type")) or "track"
+    kind = word(track.get("type")) or "track"
     return "chapter" if kind == "audiobook_chapter" else kind
 
 
@@ -220,7 +231,7 @@ def album_of(track: Json) -> Json | None:
     """The album of a track, the show of an episode, the audiobook of a chapter, if it says more than nothing."""
     for part in ("album", "show", "audiobook"):
         album = track.get(part)
-        if isinstance(album, Mapping) and (text(album.get("id")) or text(album.get("name"))):
+        if isinstance(album, Mapping) and (spotify_id(album.get("id")) or name(album.get("name"))):
             return album
     return None
 
@@ -230,57 +241,23 @@ def is_show(album: Json) -> bool:
 
 
 def album_key(album: Json) -> tuple[Any, ...]:
-    album_id = text(album.get("id"))
-    return (album_id,) if album_id else (None, text(album.get("name")), names_of_owner(album))
+    album_id = spotify_id(album.get("id"))
+    return (album_id,) if album_id else (None, name(album.get("name")), names_of_owner(album))
 
 
 def names_of_owner(album: Json) -> str | None:
-    names = [name for artist in mappings(album.get("artists")) if (name := text(artist.get("name")))]
-    return ", ".join(names) or text(album.get("publisher"))
+    names = [told for artist in mappings(album.get("artists"))[:MOST_ARTISTS] if (told := name(artist.get("name")))]
+    return name(", ".join(names)) or name(album.get("publisher"))
 
 
 def release_of(album: Json) -> tuple[date | None, str | None]:
-    """First day of the time of release, and how much of it is known; nothing for dates that are none (0000, empty)."""
-    told = text(album.get("release_date"))
-    parts = told.split("-") if told else []
-    precision = {1: "year", 2: "month", 3: "day"}.get(len(parts))
-    if precision is None:
-        return None, None
-    try:
-        year, month, day = (int(part) for part in [*parts, "1", "1"][:3])
-        return date(year, month, day), precision
-    except ValueError:
-        return None, None
+    """First day of the time of release, and how much of it is known."""
+    return release(album.get("release_date"))
 
 
 def largest_image(member: Json) -> str | None:
-    images = [image for image in mappings(member.get("images")) if text(image.get("url"))]
-    return text(max(images, key=lambda image: number(image.get("width")) or 0)["url"]) if images else None
-
-
-def text(value: object) -> str | None:
-    """A text that says something; None for an empty one. Without what Postgres can't hold and no title needs: the
-    character 0, and half an emoji."""
-    if not isinstance(value, str):
-        return None
-    return value.replace("\x00", "").encode("utf-8", "ignore").decode() or None
-
-
-def mapping(value: object) -> Json:
-    """A JSON object; an empty one where there is none."""
-    return value if isinstance(value, Mapping) else {}
-
-
-def mappings(value: object) -> list[Json]:
-    """The JSON objects of a list; none where there is no list."""
-    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
-
-
-def number(value: object, most: int = 2**31 - 1) -> int | None:
-    """A whole number from 0 to `most`, also where Spotify writes it as 248000.0; None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
-        return None
-    return round(value)
+    images = [image for image in mappings(member.get("images")) if link(image.get("url"))]
+    return link(max(images, key=lambda image: number(image.get("width")) or 0)["url"]) if images else None
 
 
 def keep(rows: dict[tuple[Any, ...], Row], key: tuple[Any, ...], row: Row) -> None:

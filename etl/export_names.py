@@ -8,12 +8,12 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from etl.dimensions import ALBUM_COLUMNS, ARTIST_COLUMNS, TRACK_ARTIST_COLUMNS, TRACK_COLUMNS, text
+from etl.dimensions import ALBUM_COLUMNS, ARTIST_COLUMNS, TRACK_ARTIST_COLUMNS, TRACK_COLUMNS
 from etl.export_rows import ACCOUNT, EXTENDED, AccountRow, ExtendedRow
+from etl.fields import name, text, title
 
 UNKNOWN_TRACK, UNKNOWN_ARTIST = "Unknown Track", "Unknown Artist"  # how the account data says that it names nothing
 LONGEST_URI = 500
-LONGEST_NAME = 300  # album and artist stand in one index entry of at most 2,704 bytes, with four to a character
 URI_WITH_ID = re.compile(r"spotify:(?:track|episode|chapter):([0-9A-Za-z]{22})")
 COLUMNS = {
     "staging_artist": ARTIST_COLUMNS,
@@ -125,7 +125,7 @@ def told_by_extended(row: ExtendedRow) -> Told:
     music = Told(
         "track",
         uri_of(row.spotify_track_uri),
-        text(row.master_metadata_track_name),
+        title(row.master_metadata_track_name),
         name(row.master_metadata_album_album_name),
         name(row.master_metadata_album_artist_name),
     )
@@ -133,12 +133,12 @@ def told_by_extended(row: ExtendedRow) -> Told:
         told_type = music.uri.split(":")[1]
         return music._replace(content_type=told_type) if told_type in ("local", "episode") else music
     episode = Told(
-        "episode", uri_of(row.spotify_episode_uri), text(row.episode_name), name(row.episode_show_name), None
+        "episode", uri_of(row.spotify_episode_uri), title(row.episode_name), name(row.episode_show_name), None
     )
     chapter = Told(
         "chapter",
         uri_of(row.audiobook_chapter_uri),
-        text(row.audiobook_chapter_title),
+        title(row.audiobook_chapter_title),
         name(row.audiobook_title),
         None,
     )
@@ -149,9 +149,9 @@ def told_by_extended(row: ExtendedRow) -> Told:
 
 def told_by_account(row: AccountRow) -> Told:
     """There are no URIs, and no albums of music."""
-    episode = Told("episode", None, text(row.episode_name), name(row.podcast_name), None)
-    chapter = Told("chapter", None, text(row.chapter_name), name(row.audiobook_name), name(row.author_name))
-    music = Told("track", None, text(row.track_name), None, name(row.artist_name))
+    episode = Told("episode", None, title(row.episode_name), name(row.podcast_name), None)
+    chapter = Told("chapter", None, title(row.chapter_name), name(row.audiobook_name), name(row.author_name))
+    music = Told("track", None, title(row.track_name), None, name(row.artist_name))
     if (music.title, music.artist) == (UNKNOWN_TRACK, UNKNOWN_ARTIST):
         music = music._replace(title=None, artist=None)
     return next((told for told in (episode, chapter) if told.title or told.album), music)
@@ -160,11 +160,6 @@ def told_by_account(row: AccountRow) -> Told:
 def uri_of(value: str | None) -> str | None:
     uri = text(value)
     return uri if uri and uri.startswith("spotify:") and len(uri) <= LONGEST_URI else None
-
-
-def name(value: str | None) -> str | None:
-    """The name of an album or an artist, no longer than an index holds."""
-    return (text(value) or "")[:LONGEST_NAME] or None
 
 
 def name_uri(content_type: str, artist: str | None, title: str | None) -> str:

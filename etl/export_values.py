@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from etl.dimensions import text
+from etl.fields import text
 from etl.plays import FIRST_PLAY, moment
 
 LONGEST_NUMBER = 400  # digits: a title may be a number, but no listen needs a longer one

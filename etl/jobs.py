@@ -1,30 +1,31 @@
 """Extract → transform → load, one function a job. A job says in its outcome what it did; commands print it."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pydantic import SecretStr
 from sqlalchemy import Connection
 
 from etl import __version__, unrecorded
-from etl.catalogue import SCOPE, Catalogue, Progress, Tally, note_pause
+from etl.catalogue import SCOPE, Catalogue, Progress, note_pause
 from etl.clocks import WrongClock
-from etl.counts import many
 from etl.deadline import Deadline, span
-from etl.findings import WHY_LOST, Warned, moment
+from etl.findings import Warned, moment
 from etl.keys import Keys
 from etl.listeners import Account, recorded_account, who_is
 from etl.merges import Reach, merge_catalogue, merge_linked, merge_plays, move_watermark
 from etl.opening import Clock, utc_now
+from etl.outcomes import dimensions_line, dimensions_warnings, plays_line, plays_warnings
 from etl.plays import Page, read_page
+from etl.quarantine import ODD, attempt, sound_items
 from etl.settings import Settings
 from etl.spotify import WINDOW, Accounts, Api
 from etl.tokens import Login
 from etl.warehouse import Busy, Warehouse, WarehouseError, run, stage
-from etl.wire import LockedOut, Patience
+from etl.wire import Json, LockedOut, Patience
 from etl.zones import settle
 
 log = logging.getLogger(__name__)
@@ -104,14 +105,39 @@ def record_plays(settings: Settings, warehouse: Warehouse, clock: Clock = utc_no
             return Outcome(f"Spotify wants no calls before {moment(resume_at)}; no play was asked for", is_good=False)
         spotify = Api(settings.spotify_api_url, login.access_token, accounts.patience)
         listener = None if login.listener_key else who_is(spotify.me())
-        page = read_page(spotify.recently_played(), fetched_at=now)
-        new_count, reach, is_report_due, zone_warning = warehouse.transaction(
-            lambda connection: save_page(connection, settings, login, listener, page, this_run, clock)
+        page, (new_count, reach, is_report_due, zone_warning) = saved(
+            warehouse,
+            spotify.recently_played(),
+            now,
+            lambda connection, page: save_page(connection, settings, login, listener, page, this_run, clock),
         )
     if gave_way:
         return Outcome(gave_way[0])
     warnings = (*login.warnings, *filter(None, [zone_warning]), *plays_warnings(page, reach))
     return Outcome(plays_line(page, new_count, reach), warnings, is_report_due=is_report_due)
+
+
+# How many plays are new, how far the record reaches, whether a report is due, and a warning about the time zone.
+Saved = tuple[int, Reach, bool, Warned | None]
+
+
+def saved(
+    warehouse: Warehouse, body: Json, now: datetime, save: Callable[[Connection, Page], Saved]
+) -> tuple[Page, Saved]:
+    """Reads the list and saves it in one transaction; one that can't be saved as it is, without what is odd in it."""
+    try:
+        page = read_page(body, fetched_at=now)
+        return page, warehouse.transaction(lambda connection: save(connection, page))
+    except ODD:
+        log.info("The list could not be recorded as it is; looking for what is odd in it")
+    items, bare_count = sound_items(
+        body["items"],
+        lambda some: attempt(
+            warehouse, lambda connection: save(connection, read_page({"items": some}, fetched_at=now))
+        ),
+    )
+    sound = replace(read_page({"items": items}, fetched_at=now), bare_count=bare_count)
+    return sound, warehouse.transaction(lambda connection: save(connection, sound))
 
 
 def save_page(
@@ -122,7 +148,7 @@ def save_page(
     page: Page,
     this_run: Run,
     clock: Clock,
-) -> tuple[int, Reach, bool, Warned | None]:
+) -> Saved:
     """Everything that a page changes, to be done in one transaction."""
     if listener is not None:
         this_run.listener_key = recorded_account(connection, listener, settings.time_zone, this_run.started_at)
@@ -188,7 +214,7 @@ def fill_dimensions(
     if gave_way:
         return Outcome(gave_way[0])
     stopped = f"; stopped after {span(deadline.limit_s)}, the next run goes on" if tally.is_stopped else ""
-    return Outcome(f"{dimensions_line(tally)}{stopped}")
+    return Outcome(f"{dimensions_line(tally)}{stopped}", tuple(dimensions_warnings(tally)))
 
 
 @contextmanager
@@ -266,39 +292,6 @@ def accounts_of(settings: Settings, deadline: Deadline) -> Accounts:
         secret(settings.spotify_client_secret),
         Patience(deadline=deadline),
     )
-
-
-def plays_line(page: Page, new_count: int, reach: Reach) -> str:
-    recorded = f"recorded up to {moment(reach.watermark)}" if reach.watermark else "nothing recorded yet"
-    are = "is" if page.item_count == 1 else "are"
-    return f"{new_count} of {many(page.item_count, 'play')} {are} new; {recorded}"
-
-
-def plays_warnings(page: Page, reach: Reach) -> Iterator[Warned]:
-    if gap := reach.gap:
-        yield Warned(
-            "gap",
-            f"plays between {moment(gap.starts_at)} and {moment(gap.ends_at)} were probably lost: Spotify remembers only"
-            f" {WINDOW}, and {WHY_LOST[gap.reason]}. The gap is noted in ops.coverage; your export from Spotify fills it"
-            " (brapped import)",
-        )
-    if page.unreadable_count:
-        yield Warned(
-            "answers",
-            f"{page.unreadable_count} of {many(page.item_count, 'item')} had no readable moment and"
-            f" {'was' if page.item_count == 1 else 'were'} passed over",
-        )
-
-
-def dimensions_line(tally: Tally) -> str:
-    if tally.is_taken:
-        return "another run is filling the dimensions; nothing to do"
-    said = [f"{many(tally.filled_count, 'artist, track or album', 'artists, tracks, albums')} described"]
-    if tally.missed_count:
-        said.append(f"{tally.missed_count} unknown to Spotify")
-    said.append(f"{tally.missing_count} missing")
-    line = f"{', '.join(said)}; {many(tally.call_count, 'call')}, {tally.left_count} left today"
-    return f"{line}; Spotify wants no more before {moment(tally.resume_at)}" if tally.resume_at else line
 
 
 def secret(setting: SecretStr | None) -> str:

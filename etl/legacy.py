@@ -17,9 +17,10 @@ from typing import Any
 
 import pandas as pd
 
-from etl.dimensions import catalogue_tables, number, text
-from etl.export_names import name, name_uri
+from etl.dimensions import catalogue_tables
+from etl.export_names import name_uri
 from etl.exports import DETAIL_COLUMNS, PLAY_COLUMNS, SHOWN_MALFORMED, Malformed, Part
+from etl.fields import name, number, text
 from etl.imports import import_parts
 from etl.legacy_tables import PLAYS, OldTable, Row, name_of, old_tables, rows_of
 from etl.opening import Clock, utc_now

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row
 
-from etl.dimensions import text
+from etl.fields import account, name, text
 from etl.settings import Runner
 from etl.warehouse import LISTENER_LOCK, lock, run
 from etl.wire import Json, SpotifyError
@@ -46,12 +46,15 @@ class Account:
 
 
 def who_is(me: Json) -> Account:
-    """The account that /v1/me names: by the immutable account_id; by the user id where an answer has none."""
-    user_id, account_id = text(me.get("id")), text(me.get("account_id"))
-    listener_id = account_id or user_id
+    """The account that /v1/me names: by the immutable account_id; by the user id where an answer has none.
+
+    Raises SpotifyError when it names none, or has an account_id that can't be one: the user id would be another listener.
+    """
+    user_id, told = account(me.get("id")), me.get("account_id")
+    listener_id = user_id if told in (None, "") else account(told)
     if listener_id is None:
-        raise SpotifyError("Spotify does not say whose login this is.")
-    return Account(listener_id, user_id, text(me.get("display_name")))
+        raise SpotifyError("Spotify does not say whose login this is: /v1/me held no usable id or account_id.")
+    return Account(listener_id, user_id, name(me.get("display_name")))
 
 
 def recorded_account(connection: Connection, account: Account, time_zone: str | None, now: datetime) -> int:

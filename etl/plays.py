@@ -7,7 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from etl.dimensions import catalogue_tables, frame, mapping, text, uri_of
+from etl.dimensions import catalogue_tables, frame, uri_of
+from etl.fields import fitted, mapping
 
 PLAY_COLUMNS = {
     "item_number": "Int64",
@@ -18,8 +19,6 @@ PLAY_COLUMNS = {
     "context_type": "str",
 }
 
-
-LONGEST_URI = 2000
 FIRST_PLAY = datetime(2006, 1, 1, tzinfo=UTC)  # Spotify is no older
 AHEAD = timedelta(days=1)  # of the clock here; a play of next year would stay in every window and hide every gap
 
@@ -33,6 +32,7 @@ class Page:
     unreadable_count: (
         int  # items without a moment, or with one that can't be: not a play that anything could be said of
     )
+    bare_count: int = 0  # items that were too odd to be recorded whole: of these the play, and what names its track
 
 
 def read_page(body: Mapping[str, Any], fetched_at: datetime) -> Page:
@@ -56,19 +56,12 @@ def read_page(body: Mapping[str, Any], fetched_at: datetime) -> Page:
                 "source": "recently_played",
                 "track_uri": uri_of(track),
                 "played_at": played_at,
-                "context_uri": short(context.get("uri")),
-                "context_type": text(context.get("type")),
+                **fitted(context_uri=context.get("uri"), context_type=context.get("type")),
             }
         )
     tables = catalogue_tables(tracks=tracks, fetched_at=fetched_at)
     tables["staging_play"] = frame(plays, PLAY_COLUMNS)
     return Page(tables=tables, item_count=len(items), unreadable_count=len(items) - len(plays))
-
-
-def short(value: object) -> str | None:
-    """A URI; None for a text too long to be one, which no index could hold."""
-    uri = text(value)
-    return uri if uri and len(uri) <= LONGEST_URI else None
 
 
 def moment(value: object) -> datetime | None:

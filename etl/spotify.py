@@ -1,5 +1,6 @@
 """Spotify over HTTP: tokens, calls, what its answers mean. Hands back Spotify's JSON untouched."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,6 +12,7 @@ from etl.clocks import dated_at, must_agree
 from etl.wire import Answer, Json, Patience, SpotifyError, Unavailable, Wire, json_object, message_of, told
 
 WINDOW = 50  # plays that the recently-played list holds, and the most that one page can
+TOKEN = re.compile(r"[!-~][ -~]{0,8191}")  # what a header can carry; Spotify's tokens have some 150 to 400 characters
 
 
 class LoginRefused(SpotifyError):
@@ -105,13 +107,18 @@ class Accounts:
         answer = self._wire.send("POST", f"{self.url}/api/token", data=form, auth=(self.client_id, self.client_secret))
         self.dated_at = dated_at(answer.headers.get("Date"))
         body = json_object(answer)
-        if answer.status_code == 200 and body and isinstance(body.get("access_token"), str):
-            return body
+        if answer.status_code == 200 and body and is_token(body.get("access_token")):
+            # A new refresh token that can't be one must not take the place of the one that works.
+            return {key: value for key, value in body.items() if key != "refresh_token" or is_token(value)}
         error = (body or {}).get("error")
         if error == "invalid_grant":
             raise LoginRefused(told((body or {}).get("error_description")) or "invalid_grant")
         if error in ("invalid_client", "unauthorized_client"):
             raise AppRefused("Spotify does not know SPOTIFY_CLIENT_ID with this SPOTIFY_CLIENT_SECRET.")
+        if answer.status_code == 200:
+            raise SpotifyError(
+                "Spotify gave no token that can be used: its answer held none, or one with odd characters."
+            )
         raise SpotifyError(f"Spotify gave no token: {sentence(str(answer.status_code), message_of(answer))}")
 
 
@@ -176,6 +183,10 @@ class Bearer(requests.auth.AuthBase):
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers["Authorization"] = f"Bearer {self._token}"
         return request
+
+
+def is_token(value: object) -> bool:
+    return isinstance(value, str) and TOKEN.fullmatch(value) is not None
 
 
 def meaning(answer: Answer, is_about_an_id: bool = False) -> Json:

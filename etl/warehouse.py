@@ -24,7 +24,8 @@ from sqlalchemy.exc import DBAPIError
 from etl import __version__, limits
 from etl.clocks import Clock, must_agree
 from etl.connections import driver_of, due, engine_of, limited, limits_of
-from etl.database_errors import LOCK_NOT_AVAILABLE, is_passing, sentence_about, state_of
+from etl.database_errors import ABOUT_VALUES, LOCK_NOT_AVAILABLE, is_passing, sentence_about, state_of
+from etl.database_errors import ValuesRefused as ValuesRefused
 from etl.database_errors import WarehouseError as WarehouseError
 from etl.limits import Limits
 from etl.locks import LISTENER_LOCK as LISTENER_LOCK
@@ -110,8 +111,10 @@ class Warehouse:
             attempt += 1
         # Raised out here, so that the driver's error, which may quote a row or an address, does not come along.
         tries = f" ({attempt} tries)." if attempt > 1 else "."
-        is_reached = state_of(trouble) is not None and not is_passing(trouble)
-        raise WarehouseError(sentence_about(trouble).removesuffix(".") + tries, is_reached=is_reached)
+        state = state_of(trouble)
+        kind = ValuesRefused if str(state).startswith(ABOUT_VALUES) else WarehouseError
+        is_reached = state is not None and not is_passing(trouble)
+        raise kind(sentence_about(trouble).removesuffix(".") + tries, is_reached=is_reached)
 
     def migrate(self, now: datetime, version: str, *, views_may_wait: bool = False) -> list[str]:
         """Brings the schema up to date, all or nothing; names of the files applied. Cheap when there is nothing to do.
@@ -233,7 +236,7 @@ def copy(connection: Connection, name: str, rows: "pd.DataFrame") -> None:
         return
     buffer = io.StringIO()
     columns = (values_of(rows[name]) for name in rows)
-    csv.writer(buffer, lineterminator="\n").writerows(zip(*columns, strict=True))
+    csv.writer(buffer, lineterminator="\r\n").writerows(zip(*columns, strict=True))  # so that a lone \r is quoted
     buffer.seek(0)
     names = ", ".join(rows.columns)
     with driver_cursor(connection) as cursor:

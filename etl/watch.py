@@ -10,6 +10,7 @@ from functools import partial
 
 from etl import limits
 from etl.alerts import Alert, File, Report, Unwritable, told
+from etl.catalogue import NothingRecorded
 from etl.clocks import WrongClock
 from etl.deadline import Late, TookTooLong, ended_after, within
 from etl.embedded import EmbeddedError
@@ -36,6 +37,7 @@ CAUSES: dict[type[Exception], str] = {  # the narrower ones first
     TokenKeyError: "token-key",
     AppRefused: "app",
     Forbidden: "app",
+    NothingRecorded: "answers",
     SpotifyError: "spotify",
     WarehouseError: "database",
     EmbeddedError: "database",

@@ -21,6 +21,9 @@ log = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 
+DEEPEST = 50  # levels of an answer; Spotify's have ten. Python's reader of JSON fails at some thousand
+LONGEST_NUMBER = 20  # digits: a longer one fits no column, and Python refuses to read one of 4,301
+JSON_MARKS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
 UNSAFE_IN_LOG = re.compile(r"[^\w .,:;'()/-]")
 
 
@@ -196,11 +199,36 @@ def must_fit(size: int) -> None:
 
 
 def json_object(answer: Answer) -> Json | None:
+    """The object that an answer is; None for any other answer. What only a part of it can't be read for costs that part."""
+    reader: dict[str, Any] = {"parse_int": whole_number, "parse_constant": lambda _: None}  # NaN and Infinity are null
     try:
-        body = json.loads(answer.text)
+        try:
+            body = json.loads(answer.text, **reader)
+        except RecursionError:
+            body = json.loads(without_depths(answer.text), **reader)
     except (ValueError, RecursionError):  # no JSON, or JSON made to break its reader
         return None
     return body if isinstance(body, dict) else None
+
+
+def whole_number(digits: str) -> int | float:
+    """A number of JSON. One that is too long for any column is a float, which may be infinite: Python would read no more."""
+    return int(digits) if len(digits) <= LONGEST_NUMBER else float(digits)
+
+
+def without_depths(told: str) -> str:
+    """JSON with null in place of whatever lies deeper than DEEPEST levels."""
+    kept, depth, start = [], 0, 0
+    for mark in JSON_MARKS.finditer(told):
+        if mark[0] in "[{":
+            depth += 1
+            if depth == DEEPEST + 1:
+                kept.append(f"{told[start : mark.start()]}null")
+        elif mark[0] in "]}":
+            if depth == DEEPEST + 1:
+                start = mark.end()
+            depth -= 1
+    return "".join([*kept, told[start:]])
 
 
 def error_of(answer: Answer) -> Json:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from support import NOW, REFRESH_TOKEN, ago, change_world, settings_of
 
-from etl.catalogue import Answers, Wanted
+from etl.answers import Answers, Wanted
 from etl.demo.spotify import Fault, Grant, Listener, Play
 from etl.jobs import record_plays
 from etl.plays import read_page
@@ -424,7 +424,7 @@ def test_titles_arrive_as_they_are_whatever_is_in_them(record, play, ask):
             for row in ask(
                 f"select {key}_name from listening.{table} where {key}_key > 0 order by length({key}_id), {key}_id"
             )
-        ] == told
+        ] == [name[:300] for name in told]  # so much of a name fits an index, whatever its characters
 
 
 def test_the_account_id_stays_though_the_id_changes(record, spotify, ask):

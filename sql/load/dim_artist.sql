@@ -84,7 +84,7 @@ where
     )
     and (
         staging_artist.artist_id is not null
-        -- a name alone is needed only for a track of which nobody told more
+        -- a name alone is needed only for a local file, whose list may change, and for a track of which nobody told more
         or staging_artist.artist_name in (
             select staging_track_artist.artist_name
             from staging_track_artist
@@ -92,7 +92,10 @@ where
             left join listening.bridge_track_artist on bridge_track_artist.track_key = dim_track.track_key
             where
                 staging_track_artist.artist_id is null
-                and bridge_track_artist.track_key is null
+                and (
+                    bridge_track_artist.track_key is null
+                    or staging_track_artist.track_uri like 'spotify:local:%'
+                )
         )
     )
 order by
