@@ -27,7 +27,7 @@ from etl.merges import merge_catalogue, merge_plays
 from etl.plays import read_page
 from etl.spotify import Accounts
 from etl.warehouse import ValuesRefused, WarehouseError, stage
-from etl.wire import SpotifyError, json_object
+from etl.wire import Answer, SpotifyError, json_object
 
 PAGE = "/v1/me/player/recently-played"
 FACTS = (
@@ -88,7 +88,7 @@ def spoiled(draw: st.DrawFn, *whole: Any) -> Any:
         for key in path:
             inner = inner[key]
         if draw(st.booleans()) or isinstance(inner, list):
-            inner[last] = draw(values)
+            inner[last] = copy.deepcopy(draw(values))  # which another of them may spoil, too
         else:
             inner.pop(last, None)
     return answer
@@ -96,9 +96,7 @@ def spoiled(draw: st.DrawFn, *whole: Any) -> Any:
 
 def as_answered(body: Any) -> Any:
     """The same by way of JSON, as the program reads it off the wire."""
-    answer = requests.Response()
-    answer.status_code, answer._content = 200, json.dumps(body).encode()
-    return json_object(answer)
+    return json_object(Answer(200, {}, json.dumps(body).encode()))
 
 
 fuzzed = settings(
@@ -441,7 +439,7 @@ def test_a_batch_with_odd_members_is_recorded_without_them(fill, spotify, heard,
     body = json.dumps({"artists": [by_id[one] for (one,) in order]}).encode()
     spotify.change(lambda world: replace(world, faults=(Fault("/v1/artists", status=200, body=body),)))
     refusing("listening.dim_artist", "artist_name <> 'Unforeseen'")
-    assert fill().line.startswith("28 artists, tracks, albums described, 2 set aside, 2 missing; 1 calls")
+    assert fill().line.startswith("28 artists, tracks, albums described, 2 set aside, 2 missing; 1 call,")
     assert ask("select count(*) from listening.dim_artist where artist_name = 'New'") == [(28,)]
 
 
