@@ -98,7 +98,7 @@ def test_an_older_app_is_answered_in_batches(fill, spotify, songs, artist_ids, a
     spotify.change(lambda world: replace(world, app=replace(world.app, batch_allowed=True)))
     outcome = fill()
     assert set(paths(spotify)) == {"/v1/artists"}
-    assert f"; {-(-len(artist_ids) // 50)} calls" in outcome.line
+    assert f"; {-(-len(artist_ids) // 50)} call, " in outcome.line
     assert set(ask("select artist_id, artist_name from listening.dim_artist where artist_key <> 0")) == {
         (artist_id, songs.artists[artist_id].name) for artist_id in artist_ids
     }

@@ -112,9 +112,9 @@ def in_vain(warehouse) -> Iterator[Callable[..., Any]]:
     """Does something in a transaction of the warehouse, and takes it back."""
 
     def do(work: Callable[..., Any]) -> Any:
-        with warehouse.engine.connect() as connection:
+        with warehouse.engine.connect() as connection, connection.begin() as transaction:
             done = work(connection)
-            connection.rollback()
+            transaction.rollback()
             return done
 
     return do
