@@ -18,6 +18,7 @@ from typing import Protocol
 from etl import limits
 from etl.findings import of_program
 from etl.webhook import NotSent, send
+from etl.whole_file import UnwritableError, whole_file
 
 LABEL = "brapped"
 MARK = re.compile(r"<!-- brapped (\{.*?\}) -->")
@@ -241,12 +242,11 @@ class File:
         if news:
             self._tell(*news)
         entries = self.known() | {entry.cause: replace(entry, is_open=not entry.is_well)}
-        new = self._path.with_suffix(".new")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            new.write_text(json.dumps([asdict(one) for one in entries.values()], indent=1), encoding="utf-8")
-            new.replace(self._path)
-        except OSError:
+            with whole_file(self._path) as file:
+                file.write(json.dumps([asdict(one) for one in entries.values()], indent=1).encode())
+        except (OSError, UnwritableError):
             raise Unwritable(f"{self._path} can't be written") from None
 
 

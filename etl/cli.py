@@ -59,7 +59,11 @@ def brapped(
 
 
 @app.command()
-def plays() -> None:
+def plays(
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="Say nothing unless something is new or wrong, as cron likes it.")
+    ] = False,
+) -> None:
     """Record what you played: ask Spotify for the last 50 plays and keep those that are new. Made to run every hour.
 
     Example: brapped plays
@@ -69,7 +73,7 @@ def plays() -> None:
         from etl.watch import watched
 
     outcome, settings = watched("plays", jobs.APP_SETTINGS, jobs.record_plays)
-    tell(outcome, settings)
+    tell(outcome, settings, quiet=quiet)
     if settings.github_output:
         with settings.github_output.open("a", encoding="utf-8") as said:
             said.write(f"report_due={str(outcome.is_report_due).lower()}\n")

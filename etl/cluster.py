@@ -189,10 +189,14 @@ class Cluster:
             self._create()
         self._clear_up()
         self._configure()
-        self.log.touch(mode=0o600)
+        # O_NOFOLLOW: as root, in a folder of somebody else, no link may choose what is made or cut here.
+        number = os.open(self.log, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
+        try:
+            if (before := os.fstat(number).st_size) > LOG_BYTES:
+                os.ftruncate(number, before := 0)
+        finally:
+            os.close(number)
         self.programs.give(self.log)
-        if (before := self.log.stat().st_size) > LOG_BYTES:
-            os.truncate(self.log, before := 0)
         options = ["--pgdata=data", f"--log={self.log.name}", f"--timeout={PATIENCE_S}"]
         try:
             status, said = self.programs.run("pg_ctl", "start", *options, f"--options=-c cluster_name={self._name}")
@@ -212,9 +216,7 @@ class Cluster:
 
     def _create(self) -> None:
         """A new cluster, which gets its name when it is whole."""
-        self.password.unlink(missing_ok=True)
-        self.password.touch(mode=0o600)
-        self.password.write_text(secrets.token_urlsafe(32))
+        made_anew(self.password, secrets.token_urlsafe(32))
         self.programs.give(self.password)
         draft = Path(tempfile.mkdtemp(prefix="draft-", dir=self.folder))
         self.programs.give(draft)
@@ -234,7 +236,7 @@ class Cluster:
             place = {"listen_addresses": "", "port": PORT, "unix_socket_directories": str(self._new_sockets())}
         settings = SETTINGS | place | ({} if self.durable else FORGETFUL)
         draft = self.folder / "draft-settings"
-        draft.write_text("".join(f"{name} = '{value}'\n" for name, value in settings.items()), encoding="utf-8")
+        made_anew(draft, "".join(f"{name} = '{value}'\n" for name, value in settings.items()))
         self.programs.give(draft)
         draft.replace(self.data / "postgresql.auto.conf")
 
@@ -257,8 +259,11 @@ class Cluster:
             (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     def _drop_spare(self, address: dict[str, str]) -> None:
-        if address and address["host"].startswith(SPARE):
-            shutil.rmtree(address["host"], ignore_errors=True)
+        """Only a folder that this program made: the pid file belongs to the folder's owner, who may name any path in it."""
+        if address and re.fullmatch(rf"{SPARE}\w+", address["host"]):
+            with suppress(OSError):
+                if Path(address["host"]).lstat().st_uid == (self.programs.account or (self.folder.stat().st_uid,))[0]:
+                    shutil.rmtree(address["host"], ignore_errors=True)
 
     def stop(self) -> None:
         deadline = time.monotonic() + REST_S
@@ -274,6 +279,13 @@ class Cluster:
         if status:
             log.warning("The Postgres in %s did not stop: %s", self.folder, complaint(said))
         self._drop_spare(address)
+
+
+def made_anew(path: Path, text: str) -> None:
+    """A file of this text for its owner alone, in place of whatever had its name; a link is removed, not followed."""
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
 
 
 def script(name: str) -> str:

@@ -74,14 +74,14 @@ NO_ENTRY = Trouble(
 WANTS_TLS = Trouble("The server takes encrypted connections only. Add ?sslmode=require to DATABASE_URL.")
 NO_TLS = Trouble("DATABASE_URL asks for TLS (sslmode), but the server does not offer it.")
 NO_BINDING = Trouble(
-    "DATABASE_URL asks for channel_binding=require, which the server can't do. Take it out of DATABASE_URL; with"
-    " sslmode=verify-full and sslrootcert=system the server is known for certain all the same."
+    "DATABASE_URL asks for channel binding (channel_binding), which the server can't do. Take it out of DATABASE_URL; with"
+    " the sslmode verify-full and sslrootcert=system the server is known for certain all the same."
 )
 NO_ROOT = Trouble(
     "DATABASE_URL asks to verify the server's certificate (sslmode), but there is no file of root certificates here. Add"
     " sslrootcert=system to DATABASE_URL to use those of this computer."
 )
-WEAK_MODE = Trouble("DATABASE_URL has sslrootcert=system, which goes with sslmode=verify-full only. Set that, too.")
+WEAK_MODE = Trouble("DATABASE_URL has sslrootcert=system, which goes with the sslmode verify-full only. Set that, too.")
 BAD_CERTIFICATE = Trouble(
     "The server's certificate can't be verified: nobody whom this computer trusts has signed it. Put the host's root certificate"
     " into a file and name it in DATABASE_URL (sslrootcert=FILE), or use sslmode=require, which encrypts without verifying."

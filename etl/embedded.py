@@ -98,6 +98,7 @@ class _Users:
             if not self.folder.exists():
                 self.folder.mkdir(parents=True, exist_ok=True)
                 self.folder.chmod(0o711 if self.programs.account else 0o700)
+            self._refuse_links()
         with self.alone():
             self.users.mkdir(exist_ok=True)
             marker = FileLock(self.users / f"{os.getpid()}-{secrets.token_hex(4)}")
@@ -110,6 +111,17 @@ class _Users:
                 marker.release()
                 if not self._anybody():
                     self.cluster.stop()
+
+    def _refuse_links(self) -> None:
+        """Raises EmbeddedError when root would follow a link that another user has put into the folder."""
+        if not self.programs.account or self.folder.stat().st_uid == 0:
+            return
+        for name in ("data", "users", "socket", "password", "postgres.log", "start.lock"):
+            if (self.folder / name).is_symlink():
+                raise EmbeddedError(
+                    f"{self.folder / name} is a link. Root follows no link in a folder of another user: put what it leads"
+                    " to in its place, or run this as that user."
+                )
 
     @contextmanager
     def alone(self) -> Iterator[None]:

@@ -41,6 +41,12 @@ class Outcome:
     warnings: tuple[Warned, ...] = ()
     is_good: bool = True
     is_report_due: bool = False  # first run after six by the listener's clock that can have it made
+    new_count: int | None = None  # plays that were not recorded before; None: the run did not get so far
+
+    @property
+    def is_news(self) -> bool:
+        """Whether there is something new, or something wrong."""
+        return self.new_count != 0 or bool(self.warnings) or not self.is_good
 
 
 @dataclass
@@ -114,7 +120,7 @@ def record_plays(settings: Settings, warehouse: Warehouse, clock: Clock = utc_no
     if gave_way:
         return Outcome(gave_way[0])
     warnings = (*login.warnings, *filter(None, [zone_warning]), *plays_warnings(page, reach))
-    return Outcome(plays_line(page, new_count, reach), warnings, is_report_due=is_report_due)
+    return Outcome(plays_line(page, new_count, reach), warnings, is_report_due=is_report_due, new_count=new_count)
 
 
 # How many plays are new, how far the record reaches, whether a report is due, and a warning about the time zone.
@@ -130,13 +136,15 @@ def saved(
         return page, warehouse.transaction(lambda connection: save(connection, page))
     except ODD:
         log.info("The list could not be recorded as it is; looking for what is odd in it")
-    items, bare_count = sound_items(
+    items, bare_count, refused_count = sound_items(
         body["items"],
         lambda some: attempt(
             warehouse, lambda connection: save(connection, read_page({"items": some}, fetched_at=now))
         ),
     )
-    sound = replace(read_page({"items": items}, fetched_at=now), bare_count=bare_count)
+    page = read_page({"items": items}, fetched_at=now)
+    unreadable_count = page.unreadable_count - refused_count
+    sound = replace(page, bare_count=bare_count, refused_count=refused_count, unreadable_count=unreadable_count)
     return sound, warehouse.transaction(lambda connection: save(connection, sound))
 
 

@@ -30,6 +30,11 @@ def plays_warnings(page: Page, reach: Reach) -> Iterator[Warned]:
             f"{page.unreadable_count} of {many(page.item_count, 'item')} had no readable moment and"
             f" {'was' if page.item_count == 1 else 'were'} passed over"
         )
+    if page.refused_count:
+        odd.append(
+            f"{page.refused_count} of {many(page.item_count, 'item')} could not be recorded, because the database refuses"
+            " them; the log says why"
+        )
     if page.bare_count:
         odd.append(
             f"{page.bare_count} of {many(page.item_count, 'item')} held something that can't be recorded: their plays are kept,"

@@ -32,6 +32,7 @@ class Page:
     unreadable_count: (
         int  # items without a moment, or with one that can't be: not a play that anything could be said of
     )
+    refused_count: int = 0  # items whose plays the database takes in no form
     bare_count: int = 0  # items that were too odd to be recorded whole: of these the play, and what names its track
 
 

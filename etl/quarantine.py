@@ -43,12 +43,12 @@ def odd_ones(items: Sequence[Item], save: Callable[[Sequence[Item]], object]) ->
     return []
 
 
-def sound_items(items: Sequence[Any], try_to_save: Callable[[Sequence[Any]], object]) -> tuple[list[Any], int]:
-    """A page's items, with what can't be saved replaced by the most of it that can, and how many were replaced so.
+def sound_items(items: Sequence[Any], try_to_save: Callable[[Sequence[Any]], object]) -> tuple[list[Any], int, int]:
+    """A page's items, with what can't be saved replaced by the most of it that can; how many were replaced so, and how
+    many are refused altogether, which become None.
 
-    Of such an item the play is kept: with its track named only, else of the unknown track. One that can't be saved even
-    so becomes None, and is not counted. `try_to_save` leaves nothing behind. Raises what it raises when nothing is
-    saved: then the items are not to blame.
+    Of a replaced item the play is kept: with its track named only, else of the unknown track. `try_to_save` leaves nothing
+    behind. Raises what it raises when not one play can be saved: then the items are not to blame.
     """
     try_to_save([])
     numbered = list(enumerate(items))
@@ -56,7 +56,12 @@ def sound_items(items: Sequence[Any], try_to_save: Callable[[Sequence[Any]], obj
     sound = list(items)
     for number, item in odd:
         sound[number] = next((form for form in lesser_forms(item) if not odd_ones([form], try_to_save)), None)
-    return sound, sum(sound[number] is not None for number, _ in odd)
+    plays = [item for item in items if isinstance(item, Mapping)]
+    refused = [item for number, item in odd if isinstance(item, Mapping) and sound[number] is None]
+    if refused and len(refused) == len(plays):
+        *_, barest = lesser_forms(refused[0])
+        try_to_save([barest])
+    return sound, sum(sound[number] is not None for number, _ in odd), len(refused)
 
 
 def lesser_forms(item: object) -> Iterator[dict[str, Any]]:

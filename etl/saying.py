@@ -18,9 +18,13 @@ def harmless(text: str) -> str:
     return DRIVING.sub("?", text)
 
 
-def tell(outcome: "Outcome", settings: "Settings") -> None:
-    """Prints what a run came to: one line for a log, the same on GitHub's summary page. Exits 1 when it was not good."""
-    typer.echo(outcome.line)
+def tell(outcome: "Outcome", settings: "Settings", *, quiet: bool = False) -> None:
+    """Prints what a run came to: one line for a log, the same on GitHub's summary page. Exits 1 when it was not good.
+
+    quiet: prints the line only when something is new or wrong.
+    """
+    if not quiet or outcome.is_news:
+        typer.echo(outcome.line)
     for warning in outcome.warnings:
         typer.echo(f"::warning::{warning}" if settings.github_actions else f"warning: {warning}", err=True)
     on_summary(outcome.line, *outcome.warnings)

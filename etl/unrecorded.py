@@ -13,6 +13,7 @@ from sqlalchemy.engine import make_url
 
 from etl.keys import fingerprint
 from etl.settings import Settings
+from etl.whole_file import UnwritableError, whole_file
 
 log = logging.getLogger(__name__)
 
@@ -65,13 +66,12 @@ def read(path: Path) -> list[FailedRun]:
 
 
 def write(path: Path, runs: list[FailedRun]) -> None:
-    new = path.with_suffix(".new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        new.write_text(json.dumps([asdict(one) for one in runs], indent=1), encoding="utf-8")
-        new.replace(path)
-    except OSError as error:
-        log.warning("%s can't be written (%s): failed runs may not be recorded, or twice.", path, error.strerror)
+        with whole_file(path) as file:
+            file.write(json.dumps([asdict(one) for one in runs], indent=1).encode())
+    except (OSError, UnwritableError) as error:
+        log.warning("%s Failed runs may not be recorded, or twice.", error)
 
 
 def warehouse_of(settings: Settings) -> str:

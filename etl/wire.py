@@ -58,7 +58,7 @@ class Answer:
 
     @property
     def text(self) -> str:
-        return self.body.decode("utf-8-sig", "replace")
+        return self.body.decode("utf-8-sig", "surrogateescape")  # what is no UTF-8 costs a name that character
 
 
 @dataclass

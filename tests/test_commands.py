@@ -44,7 +44,7 @@ def test_dimensions_prints_one_line(brapped, play, songs):
     brapped("plays")
     ran = brapped("dimensions")
     assert (ran.returncode, ran.stderr) == (0, "")
-    assert re.fullmatch(r"\d+ artists, tracks, albums described, 0 missing; \d+ calls, \d+ left today\n", ran.stdout)
+    assert re.fullmatch(r"1 artist, track or album described, 0 missing; 1 call, \d+ left today\n", ran.stdout)
 
 
 @pytest.mark.parametrize("command", ["plays", "dimensions", "demo"])
@@ -267,12 +267,24 @@ def test_no_title_and_no_secret_is_said_when_postgres_refuses_a_row(flags, brapp
     play(Play(None, ago(5), item=ODD))
     ask("alter table listening.dim_track add constraint no_marks check (track_name not like 'Qwertz%')")
     ran = brapped(*flags, "plays")
-    assert ran.returncode == 1
+    assert ran.returncode == 0  # the play is recorded, without what the database refuses
     assert "constraint no_marks" in ran.stderr
-    assert "Postgres refused a statement" in ran.stderr
+    assert "1 of 1 item held something that can't be recorded" in ran.stderr
     for word in [MARK, *secrets_of(environment)]:
         assert word not in ran.stderr + ran.stdout
-    assert ask("select count(*) from listening.dim_track where track_key <> 0") == [(0,)]
+    assert ask("select track_name from listening.fact_play join listening.dim_track using (track_key)") == [(None,)]
+
+
+def test_a_database_that_takes_no_play_fails_the_run_and_loses_none(brapped, play, songs, ask):
+    play(*(Play(track_id, ago(5 * number + 5)) for number, track_id in enumerate(list(songs.tracks)[:3])))
+    ask("alter table listening.fact_play add constraint never check (play_key < 0)")
+    ran = brapped("plays")
+    assert ran.returncode == 1
+    assert "Postgres refused a statement" in ran.stderr.splitlines()[-1] and "constraint never" in ran.stderr
+    assert ask("select count(*) from ops.coverage") == [(0,)]
+    assert ask("select outcome from ops.run") == [("failed",)]
+    ask("alter table listening.fact_play drop constraint never")
+    assert brapped("plays").stdout.startswith("3 of 3 plays are new")
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ def address_told(program: subprocess.Popen[str]) -> str:
 def test_a_login_through_the_browser_is_kept_and_records(
     start, brapped, opening, browser, spotify, port, ask, play, songs, width, scheme
 ):
-    program = start("login", "--port", str(port), **NEVER_SET)
+    program = start("login", "--print-token", "--port", str(port), **NEVER_SET)
     window = browser.browser.new_page(viewport={"width": width, "height": 740}, color_scheme=scheme)
     window.goto(opening())
     assert "user-read-recently-played" in window.inner_text("h1")
@@ -213,7 +213,7 @@ def test_a_browser_that_is_gone_has_missed_the_page_and_not_the_login(is_in_time
 
 def test_without_a_browser_the_address_is_told_and_the_one_it_leads_to_is_taken(environment, spotify, port, ask):
     environment |= NEVER_SET
-    with by_hand(environment) as program:
+    with by_hand(environment, "--print-token") as program:
         answer = agree(address_told(program))
         told, said = program.communicate(answer + "\n", timeout=60)
     assert program.returncode == 0, said

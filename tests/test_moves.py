@@ -238,7 +238,7 @@ def test_a_copy_that_has_recorded_for_itself_is_not_overwritten(recorded, target
     assert brapped("plays", DATABASE_URL=target).returncode == 0
     before = everything(target)
     status, said = moving("--from", recorded, "--to", target)
-    assert status == 1 and "has recorded for itself since it was copied (1 runs" in said
+    assert status == 1 and "has recorded for itself since it was copied (1 run" in said
     assert everything(target) == before
 
 

@@ -307,7 +307,7 @@ def track(number: int, **changes: Any) -> dict[str, Any]:
         ("listening.dim_artist", "artist_name <> 'Artist 7'", [f"spotify:track:{7:022}", None], "1 of 12 items held something"),
         ("listening.dim_context", "context_uri not like '%7'", [f"spotify:track:{7:022}", None], "1 of 12 items held something"),
         ("listening.dim_track", "track_uri not like '%7'", [None, None], "1 of 12 items held something"),
-        ("listening.fact_play", f"played_at <> '{ago(8)}'", [], "1 of 12 items had no readable moment"),
+        ("listening.fact_play", f"played_at <> '{ago(8)}'", [], "1 of 12 items could not be recorded"),
     ],
     ids=["title", "artist", "context", "uri", "moment"],
 )  # fmt: skip

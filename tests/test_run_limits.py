@@ -51,7 +51,7 @@ def test_a_run_whose_token_drips_ends_is_recorded_told_and_leaves_no_lock(
         assert ask(f"select pg_try_advisory_lock({LOGIN_LOCK}, login_key::int) from ops.login") == [(True,)]
     settings = settings_of(database, spotify, github_output=output)
     output.write_text("")
-    assert attended("plays", settings, warehouse, record_plays, lambda: NOW).line.startswith("1 of 1 plays are new")
+    assert attended("plays", settings, warehouse, record_plays, lambda: NOW).line.startswith("1 of 1 play is new")
     assert handed_over(output) == []
 
 
