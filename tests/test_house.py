@@ -306,7 +306,7 @@ def test_an_installed_program_carries_its_sql_along(tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as package:
         held = set(package.namelist())
     assert {f"etl/{shown(path)}" for path in SQL} == {name for name in held if name.endswith(".sql")}
-    assert {shown(path) for path in PROGRAM} <= held
+    assert {shown(path) for path in PROGRAM} | {"etl/migrate.py"} <= held
     assert {shown(path) for path in (ROOT / "etl" / "templates").iterdir()} <= held
     assert {name.split("/")[0] for name in held if ".dist-info/" not in name} == {"etl"}
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in held)

@@ -454,3 +454,20 @@ def test_a_repository_that_gh_can_not_see_is_said_before_the_trip(brapped, envir
     ended = brapped("login", "--github", "ada/brapped")
     assert ended.returncode == 2 and "gh can't see ada/brapped" in " ".join(ended.stderr.split())
     assert spotify.calls == []
+
+
+def test_a_name_that_would_drive_the_terminal_is_shown_as_text(environment, spotify, port):
+    spotify.change(
+        lambda world: replace(
+            world, listeners=tuple(replace(one, display_name="Ada\x1b[31m\u202eevil\n::warning::x") for one in world.listeners)
+        )
+    )  # fmt: skip
+    environment |= NEVER_SET
+    with by_hand(environment) as program:
+        answer = agree(address_told(program))
+        written, said = program.communicate(answer + "\n", timeout=60)
+    assert program.returncode == 0, said
+    assert written == ""  # the token is printed only when asked for
+    assert "Logged in as Ada" in said
+    assert not {"\x1b", "\u202e"} & set(said)
+    assert not any(line.startswith("::") for line in said.splitlines())
