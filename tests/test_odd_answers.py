@@ -352,7 +352,9 @@ def test_what_no_item_is_to_blame_for_fails_as_it_is(record, play, refusing, ask
     with pytest.raises(ValuesRefused, match="SQLSTATE 23514"):
         record()
     assert ask("select count(*) from listening.fact_play") == [(0,)]
-    assert ask("select last_value from ops.run_run_key_seq") == [(2,)]  # with all the items and with none, and no more
+    assert ask("select last_value from ops.run_run_key_seq") == [
+        (3,)
+    ]  # with all the items, with none, and the failed run; no more
 
 
 # The catalogue.
