@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NoReturn
 
-from etl import __version__
+from etl import __version__, limits
 from etl.clocks import WrongClock
 from etl.counts import many
 from etl.embedded import EmbeddedError
@@ -107,7 +107,7 @@ def work(asked: argparse.Namespace) -> int:
     if asked.listener is not None and not asked.legacy:
         raise SettingsError("--listener goes with --from-legacy.")
     settings = read_settings()
-    name = "--to" if asked.target else HERE
+    name = "--to" if asked.target else HERE if settings.database_url else "BRAPPED_HOME"
     with warehouse_at(asked.target, "--to", settings) as target:
         if asked.source:
             with warehouse_at(asked.source, "--from", settings) as source:
@@ -119,7 +119,7 @@ def work(asked: argparse.Namespace) -> int:
             return backed_up(target, name, asked.backup)
         if asked.restore:
             return restored(target, name, asked.restore, asked.verify)
-        return brought_up_to_date(target, asked.check)
+        return brought_up_to_date(target, asked.check, settings.time_zone)
 
 
 @contextmanager
@@ -145,13 +145,15 @@ def hidden(option: str) -> str:
     return getpass.getpass(f"URL for {option}: ") if sys.stdin.isatty() else sys.stdin.readline().strip()
 
 
-def brought_up_to_date(target: Warehouse, is_check: bool) -> int:
+def brought_up_to_date(target: Warehouse, is_check: bool, time_zone: str | None) -> int:
     if is_check:
         files, said = target.pending(), "pending"
     else:
         files, said = target.migrate(utc_now(), __version__), "applied"
     print("\n".join(f"{said}: sql/{name}.sql" for name in files) or "The database is up to date.")
-    if not is_check and (count := target.transaction(all_dated_anew)):
+    if not is_check and (
+        count := target.transaction(lambda connection: all_dated_anew(connection, time_zone), limits.IMPORTING)
+    ):
         print(f"{many(count, 'play was', 'plays were')} on a wrong local date or minute: dated anew.")
     return 1 if is_check and files else 0
 

@@ -155,6 +155,8 @@ def _forget(connection: Connection, name: str, context: Any) -> None:
 def _before(
     connection: Connection, cursor: WatchedCursor, statement: str, parameters: Any, context: Any, executemany: bool
 ) -> tuple[str, Any]:
+    if statement.startswith("ROLLBACK TO SAVEPOINT"):  # after an error nothing else may come before it
+        return statement, parameters
     if words := due(connection):
         if cursor.name is None and not executemany:
             return words + statement, parameters

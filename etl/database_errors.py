@@ -16,7 +16,12 @@ from sqlalchemy.exc import DBAPIError
 LOCK_NOT_AVAILABLE = "55P03"
 
 
-ABOUT_VALUES = ("21", "22", "23", "54")  # SQLSTATE classes: cardinality, data, constraints, limits of the program
+# SQLSTATEs that are about a value of the batch: too long, out of range, no date, no text, no such form; missing, doubled
+# within a statement or against a check; too large for an index. Not those of the database itself, such as a spent sequence.
+ABOUT_VALUES = {
+    *("21000", "22001", "22003", "22007", "22008", "22021", "22023", "22P02", "22P03", "22P04", "22P05"),
+    *("23502", "23514", "54000"),
+}
 
 
 class WarehouseError(Exception):

@@ -11,6 +11,7 @@ from urllib.request import url2pathname
 
 import platformdirs
 from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 
 NAME = ".env"
 
@@ -87,6 +88,11 @@ def text_of(path: Path) -> str:
         raise EnvFileError(
             f"The file {path} is not written in UTF-8 (PowerShell's '>' writes UTF-16); save it again as UTF-8."
         )
+    for binding in parse_stream(io.StringIO(text)):
+        if binding.error:
+            raise EnvFileError(
+                f"Line {binding.original.line} of {path} is no setting: write NAME=value, or # before a comment."
+            )
     return text
 
 

@@ -41,6 +41,7 @@ class Outcome:
     warnings: tuple[Warned, ...] = ()
     is_good: bool = True
     is_report_due: bool = False  # first run after six by the listener's clock that can have it made
+    gave_way: bool = False  # another run had its turn: nothing was recorded, and nothing is wrong
     new_count: int | None = None  # plays that were not recorded before; None: the run did not get so far
 
     @property
@@ -118,7 +119,7 @@ def record_plays(settings: Settings, warehouse: Warehouse, clock: Clock = utc_no
             lambda connection, page: save_page(connection, settings, login, listener, page, this_run, clock),
         )
     if gave_way:
-        return Outcome(gave_way[0])
+        return Outcome(gave_way[0], gave_way=True)
     warnings = (*login.warnings, *filter(None, [zone_warning]), *plays_warnings(page, reach))
     return Outcome(plays_line(page, new_count, reach), warnings, is_report_due=is_report_due, new_count=new_count)
 
@@ -220,7 +221,7 @@ def fill_dimensions(
                 lambda connection: this_run.record(connection, outcome, clock(), tally.call_count, tally.filled_count)
             )
     if gave_way:
-        return Outcome(gave_way[0])
+        return Outcome(gave_way[0], gave_way=True)
     stopped = f"; stopped after {span(deadline.limit_s)}, the next run goes on" if tally.is_stopped else ""
     return Outcome(f"{dimensions_line(tally)}{stopped}", tuple(dimensions_warnings(tally)))
 

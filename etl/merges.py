@@ -62,6 +62,7 @@ def merge_plays(
     merged before. `is_full_window`: the batch is a page of Spotify's list that may have dropped older plays.
     """
     lock(connection, LISTENER_LOCK, listener_key)
+    run(connection, "load/unnamed_play", listener_key=listener_key)
     for name in (
         "query/means_of_a_merge",
         "load/dim_context",

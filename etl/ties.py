@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from psycopg2.sql import SQL, Identifier
+from psycopg2.sql import SQL, Identifier, Literal
 from sqlalchemy import Connection, text
 
 from etl.contents import Table
 from etl.layout import NOTED, Layout, Reference, layout_of, reference_of
 from etl.locks import MOVE_LOCK
 from etl.warehouse import WarehouseError, driver_cursor, lock, run
+
+HONEST_GAP = 10_000_000  # keys that were drawn and not used: each run draws some for rows that are there already
 
 
 def counters_of(connection: Connection, layout: Layout) -> dict[str, tuple[int, bool]]:
@@ -70,8 +72,22 @@ def tie(connection: Connection, references: tuple[Reference, ...], counters: dic
             if table.name in counters:
                 [row] = run(connection, "counter", table_name=table.name, column_name=table.counter)
                 sequence = Identifier(row.schema_name, row.sequence_name).as_string(cursor)
+                number, is_given = counters[table.name]
+                # What the other side says is kept between the largest key that is there and what honest gaps come to.
                 cursor.execute(
-                    "select pg_catalog.setval(%s::pg_catalog.regclass, %s, %s)", (sequence, *counters[table.name])
+                    SQL(
+                        "select pg_catalog.setval({}::pg_catalog.regclass,"
+                        " greatest(held.largest, least({}, held.largest * 2 + {})), {} or held.largest >= {})"
+                        " from (select coalesce(max({}), 1)::bigint as largest from {}) as held"
+                    ).format(
+                        Literal(sequence),
+                        Literal(number),
+                        Literal(HONEST_GAP),
+                        Literal(is_given),
+                        Literal(number),
+                        Identifier(str(table.counter)),
+                        named(table.name),
+                    )
                 )
     run(connection, "statistics")
 

@@ -17,6 +17,7 @@ from etl.whole_file import UnwritableError, whole_file
 
 log = logging.getLogger(__name__)
 
+JOBS = ("plays", "dimensions")
 MOST = 1_000  # six weeks of hourly runs; of more the newest
 
 
@@ -56,7 +57,9 @@ def read(path: Path) -> list[FailedRun]:
     try:
         found = [FailedRun(**one) for one in json.loads(path.read_text(encoding="utf-8"))]
         return [
-            one for one in found if datetime.fromisoformat(one.started_at) <= datetime.fromisoformat(one.finished_at)
+            one
+            for one in found
+            if one.job in JOBS and datetime.fromisoformat(one.started_at) <= datetime.fromisoformat(one.finished_at)
         ]
     except FileNotFoundError:
         return []

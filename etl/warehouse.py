@@ -112,7 +112,7 @@ class Warehouse:
         # Raised out here, so that the driver's error, which may quote a row or an address, does not come along.
         tries = f" ({attempt} tries)." if attempt > 1 else "."
         state = state_of(trouble)
-        kind = ValuesRefused if str(state).startswith(ABOUT_VALUES) else WarehouseError
+        kind = ValuesRefused if state in ABOUT_VALUES else WarehouseError
         is_reached = state is not None and not is_passing(trouble)
         raise kind(sentence_about(trouble).removesuffix(".") + tries, is_reached=is_reached)
 
@@ -203,9 +203,11 @@ def pending(connection: Connection, *, is_copying: bool = False, clock: Clock | 
     schema = names_in("schema")
     views = views_in_order()
     if unknown := sorted(name for name in applied if name.startswith("schema/") and name not in schema):
+        newest = newest_of(rows)
+        versions = "" if newest == __version__ else f" (version {newest}, and this program is {__version__})"
         raise WarehouseError(
-            f"This database was made by a newer Brapped ({', '.join(unknown)}): by version {newest_of(rows)}, and this program is"
-            f" {__version__}. Update the program; nothing was touched."
+            f"This database was made by a newer Brapped{versions} that knows {', '.join(unknown)}. Update the program; nothing was"
+            " touched."
         )
     if changed := [name for name in schema if name in applied and applied[name] != checksum(name)]:
         raise WarehouseError(

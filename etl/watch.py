@@ -85,10 +85,10 @@ def attended(job: str, settings: Settings, warehouse: Warehouse, work: Work, clo
     warned = [Finding(one.cause, "failing", TITLES[one.cause], one) for one in outcome.warnings if one.cause != "gap"]
     found_by_it = warned if outcome.is_good else [failed("spotify", outcome.line), *warned]
     stands, looked_at = looked(job, settings, warehouse, clock)
-    is_all_seen = outcome.is_good and bool(looked_at)
+    is_all_seen = outcome.is_good and bool(looked_at) and not outcome.gave_way
     report = report_of(job, [*found_by_it, *stands], None if is_all_seen else looked_at, outcome.is_report_due)
     deliver(settings, report)
-    if job == "plays" and outcome.is_good:
+    if job == "plays" and outcome.is_good and not outcome.gave_way:
         ping(settings)
     return outcome
 

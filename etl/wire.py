@@ -23,7 +23,8 @@ Json = dict[str, Any]
 
 DEEPEST = 50  # levels of an answer; Spotify's have ten. Python's reader of JSON fails at some thousand
 LONGEST_NUMBER = 20  # digits: a longer one fits no column, and Python refuses to read one of 4,301
-JSON_MARKS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
+# A text that has no end goes to the end of the answer: tried once, not from each of its characters.
+JSON_MARKS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
 UNSAFE_IN_LOG = re.compile(r"[^\w .,:;'()/-]")
 
 

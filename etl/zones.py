@@ -6,11 +6,14 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import Connection, Row
+from sqlalchemy.exc import DBAPIError
 
+from etl.database_errors import state_of
 from etl.findings import Warned
 from etl.warehouse import LISTENER_LOCK, lock, run
 
 FALLBACK = "UTC"
+QUERY_CANCELED = "57014"  # SQLSTATE of a statement that took longer than it may
 
 
 class ZoneError(Exception):
@@ -32,20 +35,33 @@ def settle(connection: Connection, listener_key: int, asked: str | None = None) 
     lock(connection, LISTENER_LOCK, listener_key)
     stands = zone_of_listener(connection, listener_key, asked)  # a merge may have ended meanwhile
     zone, warning = chosen(connection, stands, asked)
-    run(connection, "load/listener_time_zone", listener_key=listener_key, time_zone=zone)
-    return warning
+    try:
+        with connection.begin_nested():
+            run(connection, "load/listener_time_zone", listener_key=listener_key, time_zone=zone)
+    except DBAPIError as error:
+        if state_of(error) != QUERY_CANCELED:
+            raise
+    else:
+        return warning
+    return Warned(
+        "time-zone",
+        f"dating every play by {zone} takes longer than this run has, so local dates go by {stands.time_zone} as before. Run"
+        " python migrate.py with TIME_ZONE set: it takes the time that is needed",
+    )
 
 
-def dated_anew(connection: Connection, listener_key: int) -> int:
-    """Derives the local date of every play of a listener from their time zone again; how many plays were on a wrong one."""
+def dated_anew(connection: Connection, listener_key: int, asked: str | None) -> int:
+    """Derives the local date of every play of a listener from their time zone, or the one `asked` for; how many plays were on
+    another one."""
     lock(connection, LISTENER_LOCK, listener_key)
-    zone, _ = chosen(connection, zone_of_listener(connection, listener_key, None), None)
+    zone, _ = chosen(connection, zone_of_listener(connection, listener_key, asked), asked)
     return len(run(connection, "load/listener_time_zone", listener_key=listener_key, time_zone=zone))
 
 
-def all_dated_anew(connection: Connection) -> int:
-    """The same for every listener."""
-    return sum(dated_anew(connection, row.listener_key) for row in run(connection, "listener_keys"))
+def all_dated_anew(connection: Connection, asked: str | None) -> int:
+    """The same for every listener; the zone `asked` for is that of the only one."""
+    keys = [row.listener_key for row in run(connection, "listener_keys")]
+    return sum(dated_anew(connection, key, asked if len(keys) == 1 else None) for key in keys)
 
 
 def zone_of_listener(connection: Connection, listener_key: int, asked: str | None) -> Row[Any]:

@@ -312,3 +312,12 @@ def test_a_tilde_in_a_file_is_the_home_folder(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", "/home/ada")
     (tmp_path / ".env").write_text("BRAPPED_HOME=~/records\n")
     assert read_settings().home == Path("/home/ada/records")
+
+
+@pytest.mark.parametrize("line", ["DATABASE_URL postgresql://u:p@host/db", "'", "=x", 'SPOTIFY_CLIENT_ID="half'])
+def test_a_line_that_is_no_setting_is_named_and_its_content_is_not(line, tmp_path, monkeypatch):
+    (tmp_path / ".env").write_text(f"# a comment\nTIME_ZONE=UTC\n{line}\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SettingsError, match=r"Line 3 of .*\.env is no setting") as raised:
+        read_settings()
+    assert "postgresql" not in str(raised.value) and "half" not in str(raised.value)

@@ -231,3 +231,27 @@ def test_runs_that_do_not_ask_are_no_silence_of_the_listener(warehouse, ask):
     listened(ask, *(9 + one for one in EVERY_DAY))
     ask("update ops.watermark set checked_at = checked_at - interval '9 days'")
     assert warehouse.transaction(lambda connection: list(quiet(connection))) == []
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"job": None},
+        {"job": "pl\x00ays"},
+        {"job": "login"},
+        {"started_at": "2026-01-01T00:00:00"},
+        {"finished_at": 5},
+        {"more": 1},
+    ],
+    ids=str,
+)
+def test_a_file_of_failed_runs_that_was_damaged_stops_no_run(odd, brapped, tmp_path):
+    kept = {
+        "warehouse": "x",
+        "job": "plays",
+        "started_at": "2026-01-01T00:00:00+00:00",
+        "finished_at": "2026-01-01T00:01:00+00:00",
+    }
+    path = tmp_path / "unrecorded.json"
+    path.write_text(json.dumps([{**kept, **odd}, kept]))
+    assert brapped("plays", BRAPPED_HOME=str(tmp_path)).returncode == 0

@@ -278,3 +278,17 @@ def test_not_even_sql_starts_a_program_on_the_embedded_postgres(database):
     with pytest.raises(psycopg2.errors.InsufficientPrivilege):
         asked(database, "grant pg_execute_server_program to brapped")
     assert asked(superuser(database), "select 1") == [(1,)]
+
+
+@pytest.mark.parametrize("number", [1, 2**31 - 1])
+def test_a_wrong_counter_is_put_between_the_largest_key_and_an_honest_gap(number, backup, target, moving):
+    def every_counter(told: Manifest) -> None:
+        for one in told["counters"]:
+            one[2] = number
+
+    status, said = moving("--restore", str(rewritten(backup, every_counter)), "--to", target)
+    assert status == 0, said
+    for table_name, key in (("dim_track", "track_key"), ("dim_artist", "artist_key"), ("fact_play", "play_key")):
+        [(given,)] = asked(target, f"select last_value from listening.{table_name}_{key}_seq")
+        [(largest,)] = asked(target, f"select coalesce(max({key}), 1) from listening.{table_name}")
+        assert largest <= given <= 2 * largest + 10_000_000

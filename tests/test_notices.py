@@ -9,13 +9,16 @@ from typing import Any
 
 import pytest
 from github import Github
+from pydantic import SecretStr
 from raw_server import Answer, Raw, dripping, in_turn, raw_server, whole
 from support import ROOT, change_world
 
 from etl import limits
 from etl.alerts import Alert, Report, main
-from etl.watch import ping
+from etl.jobs import Outcome
+from etl.watch import attended, ping
 from etl.webhook import NotSent, get, redirected, send
+from etl.wire import SpotifyError
 
 DOWN = Alert("database", "failing", "The database can't be used", "It does not answer.", is_failure=True)
 SOON = Alert("login", "2027-05-26 30", "Log in again before 2027-05-26", "30 days left.")
@@ -271,3 +274,30 @@ def test_a_ping_that_drips_does_not_hold_up_the_end_of_a_run(settings, warehouse
 def test_the_step_that_tells_needs_nothing_installed() -> None:
     done = subprocess.run([sys.executable, "-S", "-c", "import etl.alerts"], cwd=ROOT, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_run_that_gave_way_neither_pings_nor_closes_what_others_found(warehouse, settings, tmp_path):
+    """It recorded nothing: what was wrong before may still be."""
+    with raw_server(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") as server:
+        told = settings.model_copy(
+            update={
+                "ping_url": SecretStr(server.url),
+                "alert_webhook_url": SecretStr(server.url),
+                "brapped_home": tmp_path,
+            }
+        )
+        gave_way = Outcome("An import is under way.", gave_way=True)
+
+        def fails(*_: object) -> Outcome:
+            raise SpotifyError("Spotify can't be reached.")
+
+        with pytest.raises(SpotifyError):
+            attended("plays", told, warehouse, fails)
+        first = len(server.heard)
+        assert any(b"can't be asked" in one for one in server.heard)
+        attended("plays", told, warehouse, lambda *_: gave_way)
+        assert len(server.heard) == first
+        attended("plays", told, warehouse, lambda *_: Outcome("0 of 0 plays are new"))
+        later = server.heard[first:]
+        assert any(b"Over: Spotify can't be asked" in one for one in later)
+        assert any(one.startswith(b"GET ") for one in later)

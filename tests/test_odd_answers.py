@@ -2,6 +2,8 @@
 
 import copy
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -11,7 +13,7 @@ import pytest
 import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support import NOW, ago, asked, settings_of
+from support import NOW, ROOT, ago, asked, settings_of
 from test_fields import noise
 
 from etl.answers import Answers, Wanted, save_members
@@ -357,6 +359,27 @@ def test_what_no_item_is_to_blame_for_fails_as_it_is(record, play, refusing, ask
     ]  # with all the items, with none, and the failed run; no more
 
 
+def test_a_play_of_which_only_the_moment_was_kept_is_completed_not_doubled(record, play, refusing, ask):
+    play(*(Play(None, ago(number + 1), item=track(number)) for number in range(12)))
+    refusing("listening.dim_track", "track_uri not like '%7'")
+    record()
+    assert [one[1] for one in ask(FACTS) if one[0] == ago(8)] == [None]
+    ask("alter table listening.dim_track drop constraint unforeseen")
+    assert record().line.startswith("1 of 12 plays are new")
+    facts = ask(FACTS)
+    assert len(facts) == 12 and [one[1] for one in facts if one[0] == ago(8)] == [f"spotify:track:{7:022}"]
+    assert record().line.startswith("0 of 12 plays are new") and ask(FACTS) == facts
+
+
+def test_a_spent_sequence_is_no_odd_item(record, play, ask):
+    play(*(Play(None, ago(number + 1), item=track(number)) for number in range(3)))
+    ask("alter sequence listening.dim_track_track_key_seq maxvalue 5 restart 5")
+    ask("select nextval('listening.dim_track_track_key_seq')")
+    with pytest.raises(WarehouseError, match="SQLSTATE 2200H"):
+        record()
+    assert ask(FACTS) == []
+
+
 # The catalogue.
 
 
@@ -506,3 +529,13 @@ def test_a_local_file_whose_artists_change_is_recorded_with_all_of_them(record, 
         "select artist_name, position, weight from listening.bridge_track_artist join listening.dim_artist using (artist_key)"
         " order by position"
     ) == [("Bob", 1, 0.5), ("Cleo", 2, 0.5)]
+
+
+def test_a_deep_answer_with_a_text_without_end_is_read_in_one_go():
+    """In a process that is ended when it takes long: a search that begins anew at each character would take hours."""
+    program = (
+        "from etl.wire import Answer, json_object;"
+        " body = b'[' * 100_000 + b'\\\"' * 200_000;"
+        " assert json_object(Answer(200, {}, body)) is None"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60, env={"PYTHONPATH": str(ROOT)})

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 from export_files import write_folder
 from support import NOW, ago, asked, fresh_database, in_cluster, memory, settings_of
 
-from etl import zones
+from etl import limits, zones
 from etl.demo.spotify import Play
 from etl.imports import import_exports
 from etl.jobs import record_plays
@@ -365,3 +366,24 @@ def test_names_of_a_zone_are_those_of_the_iana_list():
     assert same_as("America/Coyhaique") == ("America/Coyhaique",)
     assert set(same_as("UTC")) >= {"UTC", "Etc/UTC", "Zulu"}
     assert all(target not in links() for target in links().values())
+
+
+def test_a_zone_that_takes_too_long_to_date_by_is_said_and_left_to_migrate_py(
+    listened, database, warehouse, spotify, ask, moving, monkeypatch
+):
+    """A host so slow that a run would end before: the plays are recorded by the old zone all the same."""
+    ask(
+        "create function public.slow() returns trigger language plpgsql as 'begin perform pg_sleep(5); return new; end';"
+        " create trigger slow before update on listening.dim_listener for each row"
+        " when (new.time_zone <> old.time_zone) execute function public.slow()"
+    )
+    monkeypatch.setattr(limits, "SHORT", replace(limits.SHORT, statement_s=1))
+    monkeypatch.setattr(limits, "STATEMENTS_S", {})
+    outcome = record_plays(settings_of(database, spotify, time_zone="Asia/Tokyo"), warehouse, lambda: NOW)
+    [warned] = outcome.warnings
+    assert warned.cause == "time-zone" and "takes longer than this run has" in warned
+    assert ask(ZONE) == [("UTC",)] and ask(ADRIFT) == [(0,)]
+    monkeypatch.setenv("TIME_ZONE", "Asia/Tokyo")
+    status, said = moving()
+    assert status == 0 and "40 plays were on a wrong local date or minute: dated anew." in said
+    assert ask(ZONE) == [("Asia/Tokyo",)] and ask(ADRIFT) == [(0,)]
