@@ -278,7 +278,7 @@ def test_the_step_that_tells_needs_nothing_installed() -> None:
 
 def test_a_run_that_gave_way_neither_pings_nor_closes_what_others_found(warehouse, settings, tmp_path):
     """It recorded nothing: what was wrong before may still be."""
-    with raw_server(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") as server:
+    with raw_server(whole(b"")) as server:
         told = settings.model_copy(
             update={
                 "ping_url": SecretStr(server.url),
