@@ -5,7 +5,8 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import Any, cast
+from typing import Any, ClassVar, cast
+from weakref import WeakSet
 
 import psycopg2
 import psycopg2.extensions
@@ -25,8 +26,21 @@ class WatchedConnection(psycopg2.extensions.connection):
     psycopg2 itself waits without end.
     """
 
+    opened: ClassVar[WeakSet["WatchedConnection"]] = WeakSet()  # of this process
+
     patience_s: float | None = None  # for one answer; None: as long as a statement of a short transaction may take
     is_cut = False
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.opened.add(self)
+
+    @classmethod
+    def cancel_all(cls) -> None:
+        """Ends whatever statement is under way at a server, so that it holds no lock once this process is gone."""
+        for connection in list(cls.opened):
+            with suppress(psycopg2.Error):
+                connection.cancel()
 
     def commit(self) -> None:
         with self.watched():

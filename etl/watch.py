@@ -12,6 +12,7 @@ from etl import limits
 from etl.alerts import Alert, File, Report, Unwritable, told
 from etl.catalogue import NothingRecorded
 from etl.clocks import WrongClock
+from etl.connections import WatchedConnection
 from etl.deadline import Late, TookTooLong, ended_after, within
 from etl.embedded import EmbeddedError
 from etl.findings import TITLES, Finding, failed
@@ -116,6 +117,8 @@ def end_hanging(job: str, settings: Settings, started_at: datetime) -> None:
             with settings.github_step_summary.open("a", encoding="utf-8") as summary:
                 summary.write(f"brapped: {error}\n\n")
     finally:
+        with suppress(Late):  # last of all: the run goes on as soon as its statement has ended
+            within(limits.FAREWELL_S, WatchedConnection.cancel_all)
         sys.stderr.flush()
         os._exit(1)
 

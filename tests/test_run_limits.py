@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
@@ -166,6 +167,10 @@ def test_a_run_that_hangs_in_the_database_is_ended_recorded_and_told(hanging, br
     assert brapped("plays").returncode == 0
     with locked(database, f"select pg_advisory_lock({LOGIN_LOCK}, login_key::int) from ops.login"):
         ran = hanging("plays", 50)
+        deadline = time.monotonic() + 20  # less than the wait for a lock may take (limits.SHORT)
+        while ask("select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"):
+            assert time.monotonic() < deadline, "the server goes on with a run that is over"
+            time.sleep(0.05)
     assert (ran.returncode, ran.stdout) == (1, "")
     [said] = ran.stderr.splitlines()
     assert said.startswith(f"brapped: {SAID}")
