@@ -42,12 +42,22 @@ SOON = Limits("brapped", statement_s=0.3, lock_s=0.1, turn_s=0.1, idle_s=60)
 @pytest.fixture
 def soon(monkeypatch) -> Limits:
     """Every limit expires at once."""
-    monkeypatch.setattr(limits, "SHORT", SOON)
+    return expiring(monkeypatch, SOON)
+
+
+@pytest.fixture
+def waiting(monkeypatch) -> Limits:
+    """Every wait for a lock ends at once; statements have their time, on a slow machine too."""
+    return expiring(monkeypatch, replace(SOON, statement_s=20))
+
+
+def expiring(monkeypatch: pytest.MonkeyPatch, wanted: Limits) -> Limits:
+    monkeypatch.setattr(limits, "SHORT", wanted)
     monkeypatch.setattr(limits, "GRACE_S", 0.2)
-    monkeypatch.setattr(limits, "MIGRATING", replace(SOON, name="brapped migrate", statement_s=60))
+    monkeypatch.setattr(limits, "MIGRATING", replace(wanted, name="brapped migrate", statement_s=60))
     monkeypatch.setattr(limits, "MIGRATION_TRIES", 2)
     monkeypatch.setattr(limits, "MIGRATION_PAUSE_S", 0)
-    return SOON
+    return wanted
 
 
 @pytest.fixture
@@ -217,7 +227,7 @@ def test_a_session_that_fell_asleep_lets_go_and_begins_anew(warehouse, monkeypat
     assert tries == [1]
 
 
-def test_who_holds_a_row_is_named(warehouse, database, soon, ask):
+def test_who_holds_a_row_is_named(warehouse, database, waiting, ask):
     run_once = text("update ops.warehouse set made_at = made_at")
     with holding(database, "update ops.warehouse set made_at = made_at") as pid, pytest.raises(Busy) as raised:
         warehouse.transaction(lambda connection: connection.execute(run_once))
@@ -228,7 +238,7 @@ def test_who_holds_a_row_is_named(warehouse, database, soon, ask):
 @pytest.mark.parametrize(
     ("half", "what"), [(LISTENER_LOCK, "record of a listener"), (LOGIN_LOCK, "login"), (SCHEMA_LOCK, "schema")]
 )
-def test_a_reader_who_takes_the_programs_lock_is_named(half, what, warehouse, reader, soon):
+def test_a_reader_who_takes_the_programs_lock_is_named(half, what, warehouse, reader, waiting):
     with holding(reader, advisory(half, 1)) as pid, pytest.raises(Busy) as raised:
         warehouse.transaction(lambda connection: lock(connection, half, 1))
     said = str(raised.value)
@@ -238,13 +248,13 @@ def test_a_reader_who_takes_the_programs_lock_is_named(half, what, warehouse, re
     assert f"select pg_terminate_backend({pid})" in said and not raised.value.is_ours
 
 
-def test_a_reader_who_calls_itself_an_import_is_none(warehouse, reader, soon):
+def test_a_reader_who_calls_itself_an_import_is_none(warehouse, reader, waiting):
     with holding(reader, advisory(LISTENER_LOCK, 1), "brapped import"), pytest.raises(Busy) as raised:
         warehouse.transaction(lambda connection: lock(connection, LISTENER_LOCK, 1))
     assert not raised.value.is_ours
 
 
-def test_a_lock_that_was_free_again_is_said_to_be(warehouse, database, soon):
+def test_a_lock_that_was_free_again_is_said_to_be(warehouse, database, waiting):
     def work(connection):
         with holding(database, advisory(LISTENER_LOCK, 1)):
             lock(connection, LISTENER_LOCK, 1)
@@ -253,7 +263,7 @@ def test_a_lock_that_was_free_again_is_said_to_be(warehouse, database, soon):
         warehouse.transaction(work)
 
 
-def test_plays_give_way_to_an_import(database, spotify, play, songs, soon, ask):
+def test_plays_give_way_to_an_import(database, spotify, play, songs, waiting, ask):
     """It is no failure, and the next run records what this one could not."""
     played = list(songs.tracks)[:2]
     play(Play(played[0], ago(60)))
@@ -274,7 +284,7 @@ def test_plays_give_way_to_an_import(database, spotify, play, songs, soon, ask):
     ]
 
 
-def test_dimensions_give_way_to_an_import(database, spotify, play, songs, soon, ask, monkeypatch):
+def test_dimensions_give_way_to_an_import(database, spotify, play, songs, waiting, ask, monkeypatch):
     track_id = next(iter(songs.tracks))
     play(Play(track_id, ago(60)))
     settings = settings_of(database, spotify)
@@ -287,7 +297,7 @@ def test_dimensions_give_way_to_an_import(database, spotify, play, songs, soon, 
     assert ask("select outcome from ops.run where job = 'dimensions'") == [("waiting",)]
 
 
-def test_plays_fail_while_a_reader_holds_the_lock(database, spotify, play, songs, soon, reader):
+def test_plays_fail_while_a_reader_holds_the_lock(database, spotify, play, songs, waiting, reader):
     play(Play(next(iter(songs.tracks)), ago(60)))
     settings = settings_of(database, spotify)
     with closing(Warehouse(database)) as warehouse:
@@ -301,7 +311,7 @@ def test_plays_fail_while_a_reader_holds_the_lock(database, spotify, play, songs
 OUTDATED = "update ops.schema_change set checksum = 'another' where file_name = 'views/play_detail'"
 
 
-def test_views_that_somebody_reads_keep_nobody_from_recording(warehouse, database, reader, soon, ask, caplog):
+def test_views_that_somebody_reads_keep_nobody_from_recording(warehouse, database, reader, waiting, ask, caplog):
     in_cluster(database, OUTDATED)
     with holding(reader, "select count(*) from listening.play_detail") as pid:
         assert warehouse.migrate(NOW, __version__, views_may_wait=True) == []
@@ -313,7 +323,7 @@ def test_views_that_somebody_reads_keep_nobody_from_recording(warehouse, databas
     assert "views/play_detail" in warehouse.migrate(NOW, __version__, views_may_wait=True)
 
 
-def test_a_table_that_somebody_reads_is_waited_for_in_vain(warehouse, reader, soon, tmp_path, monkeypatch):
+def test_a_table_that_somebody_reads_is_waited_for_in_vain(warehouse, reader, waiting, tmp_path, monkeypatch):
     folder = shutil.copytree(warehouse_module.sql_folder(), tmp_path / "sql")
     (folder / "schema/999_more.sql").write_text("-- More.\nalter table listening.fact_play add column more integer;\n")
     monkeypatch.setattr(warehouse_module, "sql_folder", lambda: folder)
@@ -324,7 +334,7 @@ def test_a_table_that_somebody_reads_is_waited_for_in_vain(warehouse, reader, so
     warehouse_module.script.cache_clear()
 
 
-def test_while_a_migration_waits_nobody_waits_long_behind_it(warehouse, database, reader, soon):
+def test_while_a_migration_waits_nobody_waits_long_behind_it(warehouse, database, reader, waiting):
     """Others can read what it waits for as soon as its own wait is over."""
     in_cluster(database, OUTDATED)
     with holding(reader, "select count(*) from listening.play_detail"):
