@@ -34,7 +34,8 @@ Said = Iterator[str]
 def of_span(section: Section, report: Report, zone: tzinfo | None) -> Said:
     told = section.first
     if not told["play_count"]:
-        yield nothing(report)
+        if said := nothing(report):
+            yield said
         return
     yield (
         f"{many(told['play_count'], 'play')} in {duration(told['listened_ms'])}: {many(told['track_count'], 'track')} by"

@@ -190,7 +190,10 @@ def test_a_report_that_fails_leaves_the_old_file_alone(brapped, import_rows, tmp
     brapped("report", "artist", "ann", "--output", str(path))
     before = path.read_text()
     ran = brapped("report", "artist", "zzzzzz", "--output", str(path))
-    assert (ran.returncode, ran.stderr) == (1, "brapped: No artist that you played has a name like this.\n")
+    assert (ran.returncode, ran.stderr) == (
+        1,
+        "brapped: No artist among the plays that are recorded has a name like this.\n",
+    )
     assert path.read_text() == before and [file.name for file in tmp_path.glob("*.part")] == []
 
 
