@@ -210,7 +210,7 @@ def test_a_device_can_be_written_to(brapped, import_rows):
         (("daily", "--date", "20.11.2026"), "2026-11-20"),
         (("top", "songs"), "songs"),
         (("top", "tracks", "--min", "1m"), "1m"),
-        (("top", "tracks", "--limit", "0"), "greater than or equal to 1"),
+        (("top", "tracks", "--limit", "0"), "it has to be at least 1"),
         (("top", "tracks", "--month", "2026-13"), "2026-11"),
         (("top", "tracks", "--year", "2026", "--since", "2026-01-01"), "exclude each other"),
         (("history", "--format", "extended", "--artist", "x"), "extended"),
@@ -218,7 +218,7 @@ def test_a_device_can_be_written_to(brapped, import_rows):
         (("history", "--until", "9999-12-31"), "2006 to 9998"),
         (("top", "tracks", "--month", "9999-12"), "2006 to 9998"),
         (("artist", " "), "a name"),
-        (("history", "--page", "0"), "greater than or equal to 1"),
+        (("history", "--page", "0"), "it has to be at least 1"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
 )

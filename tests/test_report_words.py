@@ -115,3 +115,75 @@ def test_of_days_to_come_nothing_is_said_but_that_they_are_not_recorded_yet(argu
         r"Nothing was played|No plays|not known|No genre", re.sub(r"Not known: the record", "", spaced(said))
     )
     assert "<p></p>" not in said and '<p class="note"></p>' not in said
+
+
+# What the commands refuse.
+
+
+def test_a_whole_history_has_no_pages(plays, brapped, tmp_path):
+    for form in ("csv", "json", "extended"):
+        for page in ("1", "2"):
+            ran = brapped("report", "history", "--format", form, "--page", page)
+            assert (ran.returncode, ran.stdout) == (2, "")
+            assert f"{form} has no pages: leave out --page, or ask for text, markdown or html" in spaced(ran.stderr)
+    path = tmp_path / "history.csv"
+    ran = brapped("report", "history", "--page", "2", "--output", str(path))
+    assert ran.returncode == 2 and "csv has no pages" in spaced(ran.stderr) and not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("form", "ending"),
+    [("csv", "json"), ("json", "html"), ("text", "md"), ("markdown", "TXT"), ("html", "csv"), ("extended", "csv")],
+)
+def test_a_format_and_an_ending_that_contradict_each_other_are_refused(form, ending, plays, brapped, tmp_path):
+    path = tmp_path / f"report.{ending}"
+    commands = [("report", "history")]
+    if form != "extended":
+        commands += [("report", "daily"), ("report", "top", "tracks"), ("report", "wrapped"), ("search", "song")]
+    for command in commands:
+        ran = brapped(*command, "--format", form, "--output", str(path))
+        assert (ran.returncode, ran.stdout, path.exists()) == (2, "", False)
+        said = f"--format {form} and the ending .{ending.lower()} of --output contradict each other: leave one out."
+        assert said in spaced(ran.stderr)
+
+
+@pytest.mark.parametrize(
+    ("form", "name"),
+    [("extended", "a.json"), ("html", "a.htm"), ("csv", "a.CSV"), ("json", "a.data"), ("markdown", "a"), ("csv", "-")],
+)
+def test_a_format_and_an_ending_that_agree_or_say_nothing_are_taken(form, name, plays, brapped, tmp_path):
+    ran = brapped("report", "history", "--format", form, "--output", name if name == "-" else str(tmp_path / name))
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("top", "tracks", "--limit", "abc"), "'--limit': write a whole number"),
+        (("top", "tracks", "--limit", "1.5"), "'--limit': write a whole number"),
+        (("top", "tracks", "--limit", "9" * 5000), "'--limit': write a whole number"),
+        (("top", "tracks", "--limit", "0"), "'--limit': it has to be at least 1"),
+        (("top", "tracks", "--limit", "1000001"), "'--limit': it has to be at most 1000000"),
+        (("wrapped", "abc"), "'year': write a whole number"),
+        (("wrapped", "1999"), "'year': it has to be at least 2006"),
+        (("top", "songs"), "'what': 'songs' is not one of 'tracks', 'artists'"),
+        (("daily", "--min", "1m"), "'--min': '1m' is not one of '30s', 'half', 'full', 'all'."),
+        (("history", "--format", "xml"), "'--format': 'xml' is not one of 'text'"),
+        (("history", "--since", "soon"), "write a day as 2026-11-20, today or yesterday"),
+        (("daily", "--output", ""), "'--output': write the name of a file, or - for standard output"),
+        (("history", "--output", "/"), "'--output': write the name of a file, or - for standard output"),
+    ],
+    ids=lambda value: " ".join(value)[:40] if isinstance(value, tuple) else None,
+)
+def test_a_value_is_refused_in_plain_words(arguments, said, brapped):
+    ran = brapped("report", *arguments)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert said in spaced(ran.stderr)
+    assert not re.search(r"Value error|Input should|parse", ran.stderr)
+
+
+def test_a_search_and_a_setting_are_refused_in_plain_words_too(brapped):
+    ran = brapped("search", "song", "--limit", "many")
+    assert ran.returncode == 2 and "'--limit': write a whole number" in spaced(ran.stderr)
+    ran = brapped("report", "daily", CATALOGUE_DAILY_BUDGET="many")
+    assert (ran.returncode, ran.stderr) == (1, "brapped: CATALOGUE_DAILY_BUDGET: write a whole number.\n")
