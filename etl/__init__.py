@@ -40,7 +40,7 @@ The map. Arrows point down: a file imports only what stands below it.
                    their rows, export_values the values in these, export_names makes members of the names, export_owner
                    compares user names
     dimensions     PURE  track, album, artist JSON → rows of the dimensions and the bridge
-    counts         PURE  1 row, 2 rows
+    counts         PURE  1 row, 2 rows              refused_values PURE  why a value was refused
     fields         PURE  what fits a column, for whatever Spotify and its exports say
     spotify        Spotify over HTTP: its calls, and what the answers mean; wire sending and waiting
     deadline       time limits for a call and for a run      limits   all numbers of that kind, with their reasons

@@ -16,11 +16,12 @@ from typer.core import TyperGroup
 
 from etl import __version__, interrupts, login_cli, report_cli
 from etl.quick import quick_imports
+from etl.refused_values import in_plain_words
 from etl.saying import harmless, on_summary, tell
 
 
 class Commands(TyperGroup):
-    """All of them end in the same way after Ctrl-C."""
+    """All of them end in the same way after Ctrl-C, and refuse a value in plain words."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -28,6 +29,9 @@ class Commands(TyperGroup):
         except KeyboardInterrupt:
             typer.echo("Stopped. Nothing is left half done.", err=True)
             raise typer.Exit(interrupts.STATUS) from None
+        except typer.BadParameter as error:
+            error.message = in_plain_words(error.message)
+            raise
 
 
 app = typer.Typer(

@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from etl.data_report import as_json, cell, plain
-from etl.reports import Report, Reporter, Section
-from etl.warehouse import stream
+from etl.reports import Report, Reporter, ReportError, Section
+from etl.warehouse import run, stream
 
 PAGE = 50
 COLUMNS = (
@@ -19,9 +19,14 @@ COLUMNS = (
 
 
 def page(reporter: Reporter, number: int, filters: dict[str, int | None], about: str) -> Report:
-    """A page of the history, newest first; pages count from 1."""
+    """A page of the history, newest first; pages count from 1. Raises ReportError beyond the last page."""
     limit = reporter.asked.row_limit or PAGE
     found = reporter.ask("history", **filters, row_limit=limit + 1, row_offset=(number - 1) * limit)
+    if number > 1 and not found.rows:
+        [whole] = run(reporter.connection, "history_count", **{**reporter.parameters, **filters})
+        if whole.play_count:
+            last = -(-whole.play_count // limit)
+            raise ReportError(f"There is no page {number}; the last one is {last}.")
     is_more = len(found.rows) > limit
     note = f"Older plays: page {number + 1} (--page {number + 1})." if is_more else ""
     title = f"Everything played{about}" if number == 1 else f"Everything played{about}, page {number}"

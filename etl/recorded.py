@@ -3,12 +3,12 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from itertools import pairwise
 
 from etl.counts import many
 
-DAY = timedelta(days=1)
+DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 FEW_SPANS = 3  # as many spans are listed; of more only their days are counted
 COVERED, GAP, PARTLY, NOT_RECORDED = "covered", "gap", "partly recorded", "not recorded"
 
@@ -113,6 +113,35 @@ def partly(recorded: Recorded, kept: list[Days], missing: list[Days], since: dat
         return f"Not recorded: {listed_days(missing)}."
     ending = f"since {long_day(last.first_date)}"
     return f"Not recorded: {listed_days(before)} and {ending}." if before else f"Not recorded {ending}."
+
+
+def hours_recorded(spans: list[tuple[datetime, datetime]], day: date, zone: tzinfo) -> str:
+    """Of a day that is over, which of it these spans (covered, or with a gap) tell: a sentence; empty if all of it, or if there are none.
+
+    Spans less than a minute apart count as one.
+    """
+    begin, end = (datetime.combine(one, time(), zone).astimezone(UTC) for one in (day, day + DAY))
+    joined_spans: list[tuple[datetime, datetime]] = []
+    for starts_at, ends_at in sorted(spans):
+        starts_at, ends_at = max(starts_at.astimezone(UTC), begin), min(ends_at.astimezone(UTC), end)
+        if joined_spans and starts_at - joined_spans[-1][1] < MINUTE:
+            starts_at, before = joined_spans.pop()
+            ends_at = max(before, ends_at)
+        joined_spans.append((starts_at, ends_at))
+    told = []
+    for starts_at, ends_at in joined_spans:
+        from_the_start, to_the_end = starts_at - begin < MINUTE, end - ends_at < MINUTE
+        since = "" if from_the_start else f"from {starts_at.astimezone(zone):%H:%M}"
+        until = "" if to_the_end else f"{'to' if since else 'until'} {ends_at.astimezone(zone):%H:%M}"
+        told.append(f"{since} {until}".strip())
+    if not any(told):
+        return ""
+    if len(told) > FEW_SPANS:
+        return f"Recorded: {many(len(told), 'part')} of the day; the rest of it is not recorded."
+    *before_last, last = told
+    return (
+        f"Recorded {', '.join(before_last)}{' and ' if before_last else ''}{last}; the rest of the day is not recorded."
+    )
 
 
 def why_not(recorded: Recorded, since: date | None, until: date | None) -> str:

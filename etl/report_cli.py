@@ -56,6 +56,12 @@ def a_name(told: str | None) -> str | None:
     return told
 
 
+def a_file(told: Path | None) -> Path | None:
+    if told is not None and not told.name:
+        raise typer.BadParameter("write the name of a file, or - for standard output")
+    return told
+
+
 MinOption = Annotated[
     CountsAs,
     typer.Option("--min", help="What counts as a play: 30s (at least 30 seconds), half (or four minutes), full, all."),
@@ -64,7 +70,10 @@ FormatOption = Annotated[
     Format | None, typer.Option("--format", help="Default: text, or what the name of the --output file says.")
 ]
 OutputOption = Annotated[
-    Path | None, typer.Option("--output", help="Write into this file instead of the terminal; - is standard output.")
+    Path | None,
+    typer.Option(
+        "--output", callback=a_file, help="Write into this file instead of the terminal; - is standard output."
+    ),
 ]
 ListenerOption = Annotated[
     str | None, typer.Option("--listener", help="Whose plays: an id or name. Default: whoever is recorded here.")
@@ -197,7 +206,10 @@ def history(
     until: UntilOption = None,
     artist: Annotated[str | None, typer.Option("--artist", callback=a_name, help="Only with this artist.")] = None,
     track: Annotated[str | None, typer.Option("--track", callback=a_name, help="Only this track.")] = None,
-    page: Annotated[int, typer.Option("--page", min=1, max=MOST, help="Which page, of text, Markdown and HTML.")] = 1,
+    page: Annotated[
+        int | None,
+        typer.Option("--page", min=1, max=MOST, help="Which page, of text, Markdown and HTML (default: 1)."),
+    ] = None,
     limit: Annotated[
         int | None,
         typer.Option(
@@ -229,18 +241,20 @@ def history(
         raise typer.BadParameter("--with-sources goes with --format extended")
     if form == "extended" and limit is not None:
         raise typer.BadParameter("extended holds everything of its days: leave out --limit")
+    is_whole = form in ("csv", "json", "extended")
+    if is_whole and page is not None:
+        raise typer.BadParameter(f"{form} has no pages: leave out --page, or ask for text, markdown or html")
 
     def answer(ask: "Ask") -> "Report | Iterable[str]":
         from etl import history
 
-        is_whole = form in ("csv", "json", "extended")
         span = ask.span(since, until, None, None)
         reporter = ask.reporter(counts_as=min_, row_limit=limit or (None if is_whole else history.PAGE), **span)
         filters, about = reporter.history_filters(artist, track)
         return (
             history.lines(reporter, form, filters, about, with_sources=with_sources)
             if is_whole
-            else history.page(reporter, page, filters, about)
+            else history.page(reporter, page or 1, filters, about)
         )
 
     show("history", answer, listener, form, output)
@@ -274,7 +288,12 @@ def form_of(told: str | None, output: Path | None) -> str:
         raise typer.BadParameter(
             f"--output: the ending {suffix} is no format. Use {', '.join(FORMATS_BY_SUFFIX)}, or say --format."
         )
-    return told or FORMATS_BY_SUFFIX.get(suffix, "text")
+    named = FORMATS_BY_SUFFIX.get(suffix)
+    if told and named and told != named and (told, named) != ("extended", "json"):  # extended is JSON too
+        raise typer.BadParameter(
+            f"--format {told} and the ending {suffix} of --output contradict each other: leave one out."
+        )
+    return told or named or "text"
 
 
 def show(

@@ -214,11 +214,18 @@ class Reporter:
         return found, about + spoken_span(self.asked)
 
     def found(self, file: str, name: str) -> Section:
-        """What is most like a name among the plays that count, best first. Raises ReportError when nothing is."""
-        found = self.ask(file, told=name, row_limit=FEW)
+        """What is most like a name in the whole record, best first: among the plays that count, else among all of them.
+
+        Raises ReportError when nothing is.
+        """
+        since, until = self.moments(None, None)
+        asked = {"told": name, "row_limit": FEW, "since": since, "until": until}
+        found = self.ask(file, **asked)
+        if not found.rows and self.asked.counts_as != "all":
+            found = self.ask(file, **asked, counts_as="all")
         if not found.rows:
             what = "artist" if file == "search_artists" else "track"
-            raise ReportError(f"No {what} that you played has a name like this.")
+            raise ReportError(f"No {what} among the plays that are recorded has a name like this.")
         return found
 
     def search(self, told: str) -> Report:

@@ -1,10 +1,10 @@
 """The parts of a report that are no tables, in sentences."""
 
 from collections.abc import Callable, Iterator
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 
 from etl.findings import SOURCES, WHY_LOST
-from etl.recorded import COVERED, NOT_RECORDED, sentences_about
+from etl.recorded import COVERED, NOT_RECORDED, hours_recorded, sentences_about
 from etl.reports import FEW, Report, Section
 from etl.wording import day, duration, in_a_line, many, moment, nothing, share
 
@@ -25,7 +25,12 @@ def recorded_sentences(report: Report) -> list[str]:
         return []
     has_gaps_told = any(section.name in ("gaps", "coverage") for section in report.sections)
     span = report.asked.since_date, report.asked.until_date
-    return list(sentences_about(report.recorded, *span, with_gaps=not has_gaps_told))
+    said = list(sentences_about(report.recorded, *span, with_gaps=not has_gaps_told))
+    day = report.asked.since_date
+    if report.name == "daily" and not said and day and day < report.recorded.today:
+        spans = [(told["starts_at"], told["ends_at"]) for told in report.section("coverage").records()]
+        said += filter(None, [hours_recorded(spans, day, report.asked.listener.time_zone)])
+    return said
 
 
 Said = Iterator[str]
@@ -34,7 +39,8 @@ Said = Iterator[str]
 def of_span(section: Section, report: Report, zone: tzinfo | None) -> Said:
     told = section.first
     if not told["play_count"]:
-        yield nothing(report)
+        if said := nothing(report):
+            yield said
         return
     yield (
         f"{many(told['play_count'], 'play')} in {duration(told['listened_ms'])}: {many(told['track_count'], 'track')} by"
@@ -52,7 +58,15 @@ def of_streak_of_day(section: Section, report: Report, zone: tzinfo | None) -> S
         more = (
             "; it may be longer, because the day before is not recorded or has a gap" if told["is_open_ended"] else ""
         )
-        yield f"{many(told['day_count'], 'day')} in a row, since {day(told['first_date'])}{more}."
+        in_a_row = f"{many(told['day_count'], 'day')} in a row, since {day(told['first_date'])}{more}"
+        asked_for = report.asked.since_date if report.asked else None
+        last = told["first_date"] + timedelta(days=told["day_count"] - 1)
+        if asked_for is None or last >= asked_for:
+            yield f"{in_a_row}."
+        elif report.recorded and asked_for >= report.recorded.today:
+            yield f"{in_a_row}, up to the day before; nothing on this day yet."
+        else:
+            yield f"{in_a_row}; it ended on {day(last)}, the day before."
     elif told["is_open_ended"]:
         yield "Nothing on this day; the day before is not recorded or has a gap."
     else:
@@ -143,7 +157,9 @@ def of_not_told(section: Section, report: Report, zone: tzinfo | None) -> Said:
     if told["short_count"]:
         yield f"{many(told['short_count'], 'listen')} of less than thirty seconds, {duration(told['short_ms'])} in all: for Wrapped they never happened."
     if told["late_count"]:
-        yield f"After mid-November, when Wrapped stops counting: {duration(told['late_ms'])}, {share(told['late_ms'] / whole)} of the year."
+        is_whole = all(run.coverage == COVERED for run in report.days)
+        of_what = "the year" if is_whole else "what is recorded"
+        yield f"After mid-November, when Wrapped stops counting: {duration(told['late_ms'])}, {share(told['late_ms'] / whole)} of {of_what}."
     if told["private_count"]:
         yield f"In private sessions: {duration(told['private_ms'])}."
     if told["offline_count"]:

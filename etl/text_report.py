@@ -70,8 +70,8 @@ def as_renderable(report: Report) -> RenderableType:
         drawn = list(drawn_section(section, report))
         if drawn:
             parts += [Text(), Text(section.title, style="bold cyan"), *drawn]
-    if report.asked and report.is_empty:
-        parts += [Text(), Text(nothing(report))]
+    if report.asked and report.is_empty and (said := nothing(report)):
+        parts += [Text(), Text(said)]
     if report.note:
         parts += [Text(), Text(in_a_line(report.note))]
     return Group(*parts)
@@ -193,8 +193,8 @@ def markdown_lines(report: Report) -> Iterator[str]:
         if lines and told:
             yield ""
         yield from (f"{escaped(said)}  " for said in told)
-    if report.asked and report.is_empty:
-        yield f"\n{nothing(report)}"
+    if report.asked and report.is_empty and (said := nothing(report)):
+        yield f"\n{said}"
     if report.note:
         yield f"\n{escaped(report.note)}"
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from etl.counts import many as many
 from etl.recorded import COVERED, GAP
-from etl.reports import COUNTS_AS, FEW, Report, Section
+from etl.reports import COUNTS_AS, FEW, Asked, Report, Section
 
 HEADS = {
     "track_name": "Track",
@@ -85,16 +85,26 @@ def head_of(section: Section, column: str) -> str:
 
 
 def nothing(report: Report) -> str:
-    """What to say where there is nothing to show."""
+    """What to say where there is nothing to show; nothing where no day of the span has come yet, which stands on top."""
     if report.name == "search":
         return "No match among the plays that are recorded."
+    if report.recorded and report.asked and not report.days:
+        return ""
     if report.days and not any(run.coverage == COVERED for run in report.days):
         return "What was played is not known."
     if any(section.name == "top_genres" for section in report.sections):
         return "No genre of what was played is known. Spotify gives genres for few artists, and only once `dimensions` has run."
+    if report.name == "history":  # it may be that of an artist or a track
+        if any(run.coverage != COVERED for run in report.days):
+            return "No plays on the days that are recorded."
+        return "No plays in these days." if report.asked and has_span(report.asked) else "No plays."
     if any(run.coverage != COVERED for run in report.days):
         return "Nothing was played on the days that are recorded."
     return "Nothing was played."
+
+
+def has_span(asked: Asked) -> bool:
+    return asked.since_date is not None or asked.until_date is not None
 
 
 def shown_records(section: Section) -> list[dict[str, Any]]:

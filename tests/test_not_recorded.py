@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from cases import Others, Record, Song, told
@@ -17,9 +18,9 @@ from support import NOW
 from etl.asking import in_form
 from etl.imports import import_exports
 from etl.listeners import listener_meant
-from etl.recorded import Recorded, sentences_about
+from etl.recorded import Recorded, hours_recorded, sentences_about
 from etl.reports import Asked, Report, Reporter
-from etl.sentences import recorded_sentences
+from etl.sentences import recorded_sentences, sentences
 from etl.wording import nothing
 
 FORMATS = ("text", "markdown", "html", "json", "csv")
@@ -324,7 +325,85 @@ def test_what_is_heard_while_the_record_is_young_is_not_heard_for_the_first_time
         assert "Not known: the record is too young" in part[:400]
 
 
+@pytest.mark.parametrize("form", ["text", "markdown", "html"])
+def test_a_day_of_which_some_hours_are_recorded_says_so_on_top(old_export, daily, form):
+    for day, said in ((FIRST, "Recorded from 12:00"), (LAST, "Recorded until 12:01")):
+        written = re.sub(r"\s+", " ", in_form(daily(day), form))
+        assert f"{said}; the rest of the day is not recorded." in written
+        assert written.index(said) < written.index("In numbers")
+    assert "the rest of the day" not in in_form(daily(FIRST + A_DAY), form)
+
+
+def test_the_day_before_of_which_some_hours_are_recorded_is_marked(old_export, cover, daily):
+    cover(at(LAST + A_DAY), at(LAST + 2 * A_DAY))
+    made = daily(LAST + A_DAY)
+    today, before, _ = rows_of(made, "daily_totals")
+    assert (today["coverage"], before["coverage"], before["play_count"]) == ("covered", "partly recorded", 2)
+    assert re.search(r"the day before +2 .*partly recorded", in_form(made, "text"))
+    assert "partly recorded" in in_form(made, "markdown") and "partly recorded" in in_form(made, "html")
+    assert rows_of(daily(FIRST + 2 * A_DAY), "daily_totals")[1]["coverage"] == "covered"
+
+
+def test_today_is_not_called_partly_recorded_because_it_is_not_over(bring, cover, daily):
+    bring(row(NOW.date() - A_DAY))
+    cover(at(NOW.date() - A_DAY), NOW)
+    made = daily(NOW.date())
+    assert [one["coverage"] for one in rows_of(made, "daily_totals")][:2] == ["covered", "covered"]
+    assert recorded_sentences(made) == []
+
+
+@pytest.mark.parametrize(
+    ("spans", "said"),
+    [
+        ([], ""),
+        ([("00:00", "24:00")], ""),
+        ([("00:00", "13:00"), ("13:00", "24:00")], ""),
+        ([("00:00", "00:57")], "Recorded until 00:57; the rest of the day is not recorded."),
+        ([("21:30", "24:00")], "Recorded from 21:30; the rest of the day is not recorded."),
+        (
+            [("00:00", "01:00"), ("08:00", "09:00"), ("08:30", "10:00"), ("23:00", "24:00")],
+            "Recorded until 01:00, from 08:00 to 10:00 and from 23:00; the rest of the day is not recorded.",
+        ),
+        (
+            [(f"{hour:02}:00", f"{hour:02}:30") for hour in range(0, 24, 6)],
+            "Recorded: 4 parts of the day; the rest of it is not recorded.",
+        ),
+    ],
+)
+def test_the_hours_of_a_day_that_are_recorded_in_a_sentence(spans, said):
+    zone = ZoneInfo("Europe/Berlin")
+
+    def moment(clock: str) -> datetime:
+        hour, minute = map(int, clock.split(":"))
+        return datetime(2025, 6, 6, tzinfo=zone) + timedelta(hours=hour, minutes=minute)
+
+    assert hours_recorded([(moment(begin), moment(end)) for begin, end in spans], UNRECORDED, zone) == said
+
+
+def test_days_in_a_row_that_ended_the_day_before_say_so(old_export, cover, daily):
+    ended = "4 days in a row, since 3 Jan 2025; it may be longer, because the day before is not recorded or has a gap;"
+    assert " ".join(sentences(daily(SILENT).section("streak_of_day"), daily(SILENT))) == (
+        f"{ended} it ended on 6 Jan 2025, the day before."
+    )
+    for day in (SILENT - A_DAY, SILENT + A_DAY):
+        assert "ended" not in " ".join(sentences(daily(day).section("streak_of_day"), daily(day)))
+    today = LAST + A_DAY
+    cover(at(today), at(today, 9))
+    made = daily(today, now=at(today, 9))
+    [said] = sentences(made.section("streak_of_day"), made)
+    assert said.startswith("30 days in a row, since 22 Jan 2025")
+    assert said.endswith(", up to the day before; nothing on this day yet.")
+
+
 # A year.
+
+
+def test_a_share_of_a_year_that_is_recorded_in_part_is_one_of_what_is_recorded(bring, cover, wrapped):
+    bring(*(row(date(2025, month, 1)) for month in (10, 12)))
+    assert "50% of what is recorded." in in_form(wrapped(2025), "text")
+    cover(at(date(2025, 1, 1)), at(date(2026, 1, 1)))
+    for form in ("text", "markdown", "html"):
+        assert "50% of the year." in in_form(wrapped(2025), form)
 
 
 @pytest.mark.parametrize("form", ["text", "markdown", "html"])

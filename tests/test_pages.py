@@ -665,7 +665,8 @@ def test_where_nobody_is_recorded_the_page_says_what_to_do(opened: Any) -> None:
 def test_a_report_of_nothing_says_so(name: str) -> None:
     nothing = section("top_tracks", "Tracks"), section("longest_streak", "The most days in a row")
     page = as_html(report(name, "Nothing at all", *nothing))
-    said = "No match among the plays that are recorded." if name == "search" else "Nothing was played."
+    of_these = {"search": "No match among the plays that are recorded.", "history": "No plays in these days."}
+    said = of_these.get(name, "Nothing was played.")
     assert said in page and "<h2>" not in page and "<svg" not in page
 
 

@@ -190,7 +190,10 @@ def test_a_report_that_fails_leaves_the_old_file_alone(brapped, import_rows, tmp
     brapped("report", "artist", "ann", "--output", str(path))
     before = path.read_text()
     ran = brapped("report", "artist", "zzzzzz", "--output", str(path))
-    assert (ran.returncode, ran.stderr) == (1, "brapped: No artist that you played has a name like this.\n")
+    assert (ran.returncode, ran.stderr) == (
+        1,
+        "brapped: No artist among the plays that are recorded has a name like this.\n",
+    )
     assert path.read_text() == before and [file.name for file in tmp_path.glob("*.part")] == []
 
 
@@ -207,7 +210,7 @@ def test_a_device_can_be_written_to(brapped, import_rows):
         (("daily", "--date", "20.11.2026"), "2026-11-20"),
         (("top", "songs"), "songs"),
         (("top", "tracks", "--min", "1m"), "1m"),
-        (("top", "tracks", "--limit", "0"), "greater than or equal to 1"),
+        (("top", "tracks", "--limit", "0"), "it has to be at least 1"),
         (("top", "tracks", "--month", "2026-13"), "2026-11"),
         (("top", "tracks", "--year", "2026", "--since", "2026-01-01"), "exclude each other"),
         (("history", "--format", "extended", "--artist", "x"), "extended"),
@@ -215,7 +218,7 @@ def test_a_device_can_be_written_to(brapped, import_rows):
         (("history", "--until", "9999-12-31"), "2006 to 9998"),
         (("top", "tracks", "--month", "9999-12"), "2006 to 9998"),
         (("artist", " "), "a name"),
-        (("history", "--page", "0"), "greater than or equal to 1"),
+        (("history", "--page", "0"), "it has to be at least 1"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
 )

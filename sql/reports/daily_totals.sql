@@ -51,9 +51,33 @@ select
     case when recorded.is_counted then day.play_count end as play_count,
     case when recorded.is_counted then day.listened_ms end as listened_ms,
     case when recorded.is_counted then day.track_count end as track_count,
-    recorded.coverage
+    case when whole.is_whole then recorded.coverage else 'partly recorded' end as coverage
 from day
 inner join recorded on recorded.local_date = day.local_date
+cross join lateral (
+    -- a day that is over, of which the sources cover some hours only; to the minute
+    select
+        recorded.coverage <> 'covered'
+        or day.local_date >= cast(:today as date)
+        or coalesce(
+            range_agg(
+                tstzrange(coverage_span.starts_at - interval '30 seconds', coverage_span.ends_at + interval '30 seconds')
+            )
+            @> tstzrange(
+                listening.start_of_day(day.local_date, dim_listener.time_zone),
+                listening.start_of_day(day.local_date + 1, dim_listener.time_zone)
+            ),
+            true
+        ) as is_whole
+    from listening.dim_listener
+    left join listening.coverage_span
+        on
+            coverage_span.listener_key = dim_listener.listener_key
+            and coverage_span.starts_at < listening.start_of_day(day.local_date + 1, dim_listener.time_zone)
+            and coverage_span.ends_at > listening.start_of_day(day.local_date, dim_listener.time_zone)
+    where dim_listener.listener_key = :listener_key
+    group by dim_listener.listener_key
+) as whole
 where day.local_date >= cast(:report_date as date) - 1
 union all
 select
