@@ -77,8 +77,8 @@ def tie(connection: Connection, references: tuple[Reference, ...], counters: dic
                 cursor.execute(
                     SQL(
                         "select pg_catalog.setval({}::pg_catalog.regclass,"
-                        " greatest(held.largest, least({}, held.largest * 2 + {})), {} or held.largest >= {})"
-                        " from (select coalesce(max({}), 1)::bigint as largest from {}) as held"
+                        " greatest(1, held.largest, least({}, held.largest * 2 + {})), {} or held.largest >= {})"
+                        " from (select coalesce(max({}), 0)::bigint as largest from {}) as held"
                     ).format(
                         Literal(sequence),
                         Literal(number),
