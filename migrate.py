@@ -254,4 +254,6 @@ def with_lines(do: Callable[[Told], Move], verb: str) -> Move:
 if __name__ == "__main__":
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="replace")
-    sys.exit(main(sys.argv[1:]))
+    status = main(sys.argv[1:])
+    interrupts.too_late()
+    sys.exit(status)
