@@ -1,4 +1,4 @@
-"""Why a value of an option or a setting was refused, in plain words. Pure."""
+"""Why a value of an option was refused, in plain words. Pure."""
 
 import re
 

@@ -13,7 +13,6 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from etl.env_file import EnvFile, EnvFileError, find
-from etl.refused_values import in_plain_words
 
 NO_ZONES = {"Factory", "localtime", "posixrules"}  # files beside the zones
 SHORTEST_KEY = 32  # characters of TOKEN_KEY: as many as Spotify's client secrets have
@@ -231,7 +230,7 @@ def read_settings() -> Settings:
 def spoken(error: ValidationError) -> Iterator[str]:
     for fault in error.errors(include_url=False, include_input=False, include_context=False):
         name = "_".join(str(part) for part in fault["loc"]).upper()
-        yield f"{name}: {in_plain_words(fault['msg'])}."
+        yield f"{name}: {fault['msg'].removeprefix('Value error, ')}."
 
 
 def fault_of_address(address: str) -> str | None:

@@ -89,8 +89,8 @@ def test_on_github_the_embedded_postgres_is_refused(brapped, tmp_path):
         ("DATABASE_URL", "postgresql://me:hush@/x", "DATABASE_URL: names no host"),
         ("DATABASE_URL", "postgresql://me:hush@host:port/x", "DATABASE_URL: is no address of a database"),
         ("TIME_ZONE", "Mars/Olympus", "TIME_ZONE: 'Mars/Olympus' is no time zone of the IANA list"),
-        ("CATALOGUE_DAILY_BUDGET", "many", "CATALOGUE_DAILY_BUDGET: write a whole number"),
-        ("CATALOGUE_DAILY_BUDGET", "-1", "CATALOGUE_DAILY_BUDGET: it has to be at least 0"),
+        ("CATALOGUE_DAILY_BUDGET", "many", "CATALOGUE_DAILY_BUDGET: Input should be a valid integer"),
+        ("CATALOGUE_DAILY_BUDGET", "-1", "CATALOGUE_DAILY_BUDGET: Input should be greater than or equal to 0"),
         ("SPOTIFY_API_URL", "api.spotify.com", "SPOTIFY_API_URL: has to begin with https://"),
     ],
 )

@@ -133,8 +133,8 @@ def test_a_file_gets_the_format_of_its_name_and_the_terminal_no_title(brapped, i
         assert (ran.returncode, ran.stdout, ran.stderr) == (0, f"Written: {path}\n", "")
         text = path.read_text(encoding="utf-8")
         assert text.lower().startswith(beginning.lower()) and MARK in text
-    brapped("report", "daily", "--output", str(tmp_path / "day.txt"), "--format", "csv")
-    assert (tmp_path / "day.txt").read_text().startswith("section,")
+    brapped("report", "daily", "--output", str(tmp_path / "day.out"), "--format", "csv")
+    assert (tmp_path / "day.out").read_text().startswith("section,")
 
 
 def test_a_link_stays_one_and_a_private_file_private(brapped, import_rows, tmp_path):

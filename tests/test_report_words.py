@@ -182,8 +182,6 @@ def test_a_value_is_refused_in_plain_words(arguments, said, brapped):
     assert not re.search(r"Value error|Input should|parse", ran.stderr)
 
 
-def test_a_search_and_a_setting_are_refused_in_plain_words_too(brapped):
+def test_a_search_refuses_a_value_in_plain_words_too(brapped):
     ran = brapped("search", "song", "--limit", "many")
     assert ran.returncode == 2 and "'--limit': write a whole number" in spaced(ran.stderr)
-    ran = brapped("report", "daily", CATALOGUE_DAILY_BUDGET="many")
-    assert (ran.returncode, ran.stderr) == (1, "brapped: CATALOGUE_DAILY_BUDGET: write a whole number.\n")
