@@ -35,13 +35,15 @@ def settle(connection: Connection, listener_key: int, asked: str | None = None) 
     lock(connection, LISTENER_LOCK, listener_key)
     stands = zone_of_listener(connection, listener_key, asked)  # a merge may have ended meanwhile
     zone, warning = chosen(connection, stands, asked)
+    savepoint = connection.begin_nested()
     try:
-        with connection.begin_nested():
-            run(connection, "load/listener_time_zone", listener_key=listener_key, time_zone=zone)
+        run(connection, "load/listener_time_zone", listener_key=listener_key, time_zone=zone)
     except DBAPIError as error:
         if state_of(error) != QUERY_CANCELED:
-            raise
+            raise  # with the savepoint as it is: the connection may be gone
+        savepoint.rollback()
     else:
+        savepoint.commit()
         return warning
     return Warned(
         "time-zone",
