@@ -31,10 +31,6 @@ class WatchedConnection(psycopg2.extensions.connection):
     patience_s: float | None = None  # for one answer; None: as long as a statement of a short transaction may take
     is_cut = False
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self.opened.add(self)
-
     @classmethod
     def cancel_all(cls) -> None:
         """Ends whatever statement is under way at a server, so that it holds no lock once this process is gone."""
@@ -124,10 +120,15 @@ def engine_of(url: str, search_path: str = SAFE_PATH + ";") -> Engine:
             use_native_hstore=False,  # or each connection would ask for a type that nothing here has
             connect_args=options_of(address.query),
         )
-        event.listen(engine, "connect", lambda opened, _: opened.cursor().execute(SAFE_PATH), insert=True)
+        event.listen(engine, "connect", _connected, insert=True)
         limit(engine, search_path)
         return engine
     raise WarehouseError(OPTION)
+
+
+def _connected(opened: WatchedConnection, _: Any) -> None:
+    WatchedConnection.opened.add(opened)
+    opened.cursor().execute(SAFE_PATH)
 
 
 def options_of(query: Mapping[str, Any]) -> dict[str, Any]:
