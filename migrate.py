@@ -17,15 +17,16 @@ from pathlib import Path
 from typing import NoReturn
 
 from etl import __version__, limits
-from etl.clocks import WrongClock
+from etl.clock import WrongClock, utc_now
 from etl.counts import many
-from etl.embedded import EmbeddedError
-from etl.opening import opened, utc_now
-from etl.progress import bar
+from etl.embedded.postgres import EmbeddedError
 from etl.settings import Settings, SettingsError, fault_of_address, read_settings
-from etl.sides import Move, Moved, Told
-from etl.warehouse import Warehouse, WarehouseError
-from etl.zones import all_dated_anew
+from etl.terminal import bar
+from etl.transfer.endpoints import Move, Moved, Told
+from etl.warehouse.connection import Warehouse
+from etl.warehouse.errors import WarehouseError
+from etl.warehouse.open import opened
+from etl.warehouse.time_zones import all_dated_anew
 
 HERE = "DATABASE_URL"
 EXAMPLES = """
@@ -159,7 +160,7 @@ def brought_up_to_date(target: Warehouse, is_check: bool, time_zone: str | None)
 
 
 def moved(source: Warehouse, target: Warehouse, name: str, asked: argparse.Namespace) -> int:
-    from etl import moves
+    from etl.transfer import copy as moves
 
     names = ("--from", name)
     if asked.verify:
@@ -203,7 +204,7 @@ def tables_and_rows(made: Move) -> str:
 
 
 def backed_up(source: Warehouse, name: str, path: Path) -> int:
-    from etl import backups
+    from etl.transfer import backup as backups
 
     made = with_lines(lambda told: backups.back_up(source, path, name=name, now=utc_now(), told=told), "written")
     print(f"{path}: {tables_and_rows(made)}, {path.stat().st_size:,} bytes.")
@@ -212,7 +213,7 @@ def backed_up(source: Warehouse, name: str, path: Path) -> int:
 
 
 def restored(target: Warehouse, name: str, path: Path, is_verify: bool) -> int:
-    from etl import backups
+    from etl.transfer import backup as backups
 
     if is_verify:
         return compared(with_lines(lambda told: backups.check(target, path, name=name, told=told), "compared"))
@@ -222,8 +223,8 @@ def restored(target: Warehouse, name: str, path: Path, is_verify: bool) -> int:
 
 
 def taken_over(source: Warehouse, target: Warehouse, settings: Settings, asked: argparse.Namespace) -> int:
-    from etl import legacy, receipts
-    from etl.listeners import ListenerError
+    from etl.jobs import legacy, receipts
+    from etl.warehouse.listeners import ListenerError
 
     try:
         with bar("Reading the old tables", then="Merging") as progress:

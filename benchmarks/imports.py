@@ -17,8 +17,8 @@ from sqlalchemy.engine import make_url
 
 from benchmarks import temporary_folder
 from benchmarks.plays import ROOT, execute, fill
-from etl.embedded import embedded_postgres
-from etl.warehouse import Warehouse
+from etl.embedded.postgres import embedded_postgres
+from etl.warehouse.connection import Warehouse
 
 RUNS = 3  # of the smaller export; the larger one is read once
 ROWS_PER_FILE = 16_000  # about as many as Spotify puts into one

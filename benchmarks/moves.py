@@ -14,8 +14,8 @@ from sqlalchemy.engine import make_url
 from benchmarks import temporary_folder
 from benchmarks.reports import CATALOGUE, NOW, fill, people, plays
 from etl import __version__
-from etl.embedded import embedded_postgres
-from etl.warehouse import Warehouse
+from etl.embedded.postgres import embedded_postgres
+from etl.warehouse.connection import Warehouse
 
 RUNS = 3
 ROOT = Path(__file__).resolve().parent.parent

@@ -13,20 +13,20 @@ import psycopg2
 from sqlalchemy.engine import make_url
 
 from benchmarks import temporary_folder
-from etl.demo.catalogue import catalogue
-from etl.demo.listener import made_up_listener
-from etl.demo.server import SimulatedSpotify
-from etl.demo.world import world_of
-from etl.embedded import embedded_postgres
+from etl.embedded.postgres import embedded_postgres
+from etl.simulator.catalogue import catalogue
+from etl.simulator.listener import made_up_listener
+from etl.simulator.server import SimulatedSpotify
+from etl.simulator.world import world_of
 
 ROOT = Path(__file__).resolve().parent.parent
 NOW = datetime(2026, 11, 20, 20, 0, tzinfo=UTC)
 RUNS = 15
 TOKEN = "token-of-the-benchmark"
 IMPORTS = """
-from etl.cli import quick_imports
+from etl.cli.fast_imports import quick_imports
 with quick_imports():
-    import etl.jobs, etl.settings
+    import etl.jobs.plays, etl.settings
 """
 
 

@@ -10,12 +10,12 @@ from sqlalchemy import Connection, event, text
 
 from benchmarks import temporary_folder
 from etl import __version__
-from etl.asking import Ask
-from etl.embedded import embedded_postgres
-from etl.history import page
-from etl.listeners import listener_meant
-from etl.reports import Report
-from etl.warehouse import Warehouse
+from etl.embedded.postgres import embedded_postgres
+from etl.reports.history import page
+from etl.reports.query import Report
+from etl.reports.request import Ask
+from etl.warehouse.connection import Warehouse
+from etl.warehouse.listeners import listener_meant
 
 NOW = datetime(2026, 11, 20, 20, 0, tzinfo=UTC)
 RUNS = 9

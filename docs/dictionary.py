@@ -65,8 +65,8 @@ def short(kind: str) -> str:
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
     from etl import __version__
-    from etl.embedded import embedded_postgres
-    from etl.warehouse import Warehouse
+    from etl.embedded.postgres import embedded_postgres
+    from etl.warehouse.connection import Warehouse
 
     with tempfile.TemporaryDirectory(prefix="brapped-docs-") as folder:
         Path(folder).chmod(0o711)  # as root, Postgres runs as somebody else

@@ -5,7 +5,7 @@ from etl.interrupts import leave_at_once
 
 def main() -> None:
     leave_at_once()
-    from etl.cli import main as run
+    from etl.cli.app import main as run
 
     run()
 

@@ -9,12 +9,14 @@ from typing import Any
 from export_files import Rows, write_folder
 from support import NOW
 
-from etl.exports import name_uri
-from etl.imports import import_exports
-from etl.merges import merge_catalogue, merge_linked, merge_plays
-from etl.plays import read_page
+from etl.jobs.imports import import_exports
 from etl.settings import Settings
-from etl.warehouse import Warehouse, run, stage
+from etl.sources.exports.reader import name_uri
+from etl.sources.recently_played import read_page
+from etl.warehouse.connection import Warehouse
+from etl.warehouse.load import stage
+from etl.warehouse.merge import merge_catalogue, merge_linked, merge_plays
+from etl.warehouse.statements import run
 
 FILES = {
     "ts": "Streaming_History_Audio_2026.json",

@@ -29,13 +29,13 @@ from support import (
 
 import migrate
 from etl import __version__
-from etl.demo.catalogue import Catalogue, catalogue
-from etl.demo.server import SimulatedSpotify
-from etl.demo.spotify import Listener, Play
-from etl.demo.world import world_of
-from etl.embedded import embedded_postgres
+from etl.embedded.postgres import embedded_postgres
 from etl.settings import Settings
-from etl.warehouse import Warehouse
+from etl.simulator.catalogue import Catalogue, catalogue
+from etl.simulator.routes import Listener, Play
+from etl.simulator.server import SimulatedSpotify
+from etl.simulator.world import world_of
+from etl.warehouse.connection import Warehouse
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -120,7 +120,7 @@ def spotify(songs: Catalogue) -> Iterator[SimulatedSpotify]:
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The pauses that the client would have made, recorded instead of made."""
     made: list[float] = []
-    monkeypatch.setattr("etl.wire.time.sleep", made.append)
+    monkeypatch.setattr("etl.spotify.http.time.sleep", made.append)
     return made
 
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from etl.demo.catalogue import Album, Artist, Catalogue, Episode, Show, Track
-from etl.demo.spotify import Answer, Grant, Listener, Play, Request, World, answer
-from etl.demo.tokens import AccessToken, seal
-from etl.demo.world import RECENTLY_PLAYED
+from etl.simulator.catalogue import Album, Artist, Catalogue, Episode, Show, Track
+from etl.simulator.routes import Answer, Grant, Listener, Play, Request, World, answer
+from etl.simulator.tokens import AccessToken, seal
+from etl.simulator.world import RECENTLY_PLAYED
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 CONSENT = datetime(2026, 8, 31, 9, tzinfo=UTC)

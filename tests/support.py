@@ -16,8 +16,8 @@ import requests
 from psycopg2.extensions import ISOLATION_LEVEL_AUTOCOMMIT
 from sqlalchemy.engine import make_url
 
-from etl.demo.server import SimulatedSpotify
 from etl.settings import Settings
+from etl.simulator.server import SimulatedSpotify
 
 ROOT = Path(__file__).resolve().parent.parent
 REAL_DATA = Path(os.environ.get("BRAPPED_REAL_DATA", ROOT.parent / "shared" / "data"))

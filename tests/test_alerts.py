@@ -14,10 +14,13 @@ import pytest
 from github import Github
 from support import change_world
 
-from etl import alerts
-from etl.alerts import Alert, Book, File, Issues, Report, Unwritable, main
-from etl.demo.spotify import Fault
-from etl.webhook import NotSent, get, send
+from etl.alerts import ledger as alerts
+from etl.alerts.__main__ import main
+from etl.alerts.file import File
+from etl.alerts.issues import Issues
+from etl.alerts.ledger import Alert, Book, Report, Unwritable
+from etl.alerts.webhook import NotSent, get, send
+from etl.simulator.routes import Fault
 
 LOGIN_30 = Alert("login", "2027-05-26 30", "Log in again before 2027-05-26", "30 days left.")
 LOGIN_7 = Alert("login", "2027-05-26 7", "Log in again before 2027-05-26", "7 days left.")

@@ -16,9 +16,10 @@ import pytest
 from moved import MARK, differences, everything, fill
 from support import NOW, ROOT, ago, asked
 
-from etl import backups
-from etl.demo.spotify import Play
-from etl.warehouse import Warehouse, WarehouseError
+from etl.simulator.routes import Play
+from etl.transfer import backup as backups
+from etl.warehouse.connection import Warehouse
+from etl.warehouse.errors import WarehouseError
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from cases import Song, exported
 from sqlalchemy.engine import make_url
 from support import ROOT, asked
 
-from etl.imports import import_exports
+from etl.jobs.imports import import_exports
 
 PAGE = (ROOT / "docs" / "bi.md").read_text(encoding="utf-8")
 STATEMENTS = re.findall(r"```sql\n(.*?)```", PAGE, re.DOTALL)

@@ -9,15 +9,18 @@ from cases import Song, exported
 from export_files import write_folder
 from support import NOW, ROOT, ago, change_world
 
-from etl import __version__, jobs, versions
-from etl import warehouse as program
-from etl.clocks import WrongClock, dated_at, in_words, must_agree
-from etl.demo.spotify import Play
-from etl.imports import import_exports
-from etl.jobs import fill_dimensions, record_plays
-from etl.opening import opened
-from etl.warehouse import Warehouse, WarehouseError
-from etl.watch import watched
+from etl import __version__
+from etl.clock import WrongClock, dated_at, in_words, must_agree
+from etl.jobs.dimensions import fill_dimensions
+from etl.jobs.imports import import_exports
+from etl.jobs.monitored import watched
+from etl.jobs.plays import record_plays
+from etl.jobs.run import APP_SETTINGS
+from etl.simulator.routes import Play
+from etl.warehouse import schema, statements, versions
+from etl.warehouse.connection import Warehouse
+from etl.warehouse.errors import WarehouseError
+from etl.warehouse.open import opened
 
 WRONG = {
     "two years ahead": timedelta(days=730),
@@ -126,7 +129,7 @@ def test_somebody_is_told_of_the_clock_and_the_command_says_what_to_do(environme
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(WrongClock, match="Set whichever is wrong"):
-        watched("plays", jobs.APP_SETTINGS, record_plays, years_ahead)
+        watched("plays", APP_SETTINGS, record_plays, years_ahead)
     assert '"cause": "clock"' in said.read_text() and "The clock is wrong" in said.read_text()
     assert ask("select outcome from ops.run") == [("failed",)]
 
@@ -161,20 +164,20 @@ def newer(tmp_path, monkeypatch):
     text = view.read_text()
     view.write_text(text.replace("\nfrom ", ",\n    1 as one_more\nfrom ", 1))
     assert "one_more" in view.read_text()
-    usual = program.sql_folder
+    usual = statements.sql_folder
 
     def be(is_newer: bool, version: str = __version__) -> str:
-        for module in (program, versions):
+        for module in (schema, versions):
             monkeypatch.setattr(module, "__version__", version)
-        monkeypatch.setattr(program, "sql_folder", (lambda: folder) if is_newer else usual)
-        program.script.cache_clear()
-        program.prepared.cache_clear()
+        monkeypatch.setattr(statements, "sql_folder", (lambda: folder) if is_newer else usual)
+        statements.script.cache_clear()
+        statements.prepared.cache_clear()
         return version
 
     yield be
     monkeypatch.undo()
-    program.script.cache_clear()
-    program.prepared.cache_clear()
+    statements.script.cache_clear()
+    statements.prepared.cache_clear()
 
 
 @pytest.mark.parametrize("version", ["0.10.0", "1.0", __version__])

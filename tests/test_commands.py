@@ -9,9 +9,9 @@ import psycopg2
 import pytest
 from support import REFRESH_TOKEN, ago, asked, change_world
 
-from etl.database_errors import is_passing, sentence_about
-from etl.demo.spotify import Fault, Play
 from etl.settings import Settings
+from etl.simulator.routes import Fault, Play
+from etl.warehouse.errors import is_passing, sentence_about
 
 MARK = "Qwertz-Title-That-Nobody-May-See"
 PAGE = "/v1/me/player/recently-played"

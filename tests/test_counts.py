@@ -9,13 +9,13 @@ from support import NOW
 from test_import_command import GOOD, listen, write_zip
 
 import migrate
-from etl.catalogue import Tally
 from etl.counts import many
-from etl.health import left
-from etl.jobs import dimensions_line, plays_line, plays_warnings
-from etl.merges import Reach
-from etl.plays import Page
-from etl.receipts import FileReceipt, Receipt, as_text, line
+from etl.dimensions.fetch import Tally
+from etl.health.checks import left
+from etl.jobs.plays import dimensions_line, plays_line, plays_warnings
+from etl.jobs.receipts import FileReceipt, Receipt, as_text, line
+from etl.sources.recently_played import Page
+from etl.warehouse.merge import Reach
 
 NOUNS = "rows|files|plays|items|calls|tables|hours|days|runs|podcasts|tracks|artists|albums|gaps|listens|pages"
 
@@ -56,7 +56,7 @@ def test_no_line_of_the_program_puts_a_plural_behind_a_count():
     """A count that may be one takes `many`. What is never one, such as the size of a page, is listed here."""
     never_one = {"WINDOW", "TRIES", "len(CHECKS)", "beside.listed_count", "listed"}
     found = []
-    for path in (*Path(migrate.__file__).parent.glob("etl/*.py"), Path(migrate.__file__)):
+    for path in (*Path(migrate.__file__).parent.glob("etl/**/*.py"), Path(migrate.__file__)):
         for told in re.finditer(rf"\{{([^{{}}]*?)(?::[,>0-9]+)?\}} (?:{NOUNS})\b", path.read_text("utf-8")):
             if told[1] not in never_one:
                 found.append(f"{path.name}: {told[0]}")

@@ -10,11 +10,13 @@ from export_files import write_folder
 from support import NOW, ago, asked, change_world, settings_of
 
 from etl import __version__
-from etl.demo.spotify import Fault, Play
-from etl.imports import import_exports
-from etl.jobs import record_plays
-from etl.warehouse import Warehouse, migrate_within, names_in
-from etl.wire import SpotifyError
+from etl.jobs.imports import import_exports
+from etl.jobs.plays import record_plays
+from etl.simulator.routes import Fault, Play
+from etl.spotify.errors import SpotifyError
+from etl.warehouse.connection import Warehouse
+from etl.warehouse.schema import migrate_within
+from etl.warehouse.statements import names_in
 
 HOUR = timedelta(hours=1)
 LEDGER = (

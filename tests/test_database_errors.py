@@ -13,11 +13,11 @@ import trustme
 from sqlalchemy.engine import make_url
 from support import in_cluster
 
-from etl import database_errors
-from etl import warehouse as warehouse_module
-from etl.database_errors import KNOWN, Trouble, is_passing, sentence_about
 from etl.settings import fault_of_address
-from etl.warehouse import TRIES, Warehouse, WarehouseError
+from etl.warehouse import connection as warehouse_module
+from etl.warehouse import errors as database_errors
+from etl.warehouse.connection import TRIES, Warehouse
+from etl.warehouse.errors import KNOWN, Trouble, WarehouseError, is_passing, sentence_about
 
 TLS_REQUEST, GSS_REQUEST = 80877103, 80877104
 

@@ -17,24 +17,18 @@ from sqlalchemy.engine import make_url
 from support import NOW, ago, in_cluster, libpq, settings_of
 
 from etl import __version__, limits
-from etl import warehouse as warehouse_module
-from etl.connections import WatchedConnection
-from etl.demo.spotify import Play
-from etl.jobs import fill_dimensions, record_plays
+from etl.jobs.dimensions import fill_dimensions
+from etl.jobs.plays import record_plays
 from etl.limits import Limits
-from etl.locks import Busy
-from etl.warehouse import (
-    LISTENER_LOCK,
-    LOGIN_LOCK,
-    SCHEMA_LOCK,
-    Warehouse,
-    WarehouseError,
-    copy,
-    driver_cursor,
-    lock,
-    run,
-    stream,
-)
+from etl.simulator.routes import Play
+from etl.warehouse import connection as connection_module
+from etl.warehouse import statements
+from etl.warehouse.connection import Warehouse
+from etl.warehouse.engine import WatchedConnection
+from etl.warehouse.errors import WarehouseError
+from etl.warehouse.load import copy
+from etl.warehouse.locks import LISTENER_LOCK, LOGIN_LOCK, SCHEMA_LOCK, Busy, lock
+from etl.warehouse.statements import driver_cursor, run, stream
 
 SOON = Limits("brapped", statement_s=0.3, lock_s=0.1, turn_s=0.1, idle_s=60)
 
@@ -324,14 +318,14 @@ def test_views_that_somebody_reads_keep_nobody_from_recording(warehouse, databas
 
 
 def test_a_table_that_somebody_reads_is_waited_for_in_vain(warehouse, reader, waiting, tmp_path, monkeypatch):
-    folder = shutil.copytree(warehouse_module.sql_folder(), tmp_path / "sql")
+    folder = shutil.copytree(statements.sql_folder(), tmp_path / "sql")
     (folder / "schema/999_more.sql").write_text("-- More.\nalter table listening.fact_play add column more integer;\n")
-    monkeypatch.setattr(warehouse_module, "sql_folder", lambda: folder)
+    monkeypatch.setattr(statements, "sql_folder", lambda: folder)
     with holding(reader, "select count(*) from listening.fact_play") as pid, pytest.raises(Busy) as raised:
         warehouse.migrate(NOW, __version__, views_may_wait=True)
     assert f"role {name_of(reader)} (process {pid})" in str(raised.value)
     assert "schema/999_more" in warehouse.migrate(NOW, __version__)
-    warehouse_module.script.cache_clear()
+    statements.script.cache_clear()
 
 
 def test_while_a_migration_waits_nobody_waits_long_behind_it(warehouse, database, reader, waiting):
@@ -458,7 +452,7 @@ def test_a_server_that_never_answers_the_first_packet_is_given_up(monkeypatch, n
 
 def test_no_try_begins_after_a_minute(monkeypatch, no_retry):
     slept: list[float] = []
-    monkeypatch.setattr(warehouse_module.time, "sleep", slept.append)
+    monkeypatch.setattr(connection_module.time, "sleep", slept.append)
     with pytest.raises(WarehouseError, match=r"refused\."):
         Warehouse("postgresql://me@127.0.0.1:9/x").pending()
     assert slept == []

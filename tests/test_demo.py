@@ -15,10 +15,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from support import ROOT, asked
 
-from etl.demo import story
-from etl.demo.catalogue import catalogue
-from etl.demo.listener import TIME_ZONE
-from etl.embedded import embedded_postgres
+from etl import demo as story
+from etl.embedded.postgres import embedded_postgres
+from etl.simulator.catalogue import catalogue
+from etl.simulator.listener import TIME_ZONE
 
 
 @pytest.fixture(scope="module")

@@ -8,13 +8,13 @@ from datetime import timedelta
 import pytest
 from support import NOW, ago, settings_of
 
-from etl.catalogue import note_pause
-from etl.demo.spotify import Fault, Play
-from etl.imports import import_exports
-from etl.jobs import fill_dimensions, record_plays
-from etl.spotify import AppRefused, Forbidden
-from etl.warehouse import run as run_query
-from etl.wire import LockedOut, SpotifyError, Unavailable
+from etl.jobs.dimensions import fill_dimensions
+from etl.jobs.imports import import_exports
+from etl.jobs.plays import record_plays
+from etl.simulator.routes import Fault, Play
+from etl.spotify.errors import AppRefused, Forbidden, LockedOut, SpotifyError, Unavailable
+from etl.warehouse.pauses import note_pause
+from etl.warehouse.statements import run as run_query
 
 QUOTA = json.dumps(
     {"error": {"status": 429, "message": "API rate limit exceeded", "reason": "QUOTA_EXCEEDED"}}

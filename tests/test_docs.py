@@ -8,7 +8,7 @@ from types import ModuleType
 import pytest
 from support import ROOT
 
-from etl.cli import app
+from etl.cli.app import app
 from etl.settings import Settings
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -25,9 +25,9 @@ import pytest
 from sqlalchemy import create_engine, text
 from support import ROOT, superuser
 
-from etl import cluster
-from etl import programs as programs_module
-from etl.embedded import EmbeddedError, embedded_postgres
+from etl.embedded import binaries as programs_module
+from etl.embedded import cluster
+from etl.embedded.postgres import EmbeddedError, embedded_postgres
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks for processes in /proc")
 only_root = pytest.mark.skipif(os.geteuid() != 0, reason="is about running as root")
@@ -208,7 +208,7 @@ def spoiled(file: Path, content: str) -> Iterator[None]:
 
 
 def test_importing_it_is_light() -> None:
-    heavy = "import sys, etl.embedded; print([name for name in ('pandas', 'sqlalchemy', 'requests') if name in sys.modules])"
+    heavy = "import sys, etl.embedded.postgres; print([name for name in ('pandas', 'sqlalchemy', 'requests') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
 
@@ -532,7 +532,7 @@ def as_nobody() -> dict[str, Any]:
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     for python in (sys.executable, f"/usr/bin/python{sys.version_info.major}.{sys.version_info.minor}"):
         with suppress(PermissionError, FileNotFoundError):
-            command = [python, "-c", "import etl.embedded"]
+            command = [python, "-c", "import etl.embedded.postgres"]
             if not subprocess.run(command, env=environment, capture_output=True, **identity).returncode:
                 return {"python": python, "env": environment, **identity}
     return pytest.skip("there is no Python here that nobody may run with these packages")
@@ -588,7 +588,7 @@ def test_a_missing_package_is_named(warm: Path, monkeypatch: pytest.MonkeyPatch,
         if name == "version":
             raise PackageNotFoundError
 
-    monkeypatch.setattr({"version": "etl.cluster.version"}.get(name, f"etl.programs.{name}"), missing)
+    monkeypatch.setattr({"version": "etl.embedded.cluster.version"}.get(name, f"etl.embedded.binaries.{name}"), missing)
     with pytest.raises(EmbeddedError, match="embedded-postgres is missing"), forgetful_postgres(warm):
         pass
 

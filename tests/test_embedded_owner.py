@@ -10,9 +10,10 @@ import psycopg2
 import pytest
 from support import NOW, asked, superuser
 
-from etl import __version__, cluster
-from etl.embedded import embedded_postgres
-from etl.warehouse import Warehouse
+from etl import __version__
+from etl.embedded import cluster
+from etl.embedded.postgres import embedded_postgres
+from etl.warehouse.connection import Warehouse
 
 forgetful_postgres = partial(embedded_postgres, durable=False)
 

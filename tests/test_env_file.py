@@ -288,7 +288,7 @@ def test_without_a_home_folder_a_sentence_says_what_to_set(arguments, environmen
     "work",
     [
         "from etl.settings import read_settings; print(read_settings().about_the_database())",
-        "import etl.pages; print(None)",
+        "import etl.reports.formats.html; print(None)",
     ],
 )
 def test_without_a_home_folder_a_database_elsewhere_is_used_all_the_same(work):

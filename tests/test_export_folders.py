@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from test_exports import Unreadable, listen, plays, read, written
 
-from etl.exports import ExportError, must_exist
+from etl.sources.exports.reader import ExportError, must_exist
 
 CIRCLE = "it is a link that leads to itself"
 

@@ -7,8 +7,8 @@ import pytest
 from support import NOW
 from test_exports import Part, heard, listen, part_of, plays, read, rows, written
 
-from etl.exports import Malformed, Unreadable
-from etl.imports import import_exports
+from etl.jobs.imports import import_exports
+from etl.sources.exports.reader import Malformed, Unreadable
 
 CAFE = [listen(master_metadata_track_name="Déjà vu", master_metadata_album_artist_name="Zoë"), listen(ms_played=1)]
 WINDOWS = ("read as Windows-1252: it is not UTF-8",)
@@ -137,7 +137,7 @@ def test_nothing_of_the_program_replaces_what_it_can_not_decode():
 
     found = [
         line.strip()
-        for path in Path(etl.__file__).parent.glob("*.py")
+        for path in Path(etl.__file__).parent.rglob("*.py")
         for line in path.read_text("utf-8").splitlines()
         if "decode(" in line
         and ('"replace"' in line or '"ignore"' in line)

@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_exports import URI, heard, listen, nameless, part_of, plays, read, rows, told, written
 
-from etl.exports import Malformed, Part
+from etl.sources.exports.reader import Malformed
+from etl.staging import Part
 
 YES = (True, 1, 1.0, "true", "True", "TRUE", " true ", "1", "1.0", "yes", "Y", "t", "on")
 NO = (False, 0, 0.0, "false", "False", "0", "0.0", "no", "N", "f", "off")

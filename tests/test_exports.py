@@ -15,9 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import NOW, real_data
 
-from etl import archives, export_rows
-from etl.dimensions import ALBUM_COLUMNS, ARTIST_COLUMNS, TRACK_ARTIST_COLUMNS, TRACK_COLUMNS
-from etl.exports import ExportError, Malformed, Part, Unreadable, name_uri, read_exports
+from etl.sources.exports import archives
+from etl.sources.exports import rows as export_rows
+from etl.sources.exports.reader import ExportError, Malformed, Unreadable, name_uri, read_exports
+from etl.staging import ALBUM_COLUMNS, ARTIST_COLUMNS, TRACK_ARTIST_COLUMNS, TRACK_COLUMNS, Part
 
 URI = "spotify:track:" + "t" * 22
 PLAY_COLUMNS = [

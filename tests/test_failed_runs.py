@@ -6,13 +6,18 @@ from datetime import datetime, timedelta
 import pytest
 from support import NOW, ago, settings_of
 
-from etl import health, jobs, unrecorded
-from etl.demo.spotify import Play
-from etl.embedded import EmbeddedError
-from etl.jobs import fill_dimensions, record_plays
-from etl.quiet import quiet
-from etl.warehouse import Warehouse, WarehouseError, run
-from etl.watch import attended, watched
+from etl.embedded.postgres import EmbeddedError
+from etl.health import checks as health
+from etl.health.silence import quiet
+from etl.jobs import unrecorded
+from etl.jobs.dimensions import fill_dimensions
+from etl.jobs.monitored import attended, watched
+from etl.jobs.plays import record_plays
+from etl.jobs.run import APP_SETTINGS
+from etl.simulator.routes import Play
+from etl.warehouse.connection import Warehouse
+from etl.warehouse.errors import WarehouseError
+from etl.warehouse.statements import run
 
 RUNS = "select job, started_at, outcome from ops.run order by started_at, run_key"
 JOBS = {"plays": record_plays, "dimensions": fill_dimensions}
@@ -28,7 +33,7 @@ def own(database, spotify, tmp_path):
 @pytest.fixture
 def nowhere(monkeypatch):
     """A database that does not answer."""
-    monkeypatch.setattr("etl.warehouse.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("etl.warehouse.connection.time.sleep", lambda seconds: None)
     return Warehouse("postgresql://nobody:hush-hush@127.0.0.1:1/nothing")
 
 
@@ -123,7 +128,7 @@ def test_a_postgres_of_ones_own_that_does_not_start_is_remembered(spotify, tmp_p
     for name, value in {**environment, "BRAPPED_HOME": str(home), "DATABASE_URL": ""}.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(EmbeddedError):
-        watched("plays", jobs.APP_SETTINGS, record_plays, lambda: NOW)
+        watched("plays", APP_SETTINGS, record_plays, lambda: NOW)
     [one] = json.loads((home / "unrecorded.json").read_text())
     assert (one["warehouse"], one["job"]) == ("embedded", "plays")
 

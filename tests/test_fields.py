@@ -9,9 +9,9 @@ import pytest
 from psycopg2 import sql
 from support import libpq
 
-from etl.dimensions import ALBUM_COLUMNS, ARTIST_COLUMNS, TRACK_ARTIST_COLUMNS, TRACK_COLUMNS
-from etl.export_rows import LONGEST_TEXT
-from etl.fields import (
+from etl.sources.exports.rows import LONGEST_TEXT
+from etl.staging import ALBUM_COLUMNS, ARTIST_COLUMNS, PLAY_COLUMNS, TRACK_ARTIST_COLUMNS, TRACK_COLUMNS
+from etl.values import (
     BIGINT,
     INTEGER,
     LONGEST_URI,
@@ -30,7 +30,6 @@ from etl.fields import (
     uri,
     word,
 )
-from etl.plays import PLAY_COLUMNS
 
 OURS = {  # what the program says itself
     "fetched_at", "release_date", "release_date_precision", "role", "weight", "item_number", "source", "played_at",

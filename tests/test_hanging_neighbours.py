@@ -12,10 +12,11 @@ import typer
 from support import ROOT
 
 from etl import limits
-from etl.alerts import Issues, Unwritable
-from etl.login import LoginError
-from etl.login_cli import must_be_reachable, set_secret
-from etl.loopback import Loopback
+from etl.alerts.issues import Issues
+from etl.alerts.ledger import Unwritable
+from etl.auth.callback_server import Loopback
+from etl.auth.oauth import LoginError
+from etl.cli.login import must_be_reachable, set_secret
 
 
 @pytest.fixture

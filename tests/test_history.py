@@ -10,10 +10,13 @@ import pytest
 from cases import NOTHING, Record, Song, exported, minuted, told
 from support import NOW, asked, fresh_database, real_data, settings_of, whole_facts
 
-from etl import asking, history
-from etl.imports import import_exports
-from etl.listeners import listener_meant
-from etl.warehouse import Warehouse
+from etl.jobs.imports import import_exports
+from etl.reports import history
+from etl.reports.formats import history as formats
+from etl.reports.formats.output import show
+from etl.reports.request import Ask
+from etl.warehouse.connection import Warehouse
+from etl.warehouse.listeners import listener_meant
 
 A = Song("A", "Song", isrc="QZ0000000001")
 B = Song("B", "Tune", ("Bob",), 180_000, "QZ0000000002")
@@ -30,18 +33,16 @@ def written(warehouse, settings, tmp_path, form, *, with_sources=False, **asked_
 
     def answer(ask):
         reporter = ask.reporter(**{"counts_as": "all", "row_limit": None, **asked_for})
-        return history.lines(reporter, form, *reporter.history_filters(None, None), with_sources=with_sources)
+        return formats.lines(reporter, form, *reporter.history_filters(None, None), with_sources=with_sources)
 
     output = tmp_path / f"history.{form}"
-    asking.show(warehouse, settings, "history", answer, None, form, output, clock=lambda: NOW)
+    show(warehouse, settings, "history", answer, None, form, output, clock=lambda: NOW)
     return output
 
 
 def asked_for(warehouse, answer):
     """The report that a command would show."""
-    return warehouse.transaction(
-        lambda connection: answer(asking.Ask(connection, listener_meant(connection, None), NOW))
-    )
+    return warehouse.transaction(lambda connection: answer(Ask(connection, listener_meant(connection, None), NOW)))
 
 
 def taken_back(path: Path, url: str, spotify, **changes) -> list[tuple]:
@@ -174,7 +175,7 @@ def test_csv_and_json_hold_the_same_from_end_to_end(record, warehouse, settings,
 def test_a_history_of_nothing_is_an_empty_file_of_its_kind(form, warehouse, settings, record, tmp_path):
     text = written(warehouse, settings, tmp_path, form).read_text()
     if form == "csv":
-        assert text.splitlines() == [",".join(history.COLUMNS)]
+        assert text.splitlines() == [",".join(formats.COLUMNS)]
     else:
         told = json.loads(text)
         assert told == [] if form == "extended" else told["sections"][0]["rows"] == []

@@ -9,7 +9,7 @@ from cases import NOTHING, Song, exported, minuted, told
 from support import asked, real_data, settings_of, whole_facts
 from test_history import NOW, import_exports, other_database, record, taken_back, written  # noqa: F401  fixtures
 
-from etl.warehouse import Warehouse
+from etl.warehouse.connection import Warehouse
 
 A = Song("A", "Song", isrc="QZ0000000001")
 B = Song("B", "Tune", ("Bob",), 180_000, "QZ0000000002")

@@ -24,8 +24,8 @@ import trustme
 from program import Program
 from support import ROOT, ago, asked, libpq
 
-from etl.demo.spotify import Play
-from etl.embedded import embedded_postgres
+from etl.embedded.postgres import embedded_postgres
+from etl.simulator.routes import Play
 
 PLAYS = "select played_at, track_id from listening.fact_play join listening.dim_track using (track_key) order by 1, 2"
 PASSWORD = "of-the-hosted-database"

@@ -17,8 +17,9 @@ import pytest
 from moved import differences, everything, fill
 from support import NOW, ROOT, asked, fresh_database, superuser
 
-from etl import backups, manifests
-from etl.warehouse import Warehouse
+from etl.transfer import backup as backups
+from etl.transfer import manifest as manifests
+from etl.warehouse.connection import Warehouse
 
 MINE = "create table public.mine (number integer primary key); insert into public.mine values (1)"
 SCHEMAS = "select count(*) from pg_namespace where nspname in ('listening', 'ops')"

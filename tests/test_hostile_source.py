@@ -10,8 +10,12 @@ import pytest
 from moved import differences, everything, fill
 from support import NOW, asked, fresh_database, libpq, superuser
 
-from etl import limits, moves, sides, ties
-from etl.warehouse import Warehouse, WarehouseError
+from etl import limits
+from etl.transfer import constraints as ties
+from etl.transfer import copy as moves
+from etl.transfer import endpoints as sides
+from etl.warehouse.connection import Warehouse
+from etl.warehouse.errors import WarehouseError
 
 SCHEMAS = "select count(*) from pg_namespace where nspname in ('listening', 'ops')"
 RAN = "P0001"  # SQLSTATE of what `evil` raises: an error that says that it ran

@@ -20,10 +20,10 @@ from support import NOW, ago, asked, fresh_database, whole_facts
 from test_killed import locked, wait_for_lock
 from truth_sources import MARKS, Sources, made_up_sources
 
-from etl.demo.spotify import Play
-from etl.imports import import_exports
+from etl.jobs.imports import import_exports
 from etl.settings import Settings
-from etl.warehouse import Warehouse
+from etl.simulator.routes import Play
+from etl.warehouse.connection import Warehouse
 
 MARK = "Qwertz-Title-That-Nobody-May-See"
 PAGE = "/v1/me/player/recently-played"

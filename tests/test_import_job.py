@@ -18,13 +18,14 @@ from support import NOW, ago, asked, change_world, settings_of, whole_facts
 from truth_sources import MARKS, Export, expected, made_up_sources
 
 from etl import __version__
-from etl.demo.spotify import Grant, Listener, Play
-from etl.exports import ExportError, read_exports
-from etl.imports import import_exports
-from etl.jobs import fill_dimensions, record_plays
-from etl.listeners import ListenerError
-from etl.receipts import Receipt, as_json
-from etl.warehouse import Warehouse
+from etl.jobs.dimensions import fill_dimensions
+from etl.jobs.imports import import_exports
+from etl.jobs.plays import record_plays
+from etl.jobs.receipts import Receipt, as_json
+from etl.simulator.routes import Grant, Listener, Play
+from etl.sources.exports.reader import ExportError, read_exports
+from etl.warehouse.connection import Warehouse
+from etl.warehouse.listeners import ListenerError
 
 pytestmark = pytest.mark.usefixtures("no_pauses")
 

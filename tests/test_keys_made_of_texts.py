@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_history import record  # noqa: F401  a fixture
 
-from etl.exports import name_uri
+from etl.sources.exports.reader import name_uri
 
 PARTS = ["a", "a\nb", "b\nc", "c", "\x1a", "", '"', ",", "a,b", "\\", "(", ")", "a b", "\t", None]
 PROFILES = """

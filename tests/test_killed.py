@@ -12,7 +12,7 @@ import psycopg2
 import pytest
 from support import NOW, REFRESH_TOKEN, ago, asked, libpq
 
-from etl.demo.spotify import Grant, Play
+from etl.simulator.routes import Grant, Play
 
 PLAYS = "select played_at, track_id from listening.fact_play join listening.dim_track using (track_key) order by 1, 2"
 

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from support import NOW, settings_of, whole_facts
 from truth_sources import Expected, Export, Page, Sources, expected, made_up_sources
 
-from etl.imports import import_exports
-from etl.merges import merge_catalogue, merge_plays
-from etl.plays import read_page
-from etl.spotify import WINDOW
-from etl.warehouse import run, stage
+from etl.jobs.imports import import_exports
+from etl.sources.recently_played import read_page
+from etl.spotify.api import WINDOW
+from etl.warehouse.load import stage
+from etl.warehouse.merge import merge_catalogue, merge_plays
+from etl.warehouse.statements import run
 
 SPANS = {
     "the change of Spotify's systems": date(2022, 9, 26),

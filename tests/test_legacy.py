@@ -8,7 +8,7 @@ import pytest
 from export_files import write_folder
 from support import NOW, asked, fresh_database, whole_facts
 
-from etl.demo.spotify import Play
+from etl.simulator.routes import Play
 
 TABLES = """
 create schema old;

@@ -10,10 +10,12 @@ import pytest
 from sqlalchemy import Connection
 from support import NOW, ago, libpq
 
-from etl.locks import LISTENER_LOCK, lock, lock_listeners
-from etl.merges import merge_catalogue, merge_linked, merge_plays
-from etl.plays import read_page
-from etl.warehouse import Warehouse, run, stage
+from etl.sources.recently_played import read_page
+from etl.warehouse.connection import Warehouse
+from etl.warehouse.load import stage
+from etl.warehouse.locks import LISTENER_LOCK, lock, lock_listeners
+from etl.warehouse.merge import merge_catalogue, merge_linked, merge_plays
+from etl.warehouse.statements import run
 
 DEADLOCKS = "select deadlocks from pg_stat_database where datname = current_database()"
 

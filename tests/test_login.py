@@ -20,15 +20,15 @@ import requests
 from support import REFRESH_TOKEN, agree, change_world, settings_of
 from workflow_runner import calls, stand_in
 
-from etl.demo.server import SimulatedSpotify
-from etl.demo.spotify import Grant, Listener, Play
-from etl.jobs import record_plays
-from etl.keys import Keys, TokenKeyError
-from etl.login import LoginError, begun, finished
-from etl.loopback import Loopback
+from etl.auth.callback_server import Loopback
+from etl.auth.encryption import Keys, TokenKeyError
+from etl.auth.logins import AnybodysLogin, NotLoggedIn, ends_at
+from etl.auth.oauth import LoginError, begun, finished
+from etl.jobs.plays import record_plays
 from etl.settings import SettingsError, read_settings
-from etl.spotify import CodeRefused, LoginRefused, PermissionMissing
-from etl.tokens import AnybodysLogin, NotLoggedIn, ends_at
+from etl.simulator.routes import Grant, Listener, Play
+from etl.simulator.server import SimulatedSpotify
+from etl.spotify.errors import CodeRefused, LoginRefused, PermissionMissing
 
 CALLBACK = "http://127.0.0.1:8888/callback"
 NEVER_SET = {"SPOTIFY_REFRESH_TOKEN": ""}

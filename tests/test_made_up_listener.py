@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from etl.demo.catalogue import Catalogue, Track, catalogue
-from etl.demo.listener import BINGE_PLAYS, TIME_ZONE, binge_day, made_up_listener, made_up_listens
-from etl.demo.words import SPECIAL_TITLES
+from etl.simulator.catalogue import Catalogue, Track, catalogue
+from etl.simulator.listener import BINGE_PLAYS, TIME_ZONE, binge_day, made_up_listener, made_up_listens
+from etl.simulator.words import SPECIAL_TITLES
 
 CATALOGUE = catalogue()
 UNTIL = datetime(2026, 11, 20, 12, 5, tzinfo=UTC)

@@ -14,12 +14,13 @@ from pathlib import Path
 import pytest
 from support import ROOT, ago
 
-from etl.alerts import Alert, File, Report, Unwritable, told
-from etl.cluster import Cluster
-from etl.demo.spotify import Play
-from etl.embedded import EmbeddedError, embedded_postgres
-from etl.loopback import Loopback
-from etl.unrecorded import FailedRun, read, write
+from etl.alerts.file import File
+from etl.alerts.ledger import Alert, Report, Unwritable, told
+from etl.auth.callback_server import Loopback
+from etl.embedded.cluster import Cluster
+from etl.embedded.postgres import EmbeddedError, embedded_postgres
+from etl.jobs.unrecorded import FailedRun, read, write
+from etl.simulator.routes import Play
 
 # Ctrl-C.
 

@@ -10,8 +10,8 @@ import pytest
 from support import ROOT
 from test_workflows import LINK, connected, in_bash, run_for_real
 
-from etl.demo.spotify import Play
-from etl.login import begun, redirect_uri, shown_on_github
+from etl.auth.oauth import begun, redirect_uri, shown_on_github
+from etl.simulator.routes import Play
 from tests.runner_masks import STARS, Masks
 
 CALLBACK = "http://127.0.0.1:8888/callback"
@@ -84,7 +84,7 @@ def test_what_the_jobs_say_about_themselves_is_not_masked(environment, play, son
         assert STARS not in run.log + run.summary
 
 
-SAID = sorted([*(ROOT / "etl").glob("*.py"), *(ROOT / ".github").glob("*.sh"), ROOT / "migrate.py"])
+SAID = sorted([*(ROOT / "etl").rglob("*.py"), *(ROOT / ".github").glob("*.sh"), ROOT / "migrate.py"])
 
 
 @pytest.mark.parametrize("path", SAID, ids=lambda path: path.name)

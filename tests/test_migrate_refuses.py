@@ -14,8 +14,10 @@ import pytest
 from moved import PASSWORD, fill
 from support import NOW, ROOT, asked, fresh_database
 
-from etl import backups, whole_file
-from etl.warehouse import Warehouse, WarehouseError
+from etl import whole_file
+from etl.transfer import backup as backups
+from etl.warehouse.connection import Warehouse
+from etl.warehouse.errors import WarehouseError
 
 ADDRESS = f"postgresql://somebody:{PASSWORD}@127.0.0.1:1/x"
 OPTIONS = re.findall(r'add_argument\("(--[\w-]+)"', (ROOT / "migrate.py").read_text(encoding="utf-8"))
@@ -289,7 +291,7 @@ def test_three_at_once_end_with_sentences(database, target, environment, tmp_pat
 
 
 def test_a_backup_that_never_began_leaves_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr("etl.sides.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("etl.transfer.endpoints.time.sleep", lambda seconds: None)
     warehouse = Warehouse(f"postgresql://nobody:{PASSWORD}@127.0.0.1:9/x?connect_timeout=1")
     with pytest.raises(WarehouseError) as raised:
         backups.back_up(warehouse, tmp_path / "b.zip", name="--to", now=NOW)

@@ -22,9 +22,11 @@ import pytest
 from moved import MARK, PASSWORD, differences, everything, fill, rows_of
 from support import NOW, ROOT, ago, asked, fresh_database, in_cluster, libpq, superuser, with_database
 
-from etl import __version__, moves
-from etl.demo.spotify import Play
-from etl.warehouse import Warehouse, WarehouseError
+from etl import __version__
+from etl.simulator.routes import Play
+from etl.transfer import copy as moves
+from etl.warehouse.connection import Warehouse
+from etl.warehouse.errors import WarehouseError
 
 SMALL_PIECES = (
     "import sys; from etl import moves; moves.LARGEST = {}; import migrate; sys.exit(migrate.main(sys.argv[1:]))"
@@ -396,7 +398,7 @@ def test_from_an_older_postgres_and_back(older_postgres, recorded, target, movin
 
 
 def test_a_host_that_stays_away_ends_in_a_sentence(database, target, monkeypatch):
-    monkeypatch.setattr("etl.sides.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("etl.transfer.endpoints.time.sleep", lambda seconds: None)
     source = Warehouse(database)
     gone = Warehouse(f"postgresql://nobody:{PASSWORD}@127.0.0.1:9/x?connect_timeout=1")
     with pytest.raises(WarehouseError, match="the connection is refused") as raised:

@@ -10,8 +10,10 @@ from raw_server import Answer, dripping, in_turn, raw_server, whole
 
 from etl import limits
 from etl.deadline import Deadline, Late, TookTooLong, within
-from etl.spotify import Accounts, Api
-from etl.wire import LockedOut, Patience, Unavailable, shortened
+from etl.spotify.accounts import Accounts
+from etl.spotify.api import Api
+from etl.spotify.errors import LockedOut, Unavailable
+from etl.spotify.http import Patience, shortened
 
 OK = b"HTTP/1.1 200 OK\r\n"
 pytestmark = pytest.mark.usefixtures("no_pauses")

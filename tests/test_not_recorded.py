@@ -15,13 +15,13 @@ from cases import Others, Record, Song, told
 from export_files import write_folder
 from support import NOW
 
-from etl.asking import in_form
-from etl.imports import import_exports
-from etl.listeners import listener_meant
-from etl.recorded import Recorded, hours_recorded, sentences_about
-from etl.reports import Asked, Report, Reporter
-from etl.sentences import recorded_sentences, sentences
-from etl.wording import nothing
+from etl.jobs.imports import import_exports
+from etl.reports.formats.labels import nothing
+from etl.reports.formats.output import in_form
+from etl.reports.formats.sentences import recorded_sentences, sentences
+from etl.reports.query import Asked, Report, Reporter
+from etl.reports.recorded_days import Recorded, hours_recorded, sentences_about
+from etl.warehouse.listeners import listener_meant
 
 FORMATS = ("text", "markdown", "html", "json", "csv")
 A_DAY = timedelta(days=1)

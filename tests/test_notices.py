@@ -14,11 +14,12 @@ from raw_server import Answer, Raw, dripping, in_turn, raw_server, whole
 from support import ROOT, change_world
 
 from etl import limits
-from etl.alerts import Alert, Report, main
-from etl.jobs import Outcome
-from etl.watch import attended, ping
-from etl.webhook import NotSent, get, redirected, send
-from etl.wire import SpotifyError
+from etl.alerts.__main__ import main
+from etl.alerts.ledger import Alert, Report
+from etl.alerts.webhook import NotSent, get, redirected, send
+from etl.jobs.monitored import attended, ping
+from etl.jobs.run import Outcome
+from etl.spotify.errors import SpotifyError
 
 DOWN = Alert("database", "failing", "The database can't be used", "It does not answer.", is_failure=True)
 SOON = Alert("login", "2027-05-26 30", "Log in again before 2027-05-26", "30 days left.")
@@ -272,7 +273,9 @@ def test_a_ping_that_drips_does_not_hold_up_the_end_of_a_run(settings, warehouse
 
 
 def test_the_step_that_tells_needs_nothing_installed() -> None:
-    done = subprocess.run([sys.executable, "-S", "-c", "import etl.alerts"], cwd=ROOT, capture_output=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", "import etl.alerts.__main__"], cwd=ROOT, capture_output=True, check=False
+    )
     assert (done.returncode, done.stderr) == (0, b"")
 
 

@@ -16,20 +16,24 @@ from hypothesis import strategies as st
 from support import NOW, ROOT, ago, asked, settings_of
 from test_fields import noise
 
-from etl.answers import Answers, Wanted, save_members
-from etl.catalogue import NothingRecorded
-from etl.demo import objects
-from etl.demo.catalogue import catalogue
-from etl.demo.spotify import Fault, Play
-from etl.demo.world import Listener, world_of
-from etl.imports import import_exports
-from etl.jobs import fill_dimensions, record_plays
-from etl.listeners import recorded_account, who_is
-from etl.merges import merge_catalogue, merge_plays
-from etl.plays import read_page
-from etl.spotify import Accounts
-from etl.warehouse import ValuesRefused, WarehouseError, stage
-from etl.wire import Answer, SpotifyError, json_object
+from etl.dimensions.answers import Answers, Wanted, save_members
+from etl.dimensions.fetch import NothingRecorded
+from etl.jobs.dimensions import fill_dimensions
+from etl.jobs.imports import import_exports
+from etl.jobs.plays import record_plays
+from etl.simulator import objects
+from etl.simulator.catalogue import catalogue
+from etl.simulator.routes import Fault, Play
+from etl.simulator.world import Listener, world_of
+from etl.sources.recently_played import read_page
+from etl.spotify.accounts import Accounts
+from etl.spotify.errors import SpotifyError
+from etl.spotify.http import Answer, json_object
+from etl.spotify.profile import who_is
+from etl.warehouse.errors import ValuesRefused, WarehouseError
+from etl.warehouse.listeners import recorded_account
+from etl.warehouse.load import stage
+from etl.warehouse.merge import merge_catalogue, merge_plays
 
 PAGE = "/v1/me/player/recently-played"
 FACTS = (
@@ -534,7 +538,7 @@ def test_a_local_file_whose_artists_change_is_recorded_with_all_of_them(record, 
 def test_a_deep_answer_with_a_text_without_end_is_read_in_one_go():
     """In a process that is ended when it takes long: a search that begins anew at each character would take hours."""
     program = (
-        "from etl.wire import Answer, json_object;"
+        "from etl.spotify.http import Answer, json_object;"
         " body = b'[' * 100_000 + b'\\\"' * 200_000;"
         " assert json_object(Answer(200, {}, body)) is None"
     )

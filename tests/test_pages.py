@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 import html5lib
 import pytest
 
-from etl.listeners import RecordedListener
-from etl.pages import as_html
-from etl.reports import Asked, Report, Section, nothing_recorded
+from etl.reports.formats.html import as_html
+from etl.reports.query import Asked, Report, Section, nothing_recorded
+from etl.warehouse.listeners import RecordedListener
 
 NOW = datetime(2026, 11, 20, 9, 14, tzinfo=UTC)
 ADA = RecordedListener(1, "ada", "Ada", ZoneInfo("Europe/Berlin"))

@@ -8,12 +8,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from support import NOW, REFRESH_TOKEN, ago, change_world, settings_of
 
-from etl.answers import Answers, Wanted
-from etl.demo.spotify import Fault, Grant, Listener, Play
-from etl.jobs import record_plays
-from etl.plays import read_page
-from etl.spotify import Forbidden, LoginRefused, PermissionMissing
-from etl.wire import Unavailable
+from etl.dimensions.answers import Answers, Wanted
+from etl.jobs.plays import record_plays
+from etl.simulator.routes import Fault, Grant, Listener, Play
+from etl.sources.recently_played import read_page
+from etl.spotify.errors import Forbidden, LoginRefused, PermissionMissing, Unavailable
 
 PAGE = "/v1/me/player/recently-played"
 TOKEN = "/api/token"

@@ -15,8 +15,8 @@ import pytest
 from export_files import write_folder
 from support import NOW, real_data, whole_facts
 
-from etl.imports import import_exports
-from etl.receipts import Receipt
+from etl.jobs.imports import import_exports
+from etl.jobs.receipts import Receipt
 
 EXTENDED, ACCOUNT = "extended-2020-2024.zip", "account-2023.zip"
 

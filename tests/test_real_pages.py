@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from support import NOW, real_data
 
-from etl.demo.spotify import Fault
-from etl.jobs import record_plays
+from etl.jobs.plays import record_plays
+from etl.simulator.routes import Fault
 
 RECENTLY_PLAYED = "/v1/me/player/recently-played"
 

@@ -10,10 +10,11 @@ import pytest
 from export_files import write_folder
 from support import NOW, ago
 
-from etl import asking
-from etl.demo.spotify import Play
-from etl.listeners import listener_meant
-from etl.report_cli import report as commands
+from etl.cli.report import report as commands
+from etl.reports.formats.output import show
+from etl.reports.request import Ask
+from etl.simulator.routes import Play
+from etl.warehouse.listeners import listener_meant
 
 MARK = "Qwertz-Nobody-May-See"
 
@@ -86,7 +87,7 @@ def test_the_day_is_that_of_the_listeners_clock(zone, told, day, plays, warehous
 
     output = tmp_path / "day.json"
     settings = settings.model_copy(update={"time_zone": zone})
-    asking.show(warehouse, settings, "daily", answer, None, "json", output, clock=lambda: NOW)
+    show(warehouse, settings, "daily", answer, None, "json", output, clock=lambda: NOW)
     report = json.loads(output.read_text())
     assert (report["since_date"], report["until_date"], report["time_zone"]) == (str(day), str(day), zone)
     first = report["sections"][0]["rows"][0]
@@ -164,7 +165,7 @@ def test_nothing_of_a_track_is_in_the_repr_of_its_report(import_rows, warehouse)
     import_rows(listen(5, name=MARK, by=MARK), listen(6, name=f"{MARK} again", by=MARK, letter="B"))
     for answer in (lambda ask: ask.reporter().track(MARK), lambda ask: ask.reporter().artist(MARK)):
         made = warehouse.transaction(
-            lambda connection, answer=answer: answer(asking.Ask(connection, listener_meant(connection, None), NOW))
+            lambda connection, answer=answer: answer(Ask(connection, listener_meant(connection, None), NOW))
         )
         assert MARK in made.title and MARK not in repr(made)
 

@@ -10,12 +10,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from rich.cells import cell_len
 
-from etl.data_report import as_csv, as_json
-from etl.listeners import RecordedListener
-from etl.recorded import Recorded
-from etl.reports import Asked, Report, Section, nothing_recorded
-from etl.text_report import as_markdown, as_text
-from etl.wording import duration, in_a_line, share
+from etl.reports.formats.data import as_csv, as_json
+from etl.reports.formats.labels import duration, in_a_line, share
+from etl.reports.formats.markdown import as_markdown
+from etl.reports.formats.text import as_text
+from etl.reports.query import Asked, Report, Section, nothing_recorded
+from etl.reports.recorded_days import Recorded
+from etl.warehouse.listeners import RecordedListener
 
 NOW = datetime(2026, 11, 20, 9, 20, tzinfo=UTC)
 ADA = RecordedListener(1, "ada", "Ada", ZoneInfo("Europe/Berlin"))

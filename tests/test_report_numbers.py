@@ -24,11 +24,11 @@ from pandas_numbers import before, counted, rows, url, within
 from support import NOW, asked, fresh_database, in_cluster, real_data, with_database
 from test_real_exports import ACCOUNT, EXTENDED, listens, rows_of
 
-from etl.imports import import_exports
-from etl.listeners import listener_meant
-from etl.reports import COUNTS_AS, Asked, Report, Reporter
+from etl.jobs.imports import import_exports
+from etl.reports.query import COUNTS_AS, Asked, Report, Reporter
 from etl.settings import Settings
-from etl.warehouse import Warehouse
+from etl.warehouse.connection import Warehouse
+from etl.warehouse.listeners import listener_meant
 
 ZONES = ("Europe/Berlin", "America/New_York")
 FEW, MANY = 5, 10  # rows of a part of a report, and of one about nothing else

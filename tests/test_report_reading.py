@@ -12,11 +12,11 @@ from export_files import write_folder
 from sqlalchemy.engine import make_url
 from support import NOW, ROOT, asked
 
-from etl import columns
-from etl.asking import Ask
-from etl.imports import import_exports
-from etl.listeners import listener_meant
-from etl.report_cli import FORMATS_BY_SUFFIX
+from etl.cli.report import FORMATS_BY_SUFFIX
+from etl.jobs.imports import import_exports
+from etl.reports import columns
+from etl.reports.request import Ask
+from etl.warehouse.listeners import listener_meant
 
 A, B = Song("A", "Song"), Song("B", "Tune", ("Bob",))
 DAY = f"{NOW:%F}"

@@ -8,7 +8,7 @@ from cases import Song, exported
 from export_files import write_folder
 from support import NOW
 
-from etl.imports import import_exports
+from etl.jobs.imports import import_exports
 
 A, B = Song("A", "Song"), Song("B", "Tune", ("Bob",))
 

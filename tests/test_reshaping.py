@@ -8,8 +8,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from support import NOW
 
-from etl.dimensions import catalogue_tables, track_artists
-from etl.plays import PLAY_COLUMNS, moment, read_page
+from etl.dimensions.transform import catalogue_tables, track_artists
+from etl.sources.recently_played import read_page
+from etl.staging import PLAY_COLUMNS
+from etl.values import moment
 
 
 def rows(frame: pd.DataFrame) -> list[dict]:

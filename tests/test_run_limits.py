@@ -15,11 +15,12 @@ from raw_server import dripping, raw_server, relay
 from support import NOW, ROOT, ago, libpq, settings_of
 
 from etl import limits
+from etl.auth.logins import LOGIN_LOCK
 from etl.deadline import Deadline, TookTooLong, ended_after
-from etl.demo.spotify import Play
-from etl.jobs import fill_dimensions, record_plays
-from etl.tokens import LOGIN_LOCK
-from etl.watch import attended
+from etl.jobs.dimensions import fill_dimensions
+from etl.jobs.monitored import attended
+from etl.jobs.plays import record_plays
+from etl.simulator.routes import Play
 from tests.workflow_runner import load_workflow
 
 DRIP = dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n{")

@@ -6,9 +6,10 @@ import pytest
 from support import NOW
 
 from etl import __version__
-from etl.merges import merge_catalogue, merge_plays
-from etl.plays import read_page
-from etl.warehouse import run, stage
+from etl.sources.recently_played import read_page
+from etl.warehouse.load import stage
+from etl.warehouse.merge import merge_catalogue, merge_plays
+from etl.warehouse.statements import run
 
 A, B = "A" * 22, "B" * 22
 PLAYLIST = "spotify:playlist:" + "p" * 22

@@ -10,7 +10,7 @@ import pytest
 from cases import NOTHING, Full, Others, Record, Song, exported, minuted, told
 from support import NOW, fresh_database, whole_facts
 
-from etl.warehouse import Warehouse
+from etl.warehouse.connection import Warehouse
 
 MANY = 1  # orders of a case, drawn for each, are tried besides the natural one; test_known_truth.py tries many
 

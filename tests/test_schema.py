@@ -8,8 +8,10 @@ from datetime import datetime
 import pytest
 from support import NOW, ROOT, asked
 
-from etl import __version__, warehouse
-from etl.warehouse import Warehouse, WarehouseError
+from etl import __version__
+from etl.warehouse import statements
+from etl.warehouse.connection import Warehouse
+from etl.warehouse.errors import WarehouseError
 
 DESIGNED = {
     "bridge_track_artist": {"track_key", "artist_key", "position", "role", "weight"},
@@ -113,13 +115,13 @@ def test_a_schema_change_that_fails_leaves_nothing_behind(empty_database, tmp_pa
     (broken / "query").symlink_to(ROOT / "sql" / "query")
     (broken / "schema" / "001_good.sql").write_text("create table listening.good (good_key integer);")
     (broken / "schema" / "002_bad.sql").write_text("create table listening.bad (oops nonsense);")
-    monkeypatch.setattr(warehouse, "sql_folder", lambda: broken)
-    warehouse.script.cache_clear()
+    monkeypatch.setattr(statements, "sql_folder", lambda: broken)
+    statements.script.cache_clear()
     made = Warehouse(empty_database)
     with pytest.raises(WarehouseError, match="SQLSTATE 42704"):
         made.migrate(NOW, __version__)
     made.close()
-    warehouse.script.cache_clear()
+    statements.script.cache_clear()
     assert asked(empty_database, "select count(*) from pg_namespace where nspname in ('listening', 'ops')") == [(0,)]
 
 
@@ -155,8 +157,8 @@ def test_a_record_made_before_plays_kept_their_distance_gets_it(empty_database, 
     for path in (ROOT / "sql/schema").glob("00[1-5]_*.sql"):
         (before / "schema" / path.name).symlink_to(path)
     with monkeypatch.context() as patched:
-        patched.setattr(warehouse, "sql_folder", lambda: before)
-        warehouse.script.cache_clear()
+        patched.setattr(statements, "sql_folder", lambda: before)
+        statements.script.cache_clear()
         older = Warehouse(empty_database)
         assert len(older.migrate(NOW, __version__)) == 5
     moments = [0, 200.0004, 200.0004, 380.5, 380.5 + 86_400, 380.5 + 2 * 86_400 + 0.002, 10**6]
@@ -167,7 +169,7 @@ def test_a_record_made_before_plays_kept_their_distance_gets_it(empty_database, 
             " select %s::timestamptz + seconds * interval '1 second', %s, 0, 20260101, 0, 0, 0, 0 from unnest(%s::double precision[]) as told (seconds)",
             NOW, listener_key, [seconds + shift for seconds in moments],
         )  # fmt: skip
-    warehouse.script.cache_clear()
+    statements.script.cache_clear()
     older.migrate(NOW, __version__)
     older.close()
     found = asked(

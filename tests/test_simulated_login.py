@@ -6,9 +6,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from etl.demo.consent import challenge_of
-from etl.demo.spotify import Answer, App, Request, World, answer
-from etl.demo.world import RECENTLY_PLAYED
+from etl.simulator.consent import challenge_of
+from etl.simulator.routes import Answer, App, Request, World, answer
+from etl.simulator.world import RECENTLY_PLAYED
 from tests.simulated_spotify import ADA, NOW, exchange, refresh, world
 
 CALLBACK = "http://127.0.0.1:8888/callback"

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from etl.demo.spotify import Play, Request, answer
+from etl.simulator.routes import Play, Request, answer
 from tests.simulated_spotify import ADA, ENCORE, NOW, PLAYED, RECORD, SONG, get, minutes_ago, token_for, told, world
 
 

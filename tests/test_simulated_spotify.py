@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from etl.demo.spotify import Answer, Fault, Play, Request, World, answer
-from etl.demo.world import EMAIL, PRIVATE_PROFILE
+from etl.simulator.routes import Answer, Fault, Play, Request, World, answer
+from etl.simulator.world import EMAIL, PRIVATE_PROFILE
 from tests.simulated_spotify import (
     ADA,
     ENCORE,

@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 
-from etl.demo import objects
-from etl.demo.catalogue import catalogue
-from etl.demo.listener import made_up_listener
-from etl.demo.spotify import Answer, Fault, Grant, Request, World, answer, world_of
-from etl.demo.tokens import AccessToken, seal
-from etl.demo.world import EMAIL, PRIVATE_PROFILE, RECENTLY_PLAYED
+from etl.simulator import objects
+from etl.simulator.catalogue import catalogue
+from etl.simulator.listener import made_up_listener
+from etl.simulator.routes import Answer, Fault, Grant, Request, World, answer, world_of
+from etl.simulator.tokens import AccessToken, seal
+from etl.simulator.world import EMAIL, PRIVATE_PROFILE, RECENTLY_PLAYED
 from tests.answer_shapes import Shape, differences, recorded_shape, shape_of
 from tests.simulated_spotify import exchange
 

@@ -12,8 +12,8 @@ from datetime import timedelta
 import pytest
 import requests
 
-from etl.demo.server import Call, SimulatedSpotify
-from etl.demo.spotify import Fault, Play, World
+from etl.simulator.routes import Fault, Play, World
+from etl.simulator.server import Call, SimulatedSpotify
 from tests.simulated_spotify import ADA, NOW, PLAYED, SONG, minutes_ago, token_for, world
 
 TRACK = f"/tracks/{SONG}"

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl.demo.spotify import Grant, Request, answer
-from etl.demo.tokens import AccessToken, seal, unseal
-from etl.demo.world import EMAIL, PRIVATE_PROFILE, RECENTLY_PLAYED
+from etl.simulator.routes import Grant, Request, answer
+from etl.simulator.tokens import AccessToken, seal, unseal
+from etl.simulator.world import EMAIL, PRIVATE_PROFILE, RECENTLY_PLAYED
 from tests.simulated_spotify import ADA, CONSENT, NOW, PLAYED, SONG, exchange, refresh, refusal, token_for, world
 
 

@@ -14,15 +14,16 @@ from export_files import write_folder
 from support import agree, asked, change_world
 from test_alerts import webhook
 
-from etl import health
-from etl.demo.server import SimulatedSpotify
-from etl.demo.spotify import Fault, Play
-from etl.imports import import_exports
-from etl.jobs import fill_dimensions, record_plays
-from etl.login import begun, finished, redirect_uri
+from etl.auth.oauth import begun, finished, redirect_uri
+from etl.health import checks as health
+from etl.jobs.dimensions import fill_dimensions
+from etl.jobs.imports import import_exports
+from etl.jobs.monitored import attended
+from etl.jobs.plays import record_plays
 from etl.settings import read_settings
-from etl.warehouse import Warehouse
-from etl.watch import attended
+from etl.simulator.routes import Fault, Play
+from etl.simulator.server import SimulatedSpotify
+from etl.warehouse.connection import Warehouse
 
 START = datetime(2026, 6, 1, 0, 17, tzinfo=UTC)
 DAYS = 187
@@ -181,7 +182,7 @@ def test_half_a_year_unattended_loses_only_what_spotify_forgot_says_so_and_tells
     songs: Any,
     tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr("etl.warehouse.time.sleep", no_pauses.append)
+    monkeypatch.setattr("etl.warehouse.connection.time.sleep", no_pauses.append)
     monkeypatch.chdir(tmp_path)
     truth = half_a_year(sorted(songs.tracks)[:40])
     luck = random.Random(7)

@@ -7,18 +7,21 @@ import requests
 import responses
 from responses import matchers
 
-from etl.demo.spotify import Fault
-from etl.spotify import (
-    Accounts,
-    Api,
+from etl.simulator.routes import Fault
+from etl.spotify.accounts import Accounts
+from etl.spotify.api import Api
+from etl.spotify.errors import (
     AppRefused,
     Forbidden,
+    LockedOut,
     LoginRefused,
     NotFound,
     PermissionMissing,
     Refused,
+    SpotifyError,
+    Unavailable,
 )
-from etl.wire import LockedOut, Patience, SpotifyError, Unavailable
+from etl.spotify.http import Patience
 
 API = "https://api.example/v1"
 ACCOUNTS = "https://accounts.example"

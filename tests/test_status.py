@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from support import REFRESH_TOKEN, ago, change_world, settings_of
 
-from etl import health
-from etl.demo.spotify import Fault, Grant, Play
-from etl.keys import fingerprint
-from etl.warehouse import names_in
-from etl.wire import SpotifyError
+from etl.health import checks as health
+from etl.simulator.routes import Fault, Grant, Play
+from etl.spotify.errors import SpotifyError
+from etl.values import fingerprint
+from etl.warehouse.statements import names_in
 
 NEWEST = names_in("schema")[-1].removeprefix("schema/")
 LOCKED = b'{"error":{"status":429,"message":"API rate limit exceeded","reason":"QUOTA_EXCEEDED"}}'
@@ -242,8 +242,8 @@ def test_the_status_is_kept_from_changing_anything(filled, ask, brapped):
 
 
 def test_what_fails_in_a_run_is_told_under_a_cause_that_has_words_for_it():
-    from etl.findings import ADVICE, TITLES
-    from etl.watch import CAUSES
+    from etl.health.findings import ADVICE, TITLES
+    from etl.jobs.monitored import CAUSES
 
     assert set(CAUSES.values()) <= set(TITLES) and set(ADVICE) == set(TITLES) | {"program"}
     kinds = list(CAUSES)

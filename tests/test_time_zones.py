@@ -16,17 +16,19 @@ import pytest
 from export_files import write_folder
 from support import NOW, ago, asked, fresh_database, in_cluster, memory, settings_of
 
-from etl import limits, zones
-from etl.demo.spotify import Play
-from etl.imports import import_exports
-from etl.jobs import record_plays
-from etl.listeners import listener_meant
-from etl.merges import merge_catalogue, merge_plays
-from etl.plays import read_page
-from etl.programs import Programs
+from etl import limits
+from etl.embedded.binaries import Programs
+from etl.jobs.imports import import_exports
+from etl.jobs.plays import record_plays
 from etl.settings import Settings
-from etl.warehouse import Warehouse, stage
-from etl.zones import links, same_as, zone_named
+from etl.simulator.routes import Play
+from etl.sources.recently_played import read_page
+from etl.warehouse import time_zones as zones
+from etl.warehouse.connection import Warehouse
+from etl.warehouse.listeners import listener_meant
+from etl.warehouse.load import stage
+from etl.warehouse.merge import merge_catalogue, merge_plays
+from etl.warehouse.time_zones import links, same_as, zone_named
 
 ADRIFT = (
     "select count(*) from listening.fact_play join listening.dim_listener using (listener_key)"

@@ -11,11 +11,11 @@ from cases import Song, exported, minuted
 from export_files import write_folder
 from support import NOW, ago
 
-from etl.demo.spotify import Play
-from etl.imports import import_exports
-from etl.listeners import ListenerError
-from etl.receipts import as_text
-from etl.whose import OWN_RECORD, sentence, whose_record
+from etl.jobs.imports import import_exports
+from etl.jobs.ownership import OWN_RECORD, sentence, whose_record
+from etl.jobs.receipts import as_text
+from etl.simulator.routes import Play
+from etl.warehouse.listeners import ListenerError
 
 A = Song("A", "Song")
 FILE = "Streaming_History_Audio_2026.json"

@@ -6,10 +6,12 @@ import pytest
 from raw_server import raw_server, whole
 from support import NOW, ago, change_world
 
-from etl.demo.spotify import Fault, Play
-from etl.jobs import fill_dimensions, record_plays
-from etl.spotify import Accounts, Api, Forbidden, NotFound, Refused
-from etl.wire import SpotifyError
+from etl.jobs.dimensions import fill_dimensions
+from etl.jobs.plays import record_plays
+from etl.simulator.routes import Fault, Play
+from etl.spotify.accounts import Accounts
+from etl.spotify.api import Api
+from etl.spotify.errors import Forbidden, NotFound, Refused, SpotifyError
 
 PREMIUM = (
     "Active premium subscription required for the owner of the app. When the subscription status changes, it can take a few"

@@ -14,7 +14,7 @@ import pytest
 from github import Github
 from support import REFRESH_TOKEN, ago, agree
 
-from etl.demo.spotify import Play
+from etl.simulator.routes import Play
 from tests.workflow_runner import ROOT, Run, calls, load_workflow, run_workflow, stand_in
 
 WORKFLOWS = sorted(path.name for path in (ROOT / ".github/workflows").glob("*.y*ml"))

@@ -12,13 +12,13 @@ import sys
 from pathlib import Path
 
 # What the commands import when they run.
-import etl.cli
-import etl.demo.story
-import etl.imports
-import etl.jobs
-import etl.progress
-import etl.receipts
+import etl.cli.app
+import etl.demo
+import etl.jobs.imports
+import etl.jobs.plays
+import etl.jobs.receipts
 import etl.settings
+import etl.terminal
 
 
 def main() -> None:
@@ -70,7 +70,7 @@ def become(order: dict) -> None:
     sys.argv = ["brapped", *order["arguments"]]
     status = 1
     try:
-        etl.cli.main()
+        etl.cli.app.main()
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else int(end.code is not None)
     except BaseException:

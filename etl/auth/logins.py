@@ -1,0 +1,184 @@
+"""Keeping logins: which one is to be used, whose it is, when it ends, and the newest token of it, encrypted."""
+
+import calendar
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from etl.auth.encryption import Keys, TokenKeyError
+from etl.clock import WrongClock
+from etl.notices import Warned
+from etl.spotify.accounts import Accounts
+from etl.spotify.errors import LoginRefused, SpotifyError
+from etl.values import Json, fingerprint
+from etl.warehouse.connection import Warehouse
+from etl.warehouse.locks import LOGIN_LOCK, lock
+from etl.warehouse.statements import run
+
+LIFE_MONTHS = 6  # of a refresh token, from consent; using it does not prolong it
+
+
+class NotLoggedIn(SpotifyError):
+    """There is no login at all: neither a setting nor one in the database."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Nobody is logged in yet. On GitHub start the workflow connect, elsewhere 'brapped login' (or set"
+            " SPOTIFY_REFRESH_TOKEN); the README says how under 'Record your own listening'."
+        )
+
+
+class AnybodysLogin(SpotifyError):
+    """Several listeners have a login here, and nothing says whose listening is meant."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "More than one listener has logged in to this database, and nothing says whose listening this job records: set"
+            " SPOTIFY_REFRESH_TOKEN to a token of theirs ('brapped login' prints it)."
+        )
+
+
+class Login:
+    """The login to use: the one that was agreed to, or set as SPOTIFY_REFRESH_TOKEN, last. Of it the newest token.
+
+    So a login that `brapped login` or connect.yml got takes the place of an older setting of the same listener, and a
+    setting that is changed takes the place of both. `listener_key` is None until Spotify was asked whose login it is.
+    Raises NotLoggedIn and AnybodysLogin.
+    """
+
+    def __init__(
+        self, warehouse: Warehouse, accounts: Accounts, setting: str | None, keys: Keys, clock: Callable[[], datetime]
+    ) -> None:
+        self._warehouse = warehouse
+        self._accounts = accounts
+        self._setting = setting
+        self._keys = keys
+        self._clock = clock
+        self._is_new = False  # to this database
+        found = warehouse.transaction(self._find)
+        self.login_key: int = found.login_key
+        self.listener_key: int | None = found.listener_key
+        self.warnings: list[Warned] = []
+
+    def __repr__(self) -> str:
+        return f"Login({self.login_key})"
+
+    def access_token(self) -> str:
+        """A fresh access token. A new refresh token that comes with it is kept before anything else is done.
+
+        Raises LoginRefused, and marks the login, when Spotify accepts the token no more; TokenKeyError when what is
+        stored can't be decrypted, and no setting stands in for it; WrongClock when Spotify's clock and this computer's are
+        far apart.
+        """
+        answers: list[Json] = []  # at most one: a repeated transaction must not exchange the token again
+
+        def exchange(connection: Connection) -> str:
+            # One exchange at a time: a second run would otherwise come with a token that the first has just used up.
+            lock(connection, LOGIN_LOCK, self.login_key)
+            [stored] = run(connection, "login_token", login_key=self.login_key)
+            token = self._token_of(stored)
+            if not answers:
+                answers.append(self._accounts.refresh(token))
+            [answer] = answers
+            told = answer.get("refresh_token")
+            newest = told if isinstance(told, str) and told else token
+            ciphertext = stored.refresh_token_encrypted
+            if newest != token:
+                self._keep(connection, newest, self._accounts.dated_at or self._clock())
+            elif ciphertext is not None and not self._keys.is_first(ciphertext):
+                self._keep(connection, newest, stored.rotated_at)
+            return str(answer["access_token"])
+
+        try:
+            token = self._warehouse.transaction(exchange)
+        except LoginRefused as refusal:
+            self._refused(refusal.reason)
+            raise
+        self._must_agree()  # only now that a new token is kept
+        return token
+
+    def _must_agree(self) -> None:
+        """Compares the clocks. When this computer's is wrong, a login first seen by it gets the true date."""
+        try:
+            self._accounts.must_agree(self._clock())
+        except WrongClock as error:
+            true_at = error.true_at
+            if self._is_new:
+                self._warehouse.transaction(
+                    lambda connection: run(connection, "login_seen_at", login_key=self.login_key, first_seen_at=true_at)
+                )
+            raise
+
+    def _find(self, connection: Connection) -> Row[Any]:
+        mark = fingerprint(self._setting) if self._setting else None
+        if mark and not run(connection, "login", setting_fingerprint=mark):
+            self._is_new = True
+            run(connection, "login_seen", setting_fingerprint=mark, first_seen_at=self._clock())
+        if not (rows := run(connection, "login_current", setting_fingerprint=mark)):
+            raise NotLoggedIn
+        [found] = rows
+        if found.is_anybodys:
+            raise AnybodysLogin
+        return found
+
+    def _token_of(self, stored: Row[Any]) -> str:
+        is_set = self._setting is not None and fingerprint(self._setting) == stored.setting_fingerprint
+        if stored.refresh_token_encrypted is None:
+            assert is_set and self._setting, "only the login of a setting has nothing stored"
+            return self._setting
+        try:
+            return self._keys.decrypt(stored.refresh_token_encrypted)
+        except TokenKeyError:
+            if not is_set or not self._setting:
+                raise
+        # The setting may well still work. If it does not, Spotify's refusal tells the person what to do.
+        warning = Warned(
+            "token-key",
+            "The stored login was encrypted with another key (TOKEN_KEY or SPOTIFY_CLIENT_SECRET has changed); using"
+            " SPOTIFY_REFRESH_TOKEN as set.",
+        )
+        if warning not in self.warnings:
+            self.warnings.append(warning)
+        return self._setting
+
+    def _keep(self, connection: Connection, token: str, rotated_at: datetime | None) -> None:
+        run(
+            connection,
+            "login_rotated",
+            login_key=self.login_key,
+            refresh_token_encrypted=self._keys.encrypt(token),
+            rotated_at=rotated_at,
+        )
+
+    def _refused(self, reason: str) -> None:
+        self._warehouse.transaction(
+            lambda connection: run(
+                connection,
+                "login_refused",
+                login_key=self.login_key,
+                refused_at=self._clock(),
+                refused_reason=reason,
+            )
+        )
+
+
+def ends_at(consented_at: datetime) -> datetime:
+    """When Spotify stops accepting a login: six calendar months after the consent."""
+    years, month = divmod(consented_at.month - 1 + LIFE_MONTHS, 12)
+    year = consented_at.year + years
+    last = calendar.monthrange(year, month + 1)[1]
+    return consented_at.replace(year=year, month=month + 1, day=min(consented_at.day, last))
+
+
+def keep_login(connection: Connection, token: str, listener_key: int, keys: Keys, consented_at: datetime) -> None:
+    """Keeps a refresh token that the listener has just agreed to, as the one to use from now on."""
+    run(
+        connection,
+        "login_agreed",
+        setting_fingerprint=fingerprint(token),
+        listener_key=listener_key,
+        refresh_token_encrypted=keys.encrypt(token),
+        consented_at=consented_at,
+    )

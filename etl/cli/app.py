@@ -1,0 +1,263 @@
+"""The commands: what a person types. Each is a few lines over a job; what a command needs is imported when it runs."""
+
+import io
+import json
+import logging
+import signal
+import sys
+from contextlib import suppress
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+from etl import __version__, interrupts
+from etl.cli import login as login_cli
+from etl.cli import report as report_cli
+from etl.cli.fast_imports import quick_imports
+from etl.cli.output import harmless, on_summary, tell
+from etl.refused_values import in_plain_words
+
+
+class Commands(TyperGroup):
+    """All of them end in the same way after Ctrl-C, and refuse a value in plain words."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            typer.echo("Stopped. Nothing is left half done.", err=True)
+            raise typer.Exit(interrupts.STATUS) from None
+        except typer.BadParameter as error:
+            error.message = in_plain_words(error.message)
+            raise
+
+
+app = typer.Typer(
+    name="brapped",
+    cls=Commands,
+    help="Everything you play on Spotify, as a star schema in a Postgres of your own.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+app.add_typer(report_cli.report, name="report")
+app.command()(report_cli.search)
+app.command()(login_cli.login)
+
+
+@app.callback(invoke_without_command=True)
+def brapped(
+    context: typer.Context,
+    debug: Annotated[bool, typer.Option("--debug", help="Show where in the program a failure happened.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+) -> None:
+    context.obj["debug"] = debug
+    if version:
+        typer.echo(f"brapped {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def plays(
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="Say nothing unless something is new or wrong, as cron likes it.")
+    ] = False,
+) -> None:
+    """Record what you played: ask Spotify for the last 50 plays and keep those that are new. Made to run every hour.
+
+    Example: brapped plays
+    """
+    with quick_imports():
+        from etl.jobs.monitored import watched
+        from etl.jobs.plays import record_plays
+        from etl.jobs.run import APP_SETTINGS
+
+    outcome, settings = watched("plays", APP_SETTINGS, record_plays)
+    tell(outcome, settings, quiet=quiet)
+    if settings.github_output:
+        with settings.github_output.open("a", encoding="utf-8") as said:
+            said.write(f"report_due={str(outcome.is_report_due).lower()}\n")
+
+
+@app.command()
+def dimensions() -> None:
+    """Describe the artists, tracks and albums you played: most played first, within a daily budget of calls.
+
+    Example: CATALOGUE_DAILY_BUDGET=100 brapped dimensions
+    """
+    with quick_imports():
+        from etl.jobs.dimensions import fill_dimensions
+        from etl.jobs.monitored import watched
+        from etl.jobs.run import APP_SETTINGS
+        from etl.terminal import bar
+
+    with bar("dimensions") as progress:
+        outcome, settings = watched("dimensions", APP_SETTINGS, partial(fill_dimensions, progress=progress))
+    tell(outcome, settings)
+
+
+@app.command()
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="Everything as JSON, for programs.")] = False,
+) -> None:
+    """Say how the record stands: how fresh, how complete, how healthy. Exits with 1 when somebody should look.
+
+    Example: brapped status
+    """
+    with quick_imports():
+        from etl import limits
+        from etl.clock import utc_now
+        from etl.health import checks as health
+        from etl.health import text as health_text
+        from etl.settings import read_settings
+        from etl.terminal import plain, terminal
+        from etl.warehouse.open import opened
+        from etl.warehouse.readable import must_see_bookkeeping
+
+    settings = read_settings()
+    with opened(settings) as warehouse:
+        warehouse.transaction(must_see_bookkeeping)
+        warehouse.must_be_current()
+        told = warehouse.transaction(
+            lambda connection: health.examined(connection, settings, utc_now()), limits.READING
+        )
+    if as_json:
+        typer.echo(json.dumps(health.as_json(told), indent=2, default=datetime.isoformat))
+    elif (console := terminal()).is_terminal:
+        console.print(health_text.as_renderable(told))
+    else:
+        typer.echo(plain(health_text.as_renderable(told)), nl=False)
+    if told.findings:
+        raise typer.Exit(1)
+
+
+@app.command("import")
+def import_(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH…", help="Zip archives as Spotify sends them, folders, or JSON files.")
+    ],
+    listener: Annotated[
+        str | None,
+        typer.Option("--listener", help="Whose export it is: an id or name. Default: whoever is recorded here."),
+    ] = None,
+    without_private: Annotated[
+        bool, typer.Option("--without-private", help="Leave out what was played in private sessions.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would happen.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The receipt as JSON.")] = False,
+) -> None:
+    """Bring in your past: Spotify's exports, extended streaming history and account data. Asks nothing of Spotify.
+
+    Example: brapped import ~/Downloads/my_spotify_data.zip
+    """
+    with quick_imports():
+        from etl.jobs import receipts
+        from etl.jobs.imports import import_exports
+        from etl.settings import Runner, read_settings
+        from etl.sources.exports.reader import must_exist
+        from etl.terminal import bar
+        from etl.warehouse.open import opened
+
+    settings = read_settings()
+    must_exist(paths)
+    is_public = Runner().github_actions
+    is_watched = sys.stderr.isatty() and not is_public
+    try:
+        with opened(settings) as warehouse, bar("reading", is_bytes=True, then="matching") as progress:
+            receipt = import_exports(
+                settings,
+                warehouse,
+                paths,
+                listener=listener,
+                without_private=without_private,
+                dry_run=dry_run,
+                progress=progress,
+                say=lambda sentence: typer.echo(sentence, err=True) if is_watched else None,
+            )
+    except KeyboardInterrupt:
+        typer.echo("Stopped. Nothing was changed.", err=True)
+        raise typer.Exit(130) from None
+    written = receipts.as_json if as_json else receipts.as_text
+    typer.echo(written(receipt, is_public=is_public))
+    on_summary(receipts.line(receipt), *receipt.warnings)
+    if not receipt.is_good:
+        raise typer.Exit(1)
+
+
+@app.command()
+def demo(
+    folder: Annotated[
+        Path | None, typer.Option("--folder", help="Where the demo keeps a Postgres of its own, made anew each time.")
+    ] = None,
+) -> None:
+    """See it run: the same jobs against a simulated Spotify and a Postgres of their own. No account, no network.
+
+    Example: brapped demo
+    """
+    with quick_imports():
+        from etl.demo import tell_story
+        from etl.settings import read_settings
+
+    tell_story(folder or read_settings().home / "demo")
+
+
+@app.command(
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []},
+    options_metavar="[OPTIONS, see --help]",
+)
+def migrate(context: typer.Context) -> None:
+    """Bring the database up to date, move it to another host, back it up, restore it: migrate.py, with its options.
+
+    Example: brapped migrate --backup brapped.zip
+    """
+    with quick_imports():
+        from etl.cli.migrate import main_of_migrate
+
+        main = main_of_migrate()
+    raise typer.Exit(main(context.args, "brapped migrate"))
+
+
+class Log(logging.Handler):
+    """Lines of the log on standard error, above a progress bar if one is being drawn."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        sys.stderr.write(f"{harmless(self.format(record))}\n")
+
+
+def main() -> NoReturn:
+    """Runs the command line. Exit status: 0, 1 when it failed (one plain line on stderr), 2 when it was called wrongly,
+    130 after Ctrl-C."""
+    interrupts.leave_at_once()
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[Log()])
+    logging.getLogger("etl").setLevel(logging.INFO)
+    for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
+        if number := getattr(signal, name, None):
+            # as an exception, so that what was started is stopped
+            signal.signal(number, lambda number, _: sys.exit(128 + number))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a pipe on Windows may know no line of a picture
+    state = {"debug": False}
+    try:
+        app(obj=state)
+    except Exception as error:
+        if state["debug"]:
+            raise
+        failure = error
+    finally:
+        interrupts.too_late()
+    # Said out here: whatever else the exception drags along is not for a log.
+    is_ours = type(failure).__module__.startswith("etl.")
+    unexpected = f"an unexpected {type(failure).__name__}; 'brapped --debug …' shows where"
+    said = harmless(f"brapped: {failure if is_ours else unexpected}")
+    typer.echo(said, err=True)
+    with suppress(OSError):  # a page that can't be written is not what went wrong
+        on_summary(said)
+    sys.exit(1)

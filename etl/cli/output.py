@@ -1,0 +1,41 @@
+"""What a command says: on the terminal and, on GitHub, on the summary page of the run."""
+
+import re
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from etl.jobs.run import Outcome
+    from etl.settings import Settings
+
+# Control characters but for line break and tab, and the marks that turn the direction of what follows.
+DRIVING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+def harmless(text: str) -> str:
+    """The text with a question mark for each character that would drive the terminal instead of being shown on it."""
+    return DRIVING.sub("?", text)
+
+
+def tell(outcome: "Outcome", settings: "Settings", *, quiet: bool = False) -> None:
+    """Prints what a run came to: one line for a log, the same on GitHub's summary page. Exits 1 when it was not good.
+
+    quiet: prints the line only when something is new or wrong.
+    """
+    if not quiet or outcome.is_news:
+        typer.echo(outcome.line)
+    for warning in outcome.warnings:
+        typer.echo(f"::warning::{warning}" if settings.github_actions else f"warning: {warning}", err=True)
+    on_summary(outcome.line, *outcome.warnings)
+    if not outcome.is_good:
+        raise typer.Exit(1)
+
+
+def on_summary(*lines: str) -> None:
+    """The same on the run's summary page, on GitHub."""
+    from etl.settings import Runner
+
+    if page := Runner().github_step_summary:
+        with page.open("a", encoding="utf-8") as summary:
+            summary.writelines(f"{line}\n\n" for line in lines)

@@ -1,0 +1,321 @@
+"""The commands that show what was recorded: `brapped report …` and `brapped search`."""
+
+from collections.abc import Callable, Iterable
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from etl.cli.choices import By, CountsAs, Format, HistoryFormat, Top
+from etl.cli.fast_imports import quick_imports
+
+if TYPE_CHECKING:
+    from etl.reports.query import Report
+    from etl.reports.request import Ask
+
+report = typer.Typer(
+    help="What you played: a day, the most played, a year, everything; as text, Markdown, HTML, JSON or CSV.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+YEARS = range(2006, 9999)  # Spotify is no older, and a day after the last one there has to be
+MOST = 1_000_000  # rows of a report, pages of a history
+STANDARD_OUTPUT = Path("-")
+FORMATS_BY_SUFFIX = {".txt": "text", ".md": "markdown", ".html": "html", ".htm": "html", ".json": "json", ".csv": "csv"}
+
+
+def a_day(told: str | None) -> str | None:
+    """A day as a person writes it; which one today is depends on the listener's clock."""
+    if told is not None and told not in ("today", "yesterday"):
+        try:
+            is_possible = YEARS.start <= date.fromisoformat(told).year < YEARS.stop
+        except ValueError:
+            raise typer.BadParameter("write a day as 2026-11-20, today or yesterday") from None
+        if not is_possible:
+            raise typer.BadParameter(f"the day has to lie in the years {YEARS.start} to {YEARS.stop - 1}")
+    return told
+
+
+def a_month(told: str | None) -> str | None:
+    if told is not None:
+        try:
+            is_possible = YEARS.start <= date.fromisoformat(f"{told}-01").year < YEARS.stop
+        except ValueError:
+            raise typer.BadParameter("write a month as 2026-11") from None
+        if not is_possible:
+            raise typer.BadParameter(f"the month has to lie in the years {YEARS.start} to {YEARS.stop - 1}")
+    return told
+
+
+def a_name(told: str | None) -> str | None:
+    if told is not None and (not told.strip() or not told.isprintable()):
+        raise typer.BadParameter("write a name, or a part of one")
+    return told
+
+
+def a_file(told: Path | None) -> Path | None:
+    if told is not None and not told.name:
+        raise typer.BadParameter("write the name of a file, or - for standard output")
+    return told
+
+
+MinOption = Annotated[
+    CountsAs,
+    typer.Option("--min", help="What counts as a play: 30s (at least 30 seconds), half (or four minutes), full, all."),
+]
+FormatOption = Annotated[
+    Format | None, typer.Option("--format", help="Default: text, or what the name of the --output file says.")
+]
+OutputOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--output", callback=a_file, help="Write into this file instead of the terminal; - is standard output."
+    ),
+]
+ListenerOption = Annotated[
+    str | None, typer.Option("--listener", help="Whose plays: an id or name. Default: whoever is recorded here.")
+]
+LimitOption = Annotated[int, typer.Option("--limit", min=1, max=MOST, help="How many rows at most.")]
+SinceOption = Annotated[
+    str | None, typer.Option("--since", metavar="DATE", callback=a_day, help="From this day on, as 2026-11-20.")
+]
+UntilOption = Annotated[
+    str | None, typer.Option("--until", metavar="DATE", callback=a_day, help="Up to this day, itself included.")
+]
+
+
+@report.command()
+def daily(
+    day: Annotated[
+        str, typer.Option("--date", metavar="DATE", callback=a_day, help="As 2026-11-20, today or yesterday.")
+    ] = "today",
+    min_: MinOption = CountsAs.AT_LEAST_30S,
+    format_: FormatOption = None,
+    output: OutputOption = None,
+    listener: ListenerOption = None,
+) -> None:
+    """A day by your clock: what you played, against the day before and the usual weekday.
+
+    Example: brapped report daily --date yesterday
+    """
+
+    def answer(ask: "Ask") -> "Report":
+        on = ask.day(day)
+        return ask.reporter(counts_as=min_, since_date=on, until_date=on).daily(on)
+
+    show("daily", answer, listener, format_, output)
+
+
+@report.command()
+def top(
+    what: Annotated[Top, typer.Argument(help="Of what.")],
+    limit: LimitOption = 10,
+    by: Annotated[By, typer.Option("--by", help="What makes the order.")] = By.PLAYS,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    year: Annotated[
+        int | None, typer.Option("--year", min=YEARS.start, max=YEARS.stop - 1, help="Of this year only.")
+    ] = None,
+    month: Annotated[
+        str | None, typer.Option("--month", metavar="YYYY-MM", callback=a_month, help="Of this month only.")
+    ] = None,
+    min_: MinOption = CountsAs.AT_LEAST_30S,
+    format_: FormatOption = None,
+    output: OutputOption = None,
+    listener: ListenerOption = None,
+) -> None:
+    """The most played tracks, artists, albums, genres or shows.
+
+    Example: brapped report top artists --year 2026 --by time
+    """
+    if sum((year is not None, month is not None, since is not None or until is not None)) > 1:
+        raise typer.BadParameter("--year, --month and --since with --until exclude each other")
+
+    def answer(ask: "Ask") -> "Report":
+        span = ask.span(since, until, year, month)
+        return ask.reporter(counts_as=min_, by=by, row_limit=limit, **span).top(what)
+
+    show(f"top {what}", answer, listener, format_, output)
+
+
+@report.command()
+def wrapped(
+    year: Annotated[
+        int | None, typer.Argument(min=YEARS.start, max=YEARS.stop - 1, help="Default: the last one with plays.")
+    ] = None,
+    min_: MinOption = CountsAs.AT_LEAST_30S,
+    format_: FormatOption = None,
+    output: OutputOption = None,
+    listener: ListenerOption = None,
+) -> None:
+    """A year, as a page to show to friends.
+
+    Example: brapped report wrapped 2026 --output wrapped.html
+    """
+
+    def answer(ask: "Ask") -> "Report":
+        one = year or ask.last_year()
+        return ask.reporter(counts_as=min_, **ask.span(None, None, one, None)).wrapped(one)
+
+    show("wrapped", answer, listener, format_, output)
+
+
+@report.command()
+def artist(
+    name: Annotated[str, typer.Argument(callback=a_name, help="A name, or something like it.")],
+    limit: LimitOption = 10,
+    min_: MinOption = CountsAs.AT_LEAST_30S,
+    format_: FormatOption = None,
+    output: OutputOption = None,
+    listener: ListenerOption = None,
+) -> None:
+    """An artist through the years: first and last play, place among all, as main and as guest.
+
+    Example: brapped report artist "Nina Simone"
+    """
+    show(
+        "artist",
+        lambda ask: ask.reporter(counts_as=min_, row_limit=limit).artist(name),
+        listener,
+        format_,
+        output,
+    )
+
+
+@report.command()
+def track(
+    name: Annotated[str, typer.Argument(callback=a_name, help="A title, with the artist if need be.")],
+    min_: MinOption = CountsAs.AT_LEAST_30S,
+    format_: FormatOption = None,
+    output: OutputOption = None,
+    listener: ListenerOption = None,
+) -> None:
+    """A track through the years: first and last play, place among all.
+
+    Example: brapped report track "nina simone feeling good"
+    """
+    show("track", lambda ask: ask.reporter(counts_as=min_).track(name), listener, format_, output)
+
+
+@report.command()
+def history(
+    since: SinceOption = None,
+    until: UntilOption = None,
+    artist: Annotated[str | None, typer.Option("--artist", callback=a_name, help="Only with this artist.")] = None,
+    track: Annotated[str | None, typer.Option("--track", callback=a_name, help="Only this track.")] = None,
+    page: Annotated[
+        int | None,
+        typer.Option("--page", min=1, max=MOST, help="Which page, of text, Markdown and HTML (default: 1)."),
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            "--limit", min=1, max=MOST, help="Rows of a page (default: 50); of csv and json, of all (the newest)."
+        ),
+    ] = None,
+    min_: MinOption = CountsAs.ALL,
+    format_: Annotated[
+        HistoryFormat | None,
+        typer.Option(
+            "--format", help="csv and json hold everything; extended is Spotify's own layout, one row a play."
+        ),
+    ] = None,
+    with_sources: Annotated[
+        bool,
+        typer.Option("--with-sources", help="Of extended: a row for each source of a play, for import to take back."),
+    ] = False,
+    output: OutputOption = None,
+    listener: ListenerOption = None,
+) -> None:
+    """Everything you played, however short, newest first.
+
+    Example: brapped report history --since 2026-01-01 --output history.csv
+    """
+    form = form_of(format_, output)
+    if form == "extended" and (artist is not None or track is not None or min_ is not CountsAs.ALL):
+        raise typer.BadParameter("extended holds everything of its days: leave out --artist, --track and --min")
+    if with_sources and form != "extended":
+        raise typer.BadParameter("--with-sources goes with --format extended")
+    if form == "extended" and limit is not None:
+        raise typer.BadParameter("extended holds everything of its days: leave out --limit")
+    is_whole = form in ("csv", "json", "extended")
+    if is_whole and page is not None:
+        raise typer.BadParameter(f"{form} has no pages: leave out --page, or ask for text, markdown or html")
+
+    def answer(ask: "Ask") -> "Report | Iterable[str]":
+        from etl.reports import history
+        from etl.reports.formats.history import lines
+
+        span = ask.span(since, until, None, None)
+        reporter = ask.reporter(counts_as=min_, row_limit=limit or (None if is_whole else history.PAGE), **span)
+        filters, about = reporter.history_filters(artist, track)
+        return (
+            lines(reporter, form, filters, about, with_sources=with_sources)
+            if is_whole
+            else history.page(reporter, page or 1, filters, about)
+        )
+
+    show("history", answer, listener, form, output)
+
+
+def search(
+    text: Annotated[str, typer.Argument(callback=a_name, help="A part of a name, or something like it.")],
+    limit: LimitOption = 10,
+    min_: MinOption = CountsAs.AT_LEAST_30S,
+    format_: FormatOption = None,
+    output: OutputOption = None,
+    listener: ListenerOption = None,
+) -> None:
+    """Find tracks and artists that you played; accents and slips of the pen are forgiven.
+
+    Example: brapped search "bjork"
+    """
+    show(
+        "search",
+        lambda ask: ask.reporter(counts_as=min_, row_limit=limit).search(text),
+        listener,
+        format_,
+        output,
+    )
+
+
+def form_of(told: str | None, output: Path | None) -> str:
+    """The format asked for, else what the file's name says; text for the terminal and for a name without an ending."""
+    suffix = output.suffix.lower() if output else ""
+    if told is None and suffix and suffix not in FORMATS_BY_SUFFIX:
+        raise typer.BadParameter(
+            f"--output: the ending {suffix} is no format. Use {', '.join(FORMATS_BY_SUFFIX)}, or say --format."
+        )
+    named = FORMATS_BY_SUFFIX.get(suffix)
+    if told and named and told != named and (told, named) != ("extended", "json"):  # extended is JSON too
+        raise typer.BadParameter(
+            f"--format {told} and the ending {suffix} of --output contradict each other: leave one out."
+        )
+    return told or named or "text"
+
+
+def show(
+    name: str,
+    answer: Callable[["Ask"], "Report | Iterable[str]"],
+    listener: str | None,
+    told_form: str | None,
+    output: Path | None,
+) -> None:
+    """Asks, and writes the answer to the terminal or into the file."""
+    form = form_of(told_form, output)
+    if output == STANDARD_OUTPUT:
+        output = None
+    with quick_imports():
+        from etl.reports.formats import output as formats
+        from etl.settings import read_settings
+        from etl.warehouse.open import opened
+
+    settings = read_settings()
+    formats.must_be_writable(output)
+    with opened(settings) as warehouse:
+        formats.show(warehouse, settings, name, answer, listener, form, output)
+    if output is not None:
+        typer.echo(f"Written: {output}")

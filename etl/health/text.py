@@ -1,0 +1,159 @@
+"""How the record stands, as text for a terminal of 80 columns."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from etl.counts import many
+from etl.health.checks import CHECKS, MB, Health, left
+from etl.health.findings import Finding
+from etl.notices import SOURCES, WHY_LOST, moment
+from etl.values import printable
+
+SHOWN = 8  # spans of a listener's ledger
+
+
+def as_renderable(health: Health) -> RenderableType:
+    parts: list[RenderableType] = []
+    for title, lines in (
+        ("Record", of_record(health)),
+        ("Login", of_login(health)),
+        ("Runs", of_runs(health)),
+        ("Coverage", of_coverage(health)),
+        ("Catalogue", of_catalogue(health)),
+        ("Database", of_database(health)),
+        ("Checks", of_checks(health)),
+    ):
+        table = Table.grid(padding=(0, 2))
+        table.add_column(style="dim", min_width=16)
+        table.add_column(overflow="fold")
+        for name, said in lines:
+            table.add_row(name, Text(said))
+        if table.row_count:
+            parts += [Text(title, style="bold"), Padding(table, (0, 0, 1, 2))]
+    parts += of_findings(health.findings)
+    return Group(*parts)
+
+
+Lines = Iterator[tuple[str, str]]
+
+
+def of_record(health: Health) -> Lines:
+    for one in health.listeners:
+        yield "whose", printable(one["listener_name"] or one["listener_id"])
+        yield "last play", since(one["last_played_at"], health.made_at)
+        yield "last asked", since(one["checked_at"], health.made_at)
+    if not health.listeners:
+        yield "whose", "nobody's yet"
+
+
+def of_login(health: Health) -> Lines:
+    login = health.login
+    if login is None:
+        yield "login", "none"
+        return
+    yield "agreed" if login["is_exact"] else "first seen", f"{login['agreed_at']:%Y-%m-%d}"
+    if login["refused_at"]:
+        yield "refused", f"{moment(login['refused_at'])} ({login['refused_reason']})"
+        return
+    ends = f"{login['ends_at']:%Y-%m-%d}" + ("" if login["is_exact"] else " at the latest")
+    rest = login["ends_at"] - health.made_at
+    yield "ends", f"{ends}, in {left(rest)}" if rest > timedelta(0) else f"{ends}: it is due"
+
+
+def of_runs(health: Health) -> Lines:
+    for one in health.runs:
+        said = f"{one['outcome']}, {since(one['started_at'], health.made_at)}"
+        if one["failed_count"]:
+            good = since(one["good_at"], health.made_at) if one["good_at"] else "never"
+            said += f"; last good: {good}"
+        if one["unrecorded_count"]:
+            said += f"; of the last week's, {one['unrecorded_count']:,} ended without a record"
+        yield one["job"], said
+    for one in health.pauses:
+        scope = "catalogue" if one["scope"] == "catalogue" else "plays"
+        yield f"{scope} locked", f"by Spotify until {moment(one['resume_at'])} ({one['reason']})"
+
+
+def of_coverage(health: Health) -> Lines:
+    spans = health.spans
+    for one in spans[-SHOWN:]:
+        when = f"{day(one['starts_at'])} to {day(one['ends_at'])}"
+        if one["state"] == "covered":
+            yield str(SOURCES.get(one["source"])).removeprefix("the "), when
+        elif one["closed_at"]:
+            by = SOURCES.get(one["closed_by"], one["closed_by"])
+            yield "gap, closed", f"{when}; brought by {by} on {one['closed_at']:%Y-%m-%d}"
+        else:
+            yield "gap", f"{when}: {WHY_LOST[one['reason']]}"
+    if len(spans) > SHOWN:
+        yield "", f"{len(spans) - SHOWN} spans before; --json has them all"
+
+
+def of_catalogue(health: Health) -> Lines:
+    for one in health.catalogue:
+        said = [f"{one['known_count']:,} known", f"{one['inferred_count']:,} to be described"]
+        if one["unknown_to_spotify_count"]:
+            said.append(f"{one['unknown_to_spotify_count']:,} unknown to Spotify")
+        if one["nameless_count"]:
+            said.append(f"{one['nameless_count']:,} without an id")
+        yield f"{one['kind']}s", ", ".join(said)
+    if health.refusals:
+        kinds = ", ".join(f"{kind}s" for kind in health.refusals)
+        yield "one by one", f"{kinds}: Spotify refuses this app several in one call"
+    spent, limit = health.budget["spent"], health.budget["limit"]
+    yield "calls today", f"{spent:,} of {limit:,}"
+
+
+def of_database(health: Health) -> Lines:
+    storage: dict[str, Any] = health.storage
+    size = f"{storage['size_bytes'] / MB:,.1f} MB"
+    if storage["limit_bytes"]:
+        size += f" of {storage['limit_bytes'] / MB:,.0f} ({storage['size_bytes'] / storage['limit_bytes']:.0%})"
+    yield "size", size
+    if storage["bytes_a_day"] is not None:
+        yield "growth", f"{storage['bytes_a_day'] / 1000:,.1f} kB a day"
+    if storage["days_left"] is not None:
+        yield "room for", f"{many(storage['days_left'], 'day')} at this rate"
+    yield "schema", str(health.schema["version"])
+
+
+def of_checks(health: Health) -> Lines:
+    wrong = {name: count for name, count in health.checks.items() if count}
+    for name, count in wrong.items():
+        yield name.replace("_", " "), f"{count:,}"
+    if not wrong:
+        yield "tables", f"nothing wrong in {len(CHECKS)} checks"
+    yield "clock", f"{abs(health.clock_skew_s):.1f} s from the database's"
+
+
+def of_findings(findings: tuple[Finding, ...]) -> Iterator[RenderableType]:
+    if not findings:
+        yield Text("All is well.", style="bold")
+        return
+    yield Text("Somebody should look:", style="bold red")
+    for one in findings:
+        yield Text(f"\n  {one.title}", style="bold")
+        yield Padding(Text(one.text), (0, 0, 0, 2))
+
+
+def since(at: datetime | None, now: datetime) -> str:
+    if at is None:
+        return "never"
+    span = now - at
+    if span < timedelta(minutes=2):
+        ago = "just now"
+    elif span < timedelta(hours=2):
+        ago = f"{round(span / timedelta(minutes=1))} minutes ago"
+    else:
+        ago = f"{left(span)} ago"
+    return f"{moment(at)}, {ago}"
+
+
+def day(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M}"

@@ -1,0 +1,79 @@
+"""The dimensions job: describe tracks, artists and albums that are only inferred, then refresh old ones."""
+
+from collections.abc import Iterator
+
+from etl import __version__
+from etl.clock import Clock, utc_now
+from etl.counts import many
+from etl.deadline import Deadline, span
+from etl.dimensions.fetch import SCOPE, Catalogue, Progress, Tally
+from etl.jobs.run import Outcome, accounts_of, failure_recorded, giving_way, record_kept, run_of, secret
+from etl.notices import Warned, moment
+from etl.settings import Settings
+from etl.spotify.api import Api
+from etl.warehouse.connection import Warehouse
+from etl.warehouse.pauses import paused_until
+
+
+def fill_dimensions(
+    settings: Settings, warehouse: Warehouse, clock: Clock = utc_now, progress: Progress = lambda done, total: None
+) -> Outcome:
+    """The three-hourly job: describes artists, tracks and albums that are only inferred, then refreshes old ones.
+
+    Raises as record_plays does. A lock that Spotify sets is written down and honoured by later runs; it is no failure. Nor is
+    a run whose time is up after it has described something: the next one goes on.
+    """
+    deadline = Deadline.of("dimensions")
+    now = clock()
+    this_run = run_of(settings, "dimensions", now)
+    this_run.scope = SCOPE
+    with (
+        failure_recorded(settings, warehouse, this_run, clock),
+        giving_way(warehouse, this_run, clock) as gave_way,
+    ):
+        warehouse.migrate(now, __version__, views_may_wait=True)
+        record_kept(settings, warehouse)
+        if resume_at := paused_until(warehouse, SCOPE, now):
+            return Outcome(f"Spotify wants no calls to its catalogue before {moment(resume_at)}; none was made")
+        accounts = accounts_of(settings, deadline)
+
+        def authorize() -> str:
+            answer = accounts.client_credentials()
+            accounts.must_agree(clock())
+            return str(answer["access_token"])
+
+        spotify = Api(settings.spotify_api_url, authorize, accounts.patience)
+        tally = Catalogue(
+            warehouse, spotify, secret(settings.spotify_client_id), settings.catalogue_daily_budget, clock, deadline
+        ).fill(progress)
+        if not tally.is_taken:
+            outcome = "waiting" if tally.resume_at else "done"
+            warehouse.transaction(
+                lambda connection: this_run.record(connection, outcome, clock(), tally.call_count, tally.filled_count)
+            )
+    if gave_way:
+        return Outcome(gave_way[0], gave_way=True)
+    stopped = f"; stopped after {span(deadline.limit_s)}, the next run goes on" if tally.is_stopped else ""
+    return Outcome(f"{dimensions_line(tally)}{stopped}", tuple(dimensions_warnings(tally)))
+
+
+def dimensions_warnings(tally: Tally) -> Iterator[Warned]:
+    if tally.set_aside_count:
+        yield Warned(
+            "answers",
+            f"{tally.set_aside_count} of {many(tally.set_aside_count + tally.filled_count, 'description')} could not be recorded"
+            " and were set aside until tomorrow; the others are in",
+        )
+
+
+def dimensions_line(tally: Tally) -> str:
+    if tally.is_taken:
+        return "another run is filling the dimensions; nothing to do"
+    said = [f"{many(tally.filled_count, 'artist, track or album', 'artists, tracks, albums')} described"]
+    if tally.missed_count:
+        said.append(f"{tally.missed_count} unknown to Spotify")
+    if tally.set_aside_count:
+        said.append(f"{tally.set_aside_count} set aside")
+    said.append(f"{tally.missing_count} missing")
+    line = f"{', '.join(said)}; {many(tally.call_count, 'call')}, {tally.left_count} left today"
+    return f"{line}; Spotify wants no more before {moment(tally.resume_at)}" if tally.resume_at else line

@@ -1,0 +1,171 @@
+"""Extract → transform → load, one function a job. A job says in its outcome what it did; commands print it."""
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from etl import __version__
+from etl.auth.encryption import Keys
+from etl.auth.logins import Login
+from etl.clock import Clock, utc_now
+from etl.counts import many
+from etl.deadline import Deadline
+from etl.jobs.run import Outcome, Run, accounts_of, failure_recorded, giving_way, record_kept, run_of
+from etl.jobs.sound_items import sound_items
+from etl.notices import WHY_LOST, Warned, moment
+from etl.settings import Settings
+from etl.sources.recently_played import Page, read_page
+from etl.spotify.api import WINDOW, Api
+from etl.spotify.profile import Account, who_is
+from etl.values import Json
+from etl.warehouse.connection import Warehouse
+from etl.warehouse.listeners import recorded_account
+from etl.warehouse.load import stage
+from etl.warehouse.merge import Reach, merge_catalogue, merge_linked, merge_plays, move_watermark
+from etl.warehouse.pauses import paused_until
+from etl.warehouse.quarantine import ODD, attempt
+from etl.warehouse.statements import run
+from etl.warehouse.time_zones import settle
+
+log = logging.getLogger(__name__)
+
+
+def record_plays(settings: Settings, warehouse: Warehouse, clock: Clock = utc_now) -> Outcome:
+    """The hourly job: the whole recently-played window, merged into the facts in one transaction.
+
+    Raises SettingsError, WarehouseError, SpotifyError, TookTooLong and WrongClock, each with a sentence for the person. What was
+    recorded before stays, and the next run makes up for this one as far as Spotify's window reaches.
+    """
+    deadline = Deadline.of("plays")
+    now = clock()
+    this_run = run_of(settings, "plays", now)
+    with (
+        failure_recorded(settings, warehouse, this_run, clock),
+        giving_way(warehouse, this_run, clock) as gave_way,
+    ):
+        warehouse.migrate(now, __version__, views_may_wait=True)
+        record_kept(settings, warehouse)
+        accounts = accounts_of(settings, deadline)
+        token = settings.spotify_refresh_token
+        login = Login(warehouse, accounts, token.get_secret_value() if token else None, Keys(settings), clock)
+        this_run.scope = f"plays {login.login_key}"
+        this_run.listener_key = login.listener_key
+        if resume_at := paused_until(warehouse, this_run.scope, now):
+            warehouse.transaction(lambda connection: this_run.record(connection, "waiting", clock()))
+            return Outcome(f"Spotify wants no calls before {moment(resume_at)}; no play was asked for", is_good=False)
+        spotify = Api(settings.spotify_api_url, login.access_token, accounts.patience)
+        listener = None if login.listener_key else who_is(spotify.me())
+        page, (new_count, reach, is_report_due, zone_warning) = saved(
+            warehouse,
+            spotify.recently_played(),
+            now,
+            lambda connection, page: save_page(connection, settings, login, listener, page, this_run, clock),
+        )
+    if gave_way:
+        return Outcome(gave_way[0], gave_way=True)
+    warnings = (*login.warnings, *filter(None, [zone_warning]), *plays_warnings(page, reach))
+    return Outcome(plays_line(page, new_count, reach), warnings, is_report_due=is_report_due, new_count=new_count)
+
+
+# How many plays are new, how far the record reaches, whether a report is due, and a warning about the time zone.
+Saved = tuple[int, Reach, bool, Warned | None]
+
+
+def saved(
+    warehouse: Warehouse, body: Json, now: datetime, save: Callable[[Connection, Page], Saved]
+) -> tuple[Page, Saved]:
+    """Reads the list and saves it in one transaction; one that can't be saved as it is, without what is odd in it."""
+    try:
+        page = read_page(body, fetched_at=now)
+        return page, warehouse.transaction(lambda connection: save(connection, page))
+    except ODD:
+        log.info("The list could not be recorded as it is; looking for what is odd in it")
+    items, bare_count, refused_count = sound_items(
+        body["items"],
+        lambda some: attempt(
+            warehouse, lambda connection: save(connection, read_page({"items": some}, fetched_at=now))
+        ),
+    )
+    page = read_page({"items": items}, fetched_at=now)
+    unreadable_count = page.unreadable_count - refused_count
+    sound = replace(page, bare_count=bare_count, refused_count=refused_count, unreadable_count=unreadable_count)
+    return sound, warehouse.transaction(lambda connection: save(connection, sound))
+
+
+def save_page(
+    connection: Connection,
+    settings: Settings,
+    login: Login,
+    listener: Account | None,
+    page: Page,
+    this_run: Run,
+    clock: Clock,
+) -> Saved:
+    """Everything that a page changes, to be done in one transaction."""
+    if listener is not None:
+        this_run.listener_key = recorded_account(
+            connection,
+            listener.listener_id,
+            listener.user_id,
+            listener.listener_name,
+            settings.time_zone,
+            this_run.started_at,
+        )
+    listener_key = this_run.listener_key
+    assert listener_key is not None, "a login without a listener asks who it is"
+    run(connection, "login_accepted", login_key=login.login_key, listener_key=listener_key)
+    stage(connection, page.tables)
+    merge_catalogue(connection)
+    zone_warning = settle(connection, listener_key, settings.time_zone)
+    is_full_window = page.item_count >= WINDOW
+    now = this_run.started_at
+    new_count = merge_plays(connection, listener_key=listener_key, now=now, is_full_window=is_full_window)
+    reach = move_watermark(
+        connection, listener_key=listener_key, source="recently_played", is_full_window=is_full_window, now=now
+    )
+    merge_linked(connection, now=now, but_not=listener_key)
+    is_report_due = False
+    if settings.github_output:  # elsewhere nobody would make it
+        [report] = run(connection, "report_due", listener_key=listener_key, now=now)
+        is_report_due = report.is_due
+    if is_report_due:
+        Run("daily-report", now, listener_key).record(connection, "done", now)
+    this_run.record(connection, "gap" if reach.gap else "done", clock(), page.item_count, new_count)
+    return new_count, reach, is_report_due, zone_warning
+
+
+def plays_line(page: Page, new_count: int, reach: Reach) -> str:
+    recorded = f"recorded up to {moment(reach.watermark)}" if reach.watermark else "nothing recorded yet"
+    are = "is" if page.item_count == 1 else "are"
+    return f"{new_count} of {many(page.item_count, 'play')} {are} new; {recorded}"
+
+
+def plays_warnings(page: Page, reach: Reach) -> Iterator[Warned]:
+    if gap := reach.gap:
+        yield Warned(
+            "gap",
+            f"plays between {moment(gap.starts_at)} and {moment(gap.ends_at)} were probably lost: Spotify remembers only"
+            f" {WINDOW}, and {WHY_LOST[gap.reason]}. The gap is noted in ops.coverage; your export from Spotify fills it"
+            " (brapped import)",
+        )
+    odd = []
+    if page.unreadable_count:
+        odd.append(
+            f"{page.unreadable_count} of {many(page.item_count, 'item')} had no readable moment and"
+            f" {'was' if page.item_count == 1 else 'were'} passed over"
+        )
+    if page.refused_count:
+        odd.append(
+            f"{page.refused_count} of {many(page.item_count, 'item')} could not be recorded, because the database refuses"
+            " them; the log says why"
+        )
+    if page.bare_count:
+        odd.append(
+            f"{page.bare_count} of {many(page.item_count, 'item')} held something that can't be recorded: their plays are kept,"
+            " without what was said of the track, or of where it was played from"
+        )
+    if odd:
+        yield Warned("answers", "; ".join(odd))

@@ -1,0 +1,197 @@
+"""What became of every row of an import: counts that sum to the rows, as text for a person and as JSON for a program."""
+
+import json
+import textwrap
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC
+
+from etl.counts import many
+from etl.jobs.ownership import Whose, sentence
+
+WIDTH = 80  # of a terminal, and of a log
+
+
+@dataclass(frozen=True)
+class FileReceipt:
+    """What became of the rows of one file: the six counts after row_count sum to it."""
+
+    package_name: str
+    file_name: str
+    source: str | None  # extended_export or account_export; None: could not be read
+    row_count: int = 0
+    new_count: int = 0  # a play nobody had told of
+    known_count: int = 0  # told before by an export of this kind
+    merged_count: int = 0  # a play that another source told of, which it completes
+    duplicate_count: int = 0  # told by another row of this import
+    private_count: int = 0  # left out on request
+    malformed_count: int = 0
+    podcast_count: int = 0  # of all rows
+    unnamed_count: int = 0  # of all rows
+    unreadable_reason: str | None = None
+    malformed: tuple[str, ...] = ()  # the first of them: which row, and why
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What an import came to."""
+
+    files: tuple[FileReceipt, ...]
+    is_new_listener: bool
+    is_dry_run: bool
+    whose: Whose | None = None  # into whose record it goes
+    warnings: tuple[str, ...] = ()  # that it may be somebody else's
+    notes: tuple[str, ...] = ()  # what was read in another way than it stands in a file, or not at all
+
+    @property
+    def total(self) -> FileReceipt:
+        counts = {
+            name: sum(getattr(file, name) for file in self.files)
+            for name in (field.name for field in fields(FileReceipt))
+            if name.endswith("_count")
+        }
+        return FileReceipt("", "total", None, **counts)
+
+    @property
+    def is_good(self) -> bool:
+        """Whether everything that was named could be read."""
+        return not any(file.unreadable_reason or file.malformed_count for file in self.files)
+
+
+# What a column of the receipt is headed with, and what it counts. The six after rows sum to it.
+COLUMNS = {
+    "rows": "row_count",
+    "new": "new_count",
+    "known": "known_count",
+    "merged": "merged_count",
+    "twice": "duplicate_count",
+    "private": "private_count",
+    "bad": "malformed_count",
+}
+MEANINGS = {
+    "new": "plays that nothing had told of",
+    "known": "told by an export of this kind before",
+    "merged": "plays that another source tells too; they are completed",
+    "twice": "told by another row of this import",
+    "private": "left out, as asked; what was recorded before stays",
+    "bad": "no play can be made of them",
+}
+
+
+def line(receipt: Receipt) -> str:
+    """An import in a line fit for any log: numbers, no file name and no title."""
+    total = receipt.total
+    files = sum(not file.unreadable_reason for file in receipt.files)
+    unreadable = len(receipt.files) - files
+    said = (
+        f"{many(total.row_count, 'row')} of {many(files, 'file')}: {total.new_count:,} new,"
+        f" {total.known_count:,} known, {total.merged_count:,} merged, {total.duplicate_count:,} told twice"
+    )
+    if total.private_count:
+        said += f", {total.private_count:,} private left out"
+    if total.malformed_count:
+        said += f", {total.malformed_count:,} bad"
+    if unreadable:
+        said += f"; {many(unreadable, 'file')} could not be read"
+    return f"{said}; nothing was changed (dry run)" if receipt.is_dry_run else said
+
+
+def as_text(receipt: Receipt, *, is_public: bool = False) -> str:
+    """The receipt for 80 columns: whose record, a line a file, the sum, and all that could not be read, by name.
+
+    `is_public`: anybody may read it, so it does not name the listener.
+    """
+    return "\n".join(text_lines(receipt, is_public=is_public))
+
+
+def text_lines(receipt: Receipt, *, is_public: bool) -> Iterator[str]:
+    names = names_of(receipt.files)
+    read = [file for file in receipt.files if not file.unreadable_reason]
+    total = receipt.total
+    shown = {head: name for head, name in COLUMNS.items() if head in ("rows", "new") or getattr(total, name)}
+    widths = {head: max(len(head), len(f"{getattr(total, name):,}")) + 2 for head, name in shown.items()}
+    room = WIDTH - sum(widths.values())
+    if receipt.whose is not None:
+        yield wrapped(sentence(receipt.whose, is_public=is_public))
+    if read:
+        yield f"{'':<{room}}" + "".join(f"{head:>{width}}" for head, width in widths.items())
+        for file in [*read, total] if len(read) > 1 else read:
+            counts = "".join(f"{getattr(file, name):>{widths[head]},}" for head, name in shown.items())
+            yield f"{shortened(names.get(file, file.file_name), room):<{room}}{counts}"
+        yield ""
+        for head in shown:
+            if head in MEANINGS and getattr(total, COLUMNS[head]):
+                yield f"{head:>9}  {MEANINGS[head]}"
+        if total.podcast_count:
+            are = "is a podcast" if total.podcast_count == 1 else "are podcasts"
+            yield f"{many(total.podcast_count, 'row')} {are}."
+        if total.unnamed_count:
+            say = "says" if total.unnamed_count == 1 else "say"
+            yield f"{many(total.unnamed_count, 'row')} {say} nothing of what was played."
+    for note in receipt.notes:
+        yield wrapped(f"note: {note}")
+    for file in read:
+        for one in file.malformed:
+            yield wrapped(f"bad: {names[file]}, {one}")
+        if file.malformed_count > len(file.malformed):
+            yield wrapped(f"bad: {names[file]}, and {many(file.malformed_count - len(file.malformed), 'row')} more")
+    for file in receipt.files:
+        if file.unreadable_reason:
+            yield wrapped(f"could not be read: {names[file]}: {file.unreadable_reason}")
+    if receipt.is_new_listener:
+        yield "The listener is new here."
+    for warning in receipt.warnings:
+        yield wrapped(f"warning: {warning}")
+    if read:
+        yield wrapped(line(receipt))
+
+
+def wrapped(said: str) -> str:
+    """A sentence in as many lines as it takes."""
+    return textwrap.fill(said, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+
+
+def names_of(files: Iterable[FileReceipt]) -> dict[FileReceipt, str]:
+    """What to call each file: by its name, and by its package too where two have the same name."""
+    listed = list(files)
+    often = Counter(file.file_name for file in listed)
+    return {
+        file: f"{file.package_name}/{file.file_name.rpartition('/')[2]}"
+        if often[file.file_name] > 1
+        else file.file_name
+        for file in listed
+    }
+
+
+def shortened(name: str, room: int) -> str:
+    """The end of a long name, where files of one folder differ."""
+    return name if len(name) < room else f"…{name[-(room - 2) :]}"
+
+
+def as_json(receipt: Receipt, *, is_public: bool = False) -> str:
+    """The receipt as JSON: files, their total, listener, is_new_listener, is_dry_run, is_good, warnings."""
+    total = {name: count for name, count in asdict(receipt.total).items() if name.endswith("_count")}
+    return json.dumps(
+        {
+            "files": [asdict(file) for file in receipt.files],
+            "total": total,
+            "listener": listener(receipt.whose, is_public=is_public) if receipt.whose else None,
+            "is_new_listener": receipt.is_new_listener,
+            "is_dry_run": receipt.is_dry_run,
+            "is_good": receipt.is_good,
+            "notes": receipt.notes,
+            "warnings": receipt.warnings,
+        },
+        ensure_ascii=False,
+        indent=2,
+    )
+
+
+def listener(whose: Whose, *, is_public: bool) -> dict[str, str | None]:
+    """The listener as JSON has them: id and name, unless anybody may read it, and since when they are logged in."""
+    return {
+        "listener_id": None if is_public else whose.listener_id,
+        "listener_name": None if is_public else whose.listener_name,
+        "logged_in_at": f"{whose.logged_in_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if whose.logged_in_at else None,
+    }

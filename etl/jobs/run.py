@@ -1,0 +1,160 @@
+"""A run of a job: its row in `ops.run`, and the `Outcome` that the CLI prints."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pydantic import SecretStr
+from sqlalchemy import Connection
+
+from etl import __version__
+from etl.clock import Clock, WrongClock
+from etl.deadline import Deadline
+from etl.jobs import unrecorded
+from etl.notices import Warned
+from etl.settings import Settings
+from etl.spotify.accounts import Accounts
+from etl.spotify.errors import LockedOut
+from etl.spotify.http import Patience
+from etl.warehouse.connection import Warehouse
+from etl.warehouse.errors import WarehouseError
+from etl.warehouse.locks import Busy
+from etl.warehouse.pauses import note_pause
+from etl.warehouse.statements import run
+
+APP_SETTINGS = ("SPOTIFY_CLIENT_ID", "SPOTIFY_CLIENT_SECRET")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run came to, in a line fit for any log: numbers and moments, no title and no secret."""
+
+    line: str
+    warnings: tuple[Warned, ...] = ()
+    is_good: bool = True
+    is_report_due: bool = False  # first run after six by the listener's clock that can have it made
+    gave_way: bool = False  # another run had its turn: nothing was recorded, and nothing is wrong
+    new_count: int | None = None  # plays that were not recorded before; None: the run did not get so far
+
+    @property
+    def is_news(self) -> bool:
+        """Whether there is something new, or something wrong."""
+        return self.new_count != 0 or bool(self.warnings) or not self.is_good
+
+
+@dataclass
+class Run:
+    """What is known of a run while it goes on; it ends as a row of ops.run, however it ends."""
+
+    job: str
+    started_at: datetime
+    listener_key: int | None = None
+    scope: str | None = None  # of a pause that Spotify asks for
+    repository_id: int | None = None  # on GitHub
+    run_number: int | None = None
+
+    def record(
+        self,
+        connection: Connection,
+        outcome: str,
+        finished_at: datetime,
+        received_count: int | None = None,
+        recorded_count: int | None = None,
+    ) -> int:
+        """The run_key of the row."""
+        [row] = run(
+            connection,
+            "run",
+            job=self.job,
+            listener_key=self.listener_key,
+            started_at=self.started_at,
+            finished_at=finished_at,
+            outcome=outcome,
+            received_count=received_count,
+            recorded_count=recorded_count,
+            program_version=__version__,
+            repository_id=self.repository_id,
+            run_number=self.run_number,
+        )
+        return int(row.run_key)
+
+
+@contextmanager
+def giving_way(warehouse: Warehouse, this_run: Run, clock: Clock) -> Iterator[list[str]]:
+    """Ends a run that waited in vain for another of the program's own, such as an import: no failure, the next run does its
+    work. What to say of it is in the list then. Another program's session is one, and raises Busy."""
+    said: list[str] = []
+    try:
+        yield said
+    except Busy as busy:
+        if not busy.is_ours:
+            raise
+        said.append(f"{busy} Nothing is lost: the next run records what this one could not.")
+        warehouse.transaction(lambda connection: this_run.record(connection, "waiting", clock()))
+
+
+def run_of(settings: Settings, job: str, now: datetime) -> Run:
+    return Run(job, now, repository_id=settings.github_repository_id, run_number=settings.github_run_number)
+
+
+@contextmanager
+def failure_recorded(settings: Settings, warehouse: Warehouse, this_run: Run, clock: Clock) -> Iterator[None]:
+    """Leaves a row in ops.run when a run fails of whatever it be, and the pause that Spotify asked for. A database that can't
+    be reached gets the row with the next run that reaches it."""
+    try:
+        yield
+    except Exception as error:
+        failure = error
+    else:
+        return
+    finished_at = clock()
+    if isinstance(failure, WrongClock):
+        this_run.started_at = finished_at = failure.true_at
+
+    def work(connection: Connection) -> None:
+        this_run.record(connection, "waiting" if isinstance(failure, LockedOut) else "failed", finished_at)
+        if isinstance(failure, LockedOut) and this_run.scope:
+            note_pause(
+                connection, this_run.scope, finished_at + timedelta(seconds=failure.wait_s), failure.reason, finished_at
+            )
+
+    # A database that does not answer is not waited for a second time.
+    is_recorded = not isinstance(failure, WarehouseError) or failure.is_reached
+    if is_recorded:
+        try:
+            warehouse.transaction(work)
+        except WarehouseError:
+            is_recorded = False
+    if not is_recorded:
+        unrecorded.keep(settings, this_run.job, this_run.started_at, finished_at)
+    raise failure
+
+
+def record_kept(settings: Settings, warehouse: Warehouse) -> None:
+    """Records the runs that failed while the database could not be reached."""
+    if not (runs := unrecorded.kept(settings)):
+        return
+
+    def work(connection: Connection) -> None:
+        for one in runs:
+            failed = Run(one.job, datetime.fromisoformat(one.started_at))
+            failed.record(connection, "failed", datetime.fromisoformat(one.finished_at))
+
+    warehouse.transaction(work)
+    unrecorded.forget(settings, runs)
+
+
+def accounts_of(settings: Settings, deadline: Deadline) -> Accounts:
+    return Accounts(
+        settings.spotify_accounts_url,
+        secret(settings.spotify_client_id),
+        secret(settings.spotify_client_secret),
+        Patience(deadline=deadline),
+    )
+
+
+def secret(setting: SecretStr | None) -> str:
+    """The value of a setting that `opened` has found to be set."""
+    assert setting is not None
+    return setting.get_secret_value()

@@ -1,0 +1,39 @@
+"""Find the items of a page that can't be saved, and save as much of them as can be."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from etl.warehouse.quarantine import odd_ones
+
+NAMING = ("uri", "id", "type", "is_local")  # what of a track says which one it is
+
+
+def sound_items(items: Sequence[Any], try_to_save: Callable[[Sequence[Any]], object]) -> tuple[list[Any], int, int]:
+    """A page's items, with what can't be saved replaced by the most of it that can; how many were replaced so, and how
+    many are refused altogether, which become None.
+
+    Of a replaced item the play is kept: with its track named only, else of the unknown track. `try_to_save` leaves nothing
+    behind. Raises what it raises when not one play can be saved: then the items are not to blame.
+    """
+    try_to_save([])
+    numbered = list(enumerate(items))
+    odd = odd_ones(numbered, lambda some: try_to_save([item for _, item in some]))
+    sound = list(items)
+    for number, item in odd:
+        sound[number] = next((form for form in lesser_forms(item) if not odd_ones([form], try_to_save)), None)
+    plays = [item for item in items if isinstance(item, Mapping)]
+    refused = [item for number, item in odd if isinstance(item, Mapping) and sound[number] is None]
+    if refused and len(refused) == len(plays):
+        *_, barest = lesser_forms(refused[0])
+        try_to_save([barest])
+    return sound, sum(sound[number] is not None for number, _ in odd), len(refused)
+
+
+def lesser_forms(item: object) -> Iterator[dict[str, Any]]:
+    """What is left of an item of the recently-played list when less and less of it is believed."""
+    if isinstance(item, Mapping):
+        track, played_at = item.get("track"), item.get("played_at")
+        named = {key: track[key] for key in NAMING if key in track} if isinstance(track, Mapping) else None
+        yield {"track": named, "context": item.get("context"), "played_at": played_at}
+        yield {"track": named, "played_at": played_at}
+        yield {"played_at": played_at}

@@ -1,0 +1,236 @@
+"""Reports as HTML pages: one file each, with nothing in it that runs and nothing fetched but covers."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, tzinfo
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from etl.counts import many
+from etl.paths import TEMPLATES
+from etl.reports.formats import charts
+from etl.reports.formats import labels as wording
+from etl.reports.formats.drawing import Picture
+from etl.reports.formats.sentences import recorded_sentences, sentences
+from etl.reports.query import COUNTS_AS, Report, Section
+from etl.reports.recorded_days import NOT_RECORDED
+
+COVERS = ("scdn.co", "spotifycdn.com")  # the hosts of Spotify's that have covers: those below these
+NAMES = ("track_name", "artist_name", "album_name", "show_name", "genre_name")
+ROUND = ("top_artists", "discovered")  # covers of people
+MONTHS = ("artist_by_month", "track_by_month")
+UNFOLDED = {  # pictures whose numbers stand in no table elsewhere: what is in the one to unfold beneath
+    "plays_by_hour": ("hour", "play_count", "listened_ms"),
+    "plays_by_day": ("local_date", "play_count", "listened_ms"),
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A value as a person reads it."""
+
+    column: str
+    text: str
+    url: str = ""
+    below: str = ""  # who it is by
+    unit: str = ""  # what it counts, where there is no room for heads
+    is_none: bool = False  # a count of nothing that need not be told there
+
+    @property
+    def kind(self) -> str:
+        return "name" if self.column in NAMES else "number" if wording.is_number(self.column) else "text"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row of a table."""
+
+    cells: tuple[Cell, ...]
+    cover: str = ""
+    url: str = ""  # where the cover links to
+    share: float | None = None  # of the longest bar
+
+
+@dataclass(frozen=True)
+class Table:
+    """A part of a report as a table."""
+
+    heads: tuple[tuple[str, str], ...]  # column and what stands above it
+    lines: tuple[Line, ...]
+    is_ranked: bool = False
+    has_covers: bool = False
+    is_round: bool = False
+    has_names: bool = False  # such a table may be told line by line where there is little room
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a report as the templates take it: what there is of table, sentences and pictures."""
+
+    name: str
+    title: str
+    table: Table | None
+    sentences: tuple[str, ...]
+    pictures: tuple[Picture, ...]
+    first: dict[str, Any]
+
+    def __bool__(self) -> bool:
+        return bool(self.table or self.sentences or self.pictures)
+
+
+def as_html(report: Report) -> str:
+    """The report as a page of its own."""
+    environment = environment_of(TEMPLATES)
+    template = "wrapped.html" if report.name == "wrapped" and report.asked else "report.html"
+    style = environment.get_template("page.css").render().strip()
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    zone = zone_of(report)
+    return environment.get_template(template).render(
+        nothing=wording.nothing(report),
+        report=report,
+        parts={section.name: part(section, report) for section in report.sections},
+        subtitle=wording.subtitle(report),
+        recorded=recorded_sentences(report),
+        counts_as=COUNTS_AS[report.asked.counts_as] if report.asked else "",
+        who=who(report),
+        zone=zone,
+        made_at=wording.moment(report.made_at, zone),
+        covers=" ".join(f"https://*.{host}" for host in COVERS),
+        style=Markup(style),  # noqa: S704  # a file of ours, and no value in it
+        style_hash=f"sha256-{digest}",
+    )
+
+
+@cache
+def environment_of(folder: Path) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "plain": plain,
+        "day": wording.day,
+        "duration": wording.duration,
+        "many": many,
+        "moment": wording.moment,
+        "cover": cover,
+        "link": link,
+    }
+    return environment
+
+
+def zone_of(report: Report) -> tzinfo | None:
+    return report.asked.listener.time_zone if report.asked else None
+
+
+def who(report: Report) -> str:
+    if report.asked is None:
+        return ""
+    return plain(report.asked.listener.listener_name or report.asked.listener.listener_id)
+
+
+def part(section: Section, report: Report) -> Part:
+    drawn = tuple(pictures(section, report))
+    is_table = drawn or section.name not in UNFOLDED
+    told = tuple(sentences(section, report))
+    return Part(section.name, section.title, table(section, report) if is_table else None, told, drawn, section.first)
+
+
+def table(section: Section, report: Report) -> Table | None:
+    columns = list(UNFOLDED.get(section.name, wording.columns_of(section)))
+    if not columns or not section.rows:
+        return None
+    named = [column for column in columns if column in NAMES]
+    below = "artist_names" if named and "artist_names" in columns else ""
+    columns = [column for column in columns if column != below]
+    records = wording.shown_records(section)
+    if section.name == "plays_by_day":  # the picture shows the others
+        records = [record for record in records if record["play_count"]]
+    measure = measure_of(report)
+    most = max(record[measure] for record in records) if section.name in wording.RANKED else 0
+    lines = [
+        Line(
+            tuple(cell(column, record, below, zone_of(report)) for column in columns),
+            cover(record.get("image_url")),
+            next((link(record.get(wording.LINKS.get(column, ""))) for column in named), ""),
+            record[measure] / most if most else None,
+        )
+        for record in records
+    ]
+    heads = tuple((column, wording.head_of(section, column)) for column in columns)
+    return Table(
+        heads,
+        tuple(lines),
+        is_ranked=section.name in wording.RANKED,
+        has_covers=any(line.cover for line in lines),
+        is_round=section.name in ROUND,
+        has_names=bool(named),
+    )
+
+
+def cell(column: str, record: dict[str, Any], below: str, zone: tzinfo | None) -> Cell:
+    value = record[column]
+    is_name = isinstance(value, str) and column != "coverage"
+    head = wording.HEADS.get(column, "").lower()
+    text = (
+        charts.span_of(value) if column == "hour" else plain(value) if is_name else wording.shown(column, value, zone)
+    )
+    return Cell(
+        column,
+        text,
+        url=link(record.get(wording.LINKS.get(column, ""))),
+        below=plain(record[below] or "") if below and column in NAMES else "",
+        unit=head.removesuffix("s") if value == 1 else head,
+        is_none=(column == "featured_play_count" and not value)
+        or (column == "coverage" and not text)
+        or (value is None and record.get("coverage") == NOT_RECORDED),
+    )
+
+
+def pictures(section: Section, report: Report) -> list[Picture]:
+    """The charts of a part that has some, by what the report counts by."""
+    drawn: dict[str, Callable[[], list[Picture]]] = {
+        "plays_by_hour": lambda: [charts.clock(section.records(), measure_of(report))],
+        "plays_by_day": lambda: charts.calendar(section.records(), year_of(section, report), measure_of(report)),
+        "plays_by_month": lambda: [charts.months(section.records(), measure_of(report))],
+        **dict.fromkeys(MONTHS, lambda: [charts.history(section.records(), measure_of(report))]),
+    }
+    is_played = any(record.get(measure_of(report)) for record in section.records())
+    return drawn[section.name]() if section.name in drawn and is_played else []
+
+
+def measure_of(report: Report) -> str:
+    return "listened_ms" if report.asked and report.asked.by == "time" else "play_count"
+
+
+def year_of(section: Section, report: Report) -> int:
+    since = report.asked.since_date if report.asked else None
+    first: date = since or section.first["local_date"]
+    return first.year
+
+
+def plain(text: str) -> str:
+    """A name in one line; `<bdi>` keeps it apart from its line, so the marks that do so in a text are left out."""
+    return wording.in_a_line(text).removeprefix(wording.FIRST_STRONG).removesuffix(wording.END)
+
+
+def link(url: str | None) -> str:
+    """An address that a name may link to."""
+    return url if url and url.startswith("https://") else ""
+
+
+def cover(url: str | None) -> str:
+    """The address of a cover, if it is one that the page may fetch."""
+    return url if url and re.match(rf"https://[a-z0-9.-]+\.({'|'.join(map(re.escape, COVERS))})/", url) else ""

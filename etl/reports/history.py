@@ -1,0 +1,23 @@
+"""The full history, for a person a page at a time, for programs from end to end in flat memory."""
+
+from dataclasses import replace
+
+from etl.reports.query import Report, Reporter, ReportError
+from etl.warehouse.statements import run
+
+PAGE = 50
+
+
+def page(reporter: Reporter, number: int, filters: dict[str, int | None], about: str) -> Report:
+    """A page of the history, newest first; pages count from 1. Raises ReportError beyond the last page."""
+    limit = reporter.asked.row_limit or PAGE
+    found = reporter.ask("history", **filters, row_limit=limit + 1, row_offset=(number - 1) * limit)
+    if number > 1 and not found.rows:
+        [whole] = run(reporter.connection, "history_count", **{**reporter.parameters, **filters})
+        if whole.play_count:
+            last = -(-whole.play_count // limit)
+            raise ReportError(f"There is no page {number}; the last one is {last}.")
+    is_more = len(found.rows) > limit
+    note = f"Older plays: page {number + 1} (--page {number + 1})." if is_more else ""
+    title = f"Everything played{about}" if number == 1 else f"Everything played{about}, page {number}"
+    return reporter.report("history", title, replace(found, rows=found.rows[:limit]), note=note)

@@ -1,0 +1,214 @@
+"""What the simulated Spotify knows, is asked and says. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from etl.simulator.catalogue import Catalogue
+
+Fate = Literal["whole", "truncated", "reset", "silent"]
+Shape = Literal["2026", "full"]
+
+RECENTLY_PLAYED = "user-read-recently-played"
+PRIVATE_PROFILE = "user-read-private"
+EMAIL = "user-read-email"
+
+# The keys that new apps stopped getting in 2026. Absent is not empty: there is no key at all.
+LEFT_OUT: Mapping[Shape, frozenset[str]] = {
+    "full": frozenset(),
+    "2026": frozenset(
+        {"available_markets", "explicit_content", "followers", "label", "popularity"} | {"country", "email", "product"}
+    ),
+}
+
+USUAL_MESSAGES = {
+    401: "Invalid access token",
+    403: "Forbidden",
+    404: "Resource not found",
+    429: "API rate limit exceeded",
+    500: "Internal server error",
+    502: "Bad gateway.",
+    503: "Service unavailable",
+    504: "Gateway timeout",
+}
+
+
+@dataclass(frozen=True)
+class Request:
+    """One HTTP request. Header names are lower case; `at` is when it arrives, aware and UTC."""
+
+    method: str
+    path: str
+    at: datetime
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    form: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One HTTP answer and its fate on the way.
+
+    whole: it arrives. truncated: Content-Length promises more than comes, then the connection closes.
+    reset: the connection is reset without an answer. silent: nothing ever comes.
+    """
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = field(default=b"", repr=False)
+    fate: Fate = "whole"
+
+    @classmethod
+    def of(cls, status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Answer:
+        text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+        return cls(status, {"Content-Type": "application/json; charset=utf-8", **(headers or {})}, text.encode())
+
+    @classmethod
+    def error(cls, status: int, message: str | None = None) -> Answer:
+        """The body of every error but those of the token endpoint, which are flat."""
+        message = message or USUAL_MESSAGES.get(status, "Unexpected")
+        return cls.of(status, {"error": {"status": status, "message": message}})
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True)
+class Play:
+    """One listen, as Spotify will tell it.
+
+    `played_at` is its end. It is told from `arrives_at` on: a phone that was offline syncs late (None: at
+    once). Its context is null in answers before `context_from`. `redated`: from each of these moments on,
+    `played_at` is told shifted by that much from the original; the last moment reached counts. `item`
+    stands verbatim in the place of the track (a local file, an episode); no `track_id` and no `item` is a
+    null track.
+    """
+
+    track_id: str | None
+    played_at: datetime
+    arrives_at: datetime | None = None
+    context_uri: str | None = None
+    context_from: datetime | None = None
+    redated: tuple[tuple[datetime, timedelta], ...] = ()
+    item: Mapping[str, Any] | None = None
+
+    def told_at(self, at: datetime) -> datetime:
+        """The `played_at` that an answer given at that moment tells."""
+        shifts = [shift for since, shift in sorted(self.redated) if since <= at]
+        return self.played_at + shifts[-1] if shifts else self.played_at
+
+    def has_arrived(self, at: datetime) -> bool:
+        return (self.arrives_at or self.played_at) <= at
+
+
+@dataclass(frozen=True)
+class Listener:
+    """Somebody with an account. `account_id` never changes; `user_id`, the `id` of /v1/me, may."""
+
+    account_id: str
+    user_id: str
+    display_name: str
+    plays: tuple[Play, ...] = field(default=(), repr=False)
+    premium: bool = True
+    country: str = "DE"
+    email: str = "listener@example.org"
+
+
+@dataclass(frozen=True)
+class App:
+    """A client id of the developer dashboard, and what Spotify lets it do.
+
+    `batch_allowed`: client ids made before 11 February 2026 still get `?ids=`. `premium`: the owner pays.
+    `registered`: the account ids typed into the dashboard; None is everybody. `redirect_uris`: where a login may lead
+    back to, as typed in there; `http://127.0.0.1/…` without a port fits every port.
+    """
+
+    client_id: str = "00000000000000000000000000000de3"
+    client_secret: str = field(default="5ec2e700000000000000000000000de3", repr=False)
+    batch_allowed: bool = False
+    premium: bool = True
+    registered: frozenset[str] | None = None
+    redirect_uris: frozenset[str] = frozenset({"http://127.0.0.1:8888/callback"})
+
+
+@dataclass(frozen=True)
+class Grant:
+    """What a listener consented to: the meaning of one refresh token. It dies six months after consent."""
+
+    account_id: str
+    consent_at: datetime
+    scopes: frozenset[str] = frozenset({RECENTLY_PLAYED})
+    is_revoked: bool = False
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that goes wrong `times` times, after `skip` matching requests went well.
+
+    `path` is an fnmatch pattern of the path. With a `status` the answer is this one (`body` None: the usual
+    error body of that status) and Spotify does nothing; without one the true answer is given and has its
+    effect, but meets this `fate`. Of several faults for one path the first unspent one decides, so that
+    they read as a script.
+    """
+
+    path: str
+    times: int = 1
+    skip: int = 0
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    fate: Fate = "whole"
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything the simulated Spotify knows, and what has happened so far.
+
+    `quota`: catalogue calls in any 24 hours before a lock of `quota_lock`. `rate`: calls in any 30 seconds.
+    None is no limit, and nothing is counted. `absent`: further keys to leave out of every object, beyond
+    what `shape` leaves out. `short_before`: so many items are missing at the old end of a page asked with
+    `before`, although they exist.
+    """
+
+    app: App = field(default_factory=App)
+    catalogue: Catalogue = field(default_factory=Catalogue, repr=False)
+    listeners: tuple[Listener, ...] = ()
+    refresh_tokens: Mapping[str, Grant] = field(default_factory=dict, repr=False)
+    rotate_refresh_tokens: bool = False
+    access_token_life: timedelta = timedelta(hours=1)
+    quota: int | None = None
+    quota_lock: timedelta = timedelta(hours=22)  # Retry-After of 44,000 to 86,000 s was seen
+    rate: int | None = None
+    shape: Shape = "2026"
+    absent: frozenset[str] = frozenset()
+    short_before: int = 0
+    faults: tuple[Fault, ...] = ()
+    # what has happened so far
+    recent_calls: tuple[datetime, ...] = field(default=(), repr=False)
+    catalogue_calls: tuple[datetime, ...] = field(default=(), repr=False)
+    codes: Mapping[str, Any] = field(default_factory=dict, repr=False)  # each with the Code it stands for
+    locked_until: datetime | None = None
+
+    @property
+    def left_out(self) -> frozenset[str]:
+        return LEFT_OUT[self.shape] | self.absent
+
+    def listener(self, account_id: str | None) -> Listener | None:
+        return next((one for one in self.listeners if one.account_id == account_id), None)
+
+    def with_plays(self, account_id: str, *plays: Play) -> World:
+        """The same world after that listener played some more."""
+        listeners = [
+            replace(one, plays=one.plays + plays) if one.account_id == account_id else one for one in self.listeners
+        ]
+        return replace(self, listeners=tuple(listeners))
+
+
+def world_of(catalogue: Catalogue, listener: Listener, refresh_token: str, consent_at: datetime) -> World:
+    """A world of one listener who has consented; `dataclasses.replace` makes it another."""
+    grant = Grant(listener.account_id, consent_at)
+    return World(catalogue=catalogue, listeners=(listener,), refresh_tokens={refresh_token: grant})

@@ -1,0 +1,1 @@
+"""Sources: one reader each, which turns what a source reports into rows of a batch."""

@@ -1,0 +1,1 @@
+"""Spotify's exports: archives and JSON files to rows of a batch."""

@@ -1,0 +1,291 @@
+"""Rows of Spotify's data exports as JSON tells them: typed, checked, and the bad ones named."""
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import partial
+from operator import attrgetter
+from typing import Annotated, Any, NamedTuple
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from etl.counts import many
+from etl.sources.exports import values as export_values
+from etl.sources.exports.text import decoded
+from etl.sources.exports.values import UNREADABLE, is_told, loses_a_character, parsed, whole, without_nan
+from etl.staging import FIRST_PLAY, Malformed
+
+EXTENDED = "extended_export"
+ACCOUNT = "account_export"
+MARK = re.compile(rb'"(?:ms_played|msPlayed)"')  # in every row that tells a listen
+BACKSLASH = b"\\"
+OURS = b'"brapped_source"'  # in a file that Brapped wrote
+LIST = "recently_played"
+NUL = rb"\u0000"  # what no text in Postgres may hold
+HEAD = 65536  # bytes
+LONGEST_TEXT = 200
+
+Moments = npt.NDArray[np.datetime64]  # UTC, to the millisecond
+Milliseconds = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
+Short = Annotated[str, msgspec.Meta(max_length=LONGEST_TEXT)]
+Country = Annotated[str, msgspec.Meta(min_length=2, max_length=2)]
+
+
+class ExtendedRow(msgspec.Struct, gc=False):
+    """A row of the extended streaming history. User name, IP address and user agent have no field: they are not decoded."""
+
+    end_time: str = msgspec.field(name="ts")  # UTC: 2024-08-29T14:48:46Z
+    ms_played: Milliseconds | None  # null only where the list told the play, see brapped_source
+    spotify_track_uri: str | None = None
+    spotify_episode_uri: str | None = None
+    audiobook_chapter_uri: str | None = None
+    master_metadata_track_name: str | None = None
+    master_metadata_album_artist_name: str | None = None
+    master_metadata_album_album_name: str | None = None
+    episode_name: str | None = None
+    episode_show_name: str | None = None
+    audiobook_chapter_title: str | None = None
+    audiobook_title: str | None = None
+    platform: Short | None = None
+    reason_start: Short | None = None
+    reason_end: Short | None = None
+    shuffle: bool | None = None
+    skipped: bool | None = None
+    offline: bool | None = None
+    incognito_mode: bool | None = None
+    conn_country: Country | None = None
+    brapped_source: str | None = None  # in a file that Brapped wrote: which other source told this
+    offline_timestamp: int | None = None  # start of the play: ms until October 2022, seconds since; 0, 1: none
+
+    def told_end(self) -> str:
+        return self.end_time
+
+
+class AccountRow(msgspec.Struct, gc=False, rename="camel"):
+    """A row of the account data: music, an episode of a podcast or a chapter of an audiobook."""
+
+    end_time: str  # UTC, cut to the minute: 2023-01-26 05:11
+    ms_played: Milliseconds
+    track_name: str | None = None
+    artist_name: str | None = None
+    episode_name: str | None = None
+    podcast_name: str | None = None
+    chapter_name: str | None = None
+    audiobook_name: str | None = None
+    author_name: str | None = None
+
+    def told_end(self) -> str:
+        return f"{self.end_time.replace(' ', 'T')}:00Z" if len(self.end_time) == len("2023-01-26 05:11") else ""
+
+
+ROW_OF: dict[str, type[ExtendedRow] | type[AccountRow]] = {EXTENDED: ExtendedRow, ACCOUNT: AccountRow}
+READ: dict[str, msgspec.json.Decoder[Any]] = {
+    EXTENDED: msgspec.json.Decoder(list[ExtendedRow]),
+    ACCOUNT: msgspec.json.Decoder(list[AccountRow]),
+}
+KEYS = {kind: row.__struct_encode_fields__ for kind, row in ROW_OF.items()}
+KNOWN_KEYS = frozenset(key for keys in KEYS.values() for key in keys)
+PRIVATE = "incognito_mode"
+READ_AS: dict[str, Callable[[object], Any]] = {  # any other field is a name
+    "spotify_track_uri": export_values.uri,
+    "spotify_episode_uri": export_values.uri,
+    "audiobook_chapter_uri": export_values.uri,
+    "platform": partial(export_values.word, longest=LONGEST_TEXT),
+    "reason_start": partial(export_values.word, longest=LONGEST_TEXT),
+    "reason_end": partial(export_values.word, longest=LONGEST_TEXT),
+    "conn_country": export_values.country,
+    "shuffle": export_values.flag,
+    "skipped": export_values.flag,
+    "offline": export_values.flag,
+    PRIVATE: export_values.flag,
+    "offline_timestamp": export_values.stamp,
+    "brapped_source": lambda value: value,  # looked at before
+}
+WHAT = {  # fields that say what was played: the first of these groups that says anything decides
+    EXTENDED: (
+        (
+            "spotify_track_uri",
+            "master_metadata_track_name",
+            "master_metadata_album_artist_name",
+            "master_metadata_album_album_name",
+        ),
+        ("spotify_episode_uri", "episode_name", "episode_show_name"),
+        ("audiobook_chapter_uri", "audiobook_chapter_title", "audiobook_title"),
+    ),
+    ACCOUNT: (
+        ("episodeName", "podcastName"),
+        ("chapterName", "audiobookName", "authorName"),
+        ("trackName", "artistName"),
+    ),
+}
+
+
+class Rows(NamedTuple):
+    """What a file holds. `kind` is None when no row is one of a listening history."""
+
+    kind: str | None
+    rows: list[Any]  # all ExtendedRow, or all AccountRow
+    ends: Moments  # of each row
+    told_ends: list[str]  # the same as texts that Postgres reads
+    malformed: list[Malformed]
+    is_empty: bool = False  # a list of nothing
+    unclear: frozenset[int] = frozenset()  # positions in `rows` whose private flag can't be read
+    notes: tuple[
+        str, ...
+    ] = ()  # what of the file, or of good rows, was read in another way than it stands, or not at all
+
+
+listened_ms = attrgetter("ms_played")
+
+
+def rows_of(content: bytes, latest: datetime) -> Rows:
+    """The rows of a file in UTF-8 or Windows-1252. None of them ends after `latest`.
+
+    Raises ValueError or RecursionError for no JSON; NotText, which is a ValueError, for another encoding.
+    """
+    if rows := at_once(content, latest):
+        return rows
+    file = decoded(content)
+    notes = (file.note,) if file.note else ()
+    if notes and not file.is_damaged and (rows := at_once(file.text.encode(), latest)):
+        return rows._replace(notes=notes)
+    # Something is odd about the file: row by row, so that each bad one can be named.
+    rows = one_by_one(parsed(file.text, KNOWN_KEYS, is_damaged=file.is_damaged), latest)
+    return rows._replace(notes=notes + rows.notes)
+
+
+def at_once(content: bytes, latest: datetime) -> Rows | None:
+    """The rows of a file in UTF-8 without anything odd; None for any other."""
+    mark = MARK.search(content)
+    kind = ACCOUNT if mark and mark[0] == b'"msPlayed"' else EXTENDED
+    with suppress(ValueError, RecursionError):
+        rows = READ[kind].decode(content)
+        told_ends = [row.end_time for row in rows] if kind == EXTENDED else [row.told_end() for row in rows]
+        ends = moments(told_ends)
+        is_possible = moment64(FIRST_PLAY) <= ends.min() and ends.max() <= moment64(latest)
+        is_odd = (BACKSLASH in content and NUL in content) or OURS in content or None in map(listened_ms, rows)
+        if is_possible and not is_odd:
+            return Rows(kind, rows, ends, told_ends, [])
+    return None
+
+
+def moment64(told: datetime) -> np.datetime64:
+    """An aware moment as numpy has it: in UTC."""
+    return np.datetime64(told.astimezone(UTC).replace(tzinfo=None), "ms")
+
+
+def moments(told: list[str]) -> Moments:
+    """Texts like 2024-08-29T14:48:46Z, all at once. Raises ValueError when there is none, or one is of another form."""
+    texts = np.array(told, dtype="U21")  # one character more than they have: what is longer must show
+    found = texts.astype("U19").astype("datetime64[ms]")
+    if not told or not (np.datetime_as_string(found, unit="s", timezone="UTC") == texts).all():
+        raise ValueError("not all are moments in UTC, to the second")
+    return found
+
+
+def texts_of(moments: Moments) -> list[str]:
+    """2024-08-29T14:48:46Z of each, with milliseconds where there are any: 2024-08-29T14:48:46.123Z."""
+    texts = np.datetime_as_string(moments, unit="ms", timezone="UTC").tolist()
+    return [told.replace(".000Z", "Z") for told in texts]
+
+
+def one_by_one(told: object, latest: datetime) -> Rows:
+    """The good rows of a list, and the bad ones by number. The first row that tells a listen says which kind it is."""
+    listed = told if isinstance(told, list) else []
+    kind = next((kind for row in listed for kind in KEYS if carries(row, kind)), None)
+    rows: list[ExtendedRow | AccountRow] = []
+    ends: list[np.datetime64] = []
+    malformed = []
+    unclear = set()
+    odd: Counter[tuple[str, str]] = Counter()  # field, and what became of its value
+    for row_number, row in enumerate(listed if kind else [], start=1):
+        try:
+            end, good, oddities = checked(row, str(kind), latest)
+        except OddRow as bad:
+            malformed.append(Malformed(row_number, str(bad)))
+        else:
+            if (PRIVATE, LEFT_EMPTY) in oddities:
+                unclear.add(len(rows))
+            odd.update(one for one in oddities if one != (PRIVATE, LEFT_EMPTY))
+            ends.append(moment64(end))
+            rows.append(good)
+    as_moments = np.array(ends, dtype="datetime64[ms]")
+    notes = tuple(of_rows(field, became, count) for (field, became), count in sorted(odd.items()))
+    is_empty = told == []
+    return Rows(kind, rows, as_moments, texts_of(as_moments), malformed, is_empty, frozenset(unclear), notes)
+
+
+LEFT_EMPTY = "can't be read: left empty"
+CUT = f"has more than {LONGEST_TEXT} characters: cut"
+WITHOUT = "has characters that no database holds: left out"
+
+
+def of_rows(field: str, became: str, count: int) -> str:
+    """What became of a field, and in how many rows."""
+    return f"{many(count, 'row')}: {field} {became}"
+
+
+class OddRow(Exception):
+    """Why a row is no listen. Quotes no value."""
+
+
+def carries(row: object, kind: str) -> bool:
+    return isinstance(row, dict) and all(key in row for key in KEYS[kind][:2])
+
+
+def checked(
+    row: object, kind: str, latest: datetime
+) -> tuple[datetime, ExtendedRow | AccountRow, list[tuple[str, str]]]:
+    """End and content of a row, and what became of its odd values. Raises OddRow where a value can't be read without which
+    it is not known what was played, when, or for how long."""
+    if not isinstance(row, dict):
+        raise OddRow("it is no JSON object")
+    if not carries(row, kind) and any(carries(row, other) for other in KEYS):
+        raise OddRow("it is a row of the other kind of export")
+    end_time, ms_played, *others = KEYS[kind]
+    row = {**without_nan(row), ms_played: row.get(ms_played)}
+    for key in (end_time, ms_played):
+        if row.get(key) is None and not (key == ms_played and row.get("brapped_source") == LIST):
+            raise OddRow(f"{key} is missing")
+    if row.get("brapped_source") not in (None, LIST, ACCOUNT):
+        raise OddRow("brapped_source is none that is known")
+    told_ms: Any = whole(row.get(ms_played))
+    if row.get(ms_played) is not None and not (told_ms is not None and 0 <= told_ms < 2**31):
+        raise OddRow(f"{ms_played} is not a whole number from 0 to {2**31 - 1}")
+    values = {key: READ_AS.get(key, export_values.name)(row.get(key)) for key in others}
+    must_say_what(values, WHAT[kind])
+    readable = (None if value is UNREADABLE else value for value in values.values())
+    good = ROW_OF[kind](str(row[end_time]), told_ms, *readable)
+    end = export_values.end_of(row[end_time]) if kind == EXTENDED else export_values.minute_of(row[end_time])
+    if end is None or not FIRST_PLAY <= end <= latest:
+        raise OddRow(f"{end_time} is not a moment in UTC since 2006")
+    return end, good, [(key, became) for key in others if (became := what_became(row.get(key), values[key]))]
+
+
+def must_say_what(values: dict[str, Any], groups: tuple[tuple[str, ...], ...]) -> None:
+    """Raises OddRow for an unreadable value among the fields that say what was played. Others cost no listen."""
+    unreadable = [key for keys in groups for key in keys if values[key] is UNREADABLE]
+    for keys in groups:
+        if is_told(values, keys):
+            unreadable = [key for key in keys if values[key] is UNREADABLE]
+            break
+    if unreadable:
+        raise OddRow(f"{unreadable[0]} is not a text")
+
+
+def what_became(told: object, value: object) -> str | None:
+    """What to say of a value that went in otherwise than it was told."""
+    if value is UNREADABLE:
+        return LEFT_EMPTY
+    if loses_a_character(told):
+        return WITHOUT
+    return CUT if isinstance(told, str) and isinstance(value, str) and len(told) > len(value) else None
+
+
+def looks_like_a_history(content: bytes) -> bool:
+    """Whether the first bytes are those of a list with a row that tells a listen."""
+    return content.lstrip().startswith(b"[") and MARK.search(content, 0, HEAD) is not None

@@ -1,0 +1,174 @@
+"""Values of an export's rows, however a tool wrote them to JSON: flags, titles, moments. Pure."""
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from etl.staging import FIRST_PLAY
+from etl.values import moment, text
+
+LONGEST_NUMBER = 400  # digits: a title may be a number, but no listen needs a longer one
+FIRST_MS = 10**11  # an epoch from here on counts milliseconds: 1973 in these, the year 5138 in seconds
+LAST_MS = 10**14  # and from here on something finer that Spotify never wrote
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+DIGITS = re.compile(r"[0-9]{9,16}(?:\.[0-9]{1,9})?")
+FLAGS = {
+    **dict.fromkeys(("true", "1", "1.0", "yes", "y", "t", "on"), True),
+    **dict.fromkeys(("false", "0", "0.0", "no", "n", "f", "off"), False),
+}
+
+
+class Unreadable:
+    """What a value is that can't be read as what it should be."""
+
+    def __repr__(self) -> str:
+        return "UNREADABLE"
+
+
+UNREADABLE = Unreadable()
+
+
+def parsed(text_of_file: str, known_keys: frozenset[str], *, is_damaged: bool = False) -> Any:
+    """The JSON of a file, its objects without other keys than these.
+
+    A number too large for anything is UNREADABLE; of a damaged text so is every value with a byte that could not be
+    decoded. Raises ValueError or RecursionError for what is no JSON.
+    """
+
+    def only_known(row: dict[str, Any]) -> dict[str, Any]:
+        known = {key: value for key, value in row.items() if key in known_keys}
+        return (
+            {key: UNREADABLE if has_bad_byte(value) else value for key, value in known.items()} if is_damaged else known
+        )
+
+    return json.loads(
+        text_of_file,
+        strict=False,
+        object_hook=only_known,
+        parse_int=whole_number,
+        parse_float=decimal_number,
+        parse_constant=lambda name: float("nan") if name == "NaN" else UNREADABLE,
+    )
+
+
+def without_nan(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row with null for NaN: that is how tools write to JSON that a cell is empty."""
+    return {key: None if isinstance(value, float) and math.isnan(value) else value for key, value in row.items()}
+
+
+def has_bad_byte(value: object) -> bool:
+    """Whether decoding left a byte of the file in a text (surrogateescape)."""
+    return isinstance(value, str) and any("\udc80" <= character <= "\udcff" for character in value)
+
+
+def whole_number(digits: str) -> int | Unreadable:
+    return int(digits) if len(digits) <= LONGEST_NUMBER else UNREADABLE
+
+
+def decimal_number(digits: str) -> Decimal | Unreadable:
+    """The number to the last digit: 3.14159265358979323846 may be a title."""
+    is_usual = len(digits) <= LONGEST_NUMBER and math.isfinite(float(digits)) and float(digits) != 0
+    return Decimal(digits) if is_usual else UNREADABLE if float(digits) else Decimal(0)
+
+
+def whole(value: object) -> int | None:
+    """A whole number, also where it is written as 248000.0; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        return None
+    return int(value) if value == int(value) else None
+
+
+def flag(value: object) -> bool | Unreadable | None:
+    """true or false, told as such, as 1, 1.0, "true", "1", "yes" or the like; None for null and an empty text."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        word = value.strip().casefold()
+        return FLAGS.get(word, UNREADABLE) if word else None
+    number = whole(value)
+    return bool(number) if number in (0, 1) else UNREADABLE
+
+
+def name(value: object) -> str | Unreadable | None:
+    """A title, or whose it is. A number is that text: 22, and 22.0 as well. None for null and false."""
+    if isinstance(value, str):
+        return value
+    number = whole(value)
+    if number is not None:
+        return str(number)
+    if isinstance(value, Decimal):
+        return str(value)
+    return None if value is None or value is False else UNREADABLE
+
+
+def uri(value: object) -> str | Unreadable | None:
+    """A URI; None for null, false and 0."""
+    return (
+        value
+        if isinstance(value, str)
+        else None
+        if value is None or whole(value) == 0 or value is False
+        else UNREADABLE
+    )
+
+
+def word(value: object, longest: int) -> str | Unreadable | None:
+    """A short text such as a platform or a reason, cut to its longest; None for null and an empty text."""
+    return text(value[:longest]) if isinstance(value, str) else None if value is None else UNREADABLE
+
+
+def country(value: object) -> str | Unreadable | None:
+    """Two letters; None for null and an empty text."""
+    if value is None or value == "":
+        return None
+    letters = text(value)
+    return letters if letters is not None and len(letters) == len("AT") else UNREADABLE
+
+
+def stamp(value: object) -> int | Unreadable | None:
+    """An offline_timestamp: seconds, with a fraction too, or milliseconds. A fraction makes milliseconds of seconds."""
+    if value is None:
+        return None
+    number = whole(value)
+    if number is not None:
+        return number
+    if isinstance(value, Decimal):
+        return round(value * 1000 if abs(value) < FIRST_MS else value)
+    return UNREADABLE
+
+
+def end_of(value: object) -> datetime | None:
+    """When a play ended: a text as moment() reads it, or seconds or milliseconds since 1970; None for anything else."""
+    if isinstance(value, str):
+        if not DIGITS.fullmatch(value.strip()):
+            return moment(value)
+        value = Decimal(value.strip())
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        return None
+    if not FIRST_PLAY.timestamp() <= value < LAST_MS:
+        return None
+    in_ms = round(value if value >= FIRST_MS else value * 1000)
+    return EPOCH + timedelta(milliseconds=in_ms)
+
+
+def minute_of(value: object) -> datetime | None:
+    """When a play of the account data ended: 2023-01-26 05:11, or a whole minute as end_of() reads it."""
+    if isinstance(value, str) and not DIGITS.fullmatch(value.strip()):
+        is_minute = len(value) == len("2023-01-26 05:11")
+        return moment(f"{value.replace(' ', 'T')}:00Z") if is_minute else None
+    end = end_of(value)
+    return end if end is not None and end.second == end.microsecond == 0 else None
+
+
+def loses_a_character(value: object) -> bool:
+    """Whether a text holds what Postgres can't (the character 0, half an emoji), so that it goes in without."""
+    return isinstance(value, str) and value != "" and text(value) != value
+
+
+def is_told(row: Mapping[str, Any], keys: tuple[str, ...]) -> bool:
+    """Whether any of these values says something."""
+    return any(row[key] not in (None, "") and row[key] is not UNREADABLE for key in keys)

@@ -1,0 +1,1 @@
+"""A warehouse to another host, to a file, and back."""

@@ -1,0 +1,170 @@
+"""What a backup says of itself, and what of that is believed: nothing that the program's own schema does not say, too."""
+
+from __future__ import annotations
+
+import stat
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+
+from etl.transfer.layout import Layout, odd_counters, plain
+from etl.transfer.tables import Content, Table
+from etl.warehouse.errors import WarehouseError
+from etl.warehouse.schema import WAREHOUSE
+from etl.warehouse.statements import checksum, names_in
+
+FORMAT = "brapped-backup-1"
+MANIFEST = "manifest.json"
+MANIFEST_BYTES = 2**22  # a manifest has some 20,000
+# What a CSV may come to, unpacked: ours become some twenty times as long, and a small file must not fill a disk.
+UNPACKED_BYTES, UNPACKED_TIMES = 2**26, 200
+DAMAGED = (
+    zipfile.BadZipFile, zlib.error, struct.error, OSError, EOFError,
+    ValueError, KeyError, NotImplementedError, RuntimeError,
+)  # fmt: skip
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+Hash = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
+RowHash = Annotated[str, msgspec.Meta(pattern=r"^-?[0-9]{1,40}\Z")]
+
+
+class Backed(msgspec.Struct, frozen=True):
+    """A table in a backup."""
+
+    name: str
+    columns: tuple[str, ...]
+    key: tuple[str, ...]
+    row_count: Count
+    row_hash: RowHash  # as Content.row_hash: of what is in the database, whatever the file looks like
+    sha256: Hash  # of the CSV
+
+    @property
+    def content(self) -> Content:
+        return Content(self.row_count, int(self.row_hash))
+
+
+def file_of(table_name: str) -> str:
+    return f"{table_name.replace('.', '/')}.csv"
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """What a backup says of itself. Names in it are compared with those of the schema, and used for nothing else."""
+
+    format: str
+    program_version: str
+    backed_up_at: Moment
+    warehouse_id: UUID
+    made_at: Moment
+    schema_files: dict[str, str]  # name and checksum
+    tables: tuple[Backed, ...]
+    references: tuple[tuple[str, str, str], ...]  # table, name and definition of each
+    counters: tuple[tuple[str, str, Count, bool], ...]  # table, column, last number, whether it was given
+
+    @property
+    def numbers(self) -> dict[str, tuple[int, bool]]:
+        return {table: (number, is_given) for table, _, number, is_given in self.counters}
+
+    def fault(self, layout: Layout) -> str | None:
+        """What in it is not as the schema that it names makes it; None when all of it is."""
+        shapes = {(table.name, table.columns, table.key) for table in layout.tables}
+        if {(one.name, one.columns, one.key) for one in self.tables} != shapes or len(self.tables) != len(shapes):
+            return "its tables"
+        references = {(one.table, one.name, one.definition) for one in layout.references}
+        if {*self.references} != references or len(self.references) != len(references):
+            return "its references"
+        numbered = {(table.name, table.counter) for table in layout.tables if table.counter}
+        if {(table, column) for table, column, *_ in self.counters} != numbered or len(self.counters) != len(numbered):
+            return "its counters"
+        return "its counters" if odd_counters(layout, self.numbers) else None
+
+
+@contextmanager
+def backup_at(path: Path) -> Iterator[tuple[zipfile.ZipFile, Manifest]]:
+    """A backup and its manifest. Raises WarehouseError when it is none, or none that this program can read."""
+    with opened_archive(path) as archive:
+        try:
+            with archive.open(MANIFEST) as file:
+                content = file.read(MANIFEST_BYTES + 1)
+            manifest = msgspec.json.decode(content[:MANIFEST_BYTES], type=Manifest)
+        except (*DAMAGED, msgspec.DecodeError):
+            raise WarehouseError(
+                f"{path} is no backup of a warehouse, or it is damaged: its manifest can't be read."
+            ) from None
+        if manifest.format != FORMAT:
+            raise WarehouseError(f"{path} is a backup of another kind than this program reads. Nothing was touched.")
+        names = names_in("schema")
+        if unknown := sorted(map(plain, manifest.schema_files.keys() - {*names})):
+            raise WarehouseError(
+                f"{path} is of a newer Brapped ({', '.join(unknown[:3])}). Update the program; nothing was touched."
+            )
+        if {*manifest.schema_files} != {*names[: len(manifest.schema_files)]} or WAREHOUSE not in manifest.schema_files:
+            raise WarehouseError(
+                f"{path} is damaged: the schema files that its manifest names are no version. Nothing was touched."
+            )
+        if changed := sorted(name for name, told in manifest.schema_files.items() if checksum(name) != told):
+            raise WarehouseError(
+                f"sql/{', sql/'.join(changed)} was changed since {path} was written. Take it back; nothing was touched."
+            )
+        must_hold(archive, manifest, path)
+        yield archive, manifest
+
+
+@contextmanager
+def opened_archive(path: Path) -> Iterator[zipfile.ZipFile]:
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for
+            raise WarehouseError(f"{path} is no file.")
+        archive = zipfile.ZipFile(path)
+    except FileNotFoundError:
+        raise WarehouseError(f"There is no file {path}.") from None
+    except PermissionError as error:
+        raise WarehouseError(f"{path} can't be read: {error.strerror}.") from None
+    except DAMAGED:
+        raise WarehouseError(f"{path} is no backup of a warehouse, or it is damaged.") from None
+    with archive:
+        yield archive
+
+
+def must_hold(archive: zipfile.ZipFile, manifest: Manifest, path: Path) -> None:
+    """Raises WarehouseError unless each table has one file in the archive, which can be unpacked and is no bomb."""
+    size = path.stat().st_size
+    names = archive.namelist()
+    for name in (file_of(backed.name) for backed in manifest.tables):
+        if names.count(name) > 1:
+            raise WarehouseError(f"{path} is damaged: {plain(name)} is in it twice. Nothing was touched.")
+        try:
+            member = archive.getinfo(name)
+        except KeyError:
+            raise WarehouseError(f"{path} is damaged: there is no {plain(name)} in it. Nothing was touched.") from None
+        is_ours = member.compress_type in (zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED) and not member.flag_bits & 1
+        if not is_ours or member.compress_size > size:
+            raise WarehouseError(f"{path} is damaged: {plain(name)} can't be read. Nothing was touched.")
+        if member.file_size > max(UNPACKED_BYTES, UNPACKED_TIMES * member.compress_size):
+            raise WarehouseError(
+                f"{path} is no backup of this program: {plain(name)} would become {UNPACKED_TIMES} times as long or more"
+                " when it is unpacked. Nothing was touched."
+            )
+
+
+def must_fit(manifest: Manifest, layout: Layout, path: Path) -> None:
+    """Raises WarehouseError when the manifest names anything that is not of the schema."""
+    if fault := manifest.fault(layout):
+        raise WarehouseError(
+            f"{path} is no backup of this program, or its manifest was changed: {fault} are not those of the schema that"
+            " it names. Nothing was touched."
+        )
+
+
+def pairs(manifest: Manifest, layout: Layout) -> list[tuple[Table, Backed]]:
+    """The tables of the layout in its order, and what the manifest says of each."""
+    backed = {one.name: one for one in manifest.tables}
+    return [(table, backed[table.name]) for table in layout.tables]

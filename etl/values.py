@@ -1,0 +1,207 @@
+"""What fits a column: how long a text may be and how large a number, for Spotify's answers and exports alike. Pure.
+
+A name or title that is too long is cut. Everything that identifies something (an id, an ISRC, an address) is refused
+instead, because half of it would name something else: unknown is null. tests/test_fields.py holds these rules against
+the schema, its types and the limits of its indexes.
+"""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+from hashlib import sha256
+from typing import Any
+
+Json = Mapping[str, Any]
+Row = dict[str, Any]
+
+SMALLINT, INTEGER, BIGINT = 2**15 - 1, 2**31 - 1, 2**63 - 1
+LONGEST_NAME = 300  # album and artist stand in one index entry of at most 2,704 bytes, with four to a character
+LONGEST_TITLE = 10_000  # of a track: no btree holds it, and no real one has a tenth of that
+LONGEST_WORD = 50  # a type, such as audiobook_chapter
+LONGEST_LINK = 2000
+LONGEST_URI = 2000  # bytes: an index entry holds 2,704; a local file's URI has its names percent-encoded
+LONGEST_ACCOUNT = 200  # of a listener's id; four bytes to a character still fit an index
+MOST_ARTISTS = 200  # of a track: each is one call to the catalogue, and a day has a few hundred
+MOST_GENRES = 50  # of an artist
+SPOTIFY_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")  # they have 22 characters; it goes into the path of a request
+ISRC = re.compile(r"[\x21-\x7e]{1,32}")  # twelve characters, with hyphens fifteen
+RELEASE = re.compile(r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?", re.ASCII)
+PRECISIONS = ("year", "month", "day")
+
+
+def text(value: object) -> str | None:
+    """A text that says something; None for an empty one. Without what Postgres can't hold and no title needs: the
+    character 0, and half an emoji."""
+    if not isinstance(value, str):
+        return None
+    return value.replace("\x00", "").encode("utf-8", "ignore").decode() or None
+
+
+def name(value: object) -> str | None:
+    """The name of an artist, album, label or person, cut to what an index holds."""
+    return (text(value) or "")[:LONGEST_NAME] or None
+
+
+def title(value: object) -> str | None:
+    """The title of a track, episode or chapter, cut."""
+    return (text(value) or "")[:LONGEST_TITLE] or None
+
+
+def word(value: object) -> str | None:
+    """A word of Spotify's, such as a type; None for a text too long to be one."""
+    return unchanged(value, LONGEST_WORD)
+
+
+def link(value: object) -> str | None:
+    """The address of a picture; None for a text too long to be one."""
+    return unchanged(value, LONGEST_LINK)
+
+
+def account(value: object) -> str | None:
+    """The id of a listener; None for a text that can't be one: a part of it could be somebody else's."""
+    return unchanged(value, LONGEST_ACCOUNT)
+
+
+def unchanged(value: object, longest: int) -> str | None:
+    """A text of at most so many characters, all of which Postgres can hold; None for any other."""
+    told = text(value)
+    return told if told == value and told is not None and len(told) <= longest else None
+
+
+def spotify_id(value: object) -> str | None:
+    """The id of a track, artist or album; None for what can't be one."""
+    return value if isinstance(value, str) and SPOTIFY_ID.fullmatch(value) else None
+
+
+def uri(value: object) -> str | None:
+    """A URI. Of one that no index holds, its beginning and a hash of the whole, so that it still names only one thing."""
+    told = text(value)
+    if not isinstance(value, str) or told is None or is_uri(value):
+        return told
+    return f"{told[:400]}:{sha256(value.encode('utf-8', 'surrogatepass')).hexdigest()}"
+
+
+def context(value: object) -> str | None:
+    """The URI of a context; None for one that no index holds."""
+    return text(value) if is_uri(value) else None
+
+
+def is_uri(value: object) -> bool:
+    """Whether an index holds this URI as it stands."""
+    told = text(value)
+    return told is not None and told == value and len(told.encode()) <= LONGEST_URI
+
+
+def isrc(value: object) -> str | None:
+    """An ISRC; None for what can't be one: tracks that share it count as one recording."""
+    return value if isinstance(value, str) and ISRC.fullmatch(value) else None
+
+
+def genres(value: object) -> list[str] | None:
+    """The genres in a list, each once; None where there is no list, or one of nothing readable. An empty one is an answer."""
+    if not isinstance(value, list):
+        return None
+    told = list(dict.fromkeys(one for part in value if (one := name(part))))[:MOST_GENRES]
+    return told if told or not value else None
+
+
+def number(value: object, most: int = INTEGER) -> int | None:
+    """A whole number from 0 to `most`, also where Spotify writes it as 248000.0; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
+        return None
+    return round(value)
+
+
+def up_to(most: int) -> Callable[[object], int | None]:
+    """The rule for a column that holds whole numbers from 0 to `most`."""
+    return lambda value: number(value, most)
+
+
+def from_one_to(most: int) -> Callable[[object], int | None]:
+    """The same from 1: what Spotify numbers as 0 has no number."""
+    return lambda value: number(value, most) or None
+
+
+def flag(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def release(value: object) -> tuple[date | None, str | None]:
+    """First day of the time of release, and how much of it is known: 2020-05 gives 2020-05-01, month. Nothing for what is
+    no date (0000, 2023-02-30, empty)."""
+    found = RELEASE.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        return None, None
+    told = [int(part) for part in found.groups() if part]
+    try:
+        return date(*[*told, 1, 1][:3]), PRECISIONS[len(told) - 1]
+    except ValueError:
+        return None, None
+
+
+def mapping(value: object) -> Json:
+    """A JSON object; an empty one where there is none."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def mappings(value: object) -> list[Json]:
+    """The JSON objects of a list; none where there is no list."""
+    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
+
+
+RULES: dict[str, Callable[[Any], Any]] = {  # by column of the dimensions, whichever table it is in
+    "album_artist_name": name,
+    "album_id": spotify_id,
+    "album_name": name,
+    "album_type": word,
+    "artist_id": spotify_id,
+    "artist_name": name,
+    "content_type": word,
+    "context_type": word,
+    "context_uri": context,
+    "disc_number": from_one_to(SMALLINT),
+    "duration_ms": up_to(INTEGER),
+    "follower_count": up_to(BIGINT),
+    "genres": genres,
+    "image_url": link,
+    "is_explicit": flag,
+    "isrc": isrc,
+    "label": name,
+    "listener_id": account,
+    "listener_name": name,
+    "popularity": up_to(100),
+    "position": from_one_to(SMALLINT),
+    "track_count": up_to(INTEGER),
+    "track_id": spotify_id,
+    "track_name": title,
+    "track_number": from_one_to(INTEGER),
+    "track_uri": uri,
+}
+
+
+def fitted(**told: Any) -> Row:
+    """A row of these columns, each value as its column takes it; null for one that it does not."""
+    return {column: RULES[column](value) for column, value in told.items()}
+
+
+def moment(value: object) -> datetime | None:
+    """2024-08-29T14:48:46Z or 2024-08-29T14:25:25.772Z as an aware datetime in UTC; None for anything else."""
+    if not isinstance(value, str):
+        return None
+    try:
+        parsed = datetime.fromisoformat(value)
+        return parsed.astimezone(UTC) if parsed.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def printable(name: str) -> str:
+    """A name, of a file or a person, without what could upset a terminal or a database."""
+    return "".join(character if character.isprintable() else "?" for character in name)
+
+
+def fingerprint(secret: str) -> str:
+    """A hash that tells whether a secret is the one seen before. Those here are long and random: no guess leads back."""
+    return hmac.new(b"brapped fingerprint", secret.encode(), hashlib.sha256).hexdigest()

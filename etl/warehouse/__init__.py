@@ -1,0 +1,1 @@
+"""Postgres: connections, schema, statements, locks, merges. Knows no Spotify."""

@@ -1,0 +1,31 @@
+"""How every command begins: the warehouse of its settings, opened, and the time."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from etl.clock import Clock, utc_now
+from etl.embedded.postgres import embedded_postgres
+from etl.settings import Settings
+from etl.warehouse.connection import Warehouse
+
+log = logging.getLogger(__name__)
+
+__all__ = ["Clock", "opened", "utc_now"]
+
+
+@contextmanager
+def opened(settings: Settings, *needed: str, clock: Clock = utc_now) -> Iterator[Warehouse]:
+    """The warehouse of these settings, after a look whether all that is `needed` is set: the Postgres at DATABASE_URL,
+    or else the program's own, which runs as long as somebody uses it. Raises SettingsError and EmbeddedError."""
+    settings.need(*needed)
+    if line := settings.about_the_database():
+        log.info("%s", line)
+    with ExitStack() as stack:
+        if settings.database_url is None:
+            url = stack.enter_context(embedded_postgres(settings.embedded_folder))
+        else:
+            url = settings.database_url.get_secret_value()
+        warehouse = Warehouse(url, clock)
+        stack.callback(warehouse.close)
+        yield warehouse

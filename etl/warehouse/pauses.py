@@ -1,0 +1,25 @@
+"""Pauses that a service asked for, kept from run to run."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from etl.warehouse.connection import Warehouse
+from etl.warehouse.statements import run
+
+
+def paused_until(warehouse: Warehouse, scope: str, now: datetime) -> datetime | None:
+    rows = warehouse.transaction(lambda connection: run(connection, "pause", scope=scope, now=now))
+    return rows[0].resume_at if rows else None
+
+
+def note_pause(connection: Connection, scope: str, resume_at: datetime, reason: str | None, now: datetime) -> None:
+    """Keep until when a service wants no calls of this scope, and the reason it gave."""
+    run(
+        connection,
+        "pause_noted",
+        scope=scope,
+        resume_at=resume_at,
+        reason=reason,
+        noted_at=now,
+    )

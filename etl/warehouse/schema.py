@@ -1,0 +1,103 @@
+"""Bring the schema up to date, or say what is missing."""
+
+import re
+from collections.abc import Set
+from datetime import datetime
+from graphlib import TopologicalSorter
+
+from sqlalchemy import Connection, text
+
+from etl import __version__, limits
+from etl.clock import Clock, must_agree
+from etl.warehouse.engine import limited
+from etl.warehouse.errors import WarehouseError
+from etl.warehouse.locks import SCHEMA_LOCK, lock
+from etl.warehouse.statements import checksum, names_in, run, run_script, script
+from etl.warehouse.versions import are_views_newer, newest_of
+
+WAREHOUSE = "schema/008_warehouse"  # since then a database knows which warehouse it is
+
+
+def migrate_within(
+    connection: Connection, now: datetime, version: str, only: Set[str] | None = None, clock: Clock | None = None
+) -> list[str]:
+    """What Warehouse.migrate does, as a part of a transaction. `only`: just these files, for a copy that is being made."""
+
+    def missing() -> list[str]:
+        if only is None:
+            return pending(connection, clock=clock)
+        return [name for name in pending(connection, is_copying=True) if name in only]
+
+    if not missing():
+        return []
+    with limited(connection, limits.MIGRATING):
+        lock(connection, SCHEMA_LOCK, 0)
+        files = missing()  # again: another program may have been quicker
+        if files:
+            run(connection, "schema_change")
+        if "schema/005_reports" in files:
+            run(connection, "extension")
+            run(connection, "search_path")
+        for name in files:
+            run_script(connection, name)
+            run(
+                connection,
+                "view_recorded" if name.startswith("views/") else "schema_change_recorded",
+                file_name=name,
+                checksum=checksum(name),
+                applied_at=now,
+                program_version=version,
+            )
+    return files
+
+
+def pending(connection: Connection, *, is_copying: bool = False, clock: Clock | None = None) -> list[str]:
+    """Schema files not applied, and all views when one of them is new or changed, unless a newer program made them. A pure question.
+
+    Raises WrongClock when `clock` and the database's are too far apart. Raises WarehouseError for a database that a newer program made, for a schema file changed after it was applied, and (unless
+    `is_copying`) for a database that another one is being copied into.
+    """
+    is_made, server_at = connection.execute(
+        text("select pg_catalog.to_regclass('ops.schema_change'), pg_catalog.clock_timestamp()")
+    ).one()
+    if clock is not None:
+        must_agree(clock(), server_at, "the database's")
+    rows = run(connection, "schema_state") if is_made else []
+    applied = {row.file_name: row.checksum for row in rows}
+    schema = names_in("schema")
+    views = views_in_order()
+    if unknown := sorted(name for name in applied if name.startswith("schema/") and name not in schema):
+        newest = newest_of(rows)
+        versions = "" if newest == __version__ else f" (version {newest}, and this program is {__version__})"
+        raise WarehouseError(
+            f"This database was made by a newer Brapped{versions} that knows {', '.join(unknown)}. Update the program; nothing was"
+            " touched."
+        )
+    if changed := [name for name in schema if name in applied and applied[name] != checksum(name)]:
+        raise WarehouseError(
+            f"sql/{', sql/'.join(changed)} was changed after this database was made with it. Take the file back, and put"
+            " the change into a new one; nothing was touched."
+        )
+    if WAREHOUSE in applied and not is_copying and run(connection, "warehouse_unfinished"):
+        raise WarehouseError(
+            "A copy into this database is unfinished: it does not hold everything yet. Run the same python migrate.py again."
+        )
+    files = [name for name in schema if name not in applied]
+    ours = {name: checksum(name) for name in views}
+    if files or (any(applied.get(name) != ours[name] for name in views) and not are_views_newer(rows, ours)):
+        files += views
+    return files
+
+
+def views_in_order() -> list[str]:
+    """The files of sql/views/, each after those whose views and functions it names."""
+    names = names_in("views")
+    named = {name: set(re.findall(r"\blistening\.(\w+)", script(name))) for name in names}
+    order = TopologicalSorter({name: {f"views/{other}" for other in named[name]} & {*names} - {name} for name in names})
+    order.prepare()
+    ordered = []
+    while order.is_active():
+        ready = sorted(order.get_ready())
+        ordered += ready
+        order.done(*ready)
+    return ordered
