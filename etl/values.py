@@ -1,7 +1,7 @@
 """What fits a column: how long a text may be and how large a number, for Spotify's answers and exports alike. Pure.
 
 A name or title that is too long is cut. Everything that identifies something (an id, an ISRC, an address) is refused
-instead, because half of it would name something else: unknown is null. tests/test_fields.py holds these rules against
+instead, because half of it would name something else: unknown is null. tests/ground_floor/test_values.py holds these rules against
 the schema, its types and the limits of its indexes.
 """
 

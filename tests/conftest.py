@@ -10,9 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from export_files import write_folder
-from moved import MARK, PASSWORD
-from program import Program, Zygote
 from support import (
     NOW,
     REFRESH_TOKEN,
@@ -26,6 +23,9 @@ from support import (
     settings_of,
     with_database,
 )
+from support.cli_process import ForkServer, Program
+from support.export_files import write_folder
+from support.warehouse_state import MARK, PASSWORD
 
 import migrate
 from etl import __version__
@@ -141,20 +141,20 @@ def environment(database: str, spotify: SimulatedSpotify, tmp_path: Path) -> dic
 
 
 @pytest.fixture(scope="session")
-def zygote() -> Iterator[Zygote]:
+def forkserver() -> Iterator[ForkServer]:
     """What forks the program for the two fixtures below."""
-    zygote = Zygote()
-    yield zygote
-    zygote.close()
+    forkserver = ForkServer()
+    yield forkserver
+    forkserver.close()
 
 
 @pytest.fixture
-def start(zygote: Zygote, environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., Program]]:
+def start(forkserver: ForkServer, environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., Program]]:
     """Starts the program in a process of its own and does not wait for it: `start("plays", TIME_ZONE="…")`."""
     running = []
 
     def started(*arguments: str, **changes: str) -> Program:
-        running.append(zygote.start(arguments, {**environment, **changes}, tmp_path))
+        running.append(forkserver.start(arguments, {**environment, **changes}, tmp_path))
         return running[-1]
 
     yield started

@@ -1,0 +1,452 @@
+"""The rules of the house that a machine can check: explanations, arrows, SQL, locks, the package, the Makefile."""
+
+import ast
+import graphlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[2]
+DOCSTRING_FILES = ["__init__.py", "__main__.py", "conftest.py"]
+
+
+def files_in(*folders: str, suffix: str) -> list[Path]:
+    return [
+        path
+        for folder in folders
+        for path in sorted((ROOT / folder).rglob(f"*{suffix}"))
+        if "__pycache__" not in path.parts
+    ]
+
+
+PROGRAM = files_in("etl", suffix=".py")
+MODULES = [*ROOT.glob("*.py"), *files_in("etl", "tests", "benchmarks", suffix=".py")]
+SQL = files_in("sql", suffix=".sql")
+
+
+def shown(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def docstring(path: Path) -> str:
+    return ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
+
+
+each_module = pytest.mark.parametrize("path", MODULES, ids=shown)
+each_sql_file = pytest.mark.parametrize("path", SQL, ids=shown)
+
+
+# Everything explains itself.
+
+
+@each_module
+def test_a_module_opens_with_what_it_is(path: Path) -> None:
+    assert docstring(path).split("\n\n")[0].endswith((".", ":"))  # a sentence, or one that an example ends
+
+
+@pytest.mark.parametrize("path", PROGRAM, ids=shown)
+def test_a_module_of_the_program_has_one_noun_in_it(path: Path) -> None:
+    lines = path.read_text("utf-8").count("\n")
+    assert lines <= 330  # past some 300 it has two
+
+
+CODE_FOLDERS = sorted({path.parent for path in MODULES if path.parent != ROOT} | {path.parent for path in SQL})
+
+
+@pytest.mark.parametrize("folder", [*CODE_FOLDERS, ROOT / ".github/workflows"], ids=shown)
+def test_a_folder_explains_itself(folder: Path) -> None:
+    """In a README.md, in the docstring of its package, or by name in the README.md of the folder above."""
+    above = folder.parent / "README.md"
+    explained = (
+        (folder / "README.md").exists()
+        or any(docstring(folder / name) for name in DOCSTRING_FILES if (folder / name).exists())
+        or (above.exists() and f"{folder.name}/" in above.read_text("utf-8"))
+    )
+    assert explained, f"{shown(folder)}/README.md is missing, or a word on it in {shown(above)}"
+
+
+# Arrows point one way (DESIGN §3).
+
+
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+NAMES = {module_name(path): path for path in PROGRAM}
+
+
+def imports(path: Path) -> set[str]:
+    """The modules that this one imports, anywhere in it: full names, of ours always the module itself."""
+    package = module_name(path).split(".")[: None if path.name == "__init__.py" else -1]
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            source = ".".join([*base, *([node.module] if node.module else [])])
+            inner = {f"{source}.{alias.name}" for alias in node.names}
+            found |= {name if name in NAMES else source for name in inner}
+    return found
+
+
+def ours(path: Path) -> set[str]:
+    return {name for name in imports(path) if name.split(".")[0] in ("etl", "migrate", "tests", "benchmarks")}
+
+
+def needs(name: str) -> set[str]:
+    """All that a module imports, directly or by way of others of ours."""
+    reached: set[str] = set()
+    waiting = [name]
+    while waiting:
+        new = imports(NAMES[waiting.pop()]) - reached
+        reached |= new
+        waiting += new & NAMES.keys()
+    return reached - NAMES.keys()
+
+
+PURE = [name for name, path in NAMES.items() if "Pure." in docstring(path)]
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_a_pure_module_needs_only_the_standard_library_and_pandas(name: str) -> None:
+    allowed = sys.stdlib_module_names | {"pandas", "numpy"}
+    assert {other for other in needs(name) if other.split(".")[0] not in allowed} == set()
+
+
+def test_what_turns_spotifys_answers_into_rows_is_pure() -> None:
+    assert {"etl.sources.recently_played", "etl.dimensions.transform"} <= set(PURE)
+
+
+# The packages, from the top down. Each may import those below it that stand behind it, and the ground floor.
+GROUND_FLOOR = [
+    "clock",
+    "counts",
+    "deadline",
+    "env_file",
+    "interrupts",
+    "limits",
+    "notices",
+    "paths",
+    "refused_values",
+    "settings",
+    "staging",
+    "terminal",
+    "values",
+    "whole_file",
+]
+MAY_IMPORT = {
+    "__main__": "cli",
+    "cli": "demo jobs health reports reports.formats sources.exports auth warehouse",
+    "demo": "jobs reports reports.formats warehouse embedded simulator",
+    "jobs": "alerts health transfer sources sources.exports dimensions auth warehouse embedded spotify",
+    "alerts": "health",
+    "health": "dimensions auth warehouse spotify",
+    "reports.formats": "reports warehouse",
+    "reports": "warehouse",
+    "transfer": "sources warehouse",
+    "sources": "sources.exports dimensions",
+    "sources.exports": "",
+    "dimensions": "warehouse spotify",
+    "auth": "warehouse spotify",
+    "warehouse": "embedded",
+    "embedded": "",
+    "spotify": "",
+    "simulator": "",
+}
+
+
+def package_of(module: str) -> str:
+    """The package that a module belongs to, without `etl.`: the longest in the table. Of the ground floor, its own name."""
+    inside = module.removeprefix("etl.")
+    homes = [name for name in MAY_IMPORT if within(inside, name)]
+    return max(homes, key=len) if homes else inside
+
+
+def within(name: str, package: str) -> bool:
+    return name == package or name.startswith(f"{package}.")
+
+
+def arrows() -> list[tuple[str, str]]:
+    """Which module imports which, of ours; `from etl import __version__` is none."""
+    return [(name, other) for name, path in NAMES.items() for other in ours(path) - {"etl"} if within(other, "etl")]
+
+
+def test_a_package_imports_only_what_stands_below_it() -> None:
+    wrong = [
+        f"{name} imports {other}, but {package_of(name)} may not import {package_of(other)}"
+        for name, other in arrows()
+        if (home := package_of(name)) != package_of(other)
+        and package_of(other) not in (*MAY_IMPORT.get(home, "").split(), *GROUND_FLOOR)
+    ]
+    assert wrong == []
+
+
+def test_each_module_has_a_place_and_each_arrow_of_the_table_is_there() -> None:
+    """A table that allows more than there is would not be noticed when something new begins to use it."""
+    assert {package_of(name) for name in NAMES} - {"etl"} == {*MAY_IMPORT, *GROUND_FLOOR}
+    drawn = {(package_of(name), package_of(other)) for name, other in arrows()}
+    allowed = {(name, other) for name, others in MAY_IMPORT.items() for other in others.split()}
+    assert allowed - drawn == set()
+
+
+def test_the_table_of_packages_has_no_circle() -> None:
+    graphlib.TopologicalSorter({name: others.split() for name, others in MAY_IMPORT.items()}).prepare()
+
+
+def test_the_program_imports_neither_its_tests_nor_the_programs_that_stand_on_it() -> None:
+    above = {(name, other) for name, path in NAMES.items() for other in ours(path) if not within(other, "etl")}
+    assert above == set()
+
+
+def test_no_two_modules_need_each_other() -> None:
+    graphlib.TopologicalSorter({name: ours(path) - {name} for name, path in NAMES.items()}).prepare()
+
+
+def test_alerts_need_only_the_standard_library() -> None:
+    """A workflow runs `python3 -m etl.alerts` with the runner's own Python, where nothing may be installed."""
+    assert {
+        other for other in needs("etl.alerts.__main__") if other.split(".")[0] not in sys.stdlib_module_names
+    } == set()
+
+
+# SQL reads the same in every file.
+
+KEYWORDS = re.compile(
+    r"""\b(?:add|all|alter|analyze|and|any|array|as|asc|between|bigint|boolean|by|cascade|case|check|coalesce|column
+    |comment|commit|constraint|create|cross|date|default|deferrable|delete|desc|distinct|do|drop|else|end|except|exists
+    |false|filter|for|foreign|from|full|function|generated|group|having|identity|if|in|index|inner|insert|integer
+    |intersect|interval|into|is|join|key|lateral|left|like|limit|materialized|merge|not|null|numeric|nulls|offset|on|or
+    |order|outer|over|partition|primary|references|replace|returning|returns|right|row|rows|schema|select|sequence|set
+    |smallint|table|temporary|text|then|timestamptz|to|true|truncate|union|unique|update|using|values|view|when|where
+    |window|with)\b""",
+    re.IGNORECASE | re.VERBOSE,
+)
+COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+TEXT = re.compile(r"'(?:[^']|'')*'")
+BOUND = re.compile(r"(?<![:\w\\]):(\w+)(?!:)")  # what SQLAlchemy takes for a parameter, in comments too
+
+
+def code(path: Path) -> str:
+    """The file without its texts and comments. Texts go first, one with two dashes in it is no comment."""
+    text = path.read_text("utf-8")
+    both = re.compile(f"{TEXT.pattern}|{COMMENT.pattern}", re.DOTALL)
+    return both.sub(lambda found: "''" if found[0].startswith("'") else " ", text)
+
+
+def comments(path: Path) -> list[str]:
+    return COMMENT.findall(TEXT.sub("''", path.read_text("utf-8")))
+
+
+@each_sql_file
+def test_keywords_are_in_lower_case(path: Path) -> None:
+    unquoted = re.sub(r'"[^"]*"', "", code(path))
+    assert {word for word in KEYWORDS.findall(unquoted) if word != word.lower()} == set()
+
+
+@each_sql_file
+def test_columns_are_listed_never_starred(path: Path) -> None:
+    """Only a step that the same file names, and so lists, may be taken on whole, or a temporary table: `spaced.*`."""
+    steps = re.findall(r"\b(\w+)\s+as\s+(?:not\s+)?(?:materialized\s+)?\(|\)\s+as\s+(\w+)", code(path))
+    temporary = re.findall(r"create temporary table (\w+)", "".join(code(file) for file in SQL))
+    steps = {*temporary, *(name for pair in steps for name in pair)}
+    starred = re.findall(r"(?:\bselect|,)\s+(?:distinct\s+|all\s+)?(?:([\w.]+)\.)?\*", code(path))
+    assert [source or "*" for source in starred if source not in steps] == []
+
+
+@each_sql_file
+def test_no_name_is_one_letter(path: Path) -> None:
+    named = re.findall(r"\b(?:as|from\s+[\w.]+|join\s+[\w.]+|\))\s+([a-z])\b(?!\.)", code(path))
+    assert named == []
+
+
+@each_sql_file
+def test_a_comment_holds_nothing_that_looks_like_a_parameter(path: Path) -> None:
+    assert [found[0] for comment in comments(path) for found in BOUND.finditer(comment)] == []
+
+
+@each_sql_file
+def test_a_file_opens_with_what_it_is_and_ends_with_a_line(path: Path) -> None:
+    text = path.read_text("utf-8")
+    assert text.startswith("-- ") and text.endswith("\n") and not text.endswith("\n\n")
+    assert "\t" not in text and "\r" not in text
+    assert [line for line in text.splitlines() if line != line.rstrip()] == []
+
+
+def test_schema_files_are_numbered_without_a_hole() -> None:
+    names = sorted(path.name for path in (ROOT / "sql/schema").glob("*.sql"))
+    assert [name for name in names if not re.fullmatch(r"\d{3}_[a-z0-9_]+\.sql", name)] == []
+    assert [int(name[:3]) for name in names] == list(range(1, len(names) + 1))
+
+
+# The locks.
+
+LOCKS = ["requirements.txt", "requirements-dev.txt"]
+each_lock = pytest.mark.parametrize("lock", LOCKS)
+
+
+def entries(lock: str) -> list[tuple[Requirement, list[str]]]:
+    """Each requirement of a lock with its hashes."""
+    found = []
+    for line in (ROOT / lock).read_text("utf-8").replace("\\\n", " ").splitlines():
+        if line.strip():
+            requirement, *hashes = re.split(r"\s+--hash=", line.strip())
+            found.append((Requirement(requirement), hashes))
+    return found
+
+
+@each_lock
+def test_a_lock_names_no_index_and_no_address(lock: str) -> None:
+    text = re.sub(r"--hash=sha256:\w+", "", (ROOT / lock).read_text("utf-8"))
+    assert re.findall(r"--\S+|^\s*-.*|.*://.*|.* @ .*", text, re.MULTILINE) == []
+
+
+@each_lock
+def test_each_requirement_of_a_lock_is_one_version_with_its_hashes(lock: str) -> None:
+    for requirement, hashes in entries(lock):
+        assert [specifier.operator for specifier in requirement.specifier] == ["=="], requirement
+        assert hashes and all(re.fullmatch(r"sha256:[0-9a-f]{64}", digest) for digest in hashes), requirement
+
+
+@each_lock
+def test_a_lock_holds_all_that_pyproject_asks_for(lock: str) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    asked = list(project["project"]["dependencies"])
+    if lock == "requirements-dev.txt":
+        asked += project["dependency-groups"]["dev"]
+    held = [requirement for requirement, _ in entries(lock)]
+    for text in asked:
+        wanted = Requirement(text)
+        versions = [
+            next(iter(pin.specifier)).version
+            for pin in held
+            if canonicalize_name(pin.name) == canonicalize_name(wanted.name)
+        ]
+        assert versions and all(version in wanted.specifier for version in versions), text
+
+
+def test_the_tests_run_on_the_very_versions_that_the_program_runs_on() -> None:
+    run, dev = ({str(requirement): hashes for requirement, hashes in entries(lock)} for lock in LOCKS)
+    assert run.items() <= dev.items()
+
+
+# The package.
+
+
+def test_an_installed_program_carries_its_sql_along(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    [wheel] = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as package:
+        held = set(package.namelist())
+    assert {f"etl/{shown(path)}" for path in SQL} == {name for name in held if name.endswith(".sql")}
+    assert {shown(path) for path in PROGRAM} | {"etl/migrate.py"} <= held
+    assert {shown(path) for path in (ROOT / "etl" / "templates").iterdir()} <= held
+    assert {name.split("/")[0] for name in held if ".dist-info/" not in name} == {"etl"}
+    assert any(name.endswith(".dist-info/licenses/LICENSE") for name in held)
+
+
+# The Makefile, in a scratch folder, with stand-ins for Python.
+
+needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+
+
+def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    for name in ("Makefile", "pyproject.toml", *LOCKS):
+        if not (folder / name).exists():
+            shutil.copy(ROOT / name, folder)
+    env = {"PATH": os.environ["PATH"], "LC_ALL": "C"}
+    return subprocess.run(["make", *arguments], cwd=folder, env=env, capture_output=True, text=True, check=False)
+
+
+def python(folder: Path, text: str) -> str:
+    path = folder / "python"
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return f"PYTHON={path}"
+
+
+@needs_make
+@pytest.mark.parametrize(
+    ("stand_in", "sentence"),
+    [
+        ("exit 127", "needs Python 3.11 or newer, and "),
+        ('case "$2$1" in *version_info*) exit 1;; -V) echo Python 3.9.2;; esac', "is Python 3.9.2. Name a newer"),
+        ('case "$2" in *ensurepip*) exit 1;; esac', "apt install python3-venv"),
+    ],
+    ids=["absent", "old", "without venv"],
+)
+@pytest.mark.parametrize("goal", ["demo", "test"])
+def test_make_says_in_one_line_what_python_it_needs(goal: str, stand_in: str, sentence: str, tmp_path: Path) -> None:
+    done = make(tmp_path, goal, python(tmp_path, stand_in))
+    [said, failed] = done.stderr.splitlines()
+    assert sentence in said
+    assert failed.startswith("make: ***") and done.returncode != 0
+    assert not (tmp_path / ".venv").exists()
+
+
+FAKE_VENV = """
+case "$*" in "-m venv"*) mkdir -p .venv/bin; cp "$0" .venv/bin/python;; esac
+echo "$@" >> calls
+"""
+
+
+@needs_make
+def test_make_installs_once_and_again_when_a_lock_has_changed(tmp_path: Path) -> None:
+    def installed(*arguments: str) -> list[str]:
+        (tmp_path / "calls").unlink(missing_ok=True)
+        done = make(tmp_path, *arguments, python(tmp_path, FAKE_VENV))
+        assert done.returncode == 0, done.stderr
+        lines = (tmp_path / "calls").read_text().splitlines()
+        return [line.rpartition(" ")[2] for line in lines if " install " in line] + [lines[-1]]
+
+    def change(lock: str) -> None:
+        stamps = [".venv/.installed-run", ".venv/.installed-dev"]
+        for name in (".venv/bin/python", "pyproject.toml", *LOCKS, *stamps):
+            moment = 3000 if name == lock else 2000 if name in stamps else 1000
+            os.utime(tmp_path / name, (moment, moment))
+
+    tests = "-m pytest --quiet --numprocesses auto --maxprocesses 4"
+    assert installed("demo") == ["requirements.txt", "-m etl demo"]
+    assert installed("demo") == ["-m etl demo"]
+    assert installed("-j4", "test") == ["requirements-dev.txt", ".", tests]
+    assert installed("test") == [tests]
+    change("requirements-dev.txt")
+    assert installed("demo") == ["-m etl demo"]
+    assert installed("test") == ["requirements-dev.txt", ".", tests]
+    change("requirements.txt")
+    assert installed("test") == ["requirements.txt", "requirements-dev.txt", ".", tests]
+    assert installed("test") == [tests]
+
+
+@needs_make
+def test_make_sets_up_anew_when_the_python_of_its_environment_is_gone(tmp_path: Path) -> None:
+    assert make(tmp_path, "demo", python(tmp_path, FAKE_VENV)).returncode == 0
+    (tmp_path / ".venv/bin/python").unlink()
+    (tmp_path / "calls").unlink()
+    assert make(tmp_path, "demo", python(tmp_path, FAKE_VENV)).returncode == 0
+    done = (tmp_path / "calls").read_text()
+    assert "-m venv --clear .venv\n" in done and "--requirement requirements.txt\n" in done
+
+
+@needs_make
+def test_make_alone_lists_what_it_can_do(tmp_path: Path) -> None:
+    listed = re.findall(r"^make (\w+)\t\S", make(tmp_path).stdout, re.MULTILINE)
+    [phony] = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    assert listed == phony.split()
+    assert {"demo", "test"} <= set(listed)
+
+
+def test_nothing_of_a_run_is_kept_in_the_repository() -> None:
+    """Folders that commands leave behind are ignored, so that `git add .` after `make test` adds only sources."""
+    ignored = (ROOT / ".gitignore").read_text("utf-8").split()
+    assert {".venv/", "__pycache__/", ".env", ".pytest_cache/", ".mypy_cache/", ".ruff_cache/"} <= set(ignored)

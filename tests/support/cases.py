@@ -1,0 +1,172 @@
+"""What the cases of one listen are told with: rows of every source in a few words, and batches merged as the jobs do it."""
+
+import shutil
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from etl.jobs.imports import import_exports
+from etl.settings import Settings
+from etl.sources.exports.reader import name_uri
+from etl.sources.recently_played import read_page
+from etl.warehouse.connection import Warehouse
+from etl.warehouse.load import stage
+from etl.warehouse.merge import merge_catalogue, merge_linked, merge_plays
+from etl.warehouse.statements import run
+from support import NOW
+from support.export_files import Rows, write_folder
+
+FILES = {
+    "ts": "Streaming_History_Audio_2026.json",
+    "endTime": "StreamingHistory_music_0.json",
+}  # by a key of their rows
+FORGOTTEN = (
+    "listening.fact_play",
+    "ops.coverage",
+    "ops.told_apart",
+    "ops.merged_play",
+    "listening.track_alias",
+    "listening.bridge_track_artist",
+    "listening.dim_track where track_key <> 0",
+    "listening.dim_album where album_key <> 0",
+    "listening.dim_artist where artist_key <> 0",
+    "listening.dim_device where device_key <> 0",
+    "listening.dim_context where context_key <> 0",
+)
+
+
+@dataclass(frozen=True)
+class Song:
+    """One id of Spotify's, or with `letter` None what is told without any: what each source says of it."""
+
+    letter: str | None
+    name: str | None
+    by: tuple[str, ...] = ("Ann",)
+    duration_ms: int | None = 200_000
+    isrc: str | None = None
+    kind: str = "track"
+
+    @property
+    def id(self) -> str | None:
+        return self.letter and self.letter * 22
+
+    @property
+    def uri(self) -> str | None:
+        """As dim_track has it."""
+        if self.id:
+            return f"spotify:{self.kind}:{self.id}"
+        return self.name and name_uri(self.kind, self.by[0], self.name)
+
+
+NOTHING = Song(None, None, ())
+
+
+class Full(list):
+    """A page of as many plays as Spotify remembers: what came before has left it."""
+
+
+class Others(list):
+    """A batch of another listener's."""
+
+
+def told(seconds: float, song: Song, context: str | None = None) -> dict[str, Any]:
+    """An item of a page: the end of a play, in seconds from NOW."""
+    return {
+        "played_at": (NOW + timedelta(seconds=seconds)).isoformat().replace("+00:00", "Z"),
+        "track": {
+            "id": song.id,
+            "uri": song.uri,
+            "type": "track",
+            "name": song.name,
+            "duration_ms": song.duration_ms,
+            "external_ids": {"isrc": song.isrc} if song.isrc else {},
+            "artists": [{"id": name.ljust(22, "0"), "name": name} for name in song.by],
+        },
+        "context": {"type": context.split(":")[1], "uri": context} if context else None,
+    }
+
+
+def exported(
+    seconds: int, song: Song, ms: int | None = None, *, start: float | None = None, **others: Any
+) -> dict[str, Any]:
+    """A row of the extended history, `ts` in seconds from NOW. `start`: likewise; with a fraction it is told in milliseconds."""
+    began = (NOW + timedelta(seconds=start)).timestamp() if start is not None else None
+    music, episode = (song.uri, None) if song.kind == "track" else (None, song.uri)
+    return {
+        "ts": f"{NOW + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%SZ}",
+        "ms_played": song.duration_ms if ms is None else ms,
+        "spotify_track_uri": music if song.id else None,
+        "master_metadata_track_name": song.name if song.kind == "track" else None,
+        "master_metadata_album_artist_name": song.by[0] if song.kind == "track" and song.by else None,
+        "master_metadata_album_album_name": "Album" if song.kind == "track" and song.name else None,
+        "spotify_episode_uri": episode,
+        "episode_name": song.name if episode else None,
+        "episode_show_name": song.by[0] if episode else None,
+        "platform": "ios",
+        "reason_start": "trackdone",
+        "reason_end": "trackdone",
+        "shuffle": False,
+        "skipped": False,
+        "offline": False,
+        "offline_timestamp": began and round(began if began == round(began) else began * 1000),
+        "incognito_mode": False,
+        **others,
+    }
+
+
+def minuted(minute: int, song: Song, ms: int | None = None) -> dict[str, Any]:
+    """A row of the account data, `endTime` in minutes from NOW, which is the beginning of one."""
+    end = f"{NOW + timedelta(minutes=minute):%Y-%m-%d %H:%M}"
+    listened = song.duration_ms if ms is None else ms
+    if song.kind == "episode":
+        return {"endTime": end, "podcastName": song.by[0], "episodeName": song.name, "msPlayed": listened}
+    by, name = (song.by[0], song.name) if song.name else ("Unknown Artist", "Unknown Track")
+    return {"endTime": end, "artistName": by, "trackName": name, "msPlayed": listened}
+
+
+class Record:
+    """One database for many cases: what batches tell is merged into it as the jobs merge it, and forgotten between cases."""
+
+    def __init__(self, warehouse: Warehouse, url: str, folder: Path) -> None:
+        self.warehouse, self.folder = warehouse, folder
+        self.settings = Settings(_env_file=None, database_url=url)
+        self.listener_keys = {listener_id: self.listener(listener_id) for listener_id in ("one", "other")}
+
+    def listener(self, listener_id: str) -> int:
+        about = {"stand_ins": [], "listener_name": None, "time_zone": "UTC", "created_at": NOW}
+        with self.warehouse.engine.begin() as connection:
+            [row] = run(connection, "load/listener", listener_id=listener_id, **about)
+            return row.listener_key
+
+    def forget(self) -> None:
+        """Plays, and all that is known of tracks: in another order it is learned in another order."""
+        with self.warehouse.engine.begin() as connection:
+            for table in FORGOTTEN:
+                connection.exec_driver_sql(f"delete from {table}")
+
+    def load(self, *batches: Rows) -> None:
+        for batch in batches:
+            listener_id = "other" if isinstance(batch, Others) else "one"
+            if "played_at" in batch[0]:
+                self.merge_page(batch, self.listener_keys[listener_id])
+            else:
+                self.import_rows(batch, listener_id)
+
+    def merge_page(self, items: Rows, listener_key: int) -> None:
+        is_full = isinstance(items, Full)
+        with self.warehouse.engine.begin() as connection:
+            stage(connection, read_page({"items": items}, NOW).tables)
+            merge_catalogue(connection)
+            merge_plays(connection, listener_key=listener_key, now=NOW, is_full_window=is_full)
+            merge_linked(connection, now=NOW, but_not=listener_key)
+
+    def import_rows(self, rows: Rows, listener_id: str) -> None:
+        """One import of the rows of one export, or of both in a folder."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        write_folder(
+            self.folder,
+            {name: told for mark, name in FILES.items() if (told := [row for row in rows if mark in row])},
+        )
+        receipt = import_exports(self.settings, self.warehouse, [self.folder], listener=listener_id, clock=lambda: NOW)
+        assert receipt.is_good and receipt.total.row_count == len(rows)
