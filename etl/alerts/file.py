@@ -1,37 +1,42 @@
-"""Keep what was sent in a file, where there are no GitHub issues."""
+"""Keep incidents in a file, on a computer without GitHub issues."""
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
-from etl.alerts.ledger import Alert, Known, News, Unwritable
+from etl.alerts.incidents import Incident, Notification, StoreError
+from etl.health.findings import Finding
 from etl.whole_file import UnwritableError, whole_file
 
 
-class File:
-    """The book as a file, for a computer of one's own; `tell` is told the news; what it raises goes on, and is told again."""
+class FileStore:
+    """An AlertStore in a JSON file. `send` delivers each notification; what it raises ends the run, and the next repeats it."""
 
-    def __init__(self, path: Path, tell: Callable[[str, str], None]) -> None:
+    def __init__(self, path: Path, send: Callable[[str, str], None]) -> None:
         self._path = path
-        self._tell = tell
+        self._send = send
 
-    def known(self) -> dict[str, Known]:
+    def incidents(self) -> dict[str, Incident]:
+        """All incidents by cause; none before the file exists. Raises StoreError."""
         try:
-            told = json.loads(self._path.read_text(encoding="utf-8"))
-            return {one["cause"]: Known(**{**one, "jobs": tuple(one["jobs"])}) for one in told}
+            raw = json.loads(self._path.read_text(encoding="utf-8"))
+            return {one["cause"]: Incident.restored(one) for one in raw}
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, TypeError, KeyError):
-            raise Unwritable(f"{self._path} can't be read; remove it") from None
+            raise StoreError(f"{self._path} can't be read; remove it") from None
 
-    def write(self, entry: Known, alert: Alert | None, news: News | None, is_again: bool = False) -> None:
-        if news:
-            self._tell(*news)
-        entries = self.known() | {entry.cause: replace(entry, is_open=not entry.is_well)}
+    def record(
+        self, incident: Incident, finding: Finding | None, notification: Notification | None, is_repeat: bool = False
+    ) -> None:
+        """Send the notification, then keep the incident. Raises StoreError, and what `send` raises."""
+        if notification:
+            self._send(*notification)
+        incidents = self.incidents() | {incident.cause: replace(incident, is_open=not incident.is_resolved)}
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with whole_file(self._path) as file:
-                file.write(json.dumps([asdict(one) for one in entries.values()], indent=1).encode())
+                file.write(json.dumps([one.stored() for one in incidents.values()], indent=1).encode())
         except (OSError, UnwritableError):
-            raise Unwritable(f"{self._path} can't be written") from None
+            raise StoreError(f"{self._path} can't be written") from None

@@ -1,4 +1,4 @@
-"""Telling a webhook, in the words of whoever is behind it. Standard library only, as `etl.alerts.ledger`, which is run without ours."""
+"""Telling a webhook, in the words of whoever is behind it. Standard library only, as `etl.alerts.incidents`, which is run without ours."""
 
 import base64
 import http.client

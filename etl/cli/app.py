@@ -75,11 +75,11 @@ def plays(
     Example: brapped plays
     """
     with quick_imports():
-        from etl.jobs.monitored import watched
+        from etl.jobs.monitored import run_monitored
         from etl.jobs.plays import record_plays
         from etl.jobs.run import APP_SETTINGS
 
-    outcome, settings = watched("plays", APP_SETTINGS, record_plays)
+    outcome, settings = run_monitored("plays", APP_SETTINGS, record_plays)
     tell(outcome, settings, quiet=quiet)
     if settings.github_output:
         with settings.github_output.open("a", encoding="utf-8") as said:
@@ -94,12 +94,12 @@ def dimensions() -> None:
     """
     with quick_imports():
         from etl.jobs.dimensions import fill_dimensions
-        from etl.jobs.monitored import watched
+        from etl.jobs.monitored import run_monitored
         from etl.jobs.run import APP_SETTINGS
         from etl.terminal import bar
 
     with bar("dimensions") as progress:
-        outcome, settings = watched("dimensions", APP_SETTINGS, partial(fill_dimensions, progress=progress))
+        outcome, settings = run_monitored("dimensions", APP_SETTINGS, partial(fill_dimensions, progress=progress))
     tell(outcome, settings)
 
 
@@ -126,7 +126,7 @@ def status(
         warehouse.transaction(must_see_bookkeeping)
         warehouse.must_be_current()
         told = warehouse.transaction(
-            lambda connection: health.examined(connection, settings, utc_now()), limits.READING
+            lambda connection: health.inspect_all(connection, settings, utc_now()), limits.READING
         )
     if as_json:
         typer.echo(json.dumps(health.as_json(told), indent=2, default=datetime.isoformat))

@@ -120,7 +120,7 @@ def storage_of(connection: Connection, settings: Settings, now: datetime) -> dic
     }
 
 
-def urgent(connection: Connection, settings: Settings, now: datetime) -> list[Finding]:
+def inspect_urgent(connection: Connection, settings: Settings, now: datetime) -> list[Finding]:
     """What is found without reading the facts: asked after every run."""
     return [
         *about_login(login_of(connection, settings), settings, now),
@@ -130,12 +130,12 @@ def urgent(connection: Connection, settings: Settings, now: datetime) -> list[Fi
     ]
 
 
-def missed(connection: Connection, now: datetime) -> list[Finding]:
+def inspect_schedule(connection: Connection, now: datetime) -> list[Finding]:
     """Whether the plays job goes on at all, asked by the others: it can't tell that itself."""
     return list(about_silence(rows_of(run(connection, "health_run", now=now)), now, QUIET))
 
 
-def examined(connection: Connection, settings: Settings, now: datetime) -> Health:
+def inspect_all(connection: Connection, settings: Settings, now: datetime) -> Health:
     """All of it, facts included: some seconds with ten million of them."""
     login = login_of(connection, settings)
     runs = rows_of(run(connection, "health_run", now=now))

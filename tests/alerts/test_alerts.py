@@ -14,17 +14,18 @@ import pytest
 from support import change_world
 from support.gh_stub import Github
 
-from etl.alerts import ledger as alerts
+from etl.alerts import incidents
 from etl.alerts.__main__ import main
-from etl.alerts.file import File
-from etl.alerts.issues import Issues
-from etl.alerts.ledger import Alert, Book, Report, Unwritable
+from etl.alerts.file import FileStore
+from etl.alerts.incidents import AlertStore, Inspection, StoreError
+from etl.alerts.issues import IssueStore
 from etl.alerts.webhook import NotSent, get, send
+from etl.health.findings import Finding
 from etl.simulator.routes import Fault
 
-LOGIN_30 = Alert("login", "2027-05-26 30", "Log in again before 2027-05-26", "30 days left.")
-LOGIN_7 = Alert("login", "2027-05-26 7", "Log in again before 2027-05-26", "7 days left.")
-DOWN = Alert("database", "failing", "The database can't be used", "It does not answer.", is_failure=True)
+LOGIN_30 = Finding("login", "2027-05-26 30", "Log in again before 2027-05-26", "30 days left.")
+LOGIN_7 = Finding("login", "2027-05-26 7", "Log in again before 2027-05-26", "7 days left.")
+DOWN = Finding("database", "failing", "The database can't be used", "It does not answer.", is_failure=True)
 
 
 @pytest.fixture
@@ -37,16 +38,16 @@ def github(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Github:
 def book(request: pytest.FixtureRequest, github: Github, tmp_path: Path) -> Callable[[], Any]:
     """Opens the book anew, as every run does."""
     if request.param == "issues":
-        return lambda: Issues("somebody/brapped", "somebody", "https://github.com/somebody/brapped/actions/runs/1")
-    return lambda: File(tmp_path / "home" / "alerts.json", lambda title, text: None)
+        return lambda: IssueStore("somebody/brapped", "somebody", "https://github.com/somebody/brapped/actions/runs/1")
+    return lambda: FileStore(tmp_path / "home" / "alerts.json", lambda title, text: None)
 
 
-def report(*alerts: Alert, job: str = "plays", **more: Any) -> Report:
-    return Report(job, alerts, **more)
+def report(*findings: Finding, job: str = "plays", **more: Any) -> Inspection:
+    return Inspection(job, findings, **more)
 
 
-def told(report: Report, book: Book) -> list[tuple[str, str]]:
-    return list(alerts.told(report, book))
+def told(report: Inspection, book: AlertStore) -> list[tuple[str, str]]:
+    return list(incidents.reconcile(report, book))
 
 
 def titles(news: list[tuple[str, str]]) -> list[str]:
@@ -73,19 +74,19 @@ def test_what_is_well_again_is_told_and_the_next_time_is_news_again(book):
 
 def test_a_run_that_could_not_look_at_everything_heals_nothing(book):
     told(report(LOGIN_30), book())
-    assert titles(told(report(DOWN, looked_at=()), book())) == [DOWN.title]
+    assert titles(told(report(DOWN, inspected=()), book())) == [DOWN.title]
     assert titles(told(report(LOGIN_30), book())) == [f"Over: {DOWN.title}"]
 
 
 def test_a_run_that_looked_at_some_heals_only_those(book):
     told(report(DOWN, LOGIN_30), book())
-    assert titles(told(report(looked_at=("login",)), book())) == [f"Over: {LOGIN_30.title}"]
+    assert titles(told(report(inspected=("login",)), book())) == [f"Over: {LOGIN_30.title}"]
     assert titles(told(report(), book())) == [f"Over: {DOWN.title}"]
 
 
 def test_a_cause_that_two_jobs_see_is_one_and_well_when_both_say_so(book):
-    assert titles(told(report(DOWN, job="plays", looked_at=()), book())) == [DOWN.title]
-    assert told(report(DOWN, job="dimensions", looked_at=()), book()) == []
+    assert titles(told(report(DOWN, job="plays", inspected=()), book())) == [DOWN.title]
+    assert told(report(DOWN, job="dimensions", inspected=()), book()) == []
     assert told(report(job="plays"), book()) == []
     assert titles(told(report(job="dimensions"), book())) == [f"Over: {DOWN.title}"]
 
@@ -97,8 +98,8 @@ def test_a_job_says_nothing_about_what_only_others_see(book):
 
 
 def test_one_issue_a_cause_is_opened_updated_closed_and_opened_again(github):
-    def tell(*alerts: Alert) -> None:
-        told(report(*alerts), Issues("somebody/brapped", "somebody", "https://example.org/run"))
+    def tell(*findings: Finding) -> None:
+        told(report(*findings), IssueStore("somebody/brapped", "somebody", "https://example.org/run"))
 
     tell(LOGIN_30, DOWN)
     assert [(one["title"], one["state"]) for one in github.issues] == [(LOGIN_30.title, "OPEN"), (DOWN.title, "OPEN")]
@@ -117,8 +118,8 @@ def test_one_issue_a_cause_is_opened_updated_closed_and_opened_again(github):
 
 
 def test_an_issue_that_a_person_closes_stays_closed_until_there_is_news(github):
-    def tell(*alerts: Alert, job: str = "plays") -> list[tuple[str, str]]:
-        return told(report(*alerts, job=job), Issues("somebody/brapped"))
+    def tell(*findings: Finding, job: str = "plays") -> list[tuple[str, str]]:
+        return told(report(*findings, job=job), IssueStore("somebody/brapped"))
 
     tell(LOGIN_30)
     github.close(1)
@@ -133,19 +134,19 @@ def test_an_issue_that_a_person_closes_stays_closed_until_there_is_news(github):
 
 
 def test_a_failure_that_somebody_closed_as_one_of_another_job_is_news_of_this_one(github):
-    told(report(DOWN, job="dimensions"), Issues("somebody/brapped"))
+    told(report(DOWN, job="dimensions"), IssueStore("somebody/brapped"))
     github.close(1)
-    assert told(report(DOWN, job="dimensions"), Issues("somebody/brapped")) == []
-    assert titles(told(report(DOWN), Issues("somebody/brapped"))) == [DOWN.title]
+    assert told(report(DOWN, job="dimensions"), IssueStore("somebody/brapped")) == []
+    assert titles(told(report(DOWN), IssueStore("somebody/brapped"))) == [DOWN.title]
     assert github.open_titles == [DOWN.title]
-    assert told(report(DOWN), Issues("somebody/brapped")) == []
+    assert told(report(DOWN), IssueStore("somebody/brapped")) == []
 
 
 def test_of_two_issues_of_one_cause_the_first_stands(github):
-    told(report(DOWN), Issues("somebody/brapped"))
+    told(report(DOWN), IssueStore("somebody/brapped"))
     issues = github.issues
     github.change(issues=[*issues, {**issues[0], "number": 2}])
-    told(report(DOWN), Issues("somebody/brapped"))
+    told(report(DOWN), IssueStore("somebody/brapped"))
     assert [one["state"] for one in github.issues] == ["OPEN", "CLOSED"]
 
 
@@ -153,8 +154,8 @@ def test_issues_of_people_are_left_alone(github):
     mine = {"number": 1, "title": "Mine", "body": "<!-- brapped {} -->", "state": "OPEN", "labels": [], "comments": []}
     theirs = {**mine, "number": 2, "labels": ["brapped"], "body": None}
     github.change(issues=[mine, theirs], labels=["brapped"])
-    told(report(DOWN), Issues("somebody/brapped"))
-    told(report(), Issues("somebody/brapped"))
+    told(report(DOWN), IssueStore("somebody/brapped"))
+    told(report(), IssueStore("somebody/brapped"))
     assert github.issues[:2] == [mine, theirs] and github.issues[2]["state"] == "CLOSED"
 
 
@@ -164,7 +165,7 @@ def test_an_issue_whose_entry_nobody_can_read_is_passed_over(github, mark):
     github.change(
         issues=[{"number": 1, "title": "x", "body": body, "state": "OPEN", "labels": ["brapped"], "comments": []}]
     )
-    assert titles(told(report(DOWN), Issues("somebody/brapped"))) == [DOWN.title]
+    assert titles(told(report(DOWN), IssueStore("somebody/brapped"))) == [DOWN.title]
     assert github.issues[0]["body"] == body
 
 
@@ -233,8 +234,8 @@ def step(github: Github, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
 @pytest.mark.parametrize(
     ("environ", "title"),
     [
-        ({"JOB_OUTCOME": "failure"}, "A run of plays ended with an error of the program"),
-        ({"JOB_OUTCOME": "skipped", "SECRETS_OUTCOME": "success"}, "What plays stands on could not be installed"),
+        ({"JOB_OUTCOME": "failure"}, "A run of plays ended with an unexpected error"),
+        ({"JOB_OUTCOME": "skipped", "SECRETS_OUTCOME": "success"}, "Installing the dependencies of plays failed"),
         ({"JOB_OUTCOME": "skipped", "SECRETS_OUTCOME": "failure"}, "Some secrets are missing"),
     ],
 )
@@ -317,15 +318,15 @@ def test_an_error_of_the_program_is_one_of_its_job(step, github):
     step("daily-report", JOB_OUTCOME="failure")
     github.close(1)
     step("plays", JOB_OUTCOME="failure")
-    assert github.open_titles == ["A run of plays ended with an error of the program"]
+    assert github.open_titles == ["A run of plays ended with an unexpected error"]
     step("daily-report", JOB_OUTCOME="success")
-    assert github.open_titles == ["A run of plays ended with an error of the program"]
+    assert github.open_titles == ["A run of plays ended with an unexpected error"]
 
 
 def test_a_gh_that_fails_is_a_warning_and_no_failure(step, tmp_path):
     (tmp_path / "bin" / "gh").write_text("#!/bin/sh\necho 'HTTP 502' >&2\nexit 1\n")
     log, _ = step(ALERTS=report(DOWN).as_json())
-    assert log.startswith("::warning::What needs a person could not be told in an issue (HTTP 502).")
+    assert log.startswith("::warning::The problems that were found could not be written to an issue (HTTP 502).")
 
 
 # The webhook.
@@ -382,22 +383,22 @@ def test_each_kind_of_webhook_is_told_in_its_own_words():
 def test_a_webhook_that_fails_is_a_warning_that_does_not_say_its_address(step):
     with webhook(status=500) as (url, _):
         log, _ = step(ALERTS=report(DOWN).as_json(), ALERT_WEBHOOK_URL=url)
-    assert "::warning::The webhook could not be told (status 500)." in log and "secret-path" not in log
+    assert "::warning::The webhook did not take the message (status 500)." in log and "secret-path" not in log
     log, _ = step(ALERTS=report(LOGIN_30).as_json(), ALERT_WEBHOOK_URL="file:///etc/passwd")
     assert "has to begin with https://" in log
 
 
 def test_a_book_that_is_no_book_is_said_and_not_overwritten(tmp_path):
     (tmp_path / "alerts.json").write_text("{")
-    with pytest.raises(Unwritable, match="remove it"):
-        told(report(DOWN), File(tmp_path / "alerts.json", lambda title, text: None))
+    with pytest.raises(StoreError, match="remove it"):
+        told(report(DOWN), FileStore(tmp_path / "alerts.json", lambda title, text: None))
     assert (tmp_path / "alerts.json").read_text() == "{"
 
 
 @pytest.mark.parametrize("path", ["/the-secret topic", "/%zz\x7f"])
 def test_an_address_that_nothing_can_be_sent_to_is_a_warning_that_does_not_say_it(step, path):
     log, _ = step(ALERTS=report(DOWN).as_json(), ALERT_WEBHOOK_URL=f"http://127.0.0.1:1{path}")
-    assert "::warning::The webhook could not be told (InvalidURL)." in log and "secret" not in log
+    assert "::warning::The webhook did not take the message (InvalidURL)." in log and "secret" not in log
     with pytest.raises(NotSent, match="can't be read"):
         send("https://[secret", "title", "text")
 
@@ -421,7 +422,7 @@ def test_an_address_with_a_password_gives_it_as_one_and_keeps_it_to_itself(step)
     basic = "Basic " + base64.b64encode(b"me:s3cret@pw").decode()
     assert heard == [("/topic", basic, host)]
     log, _ = step(ALERTS=report(DOWN).as_json(), ALERT_WEBHOOK_URL="https://me:s3cretpw@127.0.0.1:nowhere/topic")
-    assert "::warning::The webhook could not be told (InvalidURL)." in log and "s3cret" not in log
+    assert "::warning::The webhook did not take the message (InvalidURL)." in log and "s3cret" not in log
 
 
 def test_an_answer_that_is_none_is_said_as_a_failure():
@@ -440,7 +441,7 @@ def test_an_answer_that_is_none_is_said_as_a_failure():
 
 def test_whatever_goes_wrong_the_step_ends_well_and_says_only_what_kind_of_error(step):
     log, _ = step(ALERTS='{"job": "the secret"}')
-    assert log == "::warning::Nobody could be told what needs a person: an unexpected KeyError.\n"
+    assert log == "::warning::Alerts could not be sent: an unexpected KeyError.\n"
 
 
 # A computer of one's own.

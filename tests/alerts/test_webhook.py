@@ -15,14 +15,15 @@ from support.raw_server import Answer, Raw, dripping, in_turn, raw_server, whole
 
 from etl import limits
 from etl.alerts.__main__ import main
-from etl.alerts.ledger import Alert, Report
+from etl.alerts.incidents import Inspection
 from etl.alerts.webhook import NotSent, get, redirected, send
-from etl.jobs.monitored import attended, ping
+from etl.health.findings import Finding
+from etl.jobs.monitored import monitored, ping
 from etl.jobs.run import Outcome
 from etl.spotify.errors import SpotifyError
 
-DOWN = Alert("database", "failing", "The database can't be used", "It does not answer.", is_failure=True)
-SOON = Alert("login", "2027-05-26 30", "Log in again before 2027-05-26", "30 days left.")
+DOWN = Finding("database", "failing", "The database can't be used", "It does not answer.", is_failure=True)
+SOON = Finding("login", "2027-05-26 30", "Log in again before 2027-05-26", "30 days left.")
 PASSWORD = "s3cret-pw"
 OK = whole(b"")
 
@@ -168,13 +169,13 @@ def github(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Github:
 def step(github: Github, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
     """Runs the last step of a workflow: what it logs. `job` found these alerts."""
 
-    def run(*alerts: Alert, job: str = "plays", url: str = "", looked_at: Any = None) -> str:
+    def run(*findings: Finding, job: str = "plays", url: str = "", inspected: Any = None) -> str:
         environ = {
             "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"),
             "GITHUB_REPOSITORY": "somebody/brapped",
             "GITHUB_SERVER_URL": "https://github.com",
             "GITHUB_RUN_ID": "7",
-            "ALERTS": Report(job, alerts, looked_at).as_json(),
+            "ALERTS": Inspection(job, findings, inspected).as_json(),
             "ALERT_WEBHOOK_URL": url,
         }
         assert main([job], environ) == 0
@@ -197,10 +198,10 @@ NOT_TAKEN = {"elsewhere": to("https://other.example/", 302), "broken": whole(b""
 
 @pytest.mark.parametrize("answer", NOT_TAKEN.values(), ids=NOT_TAKEN)
 @pytest.mark.parametrize("alert", [DOWN, SOON], ids=["failure", "reminder"])
-def test_the_webhook_hears_at_the_next_run_what_it_did_not_take(step, github, answer: Answer, alert: Alert) -> None:
+def test_the_webhook_hears_at_the_next_run_what_it_did_not_take(step, github, answer: Answer, alert: Finding) -> None:
     with raw_server(answer) as server:
         for _ in range(2):
-            assert "::warning::The webhook could not be told (status" in step(alert, url=private(server))
+            assert "::warning::The webhook did not take the message (status" in step(alert, url=private(server))
         assert len(server.heard) == 2
     with listening() as (url, heard):
         for _ in range(3):
@@ -215,7 +216,7 @@ def test_the_webhook_hears_later_that_something_is_over(step, github) -> None:
         step(DOWN, url=url)
     with raw_server(NOT_TAKEN["broken"]) as server:
         for _ in range(2):
-            assert "could not be told" in step(url=private(server))
+            assert "did not take the message" in step(url=private(server))
     with listening() as (url, heard):
         for _ in range(3):
             step(url=url)
@@ -269,7 +270,7 @@ def test_a_ping_that_drips_does_not_hold_up_the_end_of_a_run(settings, warehouse
     monkeypatch.setattr(limits, "NOTICE_S", 0.3)
     with raw_server(DRIPS["headers"]) as server:
         ping(settings.model_copy(update={"ping_url": type(settings.database_url)(private(server))}))
-    assert "The watchdog at PING_URL could not be told (it took longer than 0.3 s)" in caplog.text
+    assert "PING_URL could not be requested (it took longer than 0.3 s)" in caplog.text
 
 
 def test_the_step_that_tells_needs_nothing_installed() -> None:
@@ -295,12 +296,12 @@ def test_a_run_that_gave_way_neither_pings_nor_closes_what_others_found(warehous
             raise SpotifyError("Spotify can't be reached.")
 
         with pytest.raises(SpotifyError):
-            attended("plays", told, warehouse, fails)
+            monitored("plays", told, warehouse, fails)
         first = len(server.heard)
         assert any(b"can't be asked" in one for one in server.heard)
-        attended("plays", told, warehouse, lambda *_: gave_way)
+        monitored("plays", told, warehouse, lambda *_: gave_way)
         assert len(server.heard) == first
-        attended("plays", told, warehouse, lambda *_: Outcome("0 of 0 plays are new"))
+        monitored("plays", told, warehouse, lambda *_: Outcome("0 of 0 plays are new"))
         later = server.heard[first:]
         assert any(b"Over: Spotify can't be asked" in one for one in later)
         assert any(one.startswith(b"GET ") for one in later)

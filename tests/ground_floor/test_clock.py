@@ -13,7 +13,7 @@ from etl import __version__
 from etl.clock import WrongClock, dated_at, in_words, must_agree
 from etl.jobs.dimensions import fill_dimensions
 from etl.jobs.imports import import_exports
-from etl.jobs.monitored import watched
+from etl.jobs.monitored import run_monitored
 from etl.jobs.plays import record_plays
 from etl.jobs.run import APP_SETTINGS
 from etl.simulator.routes import Play
@@ -129,7 +129,7 @@ def test_somebody_is_told_of_the_clock_and_the_command_says_what_to_do(environme
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(WrongClock, match="Set whichever is wrong"):
-        watched("plays", APP_SETTINGS, record_plays, years_ahead)
+        run_monitored("plays", APP_SETTINGS, record_plays, years_ahead)
     assert '"cause": "clock"' in said.read_text() and "The clock is wrong" in said.read_text()
     assert ask("select outcome from ops.run") == [("failed",)]
 

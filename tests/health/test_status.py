@@ -172,7 +172,9 @@ def test_storage_is_said_with_what_is_left_and_named_when_it_runs_out(filled, as
 
 def test_clocks_that_disagree_are_named(warehouse, database, spotify):
     early = datetime.now(UTC) - timedelta(minutes=5)
-    told = warehouse.transaction(lambda connection: health.examined(connection, settings_of(database, spotify), early))
+    told = warehouse.transaction(
+        lambda connection: health.inspect_all(connection, settings_of(database, spotify), early)
+    )
     assert "clock" in {one.cause for one in told.findings}
     assert 290 < told.clock_skew_s < 310
 
@@ -187,7 +189,7 @@ def test_a_database_of_an_older_program_is_said_and_not_touched(empty_database, 
 
 def test_whose_listening_comes_from_exports_alone_is_not_asked_to_log_in(warehouse, database, spotify):
     own = settings_of(database, spotify, spotify_client_id=None, spotify_client_secret=None, spotify_refresh_token=None)
-    told = warehouse.transaction(lambda connection: health.examined(connection, own, datetime.now(UTC)))
+    told = warehouse.transaction(lambda connection: health.inspect_all(connection, own, datetime.now(UTC)))
     assert told.login is None and told.findings == ()
 
 
@@ -205,7 +207,9 @@ def test_a_login_is_reminded_of_at_thirty_seven_and_one_day(warehouse, database,
         agreed,
         agreed,
     )
-    found = warehouse.transaction(lambda connection: health.urgent(connection, settings_of(database, spotify), now))
+    found = warehouse.transaction(
+        lambda connection: health.inspect_urgent(connection, settings_of(database, spotify), now)
+    )
     assert [one.state for one in found] == ([f"{end:%Y-%m-%d} {state}"] if state else [])
     if state:
         assert "connect" in found[0].text and f"{end:%Y-%m-%d}" in found[0].title
@@ -220,7 +224,7 @@ def test_the_others_notice_when_plays_does_not_run(warehouse, ask):
     )
 
     def found(after: timedelta) -> list[str]:
-        looked = warehouse.transaction(lambda connection: health.missed(connection, now + after))
+        looked = warehouse.transaction(lambda connection: health.inspect_schedule(connection, now + after))
         return [one.cause for one in looked]
 
     assert found(timedelta(hours=5)) == []

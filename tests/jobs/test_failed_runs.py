@@ -11,7 +11,7 @@ from etl.health import checks as health
 from etl.health.silence import quiet
 from etl.jobs import unrecorded
 from etl.jobs.dimensions import fill_dimensions
-from etl.jobs.monitored import attended, watched
+from etl.jobs.monitored import monitored, run_monitored
 from etl.jobs.plays import record_plays
 from etl.jobs.run import APP_SETTINGS
 from etl.simulator.routes import Play
@@ -45,7 +45,7 @@ def test_an_error_of_the_program_leaves_a_failed_run(job, own, warehouse, ask, m
     with pytest.raises((AttributeError, TypeError)):
         JOBS[job](own, warehouse, lambda: NOW)
     assert ask(RUNS) == [(job, NOW, "failed")]
-    told = warehouse.transaction(lambda connection: health.examined(connection, own, NOW))
+    told = warehouse.transaction(lambda connection: health.inspect_all(connection, own, NOW))
     assert f"{job}-fails" in [one.cause for one in told.findings]
     assert unrecorded.kept(own) == []
 
@@ -73,20 +73,20 @@ def test_runs_that_could_not_reach_the_database_are_recorded_by_the_next_that_do
     for hours in (5, 4):
         for job, work in JOBS.items():
             with pytest.raises(WarehouseError):
-                attended(job, own, nowhere, work, lambda hours=hours: NOW - hours * HOUR)
+                monitored(job, own, nowhere, work, lambda hours=hours: NOW - hours * HOUR)
     kept = (own.brapped_home / "unrecorded.json").read_text()
     assert "hush" not in kept and "127.0.0.1" not in kept and len(json.loads(kept)) == 4
     assert ask(RUNS) == []
-    assert attended("plays", own, warehouse, record_plays, lambda: NOW).is_good
+    assert monitored("plays", own, warehouse, record_plays, lambda: NOW).is_good
     failed = [(job, NOW - hours * HOUR, "failed") for hours in (5, 4) for job in ("plays", "dimensions")]
     assert ask(RUNS) == [*failed, ("plays", NOW, "done")]
     record_plays(own, warehouse, lambda: NOW + HOUR)
     assert ask("select count(*) from ops.run") == [(6,)]  # each once
     # That dimensions fails is seen until a run of it is good.
-    told = warehouse.transaction(lambda connection: health.examined(connection, own, NOW + HOUR))
+    told = warehouse.transaction(lambda connection: health.inspect_all(connection, own, NOW + HOUR))
     assert "dimensions-fails" in [one.cause for one in told.findings]
     assert fill_dimensions(own, warehouse, lambda: NOW + HOUR).is_good
-    told = warehouse.transaction(lambda connection: health.examined(connection, own, NOW + HOUR))
+    told = warehouse.transaction(lambda connection: health.inspect_all(connection, own, NOW + HOUR))
     assert "dimensions-fails" not in [one.cause for one in told.findings]
 
 
@@ -128,7 +128,7 @@ def test_a_postgres_of_ones_own_that_does_not_start_is_remembered(spotify, tmp_p
     for name, value in {**environment, "BRAPPED_HOME": str(home), "DATABASE_URL": ""}.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(EmbeddedError):
-        watched("plays", APP_SETTINGS, record_plays, lambda: NOW)
+        run_monitored("plays", APP_SETTINGS, record_plays, lambda: NOW)
     [one] = json.loads((home / "unrecorded.json").read_text())
     assert (one["warehouse"], one["job"]) == ("embedded", "plays")
 
@@ -166,7 +166,7 @@ def test_another_workflow_or_repository_counts_by_itself(database, spotify, ware
     record_plays(github(2, 50), warehouse, lambda: NOW)
     record_plays(github(1, 9), warehouse, lambda: NOW)
     assert ask("select unrecorded_count from ops.run order by run_key") == [(None,), (None,), (None,), (1,)]
-    told = warehouse.transaction(lambda connection: health.examined(connection, github(1, 9), NOW))
+    told = warehouse.transaction(lambda connection: health.inspect_all(connection, github(1, 9), NOW))
     assert {one["job"]: one["unrecorded_count"] for one in told.runs} == {"plays": 1, "dimensions": 0}
     assert [one.cause for one in told.findings if one.cause.endswith("-fails")] == []  # nobody knows what became of it
 

@@ -12,8 +12,8 @@ import typer
 from support import ROOT
 
 from etl import limits
-from etl.alerts.issues import Issues
-from etl.alerts.ledger import Unwritable
+from etl.alerts.incidents import StoreError
+from etl.alerts.issues import IssueStore
 from etl.auth.callback_server import Loopback
 from etl.auth.oauth import LoginError
 from etl.cli.login import must_be_reachable, set_secret
@@ -36,8 +36,8 @@ def test_a_gh_that_hangs_is_given_up() -> None:
     with pytest.raises(LoginError, match=r"could not set the secret: it did not end within 0\.2 s") as raised:
         set_secret("ada/brapped", "the-token")
     assert "the-token" not in str(raised.value)
-    with pytest.raises(Unwritable, match="TimeoutExpired"):
-        Issues("ada/brapped").known()
+    with pytest.raises(StoreError, match="TimeoutExpired"):
+        IssueStore("ada/brapped").incidents()
 
 
 @pytest.mark.parametrize("name", ["check-privacy.sh", "keep-schedules.sh"])

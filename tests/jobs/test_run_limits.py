@@ -19,7 +19,7 @@ from etl import limits
 from etl.auth.logins import LOGIN_LOCK
 from etl.deadline import Deadline, TookTooLong, ended_after
 from etl.jobs.dimensions import fill_dimensions
-from etl.jobs.monitored import attended
+from etl.jobs.monitored import monitored
 from etl.jobs.plays import record_plays
 from etl.simulator.routes import Play
 
@@ -47,13 +47,13 @@ def test_a_run_whose_token_drips_ends_is_recorded_told_and_leaves_no_lock(
         patched.setitem(limits.RUN_S, "plays", 0.5)
         settings = settings_of(database, spotify, spotify_accounts_url=server.url, github_output=output)
         with pytest.raises(TookTooLong, match=SAID):
-            attended("plays", settings, warehouse, record_plays, lambda: NOW)
+            monitored("plays", settings, warehouse, record_plays, lambda: NOW)
         assert ask(RUNS) == [("plays", "failed", None)]
         assert ALERT in handed_over(output)
         assert ask(f"select pg_try_advisory_lock({LOGIN_LOCK}, login_key::int) from ops.login") == [(True,)]
     settings = settings_of(database, spotify, github_output=output)
     output.write_text("")
-    assert attended("plays", settings, warehouse, record_plays, lambda: NOW).line.startswith("1 of 1 play is new")
+    assert monitored("plays", settings, warehouse, record_plays, lambda: NOW).line.startswith("1 of 1 play is new")
     assert handed_over(output) == []
 
 

@@ -18,7 +18,7 @@ from etl.auth.oauth import begun, finished, redirect_uri
 from etl.health import checks as health
 from etl.jobs.dimensions import fill_dimensions
 from etl.jobs.imports import import_exports
-from etl.jobs.monitored import attended
+from etl.jobs.monitored import monitored
 from etl.jobs.plays import record_plays
 from etl.settings import read_settings
 from etl.simulator.routes import Fault, Play
@@ -138,7 +138,7 @@ def set_the_stage(spotify: SimulatedSpotify, now: datetime) -> None:
 
 def faults_named(warehouse: Warehouse, now: datetime) -> set[str]:
     """What the status of this moment says somebody should look at, or is waiting for."""
-    told = warehouse.transaction(lambda connection: health.examined(connection, read_settings(), now))
+    told = warehouse.transaction(lambda connection: health.inspect_all(connection, read_settings(), now))
     return {one.cause for one in told.findings} | {f"pause {one['scope'].split()[0]}" for one in told.pauses}
 
 
@@ -219,7 +219,7 @@ def test_half_a_year_unattended_loses_only_what_spotify_forgot_says_so_and_tells
                 before = len(posted)
                 with suppress(Exception):
                     reached = nowhere if within(clock.now, DATABASE_IS_DOWN) else warehouse
-                    outcome = attended("plays", settings, reached, record_plays, clock)
+                    outcome = monitored("plays", settings, reached, record_plays, clock)
                     if outcome.is_good:
                         good.append(clock.now)
                         seen |= {
@@ -231,7 +231,7 @@ def test_half_a_year_unattended_loses_only_what_spotify_forgot_says_so_and_tells
             if clock.now.hour % 3 == 0 and within(
                 clock.now, (CATALOGUE_IS_LOCKED_AT, CATALOGUE_IS_LOCKED_AT + 2 * DAY)
             ):
-                attended("dimensions", settings, warehouse, fill_dimensions, clock)
+                monitored("dimensions", settings, warehouse, fill_dimensions, clock)
             for fault, at in LOOKED_AT.items():
                 if at <= clock.now < at + HOUR:
                     named[fault] = faults_named(warehouse, clock.now)

@@ -385,7 +385,7 @@ def test_a_job_that_fails_makes_the_run_red(job: str, tmp_path: Path) -> None:
     run = run_job(job, tmp_path, dict.fromkeys(JOBS[job], "given"), status=1)
     [failed] = [step for step in run.steps if step.outcome == "failure"]
     assert (run.conclusion, set(JOBS[job]) <= set(failed.env)) == ("failure", True)
-    told = {job: [f"A run of {job} ended with an error of the program"] for job in RECORDING}
+    told = {job: [f"A run of {job} ended with an unexpected error"] for job in RECORDING}
     assert Github(tmp_path).open_titles == told.get(job, [])  # whoever starts the others by hand is there to see
 
 
@@ -395,7 +395,7 @@ def test_a_failed_installation_makes_the_run_red_before_the_job(job: str, tmp_pa
     run = run_job(job, tmp_path, dict.fromkeys(JOBS[job], "given"), pip_status=1)
     assert run.conclusion == "failure"
     assert calls(tmp_path, "python") == []
-    told = {job: [f"What {job} stands on could not be installed"] for job in RECORDING}
+    told = {job: [f"Installing the dependencies of {job} failed"] for job in RECORDING}
     assert Github(tmp_path).open_titles == told.get(job, [])
 
 
