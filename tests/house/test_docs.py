@@ -105,6 +105,8 @@ def test_every_link_to_a_file_leads_somewhere(page):
 
 
 SUFFIXES = "css|html|md|py|sh|sql|toml|txt|yml"
+THIS_FILE = Path(__file__).relative_to(ROOT).as_posix()
+IN_A_WHEEL = {"etl/migrate.py"}
 # Back-quoted names that users write themselves.
 WRITTEN_BY_USERS = {"daily-report.html"}
 
@@ -134,6 +136,20 @@ def patterns(name: str, here: Path) -> list[str]:
 @each_page
 def test_a_page_names_only_files_that_are_there(page):
     assert missing_files(page) == []
+
+
+def test_code_names_only_documents_and_files_that_are_there():
+    """In comments, docstrings and messages: README.md, docs/moving.md, etl/limits.py."""
+    missing = {}
+    for file in FILES:
+        if not file.endswith((".py", ".sql", ".sh", ".yml", ".toml", "Makefile", ".ci/run")) or file == THIS_FILE:
+            continue
+        text = text_of(file)
+        named = set(re.findall(r"(?<![\w/.-])[A-Z_]{3,}\.md\b", text)) | set(re.findall(r"\bdocs/[\w./-]+\.\w+", text))
+        named |= set(re.findall(rf"(?<![\w/.-])(?:etl|sql|tests|\.github)/[\w./-]+\.(?:{SUFFIXES})\b", text))
+        if gone := [name for name in named if name not in FILES and name not in IN_A_WHEEL]:
+            missing[file] = sorted(gone)
+    assert missing == {}
 
 
 def long_lines(page: str) -> list[str]:
