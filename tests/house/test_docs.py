@@ -106,7 +106,7 @@ def test_every_link_to_a_file_leads_somewhere(page):
 
 SUFFIXES = "css|html|md|py|sh|sql|toml|txt|yml"
 THIS_FILE = Path(__file__).relative_to(ROOT).as_posix()
-IN_A_WHEEL = {"etl/migrate.py"}
+NOT_IN_A_CLONE = {"etl/migrate.py", ".github/workflows/called.yml"}  # in a wheel; made up for the emulator's tests
 # Back-quoted names that users write themselves.
 WRITTEN_BY_USERS = {"daily-report.html"}
 
@@ -147,7 +147,7 @@ def test_code_names_only_documents_and_files_that_are_there():
         text = text_of(file)
         named = set(re.findall(r"(?<![\w/.-])[A-Z_]{3,}\.md\b", text)) | set(re.findall(r"\bdocs/[\w./-]+\.\w+", text))
         named |= set(re.findall(rf"(?<![\w/.-])(?:etl|sql|tests|\.github)/[\w./-]+\.(?:{SUFFIXES})\b", text))
-        if gone := [name for name in named if name not in FILES and name not in IN_A_WHEEL]:
+        if gone := [name for name in named if name not in FILES and name not in NOT_IN_A_CLONE]:
             missing[file] = sorted(gone)
     assert missing == {}
 
