@@ -72,7 +72,7 @@ def take(browser: Browser, page: Path, picture: Path, size: tuple[int, int]) -> 
     picture.write_bytes(base64.b64decode(taken["data"]))
     window.close()
     if picture.stat().st_size > LARGEST:
-        sys.exit(f"{picture.name} has {picture.stat().st_size:,} bytes, and may have {LARGEST:,}: show less of the page.")
+        sys.exit(f"{picture.name} is larger than {LARGEST:,} bytes. Show less of the page, or lower the quality.")
 
 
 if __name__ == "__main__":
