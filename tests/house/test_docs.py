@@ -1,5 +1,6 @@
 """The documents tell the truth: every command, setting, table and folder is in them, and nothing that is not there."""
 
+import ast
 import importlib.util
 import os
 import re
@@ -167,6 +168,29 @@ def long_lines(page: str) -> list[str]:
 @pytest.mark.parametrize("page", [page for page in PAGES if page != "docs/tables.md"])  # made from the database
 def test_no_line_of_a_page_is_too_long(page):
     assert long_lines(page) == []
+
+
+def sentences_of_the_program() -> str:
+    """All text of the program, with a gap where a value goes in."""
+    found = [text_of(".github/check-secrets.sh")]
+    for file in FILES:
+        if file.startswith("etl/") and file.endswith(".py"):
+            for node in ast.walk(ast.parse(text_of(file))):
+                if isinstance(node, ast.JoinedStr):
+                    parts = [part.value if isinstance(part, ast.Constant) else "\0" for part in node.values]
+                    found.append("".join(map(str, parts)))
+                elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                    found.append(node.value)
+    return "\n".join(found)
+
+
+def test_every_message_in_troubleshooting_is_one_of_the_program():
+    """Messages are in italics, at the beginning of a row; … stands for a value or for words left out."""
+    said = sentences_of_the_program()
+    quoted = re.findall(r"^\| \*([^*]+)\*", text_of("docs/troubleshooting.md"), re.MULTILINE)
+    assert len(quoted) > 10
+    parts = [part for message in quoted for part in re.split(r"\s*…\s*|; ", message) if part]
+    assert [part for part in parts if part not in said] == []
 
 
 def test_the_readme_is_short():
