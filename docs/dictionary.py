@@ -53,7 +53,8 @@ def lines(connection: Connection) -> Iterator[str]:
         if table != shown:
             if shown:
                 yield ""
-            yield f"## {table}{' (view)' if row.is_view else ''}\n\n{row.table_comment}\n\n| column | type | |\n|---|---|---|"
+            yield f"## {table}{' (view)' if row.is_view else ''}\n\n{row.table_comment}\n"
+            yield "| column | type | |\n|---|---|---|"
             shown = table
         yield f"| `{row.column_name}` | {short(row.column_type)} | {row.column_comment} |"
 

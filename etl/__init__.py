@@ -33,4 +33,4 @@ rows of the staging tables, `warehouse.load.stage` copies them, `warehouse.merge
 order, and the transaction commits. Exports go the same way. docs/one-listen.md explains how plays are matched.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -74,7 +74,7 @@ def test_a_folder_explains_itself(folder: Path) -> None:
     assert explained, f"{shown(folder)}/README.md is missing, or a word on it in {shown(above)}"
 
 
-# Arrows point one way (DESIGN §3).
+# Arrows point one way (docs/architecture.md).
 
 
 def module_name(path: Path) -> str:

@@ -1,7 +1,7 @@
 """What Spotify's API and its two exports tell of a truth, and the facts that must come of it. Pure.
 
 Rows and items hold real keys only; `numbers`, beside them, says which listen each is of. The API tells what it tells
-page by page, with SPOTIFY.md §4's oddities; the exports tell it with those of §7.
+page by page, with the oddities that docs/one-listen.md lists; the exports tell it with theirs.
 """
 
 from __future__ import annotations
@@ -189,7 +189,7 @@ def _artist(name: str) -> Row:
 
 
 def full_track(track: Track) -> Row:
-    """The full track object that every item carries, as etl/demo/objects.py makes it."""
+    """The full track object that every item carries, as etl/simulator/objects.py makes it."""
     album_id = made_up_id("album", track.album, track.album_artist)
     images = [
         {"url": f"https://i.scdn.co/image/ab67616d{album_id}", "height": size, "width": size} for size in (640, 300, 64)
