@@ -1,7 +1,6 @@
 """Which extra brings a package that this installation lacks. Pure."""
 
 EXTRAS = {  # the name that is imported, and the extra in pyproject.toml that brings it
-    "altair": "reports",
     "vl_convert": "reports",
     "numpy": "import",
     "pandas": "import",

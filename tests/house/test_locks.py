@@ -2,39 +2,20 @@
 
 import re
 import tomllib
-from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from support.locks import LOCKS, ROOT, entries
 
 from etl.extras import EXTRAS, NEEDED_FOR, advice, missing_extra
 
-ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 OPTIONAL = {
     name: [text for text in texts if not text.startswith("brapped[")]
     for name, texts in PROJECT["project"]["optional-dependencies"].items()
 }
-# Each lock with the extras it holds, besides what every installation has.
-LOCKS: dict[str, list[str]] = {
-    "requirements-job.txt": [],
-    "requirements-embedded.txt": ["embedded"],
-    "requirements-reports.txt": ["reports"],
-    "requirements.txt": ["embedded", "import", "reports"],
-    "requirements-dev.txt": ["embedded", "import", "reports"],
-}
 each_lock = pytest.mark.parametrize("lock", LOCKS)
-
-
-def entries(lock: str) -> list[tuple[Requirement, list[str]]]:
-    """Each requirement of a lock with its hashes."""
-    found = []
-    for line in (ROOT / lock).read_text("utf-8").replace("\\\n", " ").splitlines():
-        if line.strip():
-            requirement, *hashes = re.split(r"\s+--hash=", line.strip())
-            found.append((Requirement(requirement), hashes))
-    return found
 
 
 def names(requirements: list[str]) -> set[str]:
@@ -94,7 +75,7 @@ def test_all_is_every_extra() -> None:
 def test_a_package_of_an_extra_is_named_with_the_extra_that_brings_it() -> None:
     direct = {(name, extra) for extra, texts in OPTIONAL.items() for name in names(texts)}
     told = {(package.replace("_", "-"), extra) for package, extra in EXTRAS.items()}
-    # altair's converter has another name for the index, and numpy comes with pandas.
+    # The converter of the charts has another name in the index, and numpy comes with pandas.
     assert told - {("vl-convert", "reports"), ("numpy", "import")} == direct - {("vl-convert-python", "reports")}
     assert set(NEEDED_FOR) == set(EXTRAS.values())
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-LOCKS = ["requirements.txt", "requirements-dev.txt"]  # what `make` installs
+INSTALLED = ["requirements.txt", "requirements-dev.txt"]
 
 needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 
 
 def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    for name in ("Makefile", "pyproject.toml", *LOCKS):
+    for name in ("Makefile", "pyproject.toml", *INSTALLED):
         if not (folder / name).exists():
             shutil.copy(ROOT / name, folder)
     env = {"PATH": os.environ["PATH"], "LC_ALL": "C"}
@@ -65,7 +65,7 @@ def test_make_installs_once_and_again_when_a_lock_has_changed(tmp_path: Path) ->
 
     def change(lock: str) -> None:
         stamps = [".venv/.installed-run", ".venv/.installed-dev"]
-        for name in (".venv/bin/python", "pyproject.toml", *LOCKS, *stamps):
+        for name in (".venv/bin/python", "pyproject.toml", *INSTALLED, *stamps):
             moment = 3000 if name == lock else 2000 if name in stamps else 1000
             os.utime(tmp_path / name, (moment, moment))
 
