@@ -96,9 +96,7 @@ def colour(name: str) -> Record:
     return {"field": name, "type": "nominal", "scale": None, "legend": None}
 
 
-def picture(
-    layers: Sequence[Layer], width: float, height: float, caption: str, legend: Sequence[Key] = ()
-) -> Picture:
+def picture(layers: Sequence[Layer], width: float, height: float, caption: str, legend: Sequence[Key] = ()) -> Picture:
     """The layers, the first at the back, drawn as one picture of this size in pixels."""
     chart = {
         "$schema": SCHEMA,
