@@ -20,6 +20,7 @@ from etl import __version__, limits
 from etl.clock import WrongClock, utc_now
 from etl.counts import many
 from etl.embedded.postgres import EmbeddedError
+from etl.extras import missing_extra
 from etl.settings import Settings, SettingsError, fault_of_address, read_settings
 from etl.terminal import bar
 from etl.transfer.endpoints import Move, Moved, Told
@@ -58,6 +59,10 @@ def main(arguments: list[str], program: str = "python migrate.py") -> int:
         return work(asked)
     except (SettingsError, WarehouseError, EmbeddedError, WrongClock) as error:
         print(f"migrate: {error}", file=sys.stderr)
+    except ModuleNotFoundError as error:
+        if (advice := missing_extra(error)) is None:
+            raise
+        print(f"migrate: {advice}", file=sys.stderr)
     except KeyboardInterrupt:
         print("migrate: stopped; the same command goes on from here.", file=sys.stderr)
         return interrupts.STATUS

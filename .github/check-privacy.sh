@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# Says whether a report may be shown in this repository. It has titles in it, and the summaries and files of a run can be
-# read by everybody who can read the repository.
+# Decides whether a report may be shown in this repository. A report contains titles, and everybody who can read the
+# repository can read the summary pages and files of its runs.
 #
 #   GH_TOKEN=… SHOW_REPORT_PUBLICLY=… check-privacy.sh
 #
-#   a private repository, or SHOW_REPORT_PUBLICLY is yes    the output may_show=true, and not a word
-#   anything else                                           one line that says why there is no report and what to do,
-#                                                           and may_show=false: that is no failure
+#   private repository, or SHOW_REPORT_PUBLICLY is yes    sets the output may_show=true and prints nothing
+#   anything else                                         sets may_show=false, prints one line that says why there is
+#                                                         no report and what to do, and exits with 0: no failure
 #
-# GitHub is asked, because the event of a scheduled run does not tell. A repository counts as private only when GitHub says
-# so in that word: no answer, and what a whole company can read ("internal"), count as public.
+#   anything else                                         sets may_show=false, prints one line that says why there is no
+#                                                         report and what to do, and exits with 0: it is no failure
 set -euo pipefail
 
-say() { # one line, both beside the run (log, annotation) and on its summary page
+say() { # one line, in the log (as an annotation) and on the summary page
   printf '::%s::%s\n' "$1" "$2"
   printf '%s\n' "$2" >>"$GITHUB_STEP_SUMMARY"
 }
@@ -27,10 +27,10 @@ fi
 echo "may_show=false" >>"$GITHUB_OUTPUT"
 variables_page="$GITHUB_SERVER_URL/$GITHUB_REPOSITORY/settings/variables/actions"
 consent="set the variable SHOW_REPORT_PUBLICLY to yes under Settings → Secrets and variables → Actions → Variables"
-remedy="Move to a private copy of this repository (a fork of a public one cannot be made private), or, if everybody may \
-see what you listen to, $consent ($variables_page)."
+remedy="Move to a private copy of this repository (a fork of a public repository can't be made private). Or, if \
+everybody may see what you listen to, $consent ($variables_page)."
 case "${visibility:-}" in
-  public | internal) say notice "No report, because this repository is $visibility and others could read it here. $remedy" ;;
-  *) say warning "No report, because GitHub did not tell whether this repository is private. Start daily-report again \
-later. If it goes on: $remedy" ;;
+  public | internal) say notice "No report: this repository is $visibility, so others could read it. $remedy" ;;
+  *) say warning "No report: GitHub did not say whether this repository is private. Start daily-report again later. \
+If that does not help: $remedy" ;;
 esac

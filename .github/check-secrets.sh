@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Says whether the secrets a job needs have been set, before the job spends a minute on anything else.
+# Checks that the secrets of a job are set, before the job installs anything.
 #
 #   HAS_DATABASE_URL=true HAS_SPOTIFY_CLIENT_ID=false … check-secrets.sh DATABASE_URL SPOTIFY_CLIENT_ID …
 #
-# It is told only *that* a secret is there (HAS_<NAME>), never the secret.
-#   all there    the output ready=true, and not a word
-#   none there   one notice and ready=false: a fork that has not been set up yet is no failure
-#   some there   one error that names the missing, and exit status 1
+# HAS_<NAME> says only whether a secret is set; the script never sees a secret.
+#   all set     sets the output ready=true and prints nothing
+#   none set    sets ready=false and prints one notice: a fork that has not been set up yet is no failure
+#   some set    prints one error that names the missing secrets, and exits with 1
 set -euo pipefail
 
 missing="" count=0
@@ -18,7 +18,7 @@ for name in "$@"; do
   fi
 done
 
-say() { # one line, both beside the run (log, annotation) and on its summary page
+say() { # one line, in the log (as an annotation) and on the summary page
   printf '::%s::%s\n' "$1" "$2"
   printf '%s\n' "$2" >>"$GITHUB_STEP_SUMMARY"
 }
@@ -32,6 +32,6 @@ elif ((count == $#)); then
   echo "ready=false" >>"$GITHUB_OUTPUT"
   say notice "Nothing to do until this repository has its secrets. $remedy"
 else
-  say error "Some secrets are still missing. $remedy"
+  say error "Some secrets are missing. $remedy"
   exit 1
 fi

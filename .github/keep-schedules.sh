@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Enables the workflows named, so that GitHub counts its 60 days without activity anew, or takes back that it has stopped one.
+# Enables the named workflows. That restarts GitHub's 60 days without activity, and enables what GitHub has disabled.
 #
 #   GH_TOKEN=… keep-schedules.sh plays.yml dimensions.yml …
 #
-# A workflow that somebody has switched off by hand (disabled_manually), or that is off in a fork until its owner enables it
-# (disabled_fork), is theirs to decide about and stays off. One that GitHub does not know yet is passed over.
+# A workflow that somebody disabled (disabled_manually), or that is off in a fork until its owner enables it
+# (disabled_fork), stays disabled. If GitHub does not know a workflow, the script warns, goes on, and exits with 1.
 set -euo pipefail
 
 status=0
@@ -17,12 +17,12 @@ for name in "$@"; do
   case "$state" in
     active | disabled_inactivity)
       if timeout 60 gh workflow enable "$name" --repo "$GITHUB_REPOSITORY"; then
-        echo "$name: kept alive (it was: $state)"
+        echo "$name: kept alive (was: $state)"
       else
         status=1
       fi
       ;;
-    *) echo "$name: left as it is ($state)" ;;
+    *) echo "$name: left alone ($state)" ;;
   esac
 done
 exit "$status"

@@ -26,6 +26,7 @@ The ground floor, which everything may import:
     staging      the columns of a batch, the same for every source
     notices      words that jobs, health and reports share
     terminal     the terminal and its progress bar; counts: "1 row", "2 rows"
+    extras       which extra of the package is missing, and how to install it
     whole_file   files written whole or not at all; paths: where the program's own files are; interrupts: Ctrl-C
 
 How a play gets in: `spotify.api.Api.recently_played` fetches the page, `sources.recently_played.read_page` turns it into

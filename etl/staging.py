@@ -1,83 +1,71 @@
-"""The columns of a batch, the same for every source. Pure."""
+"""The columns of a batch, the same for every source, and the rows that fill them. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-
-import pandas as pd
+from typing import Any, Protocol
 
 from etl.values import Row
 
-ARTIST_COLUMNS = {
-    "artist_id": "str",
-    "artist_name": "str",
-    "genres": "str",  # a JSON list: [] is an answer, null is none
-    "image_url": "str",
-    "popularity": "Int64",
-    "follower_count": "Int64",
-    "fetched_at": "object",
-}
-ALBUM_COLUMNS = {
-    "album_id": "str",
-    "album_name": "str",
-    "album_artist_name": "str",
-    "album_type": "str",
-    "release_date": "object",
-    "release_date_precision": "str",
-    "track_count": "Int64",
-    "label": "str",
-    "popularity": "Int64",
-    "image_url": "str",
-    "fetched_at": "object",
-}
-TRACK_COLUMNS = {
-    "track_id": "str",
-    "track_uri": "str",
-    "track_name": "str",
-    "content_type": "str",
-    "duration_ms": "Int64",
-    "isrc": "str",
-    "is_explicit": "boolean",
-    "disc_number": "Int64",
-    "track_number": "Int64",
-    "popularity": "Int64",
-    "album_id": "str",
-    "album_name": "str",
-    "album_artist_name": "str",
-    "fetched_at": "object",
-}
-TRACK_ARTIST_COLUMNS = {
-    "track_uri": "str",
-    "artist_id": "str",
-    "artist_name": "str",
-    "position": "Int64",
-    "role": "str",
-    "weight": "Float64",
-}
-
-
-def frame(rows: Iterable[Row], columns: Mapping[str, str]) -> pd.DataFrame:
-    """A frame of these columns and dtypes; what a row does not tell is null."""
-    told = list(rows)
-    return pd.DataFrame(
-        {name: pd.Series([row.get(name) for row in told], dtype=kind) for name, kind in columns.items()}
-    )
-
-
-PLAY_COLUMNS = {
-    "item_number": "Int64",
-    "source": "str",
-    "track_uri": "str",
-    "played_at": "object",
-    "context_uri": "str",
-    "context_type": "str",
-}
+ARTIST_COLUMNS = (
+    "artist_id",
+    "artist_name",
+    "genres",  # a JSON list: [] is an answer, null is none
+    "image_url",
+    "popularity",
+    "follower_count",
+    "fetched_at",
+)
+ALBUM_COLUMNS = (
+    "album_id",
+    "album_name",
+    "album_artist_name",
+    "album_type",
+    "release_date",
+    "release_date_precision",
+    "track_count",
+    "label",
+    "popularity",
+    "image_url",
+    "fetched_at",
+)
+TRACK_COLUMNS = (
+    "track_id",
+    "track_uri",
+    "track_name",
+    "content_type",
+    "duration_ms",
+    "isrc",
+    "is_explicit",
+    "disc_number",
+    "track_number",
+    "popularity",
+    "album_id",
+    "album_name",
+    "album_artist_name",
+    "fetched_at",
+)
+TRACK_ARTIST_COLUMNS = (
+    "track_uri",
+    "artist_id",
+    "artist_name",
+    "position",
+    "role",
+    "weight",
+)
+PLAY_COLUMNS = (
+    "item_number",
+    "source",
+    "track_uri",
+    "played_at",
+    "context_uri",
+    "context_type",
+)
 FIRST_PLAY = datetime(2006, 1, 1, tzinfo=UTC)  # Spotify is no older
 AHEAD = timedelta(days=1)  # of the clock here; a play of next year would stay in every window and hide every gap
 
-
 SHOWN_MALFORMED = 20
-DETAIL_COLUMNS = (  # what many plays have in common, and only the extended history tells
+DETAIL_COLUMNS = (  # shared by many plays, and only in the extended history
     "platform",
     "reason_start",
     "reason_end",
@@ -99,9 +87,49 @@ EXPORT_PLAY_COLUMNS = (
 )
 
 
+class Batch(Protocol):
+    """Rows for one staging table, column by column; None is null.
+
+    A `Table`, or a pandas frame of dtype object where a reader computes with frames.
+    """
+
+    @property
+    def columns(self) -> Iterable[str]: ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, column: str, /) -> Iterable[Any]: ...
+
+
+@dataclass(frozen=True)
+class Table:
+    """Plain rows for one staging table: for each column its values, all of the same length."""
+
+    values: Mapping[str, Sequence[Any]] = field(repr=False)  # titles and names
+
+    @classmethod
+    def of(cls, rows: Iterable[Row], columns: Iterable[str]) -> "Table":
+        """The rows as a table of these columns. A column that a row lacks is null there."""
+        every = list(rows)
+        return cls({column: [row.get(column) for row in every] for column in columns})
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(self.values)
+
+    def __len__(self) -> int:
+        return len(next(iter(self.values.values()), ()))
+
+    def __getitem__(self, column: str, /) -> Sequence[Any]:
+        return self.values[column]
+
+
 @dataclass(frozen=True)
 class Malformed:
-    """A row that is no listen: its number in the file, from 1, and why; of a table, what finds it again. Quotes nothing of it."""
+    """A row that is not a play: its number in the file, from 1, and why. Quotes none of its content.
+
+    `name` finds a row of a table again, where numbers say nothing.
+    """
 
     row_number: int
     reason: str
@@ -113,17 +141,17 @@ class Malformed:
 
 @dataclass(frozen=True)
 class Part:
-    """One file of an export, ready to be staged."""
+    """One file of an export, or one table of an older project, ready for staging."""
 
     package: str  # which export it belongs to
     name: str
     kind: str
-    row_count: int  # all in the file: staged, private ones left out, and malformed
+    row_count: int  # all rows of the file: staged, private and left out, malformed
     podcast_count: int  # staged rows that are episodes
     unnamed_count: int  # staged rows with neither URI nor name: plays of the unknown track
-    private_count: int  # rows left out because the person asked for it
-    malformed: tuple[Malformed, ...]  # the first of them
+    private_count: int  # rows left out at the listener's request (--without-private)
+    malformed: tuple[Malformed, ...]  # the first SHOWN_MALFORMED
     malformed_count: int
-    tables: dict[str, pd.DataFrame] = field(repr=False)  # by name of the staging table
-    notes: tuple[str, ...] = ()  # what was read in another way than it stands there, or not at all
-    owner: bytes | None = field(default=None, repr=False)  # mark of the user name in it (export_owner)
+    tables: dict[str, Batch] = field(repr=False)  # by name of the staging table
+    notes: tuple[str, ...] = ()  # what was reinterpreted or ignored
+    owner: bytes | None = field(default=None, repr=False)  # hash of the user name in the file (exports/owner.py)

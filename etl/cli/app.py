@@ -19,6 +19,7 @@ from etl.cli import login as login_cli
 from etl.cli import report as report_cli
 from etl.cli.fast_imports import quick_imports
 from etl.cli.output import harmless, on_summary, tell
+from etl.extras import missing_extra
 from etl.refused_values import in_plain_words
 
 
@@ -256,7 +257,7 @@ def main() -> NoReturn:
     # Said out here: whatever else the exception drags along is not for a log.
     is_ours = type(failure).__module__.startswith("etl.")
     unexpected = f"an unexpected {type(failure).__name__}; 'brapped --debug …' shows where"
-    said = harmless(f"brapped: {failure if is_ours else unexpected}")
+    said = harmless(f"brapped: {missing_extra(failure) or (failure if is_ours else unexpected)}")
     typer.echo(said, err=True)
     with suppress(OSError):  # a page that can't be written is not what went wrong
         on_summary(said)

@@ -6,9 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any
 
-import pandas as pd
-
-from etl.staging import ALBUM_COLUMNS, ARTIST_COLUMNS, TRACK_ARTIST_COLUMNS, TRACK_COLUMNS, frame
+from etl.staging import ALBUM_COLUMNS, ARTIST_COLUMNS, TRACK_ARTIST_COLUMNS, TRACK_COLUMNS, Table
 from etl.values import (
     MOST_ARTISTS,
     Json,
@@ -37,7 +35,7 @@ def catalogue_tables(
     artists: Iterable[Json] = (),
     albums: Iterable[Json] = (),
     fetched_at: datetime,
-) -> dict[str, pd.DataFrame]:
+) -> dict[str, Table]:
     """What full tracks (or episodes), artists and albums say, as one frame for each staging table, each member once.
 
     A full object gives a member with `fetched_at`; one that is only named inside another gives an inferred member, without.
@@ -72,10 +70,10 @@ def catalogue_tables(
     for described in artists:
         keep(artist_rows, (spotify_id(described.get("id")), None), artist_row(described, fetched_at))
     return {
-        "staging_artist": frame(artist_rows.values(), ARTIST_COLUMNS),
-        "staging_album": frame(album_rows.values(), ALBUM_COLUMNS),
-        "staging_track": frame(track_rows.values(), TRACK_COLUMNS),
-        "staging_track_artist": frame(
+        "staging_artist": Table.of(artist_rows.values(), ARTIST_COLUMNS),
+        "staging_album": Table.of(album_rows.values(), ALBUM_COLUMNS),
+        "staging_track": Table.of(track_rows.values(), TRACK_COLUMNS),
+        "staging_track_artist": Table.of(
             (row for rows in track_artist_rows.values() for row in rows), TRACK_ARTIST_COLUMNS
         ),
     }

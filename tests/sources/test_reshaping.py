@@ -2,7 +2,6 @@
 
 from datetime import UTC, date, datetime
 
-import pandas as pd
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -10,13 +9,12 @@ from support import NOW
 
 from etl.dimensions.transform import catalogue_tables, track_artists
 from etl.sources.recently_played import read_page
-from etl.staging import PLAY_COLUMNS
+from etl.staging import PLAY_COLUMNS, Table
 from etl.values import moment
 
 
-def rows(frame: pd.DataFrame) -> list[dict]:
-    """A frame's rows with None where a value is missing."""
-    return [{key: None if pd.isna(value) else value for key, value in row.items()} for row in frame.to_dict("records")]
+def rows(table: Table) -> list[dict]:
+    return [dict(zip(table.columns, row, strict=True)) for row in zip(*table.values.values(), strict=True)]
 
 
 def artist(name: str) -> dict:
@@ -161,7 +159,7 @@ def test_a_page_becomes_plays_in_the_columns_of_the_staging_table():
     ]
     page = read_page({"items": items}, NOW)
     plays = page.tables["staging_play"]
-    assert list(plays.columns) == list(PLAY_COLUMNS)
+    assert plays.columns == PLAY_COLUMNS
     assert (page.item_count, page.unreadable_count) == (4, 2)
     told = [
         {key: row[key] for key in ("item_number", "track_uri", "played_at", "context_uri", "context_type")}

@@ -1,15 +1,16 @@
-"""Runs a GitHub workflow's `run:` steps on this machine as a runner would, stubbing the actions it `uses:`.
+"""Runs a GitHub workflow on this machine as a runner would. The actions of others that it `uses:` are stubs.
 
     run = run_workflow(".github/workflows/plays.yml", secrets={"DATABASE_URL": url}, path_prefix=stand_ins)
     assert run.conclusion == "failure" and "SPOTIFY_CLIENT_ID" in run.log
 
-A job may call another workflow of the repository; its jobs then run as those of the caller. What a step uploads is
-kept (`run.artifacts`), so that a test can read it.
+A job may call another workflow of the repository; its jobs then run as those of the caller. A step may use a composite
+action of the repository (`./…` from the workspace, `$/…` from the commit that runs); it shows as one step, as on GitHub.
+What a step uploads is kept in `run.artifacts`.
 
 What the workflows do not use is not imitated: it raises `Unsupported`, so that no test passes on a guess.
 
-Logs, annotations and summaries are masked as GitHub masks them (tests/support/runner_masks.py): `log` and `summary` are what a
-person sees. What a step really wrote, in which a test can find a secret, is in `written`.
+Logs, annotations and summaries are masked as GitHub masks them (tests/support/runner_masks.py): `log` and `summary` are
+what a person sees. `written` is what a step really wrote, in which a test can find a secret.
 """
 
 import atexit
@@ -29,6 +30,8 @@ from typing import Any
 import yaml
 
 from support.runner_masks import Masks
+from support.workflow_actions import CONTEXTS, read_action
+from support.workflow_actions import only as _only
 from support.workflow_expressions import Unsupported, as_text, evaluate_condition, interpolate
 
 ROOT = Path(__file__).parents[2]
@@ -40,7 +43,8 @@ NOT_CHECKED_OUT = {".git", ".venv", ".env", ".mypy_cache", ".pytest_cache", ".ru
 class Step:
     """What became of one step. `env`: of a `run:` its whole environment, of a `uses:` only its own.
 
-    `log` and `summary` as GitHub shows them; `written`: both as the step wrote them.
+    `log` and `summary` as GitHub shows them; `written`: both as the step wrote them. `steps`: those of the composite
+    action that it used; its log, summary and written text are theirs together.
     """
 
     job: str
@@ -55,6 +59,7 @@ class Step:
     summary: str = ""
     written: str = ""
     outputs: dict[str, str] = field(default_factory=dict)
+    steps: list["Step"] = field(default_factory=list)
 
 
 @dataclass
@@ -111,6 +116,7 @@ def run_workflow(
     vars: Mapping[str, str] | None = None,
     inputs: Mapping[str, str] | None = None,
     event: str = "workflow_dispatch",
+    repository: Mapping[str, bool] | None = None,
     path_prefix: str | Path | None = None,
     env: Mapping[str, str] | None = None,
     workspace: str | Path | None = None,
@@ -118,15 +124,16 @@ def run_workflow(
 ) -> Run:
     """Runs every job (every combination of its matrix) one after the other and says what became of each step.
 
-    `path` is relative to the repository. `inputs` are what was typed in for a run by hand. `path_prefix` is a folder
-    of stand-ins that come before all other programs. `env` is added to the otherwise clean environment of each step,
+    `path` is relative to the repository. `inputs` are what was typed in for a run by hand. `repository` says whether
+    GitHub calls the repository a `fork` or `private`; it is neither by default. `path_prefix` is a folder of stand-ins that come before all other programs. `env` is added to the otherwise clean environment of each step,
     as a runner's own would be. The scratch `workspace` is empty until `actions/checkout` links the repository's files
     into it; what a test has put there before stays. After `actions/setup-python` the name `python` is this Python with
     its packages, and `pip` says what it was asked to do and does nothing. `timeout` is in seconds, for each step.
     """
     workflow = load_workflow(path)
     _refuse_what_github_refuses(workflow)
-    github = {
+    about = {"fork": False, "private": False} | dict(repository or {})
+    github: dict[str, Any] = {
         "workflow": workflow.get("name", str(path)),
         "event_name": event,
         "ref": "refs/heads/main",
@@ -136,11 +143,13 @@ def run_workflow(
         "run_id": "1",
         "run_attempt": "1",
         "token": "the token of this run",
+        "event": {"repository": about},
     }
     run = Run()
     typed_in = _typed_in(workflow, event, inputs or {})
     event_file = Path(_scratch()) / "event.json"
-    event_file.write_text(json.dumps({"inputs": typed_in} if event == "workflow_dispatch" else {}), "utf-8")
+    told = {"inputs": typed_in} if event == "workflow_dispatch" else {}
+    event_file.write_text(json.dumps(github["event"] | told), "utf-8")
     github["event_path"] = str(event_file)
     contexts = {
         "secrets": secrets or {},
@@ -287,11 +296,6 @@ def _combinations(matrix: Mapping[str, list[Any]]) -> Iterable[dict[str, str]]:
         yield dict(zip(matrix, map(as_text, values), strict=True))
 
 
-def _only(mapping: Mapping[str, Any], known: set[str]) -> None:
-    if unknown := set(mapping) - known:
-        raise Unsupported(", ".join(sorted(unknown)))
-
-
 def _scratch() -> str:
     folder = tempfile.mkdtemp(prefix="workflow-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -324,29 +328,50 @@ class _Machine:
         """What became of the steps, and the outputs of the job."""
         defaults = workflow.get("defaults", {}).get("run", {}) | job.get("defaults", {}).get("run", {})
         contexts = contexts | {"steps": {}}
-        steps: list[Step] = []
         for raw in job["steps"]:
             _only(raw, STEP_KEYS)
+        steps = self._do_steps(
+            label, job["steps"], contexts, [workflow.get("env", {}), job.get("env", {})], defaults, is_job=True
+        )
+        return steps, {name: interpolate(value, contexts) for name, value in job.get("outputs", {}).items()}
+
+    def _do_steps(
+        self,
+        label: str,
+        raws: list[dict[str, Any]],
+        contexts: dict[str, Any],
+        env: list[Mapping[str, Any]],
+        defaults: Mapping[str, Any],
+        *,
+        is_job: bool = False,
+    ) -> list[Step]:
+        """Runs the steps of a job or of a composite action. `contexts["steps"]` learns what became of each."""
+        steps: list[Step] = []
+        for raw in raws:
             name = interpolate(raw.get("name") or raw.get("uses") or raw["run"], contexts)
             step = Step(job=label, name=name, id=raw.get("id"), uses=raw.get("uses"))
-            failed = any(before.outcome == "failure" for before in steps)
-            contexts["job"] = {"status": "failure" if failed else "success"}
-            if evaluate_condition(str(raw.get("if", "")), contexts, contexts["job"]["status"]):
-                layers = (workflow.get("env", {}), job.get("env", {}), raw.get("env", {}))
-                step.env = {key: interpolate(value, contexts) for env in layers for key, value in env.items()}
+            status = "failure" if any(before.outcome == "failure" for before in steps) else "success"
+            if is_job:  # the steps of an action see the status of the job, but succeed and fail among themselves
+                contexts["job"] = {"status": status}
+            if evaluate_condition(str(raw.get("if", "")), contexts, status):
+                layers = (*env, raw.get("env", {}))
+                step.env = {key: interpolate(value, contexts) for layer in layers for key, value in layer.items()}
                 step.inputs = {key: interpolate(value, contexts) for key, value in raw.get("with", {}).items()}
                 if step.uses:
-                    self._use(step)
+                    self._use(step, contexts)
                 else:
-                    self._run(step, interpolate(raw["run"], contexts), defaults | raw, contexts["github"])
+                    self._run(step, interpolate(raw["run"], contexts), {**defaults, **raw}, contexts["github"])
             if step.id:
                 contexts["steps"][step.id] = {"outputs": step.outputs, "outcome": step.outcome}
             steps.append(step)
-        return steps, {name: interpolate(value, contexts) for name, value in job.get("outputs", {}).items()}
+        return steps
 
-    def _use(self, step: Step) -> None:
+    def _use(self, step: Step, contexts: Mapping[str, Any]) -> None:
         action = (step.uses or "").partition("@")[0]
-        if action.startswith(("./", "docker:")):
+        if action.startswith(("./", "$/")):
+            self._use_composite(step, action, contexts)
+            return
+        if action.startswith("docker:"):
             raise Unsupported(action)
         if action == "actions/checkout":
             for entry in ROOT.iterdir():
@@ -365,6 +390,28 @@ class _Machine:
         if action == "actions/deploy-pages" and step.inputs.get("artifact_name", "github-pages") not in self.artifacts:
             step.outcome = "failure"
 
+    def _use_composite(self, step: Step, uses: str, contexts: Mapping[str, Any]) -> None:
+        """Runs the steps of an action of this repository. Its outputs are set even when one of them fails."""
+        folder = (self.workspace if uses.startswith("./") else ROOT) / uses[2:]
+        try:
+            action = read_action(folder)
+        except FileNotFoundError:
+            if uses.startswith("$/"):
+                raise ValueError(f"GitHub would refuse {uses}, where no action.yml is") from None
+            step.outcome, step.log = "failure", f"Can't find 'action.yml' under '{folder}'. Was it checked out?\n"
+            step.written = step.log
+            return
+        seen: dict[str, Any] = {name: contexts[name] for name in CONTEXTS if name in contexts}
+        seen["github"] = seen["github"] | {"action_path": str(folder)}
+        seen |= {"inputs": action.filled_in(step.inputs), "steps": {}}
+        step.steps = self._do_steps(step.job, action.steps, seen, [step.env], {})
+        step.outcome = "failure" if any(inner.outcome == "failure" for inner in step.steps) else "success"
+        step.outputs = {name: interpolate(value, seen) for name, value in action.outputs.items()}
+        for inner in step.steps:
+            step.log += inner.log
+            step.summary += inner.summary
+            step.written += inner.written
+
     def _upload(self, inputs: Mapping[str, str], action: str) -> bool:
         """Keeps the text of the files; false if there are none."""
         path = self.workspace / inputs["path"]
@@ -380,7 +427,7 @@ class _Machine:
             self.artifacts[name] = {str(file.relative_to(root)): file.read_text("utf-8") for file in files}
         return bool(files)
 
-    def _run(self, step: Step, text: str, settings: Mapping[str, Any], github: Mapping[str, str]) -> None:
+    def _run(self, step: Step, text: str, settings: Mapping[str, Any], github: Mapping[str, Any]) -> None:
         files = {name: self.home / name for name in FILES}
         for file in files.values():
             file.write_text("", "utf-8")
@@ -392,7 +439,7 @@ class _Machine:
             "GITHUB_ACTIONS": "true",
             "GITHUB_WORKSPACE": str(self.workspace),
             "RUNNER_TEMP": str(self.home),
-            **{f"GITHUB_{name.upper()}": value for name, value in github.items() if name != "token"},
+            **{f"GITHUB_{name.upper()}": value for name, value in github.items() if name not in ("token", "event")},
             **{name: str(file) for name, file in files.items()},
             **self.base,
             **self.added,

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 
-import pandas as pd
 import psycopg2
 import pytest
 from sqlalchemy import text
@@ -21,6 +20,7 @@ from etl.jobs.dimensions import fill_dimensions
 from etl.jobs.plays import record_plays
 from etl.limits import Limits
 from etl.simulator.routes import Play
+from etl.staging import Table
 from etl.warehouse import connection as connection_module
 from etl.warehouse import statements
 from etl.warehouse.connection import Warehouse
@@ -120,7 +120,7 @@ def test_the_limits_hold_whatever_comes_first(first, warehouse):
             assert list(stream(connection, "years_played", listener_key=1)) == []
         elif first == "copy":
             run(connection, "load/staging_artist")
-            copy(connection, "staging_artist", pd.DataFrame([{"artist_id": "1"}], dtype=object))
+            copy(connection, "staging_artist", Table({"artist_id": ["1"]}))
         else:
             nested = connection.begin_nested()
             connection.execute(text("select 1"))
@@ -407,7 +407,7 @@ def behind(database, proxy) -> Iterator[Warehouse]:
 WAYS = {
     "statement": lambda connection: connection.execute(text("select 1")),
     "script": lambda connection: driver_cursor(connection).execute("select 1"),
-    "copy": lambda connection: copy(connection, "pg_temp.kept", pd.DataFrame([{"kept": 1}], dtype=object)),
+    "copy": lambda connection: copy(connection, "pg_temp.kept", Table({"kept": [1]})),
     "stream": lambda connection: list(stream(connection, "years_played", listener_key=1)),
     "commit": lambda connection: None,
 }

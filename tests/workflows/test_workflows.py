@@ -18,12 +18,15 @@ from support.workflow_runner import ROOT, Run, calls, load_workflow, run_workflo
 from etl.simulator.routes import Play
 
 WORKFLOWS = sorted(path.name for path in (ROOT / ".github/workflows").glob("*.y*ml"))
+ACTIONS = sorted(path.parent.name for path in (ROOT / ".github/actions").glob("*/action.yml"))
 APP_SECRETS = ["DATABASE_URL", "SPOTIFY_CLIENT_ID", "SPOTIFY_CLIENT_SECRET"]
 RECORDING = {"plays": APP_SECRETS, "dimensions": APP_SECRETS}
 JOBS = RECORDING | {"connect": APP_SECRETS, "daily-report": ["DATABASE_URL"]}
 OPTIONAL = {"plays": ["SPOTIFY_REFRESH_TOKEN", "TOKEN_KEY", "PING_URL"], "connect": ["TOKEN_KEY"]}
 COMMANDS = {job: ["-m", "etl", job] for job in RECORDING} | {"connect": ["-m", "etl", "login", "--no-browser"]}
 FOLDER = ROOT / ".github/workflows/README.md"
+SET_UP = "$/.github/actions/set-up"
+LOCKS = dict.fromkeys(JOBS, "requirements-job.txt") | {"daily-report": "requirements-reports.txt"}
 SCHEDULED = [name for name in WORKFLOWS if "schedule" in load_workflow(f".github/workflows/{name}")["on"]]
 
 each_workflow = pytest.mark.parametrize("name", WORKFLOWS)
@@ -38,6 +41,18 @@ def read(name: str) -> dict[str, Any]:
 
 def steps_of(name: str) -> list[dict[str, Any]]:
     return [step for job in read(name)["jobs"].values() for step in job.get("steps", [])]
+
+
+def steps_of_action(name: str) -> list[dict[str, Any]]:
+    steps: list[dict[str, Any]] = load_workflow(f".github/actions/{name}/action.yml")["runs"]["steps"]
+    return steps
+
+
+FILES = [f".github/workflows/{name}" for name in WORKFLOWS] + [f".github/actions/{name}/action.yml" for name in ACTIONS]
+ALL_STEPS = [step for name in WORKFLOWS for step in steps_of(name)] + [
+    s for name in ACTIONS for s in steps_of_action(name)
+]
+each_file = pytest.mark.parametrize("path", FILES)
 
 
 def calls_of(name: str) -> dict[str, dict[str, Any]]:
@@ -66,6 +81,7 @@ def lint(*command: str) -> str:
     ("schema", "files"),
     [
         ("vendor.github-workflows", [f".github/workflows/{name}" for name in WORKFLOWS]),
+        ("vendor.github-actions", [f".github/actions/{name}/action.yml" for name in ACTIONS]),
         ("vendor.dependabot", [".github/dependabot.yml"]),
     ],
 )
@@ -78,24 +94,47 @@ def test_zizmor_finds_nothing_to_say_about_any_of_them() -> None:
     persona = ["--persona", "auditor", "--strict-collection"]
     said = lint(str(zizmor), "--offline", "--no-progress", "--color", "never", *persona, ".github")
     assert "No findings to report" in said
-    assert set(WORKFLOWS) | {"dependabot.yml"} <= set(re.findall(r"completed \S*?([\w-]+\.yml)", said))
+    seen = set(re.findall(r"completed (\S+\.yml)", said))
+    assert {*FILES, ".github/dependabot.yml"} <= seen
 
 
 # The rules of the house.
 
 
-@each_workflow
-def test_actions_are_pinned_to_a_commit_and_name_its_version(name: str) -> None:
-    text = (ROOT / ".github/workflows" / name).read_text("utf-8")
-    used = re.findall(r"^\s*(?:- )?uses: *(.*)$", text, re.MULTILINE)
-    assert len(used) == sum("uses" in step for step in steps_of(name)) + len(calls_of(name))
+@each_file
+def test_actions_are_pinned_to_a_commit_and_name_its_version(path: str) -> None:
+    used = re.findall(r"^\s*(?:- )?uses: *(.*)$", (ROOT / path).read_text("utf-8"), re.MULTILINE)
+    assert len(used) == sum(isinstance(text, str) and keys[-1] == "uses" for keys, text in strings(load_workflow(path)))
     of_others = [line for line in used if not line.startswith("$/")]  # that is this repository, at the commit that runs
     assert [line for line in of_others if not re.fullmatch(r"[\w/-]+@[0-9a-f]{40} +# v\d+\.\d+\.\d+", line)] == []
 
 
 def test_an_action_is_pinned_to_the_same_commit_everywhere() -> None:
-    used = {step["uses"] for name in WORKFLOWS for step in steps_of(name) if "uses" in step}
+    used = {step["uses"] for step in ALL_STEPS if "uses" in step}
     assert len({uses.partition("@")[0] for uses in used}) == len(used)
+
+
+def test_dependabot_looks_into_every_folder_that_pins_an_action() -> None:
+    [updates] = load_workflow(".github/dependabot.yml")["updates"]
+    assert updates["directories"] == ["/", "/.github/actions/*"]
+    assert {Path(path).parent.parts[:2] for path in FILES} == {(".github", "workflows"), (".github", "actions")}
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_an_action_is_used_and_sees_no_secret(name: str) -> None:
+    calls = [step for step in ALL_STEPS if step.get("uses") == f"$/.github/actions/{name}"]
+    assert len(calls) > 1  # else it would be no step that several workflows share
+    assert [text for _, text in strings([calls, steps_of_action(name)]) if "secrets." in text or "token" in text] == [
+        step["if"] for step in calls if "steps.secrets." in step["if"]
+    ]
+
+
+def test_steps_that_workflows_share_stand_in_an_action() -> None:
+    """Checking out comes first everywhere; what else is the same in two workflows belongs into .github/actions/."""
+    run = [step["run"] for step in ALL_STEPS if step.get("run", "").startswith("pip")]
+    python = [step for name in WORKFLOWS for step in steps_of(name) if "setup-python" in step.get("uses", "")]
+    assert len(run) == 1
+    assert len(python) == 1 and "matrix" in python[0]["with"]["python-version"]  # that of the tests
 
 
 @each_workflow
@@ -173,9 +212,8 @@ def test_the_folder_says_what_each_workflow_is_for_and_when_it_runs(name: str) -
         assert f"minute {entry['cron'].split()[0]} |" in line
 
 
-@each_workflow
-def test_nothing_is_pasted_into_the_text_of_a_command(name: str) -> None:
-    assert [step["run"] for step in steps_of(name) if "${{" in step.get("run", "")] == []
+def test_nothing_is_pasted_into_the_text_of_a_command() -> None:
+    assert [step["run"] for step in ALL_STEPS if "${{" in step.get("run", "")] == []
 
 
 def strings(value: object, path: tuple[object, ...] = ()) -> Iterator[tuple[tuple[object, ...], str]]:
@@ -245,22 +283,24 @@ def test_the_folder_names_every_secret_and_variable_and_no_other() -> None:
 
 def test_the_jobs_run_on_a_python_that_the_tests_cover_from_the_oldest_promised_on() -> None:
     [tested] = [job["strategy"]["matrix"]["python"] for job in read("tests.yml")["jobs"].values()]
-    running = {
-        step["with"]["python-version"]
-        for name in WORKFLOWS
-        for step in steps_of(name)
-        if step.get("uses", "").startswith("actions/setup-python@") and name != "tests.yml"
-    }
-    assert running <= set(tested)
+    [running] = [step["with"]["python-version"] for step in steps_of_action("set-up") if "uses" in step]
+    assert running in tested
     assert f'requires-python = ">={tested[0]}"' in (ROOT / "pyproject.toml").read_text("utf-8")
 
 
 def test_a_run_of_a_job_finds_its_packages_in_the_cache_and_checks_their_hashes() -> None:
-    for job in JOBS:
-        [setup] = [step for step in steps_of(f"{job}.yml") if "setup-python" in step.get("uses", "")]
-        assert (setup["with"]["cache"], setup["with"]["cache-dependency-path"]) == ("pip", "requirements.txt")
-        [install] = [step for step in steps_of(f"{job}.yml") if "pip install" in step.get("run", "")]
-        assert "--require-hashes" in install["run"] and "-r requirements.txt" in install["run"]
+    python, install = steps_of_action("set-up")
+    assert (python["with"]["cache"], python["with"]["cache-dependency-path"]) == ("pip", "${{ inputs.lock }}")
+    assert "--require-hashes" in install["run"] and '-r "$LOCK"' in install["run"]
+
+
+@each_job
+def test_a_job_installs_its_own_lock_once_and_only_when_it_will_run(job: str) -> None:
+    [set_up] = [step for step in steps_of(f"{job}.yml") if step.get("uses") == SET_UP]
+    assert set_up["with"] == {"lock": LOCKS[job]}
+    assert (ROOT / LOCKS[job]).exists()
+    [step] = [step for step in steps_of(f"{job}.yml") if "python -m etl" in step.get("run", "")]
+    assert set_up["if"] == step["if"]
 
 
 # The steps, run. `pip`, `python` and `gh` are stand-ins that note how they were called.
@@ -375,8 +415,8 @@ def test_with_all_secrets_the_job_runs_once_and_only_it_sees_them(job: str, tmp_
 def test_the_lock_is_installed_once_with_its_hashes(job: str, tmp_path: Path) -> None:
     run_job(job, tmp_path, dict.fromkeys(JOBS[job], "given"))
     [(arguments, _)] = calls(tmp_path, "pip")
-    assert arguments[0] == "install"
-    assert {"--require-hashes", "requirements.txt"} <= set(arguments)
+    assert arguments[0] == "install" and arguments[-2:] == ["-r", LOCKS[job]]
+    assert "--require-hashes" in arguments
 
 
 @in_bash
@@ -447,7 +487,7 @@ def test_in_a_private_repository_the_report_goes_to_the_summary_and_one_file_and
     assert run.jobs == {"report": "success", "publish": "skipped"}
     assert run.summary == run.step("make").summary == f"markdown: {TITLE}\n"
     assert run.artifacts == {"daily-report.html": {"daily-report.html": f"html: {TITLE}\n"}}
-    assert run.step("Keep it beside the run").inputs["retention-days"] == "30"
+    assert run.step("Upload the page").inputs["retention-days"] == "30"
     assert asked_of_the_program(tmp_path) == report_arguments("yesterday")
     for _, env in calls(tmp_path, "python"):
         assert (env["DATABASE_URL"], env["TIME_ZONE"]) == (REPORT_SECRETS["DATABASE_URL"], "Europe/Berlin")
@@ -504,7 +544,7 @@ def test_a_repository_of_which_nobody_can_tell_counts_as_public(said: str, statu
     assert run.jobs == {"report": "success", "publish": "skipped"}
     line = run.summary.strip()
     assert run.log.endswith(f"::warning::{line}\n")
-    assert "did not tell" in line and "SHOW_REPORT_PUBLICLY" in line
+    assert "did not say" in line and "SHOW_REPORT_PUBLICLY" in line
     assert (calls(tmp_path, "python"), run.artifacts) == ([], {})
 
 
@@ -654,7 +694,7 @@ def test_a_report_that_fails_leaves_the_recording_done_and_done_once(tmp_path: P
 def test_in_a_public_repository_the_recording_stays_green_without_a_report(tmp_path: Path) -> None:
     run = run_job("plays", tmp_path, PLAYS_SECRETS, due="true", visibility="public")
     assert run.jobs == {"plays": "success", "daily-report / report": "success", "daily-report / publish": "skipped"}
-    assert "No report, because this repository is public" in run.summary
+    assert "No report: this repository is public" in run.summary
 
 
 # The same steps with the real program, a simulated Spotify and a real Postgres.
@@ -829,7 +869,7 @@ def test_schedules_that_run_or_that_github_has_stopped_are_kept_alive_and_no_oth
     run = run_workflow(".github/workflows/upkeep.yml", path_prefix=tmp_path, event="schedule")
     assert run.conclusion == "success", run.log
     assert github.enabled == ["plays.yml", "upkeep.yml"]
-    assert "dimensions.yml: left as it is (disabled_manually)" in run.log
+    assert "dimensions.yml: left alone (disabled_manually)" in run.log
     assert sorted(SCHEDULED) == ["dimensions.yml", "plays.yml", "upkeep.yml"]
 
 
@@ -845,14 +885,14 @@ def test_a_schedule_that_can_not_be_kept_alive_makes_the_run_red(tmp_path: Path)
 # .ci/run, as tests.yml calls it; `make` is a stand-in, and so is what would install from Debian.
 
 
-def run_tests(folder: Path, *, status: int = 0) -> Run:
+def run_tests(folder: Path, *, status: int = 0, event: str = "push", repository: dict[str, bool] | None = None) -> Run:
     stand_in(folder, "make", status=status, says="the tests")
     for name in ("pgbouncer", "chromium", "apt-get", "sudo"):
         stand_in(folder, name, status=1)
     (folder / "postgresql/16/bin").mkdir(parents=True)
     (folder / "postgresql/16/bin/initdb").touch()
     here = {"BRAPPED_REQUIRE": "browser", "BRAPPED_POSTGRES": str(folder / "postgresql")}
-    return run_workflow(".github/workflows/tests.yml", path_prefix=folder, env=here)
+    return run_workflow(".github/workflows/tests.yml", path_prefix=folder, env=here, event=event, repository=repository)
 
 
 @in_bash
@@ -871,3 +911,13 @@ def test_failing_tests_make_the_run_red(tmp_path: Path) -> None:
     run = run_tests(tmp_path, status=2)
     assert [step.status for step in run.steps if not step.uses] == [2, 2]
     assert run.conclusion == "failure"
+
+
+@in_bash
+@pytest.mark.parametrize("event", ["push", "pull_request", "workflow_dispatch"])
+@pytest.mark.parametrize("kind", ["fork", "private", ""])
+def test_a_push_to_a_fork_or_a_private_copy_costs_its_owner_no_tests(event: str, kind: str, tmp_path: Path) -> None:
+    run = run_tests(tmp_path, event=event, repository={kind: True} if kind else {})
+    expected = [] if event == "push" and kind else [["test"]] * 2
+    assert [arguments for arguments, _ in calls(tmp_path, "make")] == expected
+    assert run.conclusion == "success"

@@ -39,7 +39,7 @@ def clock(hours: Sequence[Record], measure: str) -> Picture:
             "hub": hub,
             "rim": math.sqrt(hub**2 + (rim**2 - hub**2) * (hour[measure] or 0) / most[measure]),
             "fill": PEAK if hour is most else ACCENT,
-            "told": f"{span_of(hour['hour'])}: {counted(hour)}",
+            "title": f"{span_of(hour['hour'])}: {counted(hour)}",
         }
         for hour in hours
     ]
@@ -93,7 +93,7 @@ def half_year(counts: Mapping[date, Record], start: date, end: date, most: int, 
                 "fill": ACCENT if is_played else QUIET if coverage == COVERED else "transparent",
                 "stroke": INK if coverage == GAP else hollow,
                 "opacity": round(FAINTEST + (1 - FAINTEST) * value / (most or 1), 3) if is_played else 1,
-                "told": f"{one:%A}, {day(one)}: {counted(counted_day)}",
+                "title": f"{one:%A}, {day(one)}: {counted(counted_day)}",
             }
         )
         if one.day == 1:
@@ -126,7 +126,7 @@ def months(rows: Sequence[Record], measure: str) -> Picture:
                 "x2": left + (width - left) * (row[measure] or 0) / (most[measure] or 1),
                 "y2": y + 30,
                 "fill": PEAK if row is most else ACCENT,
-                "told": f"{row['month_date']:%B %Y}: {counted(row)}",
+                "title": f"{row['month_date']:%B %Y}: {counted(row)}",
             }
         )
         grooves.append({**behind(lines[-1]), "x2": width, **({"stroke": "transparent"} if is_recorded else HOLLOW)})
@@ -183,7 +183,7 @@ def history(rows: Sequence[Record], measure: str) -> Picture:
                 "y": height - (height - 6) * (row[measure] or 0) / (most[measure] or 1),
                 "y2": height,
                 "fill": PEAK if row is most else ACCENT,
-                "told": f"{month:%B %Y}: {counted(row)}",
+                "title": f"{month:%B %Y}: {counted(row)}",
             }
         )
         if row[measure] is None:
@@ -202,7 +202,7 @@ def history(rows: Sequence[Record], measure: str) -> Picture:
 
 def behind(mark: Record) -> dict[str, Any]:
     """The quiet mark behind another one, to be stretched to the full."""
-    return {**{name: value for name, value in mark.items() if name != "told"}, "fill": QUIET}
+    return {**{name: value for name, value in mark.items() if name != "title"}, "fill": QUIET}
 
 
 def counted(record: Record) -> str:

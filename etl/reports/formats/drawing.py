@@ -1,6 +1,7 @@
-"""Altair's charts drawn as static SVG, coloured by the CSS variables of the page around them.
+"""Charts as static SVG, drawn by Vega-Lite and coloured by the CSS variables of the page around them.
 
-A mark's description becomes its `<title>`, which a browser shows when it is pointed at.
+A mark's title becomes its `<title>`, which a browser shows when the pointer rests on it. The specifications are plain
+dicts: importing Altair to build them took longer than drawing them.
 """
 
 import re
@@ -11,18 +12,16 @@ from typing import Any, Literal
 import vl_convert
 from markupsafe import Markup
 
-from etl.settings import some_home
-
-with some_home():
-    import altair as alt
-
 Record = Mapping[str, Any]
 Marks = Sequence[Record]
+Layer = dict[str, Any]  # of a Vega-Lite specification
+
+SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A chart as SVG, and what it shows in a sentence."""
+    """A chart as SVG, and its content in a sentence."""
 
     svg: Markup
     caption: str
@@ -31,7 +30,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Key:
-    """What a colour stands for."""
+    """An entry of a legend: what a colour means."""
 
     meaning: str
     fill: str = "transparent"
@@ -39,89 +38,81 @@ class Key:
     opacity: float = 1
 
 
-# Layers of marks whose fields hold pixels and colours, not values on a scale.
+# Layers of marks. Their fields hold pixels and colours, not values on a scale.
 
 
-def bars(marks: Marks, corner: float = 0) -> alt.Chart:
-    chart: alt.Chart = (
-        layer(marks)
-        .mark_rect(cornerRadius=corner, aria=is_told(marks))
-        .encode(
-            x=alt.X("x:Q", scale=None, axis=None),
-            x2="x2:Q",
-            y=alt.Y("y:Q", scale=None, axis=None),
-            y2="y2:Q",
-            **looks(marks),
-        )
+def bars(marks: Marks, corner: float = 0) -> Layer:
+    """Rectangles from `x`, `y` to `x2`, `y2`."""
+    mark = {"type": "rect", "cornerRadius": corner}
+    return layer(marks, mark, x=position("x"), x2={"field": "x2"}, y=position("y"), y2={"field": "y2"}, **looks(marks))
+
+
+def sectors_of(marks: Marks) -> Layer:
+    """Sectors of a ring: angles from `start` to `end` in radians, radii from `hub` to `rim`."""
+    return layer(
+        marks,
+        {"type": "arc", "stroke": "var(--card)", "strokeWidth": 1.5},
+        theta=quantity("start"),
+        theta2={"field": "end"},
+        radius=quantity("hub"),
+        radius2={"field": "rim"},
+        **looks(marks),
     )
-    return chart
 
 
-def sectors_of(marks: Marks) -> alt.Chart:
-    chart: alt.Chart = (
-        layer(marks)
-        .mark_arc(stroke="var(--card)", strokeWidth=1.5, aria=is_told(marks))
-        .encode(
-            theta=alt.Theta("start:Q", scale=None),
-            theta2="end:Q",
-            radius=alt.Radius("hub:Q", scale=None),
-            radius2="rim:Q",
-            **looks(marks),
-        )
-    )
-    return chart
+def words(marks: Marks, size: float, align: Literal["left", "center", "right"] = "center") -> Layer:
+    """Lines of text, centred vertically on `y`."""
+    mark = {"type": "text", "align": align, "baseline": "middle", "fontSize": size, "font": "inherit"}
+    text = {"field": "text", "type": "nominal"}
+    return layer(marks, mark, x=position("x"), y=position("y"), text=text, color=colour("fill"))
 
 
-def words(marks: Marks, size: float, align: Literal["left", "center", "right"] = "center") -> alt.Chart:
-    chart: alt.Chart = (
-        layer(marks)
-        .mark_text(align=align, baseline="middle", fontSize=size, font="inherit", aria=False)
-        .encode(
-            x=alt.X("x:Q", scale=None, axis=None),
-            y=alt.Y("y:Q", scale=None, axis=None),
-            text="text:N",
-            color=alt.Color("fill:N", scale=None, legend=None),
-        )
-    )
-    return chart
+def layer(marks: Marks, mark: Record, **encoding: Record) -> Layer:
+    values = [dict(one) for one in marks]
+    return {"data": {"values": values}, "mark": {**mark, "aria": "description" in encoding}, "encoding": encoding}
 
 
-def layer(marks: Marks) -> alt.Chart:
-    return alt.Chart(alt.InlineData(values=[dict(mark) for mark in marks]))
-
-
-def is_told(marks: Marks) -> bool:
-    return any("told" in mark for mark in marks)
-
-
-def looks(marks: Marks) -> dict[str, Any]:
-    """Colour, opacity and description of marks that have them."""
-    found: dict[str, Any] = {"color": alt.Color("fill:N", scale=None, legend=None)}
+def looks(marks: Marks) -> dict[str, Record]:
+    """The encoding of colour, opacity, outline and title, for marks that have them."""
+    encoding: dict[str, Record] = {"color": colour("fill")}
     if any("opacity" in mark for mark in marks):
-        found["fillOpacity"] = alt.FillOpacity("opacity:Q", scale=None, legend=None)
+        encoding["fillOpacity"] = {**quantity("opacity"), "legend": None}
     if any("stroke" in mark for mark in marks):
-        found["stroke"] = alt.Stroke("stroke:N", scale=None, legend=None)
-    if is_told(marks):
-        found["description"] = alt.Description("told:N")
-    return found
+        encoding["stroke"] = colour("stroke")
+    if any("title" in mark for mark in marks):
+        encoding["description"] = {"field": "title", "type": "nominal"}
+    return encoding
 
 
-def picture(
-    layers: Sequence[alt.Chart], width: float, height: float, caption: str, legend: Sequence[Key] = ()
-) -> Picture:
-    chart = alt.layer(*layers).properties(
-        width=width,
-        height=height,
-        padding=0,
-        autosize=alt.AutoSizeParams(type="none"),
-        background="transparent",
-        view=alt.ViewBackground(stroke=None),
-    )
-    return Picture(inlined(vl_convert.vegalite_to_svg(chart.to_dict()), caption), caption, tuple(legend))
+def quantity(name: str) -> Record:
+    return {"field": name, "type": "quantitative", "scale": None}
+
+
+def position(name: str) -> Record:
+    return {**quantity(name), "axis": None}
+
+
+def colour(name: str) -> Record:
+    return {"field": name, "type": "nominal", "scale": None, "legend": None}
+
+
+def picture(layers: Sequence[Layer], width: float, height: float, caption: str, legend: Sequence[Key] = ()) -> Picture:
+    """The layers, the first at the back, drawn as one picture of this size in pixels."""
+    chart = {
+        "$schema": SCHEMA,
+        "width": width,
+        "height": height,
+        "padding": 0,
+        "autosize": {"type": "none"},
+        "background": "transparent",
+        "view": {"stroke": None},
+        "layer": list(layers),
+    }
+    return Picture(inlined(vl_convert.vegalite_to_svg(chart), caption), caption, tuple(legend))
 
 
 def inlined(svg: str, caption: str) -> Markup:
-    """An SVG as part of a page: one image with a name for those who hear it, titles for those who point at its marks."""
+    """An SVG as part of a page: one image, named by its caption for screen readers, with a title for each mark."""
     [box] = re.findall(r'^<svg[^>]*(viewBox="[-0-9. ]+")', svg)
     inner = re.sub(r"<[^<>]+>", slim, re.sub(r"^<svg[^>]*>|</svg>$", "", svg))
     image = Markup('<svg role="img" aria-label="{}" {}>{}</svg>')
@@ -129,8 +120,8 @@ def inlined(svg: str, caption: str) -> Markup:
 
 
 def slim(tag: re.Match[str]) -> str:
-    """A tag without what only scripts and Vega need, its coordinates as exact as a screen; a description becomes a title."""
-    told = re.search(r' aria-label="([^"]*)"', tag[0])
+    """A tag without what only scripts and Vega need, with coordinates no finer than a screen's. A description becomes a title."""
+    title = re.search(r' aria-label="([^"]*)"', tag[0])
     kept = re.sub(r' (?:role|aria-[a-z]+|pointer-events|class)="[^"]*"', "", tag[0])
     kept = re.sub(r"\d+\.\d{3,}", lambda number: f"{float(number[0]):.4g}", kept)
-    return f"{kept.removesuffix('/>')}><title>{told[1]}</title></path>" if told else kept
+    return f"{kept.removesuffix('/>')}><title>{title[1]}</title></path>" if title else kept
