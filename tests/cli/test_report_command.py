@@ -12,7 +12,7 @@ from support.export_files import write_folder
 
 from etl.cli.report import report as commands
 from etl.reports.formats.output import show
-from etl.reports.request import Ask
+from etl.reports.request import ReportContext
 from etl.simulator.routes import Play
 from etl.warehouse.listeners import listener_meant
 
@@ -165,7 +165,7 @@ def test_nothing_of_a_track_is_in_the_repr_of_its_report(import_rows, warehouse)
     import_rows(listen(5, name=MARK, by=MARK), listen(6, name=f"{MARK} again", by=MARK, letter="B"))
     for answer in (lambda ask: ask.reporter().track(MARK), lambda ask: ask.reporter().artist(MARK)):
         made = warehouse.transaction(
-            lambda connection, answer=answer: answer(Ask(connection, listener_meant(connection, None), NOW))
+            lambda connection, answer=answer: answer(ReportContext(connection, listener_meant(connection, None), NOW))
         )
         assert MARK in made.title and MARK not in repr(made)
 

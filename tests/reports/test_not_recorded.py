@@ -16,10 +16,11 @@ from support.cases import Others, Record, Song, told
 from support.export_files import write_folder
 
 from etl.jobs.imports import import_exports
-from etl.reports.formats.labels import nothing
+from etl.reports.formats.layout import recorded_sentences, sentences
 from etl.reports.formats.output import in_form
-from etl.reports.formats.sentences import recorded_sentences, sentences
-from etl.reports.query import Asked, Report, Reporter
+from etl.reports.model import Report, ReportFilter
+from etl.reports.narrative import nothing
+from etl.reports.query import Reporter
 from etl.reports.recorded_days import Recorded, hours_recorded, sentences_about
 from etl.warehouse.listeners import listener_meant
 
@@ -96,9 +97,9 @@ def at(day: date, hour: int = 0) -> datetime:
 def report(warehouse) -> Callable[..., Report]:
     def made(name: str, *about: Any, now: datetime = NOW, **asking: Any) -> Report:
         def work(connection: Any) -> Report:
-            found: Report = getattr(Reporter(connection, Asked(listener_meant(connection, None), **asking), now), name)(
-                *about
-            )
+            found: Report = getattr(
+                Reporter(connection, ReportFilter(listener_meant(connection, None), **asking), now), name
+            )(*about)
             return found
 
         return warehouse.transaction(work)

@@ -11,7 +11,8 @@ import html5lib
 import pytest
 
 from etl.reports.formats.html import as_html
-from etl.reports.query import Asked, Report, Section, nothing_recorded
+from etl.reports.model import Report, ReportFilter, Section
+from etl.reports.query import nothing_recorded
 from etl.warehouse.listeners import RecordedListener
 
 NOW = datetime(2026, 11, 20, 9, 14, tzinfo=UTC)
@@ -39,7 +40,7 @@ def section(name: str, title: str, *records: dict[str, Any]) -> Section:
 
 def report(name: str, title: str, *sections: Section, note: str = "", year: int = 2024, **asked: Any) -> Report:
     span = {"since_date": date(year, 1, 1), "until_date": date(year, 12, 31)}
-    return Report(name, title, NOW, Asked(ADA, **span, **asked), sections, note)
+    return Report(name, title, NOW, ReportFilter(ADA, **span, **asked), sections, note)
 
 
 def at(text: str) -> datetime:
