@@ -19,7 +19,7 @@ class SectionSpec:
     """What a section holds, and how people see it.
 
     title: its heading. columns: those of its SQL, in order; JSON and CSV have them all.
-    table: the columns that a person sees, in order; without any it is told in sentences or drawn.
+    table: the columns that a person sees, in order; a section without any has sentences or a chart.
     heads: where a column is headed with something else than labels.HEADS says.
     narrative: its sentences. narrates_nothing: it has some without rows, too.
     chart: clock (hours of the day), calendar (days of a year), months (of a year, with the artist of each), timeline
