@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 from etl.counts import many
 from etl.notices import SOURCES, ago, why_lost
@@ -121,7 +122,7 @@ def coverage(section: Section, report: Report) -> Sentences:
             by, on = SOURCES.get(row["closed_by"], row["closed_by"]), day(row["closed_at"].astimezone(zone))
             yield f"What was lost between {begin} and {end} was brought by {by} on {on}."
         else:
-            yield f"Plays between {begin} and {end} were probably lost: {why_lost(row['reason'])}."
+            yield lost_in_gap(row, report)
 
 
 def freshness(section: Section, report: Report) -> Sentences:
@@ -225,12 +226,14 @@ def not_told(section: Section, report: Report) -> Sentences:
 
 
 def gaps(section: Section, report: Report) -> Sentences:
-    zone = report.time_zone
     for row in section.records():
-        yield (
-            f"Plays between {moment(row['starts_at'], zone)} and {moment(row['ends_at'], zone)} were probably lost: more"
-            " than fifty lay between two looks."
-        )
+        yield lost_in_gap(row, report)
+
+
+def lost_in_gap(row: dict[str, Any], report: Report) -> str:
+    """An open gap of the coverage ledger, and why its plays were lost."""
+    begin, end = moment(row["starts_at"], report.time_zone), moment(row["ends_at"], report.time_zone)
+    return f"Plays between {begin} and {end} were probably lost: {why_lost(row['reason'])}."
 
 
 # Reports of an artist or a track.

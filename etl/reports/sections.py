@@ -203,7 +203,7 @@ SECTIONS: dict[str, SectionSpec] = {
     ),
     "gaps": SectionSpec(
         "Spans in which plays were probably lost",
-        cols("starts_at ends_at"),
+        cols("starts_at ends_at reason"),
         narrative=narrative.gaps,
         tells_gaps=True,
     ),
