@@ -201,7 +201,7 @@ def skips(section: Section, report: Report) -> Sentences:
     yield f"{share(section.first['all_skip_share'])} of all music was skipped, as far as Spotify tells."
 
 
-def not_told(section: Section, report: Report) -> Sentences:
+def beyond_wrapped(section: Section, report: Report) -> Sentences:
     row = section.first
     whole = row["listened_ms"] or 1
     yield f"Everything counted, however short: {many(row['listen_count'], 'listen')}, {duration(row['listened_ms'])}."

@@ -193,13 +193,13 @@ SECTIONS: dict[str, SectionSpec] = {
         narrative=narrative.skips,
         few_in=("wrapped",),
     ),
-    "not_told": SectionSpec(
+    "beyond_wrapped": SectionSpec(
         "What Wrapped does not tell you",
         cols(
             "listen_count listened_ms short_count short_ms late_count late_ms private_count private_ms offline_count"
             " unnamed_count"
         ),
-        narrative=narrative.not_told,
+        narrative=narrative.beyond_wrapped,
     ),
     "gaps": SectionSpec(
         "Spans in which plays were probably lost",
@@ -284,7 +284,7 @@ REPORTS: dict[str, tuple[str, ...]] = {  # the sections of each report, in order
     "top shows": ("top_shows",),
     "wrapped": cols(
         "span_totals top_tracks top_artists top_albums top_genres top_shows plays_by_hour plays_by_day plays_by_month"
-        " discovered longest_streak longest_session most_repeated skips not_told gaps"
+        " discovered longest_streak longest_session most_repeated skips beyond_wrapped gaps"
     ),
     "artist": cols("artist_in_numbers artist_by_year artist_by_month artist_tracks"),
     "track": cols("track_credits track_in_numbers track_by_year track_by_month"),

@@ -447,7 +447,7 @@ def test_a_year_that_is_recorded_in_part_shows_no_zero_for_what_is_not(old_expor
     ]
     [streak] = rows_of(made, "longest_streak")
     assert (streak["first_date"], streak["last_date"], streak["is_open_ended"]) == (LOST + A_DAY, LAST, True)
-    told = made.section("not_told").first
+    told = made.section("beyond_wrapped").first
     assert (told["late_count"], told["late_ms"], told["private_count"]) == (None, None, 0)
 
 

@@ -194,7 +194,7 @@ def test_a_year_wrapped(real, year):
         "longest_session": by_pandas.longest_session(of_year),
         "most_repeated": by_pandas.most_repeated(plays),
         "skips": by_pandas.skips(of_year)[:FEW],
-        "not_told": [by_pandas.not_told(of_year, year < 2024)],
+        "beyond_wrapped": [by_pandas.beyond_wrapped(of_year, year < 2024)],
         "gaps": [],
     }
 

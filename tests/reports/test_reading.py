@@ -228,6 +228,20 @@ def test_the_columns_that_are_written_down_are_those_of_the_reports(plays, wareh
         }
 
 
+def test_each_section_has_its_sql_and_stands_in_a_report():
+    files = {path.stem for path in (ROOT / "sql/reports").glob("*.sql")} - {
+        "history_extended"
+    }  # which people never see
+    assert files == set(sections.SECTIONS) == {name for names in sections.REPORTS.values() for name in names}
+
+
+@pytest.mark.parametrize("name", sections.SECTIONS)
+def test_what_a_person_sees_of_a_section_are_columns_of_its_sql(name):
+    spec = sections.SECTIONS[name]
+    assert {*spec.table, *spec.unfolded, *spec.heads} - set(spec.columns) == set()
+    assert spec.table or spec.narrative or spec.chart
+
+
 def test_both_queries_of_the_readme_count_the_same_plays(plays, ask):
     """What has no milliseconds counts in both."""
     queries = re.findall(r"```sql\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
