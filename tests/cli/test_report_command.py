@@ -1,6 +1,7 @@
 """`brapped report …` and `brapped search` as a person meets them: what they print, where it goes, what they refuse."""
 
 import csv
+import io
 import json
 import os
 import re
@@ -11,7 +12,7 @@ from support import NOW, ago
 from support.export_files import write_folder
 
 from etl.cli.report import report as commands
-from etl.reports.formats.output import show
+from etl.reports.formats.output import keep, show
 from etl.reports.request import ReportContext
 from etl.simulator.routes import Play
 from etl.warehouse.listeners import listener_meant
@@ -136,6 +137,17 @@ def test_a_file_gets_the_format_of_its_name_and_the_terminal_no_title(brapped, i
         assert text.lower().startswith(beginning.lower()) and MARK in text
     brapped("report", "daily", "--output", str(tmp_path / "day.out"), "--format", "csv")
     assert (tmp_path / "day.out").read_text().startswith("section,")
+
+
+def test_a_new_file_has_the_permissions_that_any_program_gives_it(tmp_path):
+    for mask in (0o022, 0o077):
+        masked = os.umask(mask)
+        try:
+            keep(io.StringIO("a report"), tmp_path / f"{mask}.txt")
+        finally:
+            os.umask(masked)
+        assert (tmp_path / f"{mask}.txt").stat().st_mode & 0o777 == 0o666 & ~mask
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["18.txt", "63.txt"]
 
 
 def test_a_link_stays_one_and_a_private_file_private(brapped, import_rows, tmp_path):

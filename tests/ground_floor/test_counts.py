@@ -9,16 +9,16 @@ from jobs.test_import_command import GOOD, listen, write_zip
 from support import NOW
 
 import migrate
+from etl.clock import in_words
 from etl.counts import many
 from etl.dimensions.fetch import Tally
-from etl.health.checks import left
 from etl.jobs.dimensions import dimensions_line
 from etl.jobs.plays import plays_line, plays_warnings
 from etl.jobs.receipts import FileReceipt, Receipt, as_text, line
 from etl.sources.recently_played import Page
 from etl.warehouse.merge import Reach
 
-NOUNS = "rows|files|plays|items|calls|tables|hours|days|runs|podcasts|tracks|artists|albums|gaps|listens|pages"
+NOUNS = "rows|files|plays|items|calls|tables|minutes|hours|days|runs|podcasts|tracks|artists|albums|gaps|listens|pages"
 
 
 def test_a_count_has_its_noun():
@@ -40,7 +40,7 @@ def said_of_one(tmp_path, brapped, moving) -> list[str]:
             for warning in plays_warnings(Page({}, 1, 1), Reach(NOW, None))
         ),
         dimensions_line(Tally(filled_count=1, call_count=1)),
-        left(timedelta(hours=1)),
+        in_words(timedelta(minutes=1)),
         moving("--backup", str(tmp_path / "backup.zip"))[1],
     ]
 
