@@ -23,13 +23,13 @@ def as_renderable(health: Health) -> RenderableType:
     """The state of a warehouse, part by part, and the findings at the end; times are UTC."""
     parts: list[RenderableType] = []
     for title, lines in (
-        ("Record", of_record(health)),
-        ("Login", of_login(health)),
-        ("Runs", of_runs(health)),
-        ("Coverage", of_coverage(health)),
-        ("Catalogue", of_catalogue(health)),
-        ("Database", of_database(health)),
-        ("Checks", of_checks(health)),
+        ("Record", record_lines(health)),
+        ("Login", login_lines(health)),
+        ("Runs", runs_lines(health)),
+        ("Coverage", coverage_lines(health)),
+        ("Catalogue", catalogue_lines(health)),
+        ("Database", database_lines(health)),
+        ("Checks", checks_lines(health)),
     ):
         table = Table.grid(padding=(0, 2))
         table.add_column(style="dim", min_width=16)
@@ -38,14 +38,15 @@ def as_renderable(health: Health) -> RenderableType:
             table.add_row(name, Text(value))
         if table.row_count:
             parts += [Text(title, style="bold"), Padding(table, (0, 0, 1, 2))]
-    parts += of_findings(health.findings)
+    parts += finding_lines(health.findings)
     return Group(*parts)
 
 
-Lines = Iterator[tuple[str, str]]
+Lines = Iterator[tuple[str, str]]  # what, and how it is
 
 
-def of_record(health: Health) -> Lines:
+def record_lines(health: Health) -> Lines:
+    """Whose plays, the last of them, and the last answer of Spotify."""
     for one in health.listeners:
         yield "whose", printable(one["listener_name"] or one["listener_id"])
         yield "last play", since(one["last_played_at"], health.made_at)
@@ -54,7 +55,8 @@ def of_record(health: Health) -> Lines:
         yield "whose", "nobody's yet"
 
 
-def of_login(health: Health) -> Lines:
+def login_lines(health: Health) -> Lines:
+    """When the login was made, and when it ends or why it was refused."""
     login = health.login
     if login is None:
         yield "login", "none"
@@ -68,7 +70,8 @@ def of_login(health: Health) -> Lines:
     yield "ends", f"{ends}, in {in_words(rest)}" if rest > timedelta(0) else f"{ends}: it is due"
 
 
-def of_runs(health: Health) -> Lines:
+def runs_lines(health: Health) -> Lines:
+    """The last run of each job, and the pauses that Spotify asked for."""
     for one in health.runs:
         line = f"{one['outcome']}, {since(one['started_at'], health.made_at)}"
         if one["failed_count"]:
@@ -82,7 +85,8 @@ def of_runs(health: Health) -> Lines:
         yield f"{scope} locked", f"by Spotify until {moment(one['resume_at'])} ({one['reason']})"
 
 
-def of_coverage(health: Health) -> Lines:
+def coverage_lines(health: Health) -> Lines:
+    """The last spans of the coverage ledger: covered, or a gap with its reason."""
     spans = health.spans
     for one in spans[-SHOWN:]:
         when = f"{minute(one['starts_at'])} to {minute(one['ends_at'])}"
@@ -97,7 +101,8 @@ def of_coverage(health: Health) -> Lines:
         yield "", f"{len(spans) - SHOWN} spans before; --json has them all"
 
 
-def of_catalogue(health: Health) -> Lines:
+def catalogue_lines(health: Health) -> Lines:
+    """How much of the catalogue is described, and what it cost today."""
     for one in health.catalogue:
         counts = [f"{one['known_count']:,} known", f"{one['inferred_count']:,} to be described"]
         if one["unknown_to_spotify_count"]:
@@ -112,7 +117,8 @@ def of_catalogue(health: Health) -> Lines:
     yield "calls today", f"{spent:,} of {limit:,}"
 
 
-def of_database(health: Health) -> Lines:
+def database_lines(health: Health) -> Lines:
+    """Size, limit, growth and schema."""
     storage: dict[str, Any] = health.storage
     size = f"{storage['size_bytes'] / MB:,.1f} MB"
     if storage["limit_bytes"]:
@@ -125,7 +131,8 @@ def of_database(health: Health) -> Lines:
     yield "schema", str(health.schema["version"])
 
 
-def of_checks(health: Health) -> Lines:
+def checks_lines(health: Health) -> Lines:
+    """The checks that found something, and the clock."""
     wrong = {name: count for name, count in health.checks.items() if count}
     for name, count in wrong.items():
         yield name.replace("_", " "), f"{count:,}"
@@ -134,7 +141,7 @@ def of_checks(health: Health) -> Lines:
     yield "clock", f"{abs(health.clock_skew_s):.1f} s from the database's"
 
 
-def of_findings(findings: tuple[Finding, ...]) -> Iterator[RenderableType]:
+def finding_lines(findings: tuple[Finding, ...]) -> Iterator[RenderableType]:
     if not findings:
         yield Text("All is well.", style="bold")
         return

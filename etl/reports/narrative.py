@@ -1,4 +1,8 @@
-"""What a report says in sentences: one function a section, each taking the section and its report."""
+"""What a report says in sentences: one function a section, each taking the section and its report.
+
+The section has rows, but for those that SectionSpec.narrates_nothing names. Each sentence ends with a full stop; names in it
+are as `labels.in_a_line` leaves them. Days and moments are by the listener's clock.
+"""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -45,12 +49,14 @@ def has_span(asked: ReportFilter) -> bool:
 
 
 def daily_totals(section: Section, report: Report) -> Sentences:
+    """Why there is no usual weekday to compare with; silent where there is one."""
     row = section.first
     if row.get("local_date") and not any(row["local_date"] is None for row in section.records()):
         yield f"No usual {row['local_date']:%A} yet: none of the eight before is recorded without a gap."
 
 
 def plays_by_hour(section: Section, report: Report) -> Sentences:
+    """The hours of the day that are not recorded; silent when all are, or none is."""
     hours = [row["hour"] for row in section.records() if row["play_count"] is None]
     if hours and len(hours) < len(section.rows):
         yield f"Not recorded: {spans_of_hours(hours)}."
@@ -64,6 +70,7 @@ def spans_of_hours(hours: list[int]) -> str:
 
 
 def first_listens(section: Section, report: Report) -> Sentences:
+    """How many more there are than the table shows, or why none can be known."""
     if not section.first.get("is_discovery", True):
         yield f"Not known: {TOO_YOUNG}."
         return
@@ -73,6 +80,7 @@ def first_listens(section: Section, report: Report) -> Sentences:
 
 
 def streak_of_day(section: Section, report: Report) -> Sentences:
+    """The days in a row up to the day of the report, and whether the streak goes on, ended, or may be longer."""
     row = section.first
     if row["day_count"]:
         more = "; it may be longer, because the day before is not recorded or has a gap" if row["is_open_ended"] else ""
@@ -92,6 +100,7 @@ def streak_of_day(section: Section, report: Report) -> Sentences:
 
 
 def still_unknown(section: Section, report: Report) -> Sentences:
+    """What an export, the dimensions job or nobody can still tell; of a day that is not recorded, only that."""
     row = section.first
     if any(run.coverage == NOT_RECORDED for run in report.days) or (report.recorded and not report.days):
         yield "Whether anything was played: this day is not recorded."
@@ -111,6 +120,7 @@ def still_unknown(section: Section, report: Report) -> Sentences:
 
 
 def coverage(section: Section, report: Report) -> Sentences:
+    """One sentence a span of the coverage ledger: covered, an open gap, or a gap that an import closed."""
     zone = report.time_zone
     for row in section.records():
         source = SOURCES.get(row["source"], row["source"])
@@ -126,6 +136,7 @@ def coverage(section: Section, report: Report) -> Sentences:
 
 
 def freshness(section: Section, report: Report) -> Sentences:
+    """The last play, and the last answer of Spotify."""
     row, zone = section.first, report.time_zone
     if row["last_played_at"]:
         yield f"The last play recorded ended {moment(row['last_played_at'], zone)}."
@@ -139,6 +150,7 @@ def freshness(section: Section, report: Report) -> Sentences:
 
 
 def span_totals(section: Section, report: Report) -> Sentences:
+    """Plays, time, tracks, artists and days; without plays, what `nothing` says."""
     row = section.first
     if not row["play_count"]:
         if sentence := nothing(report):
@@ -155,6 +167,7 @@ def span_totals(section: Section, report: Report) -> Sentences:
 
 
 def discovered(section: Section, report: Report) -> Sentences:
+    """How many artists and tracks were new; silent when nothing was, or why it can't be known."""
     since = report.recorded.new_since if report.recorded else None
     days = report.days
     if report.recorded and (since is None or not days or days[-1].last_date < since):
@@ -173,6 +186,7 @@ def discovered(section: Section, report: Report) -> Sentences:
 
 
 def longest_streak(section: Section, report: Report) -> Sentences:
+    """The longest streak, and whether it may have been longer."""
     row = section.first
     yield (
         f"{many(row['day_count'], 'day')} in a row, {day(row['first_date'])} to {day(row['last_date'])}:"
@@ -202,6 +216,7 @@ def skips(section: Section, report: Report) -> Sentences:
 
 
 def beyond_wrapped(section: Section, report: Report) -> Sentences:
+    """What Wrapped leaves out; what no source reports is null and stays unsaid, as does a count of 0."""
     row = section.first
     whole = row["listened_ms"] or 1
     yield f"Everything counted, however short: {many(row['listen_count'], 'listen')}, {duration(row['listened_ms'])}."
@@ -226,6 +241,7 @@ def beyond_wrapped(section: Section, report: Report) -> Sentences:
 
 
 def gaps(section: Section, report: Report) -> Sentences:
+    """One sentence an open gap of the coverage ledger."""
     for row in section.records():
         yield lost_in_gap(row, report)
 
@@ -240,6 +256,7 @@ def lost_in_gap(row: dict[str, Any], report: Report) -> str:
 
 
 def in_numbers(section: Section, report: Report) -> Sentences:
+    """Plays, days, first and last play of an artist or a track."""
     row, zone = section.first, report.time_zone
     if not row["play_count"]:
         yield "Never played, as you count."

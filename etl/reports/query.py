@@ -24,6 +24,7 @@ class Reporter:
     """
 
     def __init__(self, connection: Connection, asked: ReportFilter, now: datetime) -> None:
+        """connection: within a transaction, which ends with the report. now: aware."""
         self.connection, self.asked, self.now = connection, asked, now
         run(connection, "means_of_a_report")
         since, until = self.bounds(asked.since_date, asked.until_date)
@@ -198,7 +199,7 @@ def nothing_recorded(name: str, now: datetime) -> Report:
         now,
         None,
         (),
-        "To record what you play from now on, run brapped plays; to bring in your past, brapped import. brapped demo shows"
-        " what will stand here.",
+        "To record what you play from now on, run brapped plays; to bring in your past, brapped import. brapped demo"
+        " shows what will stand here.",
         csv_head=tuple(csv_head(name)),
     )

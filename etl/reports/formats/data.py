@@ -12,7 +12,8 @@ from etl.reports.sections import RECORDED
 
 
 def as_json(report: Report) -> str:
-    """One object: report, title, listener, time_zone, counts_as, since_date, until_date, made_at, note, recorded, sections.
+    """One object: report, title, listener, time_zone, counts_as, since_date, until_date, made_at, note, recorded,
+    sections.
 
     recorded: runs of days, each {first_date, last_date, coverage}. sections: each {name, title, rows}, a row by column.
     """

@@ -42,6 +42,7 @@ def lines(
 
 
 def as_csv(rows: Iterator[Any]) -> Iterator[str]:
+    """CSV with its head, in pieces of some PIECE characters."""
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -59,8 +60,8 @@ def as_extended(reporter: Reporter, *, with_sources: bool) -> Iterator[str]:
 
     One row a play, dated to the second; where no source reports its milliseconds, ms_played is estimated.
     With sources: one row an observation, from which `import` makes the same plays again. An observation of the
-    recently-played list has a ms_played of null and a date with milliseconds; one of the account export has its names and
-    minute. In both forms a row of another source than the extended export has a key that Spotify does not know,
+    recently-played list has a ms_played of null and a date with milliseconds; one of the account export has its names
+    and minute. In both forms a row of another source than the extended export has a key that Spotify does not know,
     brapped_source.
     """
     parameters = {**reporter.parameters, "with_sources": with_sources}

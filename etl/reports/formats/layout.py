@@ -45,7 +45,10 @@ def sentences(section: Section, report: Report) -> list[str]:
 
 
 def recorded_sentences(report: Report) -> list[str]:
-    """What stands on top of a report: which of its days are not recorded, and where plays were lost if no section says."""
+    """What stands on top of a report: which of its days are not recorded, and on which plays were probably lost.
+
+    The latter is left to a section that says it, if the report has one (SectionSpec.tells_gaps).
+    """
     if report.recorded is None or report.asked is None or (report.name == "search" and not report.is_empty):
         return []
     with_gaps = not any(spec_of(section).tells_gaps for section in report.sections)

@@ -39,6 +39,7 @@ def markdown_lines(report: Report) -> Iterator[str]:
 
 
 def markdown_table(section: Section, zone: tzinfo | None) -> Iterator[str]:
+    """The lines of a section's table, or of its chart of hours; none where a person sees none."""
     if spec_of(section).chart == "clock":
         yield from markdown_hours(section)
         return

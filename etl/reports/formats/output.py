@@ -45,8 +45,8 @@ def show(
 ) -> None:
     """Make a report in one transaction and print it, or write it to `output`, once it is whole.
 
-    name: a key of REPORTS. answer: makes the report, or writes it in pieces of text. listener: whose, as the person wrote
-    it; None is the one who is recorded here. form: text, markdown, html, json, csv or extended.
+    name: a key of REPORTS. answer: makes the report, or writes it in pieces of text. listener: whose, as the person
+    wrote it; None is the one who is recorded here. form: text, markdown, html, json, csv or extended.
     A schema of another version is only warned of, on standard error: a report changes nothing.
     Raises ListenerError, ReadingError, ReportError and WarehouseError.
     """
