@@ -1,6 +1,6 @@
 """What a report says in sentences: one function a section, each taking the section and its report.
 
-The section has rows, but for those that SectionSpec.narrates_nothing names. Each sentence ends with a full stop; names in it
+The section has rows, unless its SectionSpec says narrates_nothing. Each sentence ends with a full stop; names in it
 are as `labels.in_a_line` leaves them. Days and moments are by the listener's clock.
 """
 

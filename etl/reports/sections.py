@@ -1,7 +1,7 @@
 """The sections of all reports: one entry says everything about a section but its SQL, which is in sql/reports/.
 
-A new section is an entry in SECTIONS, its name in REPORTS, and a file of SQL with that name. A section with sentences also
-has a function in `narrative`.
+A new section is an entry in SECTIONS, its name in REPORTS, and a file of SQL with that name. One with sentences
+also has a function in `narrative`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
