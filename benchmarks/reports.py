@@ -12,8 +12,8 @@ from benchmarks import temporary_folder
 from etl import __version__
 from etl.embedded.postgres import embedded_postgres
 from etl.reports.history import page
-from etl.reports.query import Report
-from etl.reports.request import Ask
+from etl.reports.model import Report
+from etl.reports.request import ReportContext
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.listeners import listener_meant
 
@@ -31,7 +31,7 @@ def named(word: str) -> str:
 DAY, YEAR = date(2025, 6, 14), 2025
 TITLE = named("t17")  # a track that is played often
 EVERYTHING = {"artist_key": None, "recording_key": None}
-REPORTS: dict[str, Callable[[Ask], Report]] = {
+REPORTS: dict[str, Callable[[ReportContext], Report]] = {
     "daily": lambda ask: ask.reporter(since_date=DAY, until_date=DAY).daily(DAY),
     "top tracks, ever": lambda ask: ask.reporter().top("tracks"),
     "top artists, ever, by time": lambda ask: ask.reporter(by="time").top("artists"),
@@ -165,7 +165,7 @@ def table(warehouse: Warehouse, title: str, listener_key: int, has_others: bool)
         )
 
 
-def read_once(ask: Ask) -> None:
+def read_once(ask: ReportContext) -> None:
     ask.connection.execute(
         text("select count(*), sum(ms_played) from listening.fact_play where listener_key = :key"),
         {"key": ask.listener.listener_key},
@@ -175,19 +175,19 @@ def read_once(ask: Ask) -> None:
 def asked(
     warehouse: Warehouse,
     listener_key: int,
-    answer: Callable[[Ask], object],
+    answer: Callable[[ReportContext], object],
     seen: Callable[[Connection], None] = lambda connection: None,
 ) -> None:
     def work(connection: Connection) -> None:
         seen(connection)
         listener = listener_meant(connection, f"listener {listener_key}")
         assert listener is not None
-        answer(Ask(connection, listener, NOW))
+        answer(ReportContext(connection, listener, NOW))
 
     warehouse.transaction(work)
 
 
-def timed(warehouse: Warehouse, listener_key: int, answer: Callable[[Ask], object]) -> list[float]:
+def timed(warehouse: Warehouse, listener_key: int, answer: Callable[[ReportContext], object]) -> list[float]:
     taken = []
     for _ in range(RUNS):
         start = time.perf_counter()
@@ -196,7 +196,7 @@ def timed(warehouse: Warehouse, listener_key: int, answer: Callable[[Ask], objec
     return taken
 
 
-def scanned_whole(warehouse: Warehouse, listener_key: int, answer: Callable[[Ask], object]) -> list[str]:
+def scanned_whole(warehouse: Warehouse, listener_key: int, answer: Callable[[ReportContext], object]) -> list[str]:
     """The lines of the plans of a report's queries that read the whole fact table."""
     found: list[str] = []
 

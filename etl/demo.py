@@ -21,8 +21,8 @@ from etl.jobs.run import Outcome
 from etl.reports.formats.html import as_html
 from etl.reports.formats.output import keep
 from etl.reports.formats.text import as_renderable
-from etl.reports.query import Report
-from etl.reports.request import Ask
+from etl.reports.model import Report
+from etl.reports.request import ReportContext
 from etl.settings import Settings
 from etl.simulator.catalogue import catalogue
 from etl.simulator.listener import TIME_ZONE, made_up_listener
@@ -194,15 +194,15 @@ def describe(console: Console, settings: Settings, warehouse: Warehouse, clock: 
 def show_reports(console: Console, warehouse: Warehouse, clock: Clock, folder: Path) -> Path:
     """The day as text, and the year so far as a page; its path."""
 
-    def asked(answer: Callable[[Ask], Report]) -> Report:
+    def asked(answer: Callable[[ReportContext], Report]) -> Report:
         def work(connection: Connection) -> Report:
             listener = listener_meant(connection, None)
             assert listener is not None, "the jobs have recorded somebody"
-            return answer(Ask(connection, listener, clock.now))
+            return answer(ReportContext(connection, listener, clock.now))
 
         return warehouse.transaction(work)
 
-    def daily_of(ask: Ask) -> Report:
+    def daily_of(ask: ReportContext) -> Report:
         day = TODAY.date()
         return ask.reporter(since_date=day, until_date=day).daily(day)
 

@@ -1,10 +1,12 @@
-"""Words that jobs, health and reports share: warnings, names of sources, reasons of gaps. Pure."""
+"""Words that jobs, health and reports share: warnings, names of sources, reasons of gaps, moments. Pure."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+
+from etl.clock import in_words
 
 
 class Warned(str):
-    """A warning of a job, a sentence, with the cause that it is told under."""
+    """A warning of a job: one sentence, and the cause of the finding that it becomes."""
 
     cause: str
 
@@ -14,13 +16,12 @@ class Warned(str):
         return made
 
 
-# What the coverage ledger says, in words.
-SOURCES = {
+SOURCES = {  # ops.coverage.source, in words
     "recently_played": "Spotify's list",
     "extended_export": "the extended export",
     "account_export": "the account export",
 }
-WHY_LOST = {
+WHY_LOST = {  # ops.coverage.reason, in words; null in ledgers older than the column
     "run_missing": "no run asked for hours",
     "outage": "the runs before had failed",
     "full_window": "more was played than Spotify's list holds",
@@ -28,5 +29,21 @@ WHY_LOST = {
 }
 
 
+def why_lost(reason: str | None) -> str:
+    """Why plays of a gap were lost, by the reason that the coverage ledger gives: an end of a sentence."""
+    return WHY_LOST[reason]
+
+
 def moment(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    """2026-11-20 09:14 UTC."""
+    return f"{minute(at)} UTC"
+
+
+def minute(at: datetime) -> str:
+    """2026-11-20 09:14, in UTC."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M}"
+
+
+def ago(at: datetime, now: datetime) -> str:
+    """7 minutes ago, 3 hours ago, 730 days ago; 0 minutes ago where `at` is yet to come."""
+    return f"{in_words(max(now - at, timedelta(0)))} ago"

@@ -1,4 +1,4 @@
-"""How long work shows that it goes on: a bar on a terminal, nothing in a log."""
+"""The terminal: its width, what it would show as text, and a progress bar."""
 
 import io
 from collections.abc import Callable, Iterator
@@ -7,12 +7,14 @@ from contextlib import contextmanager
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+WIDTH = 80  # columns: as wide as reads well, and as a small terminal is
+
 
 @contextmanager
 def bar(title: str, *, is_bytes: bool = False, then: str | None = None) -> Iterator[Callable[[int, int], None]]:
-    """A function to be called with how much is done, of how much; it draws on standard error if that is a terminal.
+    """A progress bar on standard error, if that is a terminal. Yields a function to call with (done, total).
 
-    `then`: what goes on when all is done that can be counted.
+    title: what goes on. is_bytes: done and total are bytes. then: the title once everything countable is done.
     """
     console = Console(stderr=True)
     count = DownloadColumn() if is_bytes else MofNCompleteColumn()
@@ -20,20 +22,17 @@ def bar(title: str, *, is_bytes: bool = False, then: str | None = None) -> Itera
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(title, total=None)
 
-        def told(done: int, total: int) -> None:
+        def advance(done: int, total: int) -> None:
             is_counted = not (then and done >= total)
             progress.update(
                 task, description=title if is_counted else then, completed=done, total=total if is_counted else None
             )
 
-        yield told
-
-
-WIDTH = 80
+        yield advance
 
 
 def terminal() -> Console:
-    """Standard output, no wider than reads well; in a file or pipe as wide as on a small terminal, and without colour."""
+    """Standard output, at most 80 columns wide; a file or pipe gets 80 columns without colour."""
     console = Console(highlight=False)
     return Console(highlight=False, width=min(console.width, WIDTH) if console.is_terminal else WIDTH)
 

@@ -1,4 +1,4 @@
-"""A file written whole or not at all, for its owner alone, never through a link or over anything but a file."""
+"""A file written whole or not at all, for its owner alone or as its permissions say, never over anything but a file."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ class UnwritableError(Exception):
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[IO[bytes]]:
+def whole_file(path: Path, mode: int = stat.S_IRUSR | stat.S_IWUSR) -> Iterator[IO[bytes]]:
     """A new file beside `path`, which takes its name when all went well, and is gone otherwise. Raises UnwritableError.
 
+    mode: its permissions in the end; while it is written it is for its owner alone.
     The system says that another user's link is in the way by refusing: a draft is made, never opened.
     """
     try:
@@ -37,6 +38,7 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
                 file.flush()
                 os.fsync(file.fileno())
             must_be_free(path)
+            draft.chmod(mode)
             draft.replace(path)
         finally:
             with suppress(OSError):

@@ -44,7 +44,7 @@ def login(
     with quick_imports():
         from etl.auth import oauth as trips
         from etl.jobs.run import APP_SETTINGS
-        from etl.reports.formats.labels import in_a_line
+        from etl.reports.labels import in_a_line
         from etl.settings import read_settings
         from etl.warehouse.open import opened
 

@@ -11,8 +11,8 @@ from etl.cli.choices import By, CountsAs, Format, HistoryFormat, Top
 from etl.cli.fast_imports import quick_imports
 
 if TYPE_CHECKING:
-    from etl.reports.query import Report
-    from etl.reports.request import Ask
+    from etl.reports.model import Report
+    from etl.reports.request import ReportContext
 
 report = typer.Typer(
     help="What you played: a day, the most played, a year, everything; as text, Markdown, HTML, JSON or CSV.",
@@ -102,7 +102,7 @@ def daily(
     Example: brapped report daily --date yesterday
     """
 
-    def answer(ask: "Ask") -> "Report":
+    def answer(ask: "ReportContext") -> "Report":
         on = ask.day(day)
         return ask.reporter(counts_as=min_, since_date=on, until_date=on).daily(on)
 
@@ -134,7 +134,7 @@ def top(
     if sum((year is not None, month is not None, since is not None or until is not None)) > 1:
         raise typer.BadParameter("--year, --month and --since with --until exclude each other")
 
-    def answer(ask: "Ask") -> "Report":
+    def answer(ask: "ReportContext") -> "Report":
         span = ask.span(since, until, year, month)
         return ask.reporter(counts_as=min_, by=by, row_limit=limit, **span).top(what)
 
@@ -156,7 +156,7 @@ def wrapped(
     Example: brapped report wrapped 2026 --output wrapped.html
     """
 
-    def answer(ask: "Ask") -> "Report":
+    def answer(ask: "ReportContext") -> "Report":
         one = year or ask.last_year()
         return ask.reporter(counts_as=min_, **ask.span(None, None, one, None)).wrapped(one)
 
@@ -245,7 +245,7 @@ def history(
     if is_whole and page is not None:
         raise typer.BadParameter(f"{form} has no pages: leave out --page, or ask for text, markdown or html")
 
-    def answer(ask: "Ask") -> "Report | Iterable[str]":
+    def answer(ask: "ReportContext") -> "Report | Iterable[str]":
         from etl.reports import history
         from etl.reports.formats.history import lines
 
@@ -299,7 +299,7 @@ def form_of(told: str | None, output: Path | None) -> str:
 
 def show(
     name: str,
-    answer: Callable[["Ask"], "Report | Iterable[str]"],
+    answer: Callable[["ReportContext"], "Report | Iterable[str]"],
     listener: str | None,
     told_form: str | None,
     output: Path | None,

@@ -9,11 +9,11 @@ from sqlalchemy import Connection, Row
 from sqlalchemy.engine import make_url
 
 from etl.auth.logins import ends_at
-from etl.counts import many
+from etl.clock import in_words
 from etl.dimensions.fetch import MISS_LIMIT
 from etl.health.findings import RENEW, Finding
 from etl.health.silence import quiet
-from etl.notices import WHY_LOST, moment
+from etl.notices import moment, why_lost
 from etl.settings import Settings
 from etl.spotify.api import WINDOW
 from etl.values import fingerprint
@@ -212,7 +212,7 @@ def about_login(login: dict[str, Any] | None, settings: Settings, now: datetime)
                 "login",
                 f"{ends:%Y-%m-%d} {days}",
                 f"Log in to Spotify again before {ends:%Y-%m-%d}",
-                f"The login ends {when}: {left(ends - now)} left. Spotify lets one live six months, and using it does not prolong"
+                f"The login ends {when}: {in_words(max(ends - now, timedelta(0)))} left. Spotify lets one live six months, and using it does not prolong"
                 f" it; after that nothing is recorded. {RENEW}",
             )
             return
@@ -223,7 +223,7 @@ def about_gaps(spans: Rows) -> Iterator[Finding]:
     if not gaps:
         return
     told = "\n".join(
-        f"- {moment(gap['starts_at'])} to {moment(gap['ends_at'])}: {WHY_LOST[gap['reason']]}" for gap in gaps[-5:]
+        f"- {moment(gap['starts_at'])} to {moment(gap['ends_at'])}: {why_lost(gap['reason'])}" for gap in gaps[-5:]
     )
     more = f"\n- and {len(gaps) - 5} before" if len(gaps) > 5 else ""
     newest = max(gap["found_at"] for gap in gaps)
@@ -311,13 +311,6 @@ def rows_of(rows: list[Row[Any]]) -> Rows:
 def as_json(health: Health) -> dict[str, Any]:
     """The same for `json.dumps(…, default=str)`."""
     return {"is_good": not health.findings, **asdict(health)}
-
-
-def left(span: timedelta) -> str:
-    hours = max(0, round(span / timedelta(hours=1)))
-    if hours < 48:
-        return many(hours, "hour")
-    return many(round(hours / 24), "day")
 
 
 def times(count: int) -> str:

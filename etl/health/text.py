@@ -1,7 +1,7 @@
-"""How the record stands, as text for a terminal of 80 columns."""
+"""The output of `brapped status` for a terminal of 80 columns."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -9,41 +9,44 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from etl.clock import in_words
 from etl.counts import many
-from etl.health.checks import CHECKS, MB, Health, left
+from etl.health.checks import CHECKS, MB, Health
 from etl.health.findings import Finding
-from etl.notices import SOURCES, WHY_LOST, moment
+from etl.notices import SOURCES, ago, minute, moment, why_lost
 from etl.values import printable
 
-SHOWN = 8  # spans of a listener's ledger
+SHOWN = 8  # the last spans of the coverage ledger
 
 
 def as_renderable(health: Health) -> RenderableType:
+    """The state of a warehouse, part by part, and the findings at the end; times are UTC."""
     parts: list[RenderableType] = []
     for title, lines in (
-        ("Record", of_record(health)),
-        ("Login", of_login(health)),
-        ("Runs", of_runs(health)),
-        ("Coverage", of_coverage(health)),
-        ("Catalogue", of_catalogue(health)),
-        ("Database", of_database(health)),
-        ("Checks", of_checks(health)),
+        ("Record", record_lines(health)),
+        ("Login", login_lines(health)),
+        ("Runs", runs_lines(health)),
+        ("Coverage", coverage_lines(health)),
+        ("Catalogue", catalogue_lines(health)),
+        ("Database", database_lines(health)),
+        ("Checks", checks_lines(health)),
     ):
         table = Table.grid(padding=(0, 2))
         table.add_column(style="dim", min_width=16)
         table.add_column(overflow="fold")
-        for name, said in lines:
-            table.add_row(name, Text(said))
+        for name, value in lines:
+            table.add_row(name, Text(value))
         if table.row_count:
             parts += [Text(title, style="bold"), Padding(table, (0, 0, 1, 2))]
-    parts += of_findings(health.findings)
+    parts += finding_lines(health.findings)
     return Group(*parts)
 
 
-Lines = Iterator[tuple[str, str]]
+Lines = Iterator[tuple[str, str]]  # what, and how it is
 
 
-def of_record(health: Health) -> Lines:
+def record_lines(health: Health) -> Lines:
+    """Whose plays, the last of them, and the last answer of Spotify."""
     for one in health.listeners:
         yield "whose", printable(one["listener_name"] or one["listener_id"])
         yield "last play", since(one["last_played_at"], health.made_at)
@@ -52,7 +55,8 @@ def of_record(health: Health) -> Lines:
         yield "whose", "nobody's yet"
 
 
-def of_login(health: Health) -> Lines:
+def login_lines(health: Health) -> Lines:
+    """When the login was made, and when it ends or why it was refused."""
     login = health.login
     if login is None:
         yield "login", "none"
@@ -63,46 +67,49 @@ def of_login(health: Health) -> Lines:
         return
     ends = f"{login['ends_at']:%Y-%m-%d}" + ("" if login["is_exact"] else " at the latest")
     rest = login["ends_at"] - health.made_at
-    yield "ends", f"{ends}, in {left(rest)}" if rest > timedelta(0) else f"{ends}: it is due"
+    yield "ends", f"{ends}, in {in_words(rest)}" if rest > timedelta(0) else f"{ends}: it is due"
 
 
-def of_runs(health: Health) -> Lines:
+def runs_lines(health: Health) -> Lines:
+    """The last run of each job, and the pauses that Spotify asked for."""
     for one in health.runs:
-        said = f"{one['outcome']}, {since(one['started_at'], health.made_at)}"
+        line = f"{one['outcome']}, {since(one['started_at'], health.made_at)}"
         if one["failed_count"]:
-            good = since(one["good_at"], health.made_at) if one["good_at"] else "never"
-            said += f"; last good: {good}"
+            good = since(one["good_at"], health.made_at)
+            line += f"; last good: {good}"
         if one["unrecorded_count"]:
-            said += f"; of the last week's, {one['unrecorded_count']:,} ended without a record"
-        yield one["job"], said
+            line += f"; of the last week's, {one['unrecorded_count']:,} ended without a record"
+        yield one["job"], line
     for one in health.pauses:
         scope = "catalogue" if one["scope"] == "catalogue" else "plays"
         yield f"{scope} locked", f"by Spotify until {moment(one['resume_at'])} ({one['reason']})"
 
 
-def of_coverage(health: Health) -> Lines:
+def coverage_lines(health: Health) -> Lines:
+    """The last spans of the coverage ledger: covered, or a gap with its reason."""
     spans = health.spans
     for one in spans[-SHOWN:]:
-        when = f"{day(one['starts_at'])} to {day(one['ends_at'])}"
+        when = f"{minute(one['starts_at'])} to {minute(one['ends_at'])}"
         if one["state"] == "covered":
             yield str(SOURCES.get(one["source"])).removeprefix("the "), when
         elif one["closed_at"]:
             by = SOURCES.get(one["closed_by"], one["closed_by"])
             yield "gap, closed", f"{when}; brought by {by} on {one['closed_at']:%Y-%m-%d}"
         else:
-            yield "gap", f"{when}: {WHY_LOST[one['reason']]}"
+            yield "gap", f"{when}: {why_lost(one['reason'])}"
     if len(spans) > SHOWN:
         yield "", f"{len(spans) - SHOWN} spans before; --json has them all"
 
 
-def of_catalogue(health: Health) -> Lines:
+def catalogue_lines(health: Health) -> Lines:
+    """How much of the catalogue is described, and what it cost today."""
     for one in health.catalogue:
-        said = [f"{one['known_count']:,} known", f"{one['inferred_count']:,} to be described"]
+        counts = [f"{one['known_count']:,} known", f"{one['inferred_count']:,} to be described"]
         if one["unknown_to_spotify_count"]:
-            said.append(f"{one['unknown_to_spotify_count']:,} unknown to Spotify")
+            counts.append(f"{one['unknown_to_spotify_count']:,} unknown to Spotify")
         if one["nameless_count"]:
-            said.append(f"{one['nameless_count']:,} without an id")
-        yield f"{one['kind']}s", ", ".join(said)
+            counts.append(f"{one['nameless_count']:,} without an id")
+        yield f"{one['kind']}s", ", ".join(counts)
     if health.refusals:
         kinds = ", ".join(f"{kind}s" for kind in health.refusals)
         yield "one by one", f"{kinds}: Spotify refuses this app several in one call"
@@ -110,7 +117,8 @@ def of_catalogue(health: Health) -> Lines:
     yield "calls today", f"{spent:,} of {limit:,}"
 
 
-def of_database(health: Health) -> Lines:
+def database_lines(health: Health) -> Lines:
+    """Size, limit, growth and schema."""
     storage: dict[str, Any] = health.storage
     size = f"{storage['size_bytes'] / MB:,.1f} MB"
     if storage["limit_bytes"]:
@@ -123,7 +131,8 @@ def of_database(health: Health) -> Lines:
     yield "schema", str(health.schema["version"])
 
 
-def of_checks(health: Health) -> Lines:
+def checks_lines(health: Health) -> Lines:
+    """The checks that found something, and the clock."""
     wrong = {name: count for name, count in health.checks.items() if count}
     for name, count in wrong.items():
         yield name.replace("_", " "), f"{count:,}"
@@ -132,7 +141,7 @@ def of_checks(health: Health) -> Lines:
     yield "clock", f"{abs(health.clock_skew_s):.1f} s from the database's"
 
 
-def of_findings(findings: tuple[Finding, ...]) -> Iterator[RenderableType]:
+def finding_lines(findings: tuple[Finding, ...]) -> Iterator[RenderableType]:
     if not findings:
         yield Text("All is well.", style="bold")
         return
@@ -143,17 +152,7 @@ def of_findings(findings: tuple[Finding, ...]) -> Iterator[RenderableType]:
 
 
 def since(at: datetime | None, now: datetime) -> str:
+    """A moment and how long ago it was; never, if there is none."""
     if at is None:
         return "never"
-    span = now - at
-    if span < timedelta(minutes=2):
-        ago = "just now"
-    elif span < timedelta(hours=2):
-        ago = f"{round(span / timedelta(minutes=1))} minutes ago"
-    else:
-        ago = f"{left(span)} ago"
-    return f"{moment(at)}, {ago}"
-
-
-def day(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M}"
+    return f"{moment(at)}, {'just now' if now - at < timedelta(minutes=2) else ago(at, now)}"

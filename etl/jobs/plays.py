@@ -15,7 +15,7 @@ from etl.counts import many
 from etl.deadline import Deadline
 from etl.jobs.run import Outcome, Run, accounts_of, failure_recorded, giving_way, record_kept, run_of
 from etl.jobs.sound_items import sound_items
-from etl.notices import WHY_LOST, Warned, moment
+from etl.notices import Warned, moment, why_lost
 from etl.settings import Settings
 from etl.sources.recently_played import Page, read_page
 from etl.spotify.api import WINDOW, Api
@@ -148,7 +148,7 @@ def plays_warnings(page: Page, reach: Reach) -> Iterator[Warned]:
         yield Warned(
             "gap",
             f"plays between {moment(gap.starts_at)} and {moment(gap.ends_at)} were probably lost: Spotify remembers only"
-            f" {WINDOW}, and {WHY_LOST[gap.reason]}. The gap is noted in ops.coverage; your export from Spotify fills it"
+            f" {WINDOW}, and {why_lost(gap.reason)}. The gap is noted in ops.coverage; your export from Spotify fills it"
             " (brapped import)",
         )
     odd = []

@@ -1,1 +1,1 @@
-"""What a person reads: questions to the warehouse, and their answers in several formats."""
+"""Reports: what one listener played, as sections of rows; formats/ writes them for people and programs."""

@@ -1,17 +1,21 @@
-"""The full history, for a person a page at a time, for programs from end to end in flat memory."""
+"""The history for people, a page at a time; formats/history.py writes all of it for programs."""
 
 from dataclasses import replace
 
-from etl.reports.query import Report, Reporter, ReportError
+from etl.reports.model import Report, ReportError
+from etl.reports.query import Reporter
 from etl.warehouse.statements import run
 
-PAGE = 50
+PAGE = 50  # rows
 
 
 def page(reporter: Reporter, number: int, filters: dict[str, int | None], about: str) -> Report:
-    """A page of the history, newest first; pages count from 1. Raises ReportError beyond the last page."""
+    """A page of the history, newest first; pages count from 1.
+
+    filters, about: of `Reporter.history_filters`. Raises ReportError beyond the last page.
+    """
     limit = reporter.asked.row_limit or PAGE
-    found = reporter.ask("history", **filters, row_limit=limit + 1, row_offset=(number - 1) * limit)
+    found = reporter.fetch("history", **filters, row_limit=limit + 1, row_offset=(number - 1) * limit)
     if number > 1 and not found.rows:
         [whole] = run(reporter.connection, "history_count", **{**reporter.parameters, **filters})
         if whole.play_count:

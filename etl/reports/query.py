@@ -1,97 +1,33 @@
-"""The reports: what was asked, and what the files of sql/reports/ answer. How it looks is for others to say."""
+"""Run the files of sql/reports/ for one listener and put their results together into reports."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
 
-from etl.reports.columns import head_of
-from etl.reports.recorded_days import Days, Recorded
-from etl.warehouse.listeners import RecordedListener
-from etl.warehouse.statements import run, run_with_columns, script
+from etl.reports.model import FEW, Report, ReportError, ReportFilter, Section
+from etl.reports.recorded_days import Recorded
+from etl.reports.sections import REPORTS, SECTIONS, csv_head
+from etl.warehouse.statements import run, run_with_columns
 
-COUNTS_AS = {  # what counts as a play, and how to say so; decided in sql/views/is_counted.sql
-    "30s": "at least thirty seconds",
-    "half": "at least half of it, or four minutes",
-    "full": "played to its end",
-    "all": "everything, however short",
-}
-FEW = 5  # rows of a part of a report that is not about them
 SAME_WEEKDAYS = timedelta(weeks=8)  # what a usual weekday is taken from
 
 
-class ReportError(Exception):
-    """Why there is no such report. The message is for the person."""
-
-
-@dataclass(frozen=True)
-class Asked:
-    """Whose plays of which local days (None: open, both included), what counts as one, and how many rows at most."""
-
-    listener: RecordedListener
-    counts_as: str = "30s"
-    since_date: date | None = None
-    until_date: date | None = None
-    by: str = "plays"
-    row_limit: int | None = 10
-
-
-@dataclass(frozen=True)
-class Section:
-    """The answer of one file of sql/reports/: its name, its title, the columns and their rows."""
-
-    name: str
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[Any, ...], ...] = field(repr=False)
-
-    def records(self) -> list[dict[str, Any]]:
-        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
-
-    @property
-    def first(self) -> dict[str, Any]:
-        """The only row, or the first; empty when there is none."""
-        return self.records()[0] if self.rows else {}
-
-
-@dataclass(frozen=True)
-class Report:
-    """A report before it is written: no title of a track is in its repr."""
-
-    name: str
-    title: str = field(repr=False)
-    made_at: datetime
-    asked: Asked | None  # None: nobody is recorded yet
-    sections: tuple[Section, ...] = field(repr=False)
-    note: str = field(default="", repr=False)  # what to say besides, or instead
-    recorded: Recorded | None = None  # which days are; None: nothing is known of that
-    csv_head: tuple[str, ...] = ()  # of a report without sections
-
-    def section(self, name: str) -> Section:
-        return next((one for one in self.sections if one.name == name), Section(name, "", (), ()))
-
-    @property
-    def is_empty(self) -> bool:
-        return not any(one.rows for one in self.sections)
-
-    @property
-    def days(self) -> list[Days]:
-        """The days asked for, up to today, in runs that are covered, have a gap, or are not recorded."""
-        if self.recorded is None or self.asked is None:
-            return []
-        return self.recorded.of(self.asked.since_date, self.asked.until_date)
-
-
 class Reporter:
-    """Answers what one person asks, within one transaction."""
+    """Makes reports of one listener's plays, all within one transaction.
 
-    def __init__(self, connection: Connection, asked: Asked, now: datetime) -> None:
+    Its methods raise WarehouseError, and ReportError where they say so.
+    """
+
+    def __init__(self, connection: Connection, asked: ReportFilter, now: datetime) -> None:
+        """connection: within a transaction, which ends with the report. now: aware."""
         self.connection, self.asked, self.now = connection, asked, now
         run(connection, "means_of_a_report")
-        since, until = self.moments(asked.since_date, asked.until_date)
+        since, until = self.bounds(asked.since_date, asked.until_date)
         [record] = run(connection, "report_record", **self.listener, now=now)
         self.recorded = Recorded(
             record.covered_days, record.lost_days, record.first_date, record.new_since, record.today
@@ -101,7 +37,8 @@ class Reporter:
             "counts_as": asked.counts_as,
             "since": since,
             "until": until,
-            **days(asked),
+            "since_date": asked.since_date,
+            "until_date": asked.until_date,
             **record._mapping,
             "by": asked.by,
             "row_limit": asked.row_limit,
@@ -111,19 +48,28 @@ class Reporter:
     def listener(self) -> dict[str, int]:
         return {"listener_key": self.asked.listener.listener_key}
 
-    def moments(self, since: date | None, until: date | None) -> tuple[Any, Any]:
+    def bounds(self, since: date | None, until: date | None) -> tuple[Any, Any]:
         """The first moment of these local days, and the first one after them; infinite where they are open."""
         [span] = run(self.connection, "report_span", **self.listener, since_date=since, until_date=until)
         return span.since, span.until
 
-    def ask(self, name: str, **parameters: Any) -> Section:
-        """The answer of sql/reports/`name`.sql."""
+    def fetch(self, name: str, **parameters: Any) -> Section:
+        """Run sql/reports/`name`.sql, with the parameters of this reporter and these."""
         file = f"reports/{name}"
         columns, rows = run_with_columns(self.connection, file, **{**self.parameters, **parameters})
-        return Section(name, title_of(file), columns, tuple(tuple(row) for row in rows))
+        return Section(name, SECTIONS[name].title, columns, tuple(tuple(row) for row in rows))
 
-    def count(self, *tables: str, artist_key: int | None = None, recording_key: int | None = None) -> None:
-        """Makes what the parts of a report share, all or some: report_play with report_listen (as the keys restrict them), report_track, report_credit."""
+    def sections_of(self, report: str, **parameters: Any) -> Iterator[Section]:
+        """The sections of a report in the order of REPORTS, each fetched when its turn comes."""
+        for name in REPORTS[report]:
+            limit = {"row_limit": FEW} if report in SECTIONS[name].few_in else {}
+            yield self.fetch(name, **limit, **parameters)
+
+    def prepare(self, *tables: str, artist_key: int | None = None, recording_key: int | None = None) -> None:
+        """Fill the temporary tables that sections share: these, or report_play, report_track and report_credit.
+
+        report_play brings report_listen along. The keys restrict both to an artist or a recording.
+        """
         for table in tables or ("report_play", "report_track_of_plays", "report_credit"):
             run(self.connection, table, **self.parameters, artist_key=artist_key, recording_key=recording_key)
 
@@ -131,121 +77,89 @@ class Reporter:
         return Report(name, title, self.now, self.asked, sections, note, self.recorded)
 
     def daily(self, day: date) -> Report:
-        """A day of the listener's; what it is measured by goes back further."""
-        self.count()
-        on = {"report_date": day}
-        return self.report(
-            "daily",
-            f"{day:%A}, {day.day} {day:%B %Y}",
-            self.ask("daily_totals", since_usual=self.moments(day - SAME_WEEKDAYS, day)[0], **on),
-            self.ask("top_tracks", row_limit=FEW),
-            self.ask("top_artists", row_limit=FEW),
-            self.ask("plays_by_hour"),
-            self.ask("first_listens"),
-            self.ask("streak_of_day", **on),
-            self.ask("on_this_day", **on),
-            self.ask("still_unknown"),
-            self.ask("coverage"),
-            self.ask("freshness"),
-        )
+        """A local day, against the day before and the same weekday of the eight weeks before."""
+        self.prepare()
+        since_usual, _ = self.bounds(day - SAME_WEEKDAYS, day)
+        sections = self.sections_of("daily", report_date=day, since_usual=since_usual)
+        return self.report("daily", f"{day:%A}, {day.day} {day:%B %Y}", *sections)
 
     def top(self, kind: str) -> Report:
-        self.count("report_track", *(["report_credit"] if kind in {"artists", "genres"} else []))
+        """The most played. kind: tracks, artists, albums, genres or shows."""
+        self.prepare("report_track", *(["report_credit"] if kind in {"artists", "genres"} else []))
         by = "by time" if self.asked.by == "time" else "by plays"
-        title = f"Top {'podcasts and audiobooks' if kind == 'shows' else kind} {by}{spoken_span(self.asked)}"
-        return self.report("top", title, self.ask(f"top_{kind}"))
+        title = f"Top {'podcasts and audiobooks' if kind == 'shows' else kind} {by}{span_in_words(self.asked)}"
+        return self.report("top", title, *self.sections_of(f"top {kind}"))
 
     def wrapped(self, year: int) -> Report:
-        self.count()
-        names = (
-            "top_tracks", "top_artists", "top_albums", "top_genres", "top_shows", "plays_by_hour",
-            "plays_by_day", "plays_by_month", "discovered", "longest_streak", "longest_session", "most_repeated", "skips",
-            "not_told", "gaps",
-        )  # fmt: skip
-        few = {"discovered", "skips", "top_shows"}
-        totals = self.ask("span_totals")
+        """A year; of one without plays only that, and its gaps."""
+        self.prepare()
+        title = f"{year}, wrapped"
+        sections = self.sections_of("wrapped")
+        totals = next(sections)
         if not totals.first["play_count"]:
-            return self.report("wrapped", f"{year}, wrapped", totals, self.ask("gaps"))
-        sections = [self.ask(name, **({"row_limit": FEW} if name in few else {})) for name in names]
-        return self.report("wrapped", f"{year}, wrapped", totals, *sections)
+            return self.report("wrapped", title, totals, self.fetch("gaps"))
+        return self.report("wrapped", title, totals, *sections)
 
     def artist(self, name: str) -> Report:
-        found = self.found("search_artists", name)
-        artist = found.first
+        """The artist whose name is most like this one, year by year. Raises ReportError when none is like it."""
+        matches = self.best_matches("search_artists", name)
+        artist = matches.first
         key = {"artist_key": artist["artist_key"]}
-        self.count(**key)
-        return self.report(
-            "artist",
-            artist["artist_name"],
-            self.ask("artist_in_numbers", **key),
-            self.ask("artist_by_year", **key),
-            self.ask("artist_by_month", **key),
-            self.ask("artist_tracks", **key),
-            note=others(found, "artist_name"),
-        )
+        self.prepare(**key)
+        note = also_found(matches, "artist_name")
+        return self.report("artist", artist["artist_name"], *self.sections_of("artist", **key), note=note)
 
     def track(self, name: str) -> Report:
-        found = self.found("search_tracks", name)
-        track = found.first
-        recording = {"recording_key": track["recording_key"]}
-        self.count("report_play", **recording)
-        return self.report(
-            "track",
-            track["track_name"],
-            self.ask("track_credits", track_key=track["track_key"]),
-            self.ask("track_in_numbers", **recording),
-            self.ask("track_by_year", **recording),
-            self.ask("track_by_month", **recording),
-            note=others(found, "track_name"),
-        )
+        """The track whose name is most like this one, year by year. Raises ReportError when none is like it."""
+        matches = self.best_matches("search_tracks", name)
+        track = matches.first
+        key = {"recording_key": track["recording_key"]}
+        self.prepare("report_play", **key)
+        note = also_found(matches, "track_name")
+        sections = self.sections_of("track", track_key=track["track_key"], **key)
+        return self.report("track", track["track_name"], *sections, note=note)
 
     def history_filters(self, artist: str | None, track: str | None) -> tuple[dict[str, int | None], str]:
-        """The keys of whom and what a history is restricted to, and these as the end of a title."""
-        found: dict[str, int | None] = {"artist_key": None, "recording_key": None}
+        """What restricts a history to an artist and a track: {artist_key, recording_key}, and the end of its title.
+
+        Raises ReportError when no artist or track is like the name.
+        """
+        keys: dict[str, int | None] = {"artist_key": None, "recording_key": None}
         about = ""
-        for name, file, key, shown in (
+        for name, file, key, column in (
             (track, "search_tracks", "recording_key", "track_name"),
             (artist, "search_artists", "artist_key", "artist_name"),
         ):
             if name is not None:
-                match = self.found(file, name).first
-                found[key] = match[key]
-                about += f", {match[shown]}"
-        return found, about + spoken_span(self.asked)
+                match = self.best_matches(file, name).first
+                keys[key] = match[key]
+                about += f", {match[column]}"
+        return keys, about + span_in_words(self.asked)
 
-    def found(self, file: str, name: str) -> Section:
-        """What is most like a name in the whole record, best first: among the plays that count, else among all of them.
+    def best_matches(self, file: str, name: str) -> Section:
+        """What is most like a name in the whole record, best first: among counted plays, else among all plays.
 
         Raises ReportError when nothing is.
         """
-        since, until = self.moments(None, None)
-        asked = {"told": name, "row_limit": FEW, "since": since, "until": until}
-        found = self.ask(file, **asked)
-        if not found.rows and self.asked.counts_as != "all":
-            found = self.ask(file, **asked, counts_as="all")
-        if not found.rows:
+        since, until = self.bounds(None, None)
+        whole_record = {"told": name, "row_limit": FEW, "since": since, "until": until}
+        matches = self.fetch(file, **whole_record)
+        if not matches.rows and self.asked.counts_as != "all":
+            matches = self.fetch(file, **whole_record, counts_as="all")
+        if not matches.rows:
             what = "artist" if file == "search_artists" else "track"
             raise ReportError(f"No {what} among the plays that are recorded has a name like this.")
-        return found
+        return matches
 
-    def search(self, told: str) -> Report:
-        sections = [self.ask(name, told=told) for name in ("search_artists", "search_tracks")]
-        return self.report(
-            "search", f"Like “{told}”", *(without(one, "track_key", "recording_key", "artist_key") for one in sections)
-        )
-
-
-def days(asked: Asked) -> dict[str, date | None]:
-    return {"since_date": asked.since_date, "until_date": asked.until_date}
+    def search(self, name: str) -> Report:
+        """Artists and tracks whose names are like this one, in the days of the filter."""
+        sections = self.sections_of("search", told=name)
+        return self.report("search", f"Like “{name}”", *map(without_keys, sections))
 
 
-def title_of(file: str) -> str:
-    return script(file).partition("\n")[0].removeprefix("-- ")
-
-
-def without(section: Section, *columns: str) -> Section:
-    """The section without what only the program needs."""
-    kept = [number for number, column in enumerate(section.columns) if column not in columns]
+def without_keys(section: Section) -> Section:
+    """The section with the columns of its SectionSpec only: what a search finds has keys for the program, too."""
+    kept = [section.columns.index(column) for column in SECTIONS[section.name].columns]
     return replace(
         section,
         columns=tuple(section.columns[number] for number in kept),
@@ -253,13 +167,13 @@ def without(section: Section, *columns: str) -> Section:
     )
 
 
-def others(found: Section, column: str) -> str:
-    """Who else could have been meant."""
-    names = [record[column] for record in found.records()[1:]]
+def also_found(matches: Section, column: str) -> str:
+    """Who else could have been meant: a sentence, empty without any."""
+    names = [record[column] for record in matches.records()[1:]]
     return f"Also found: {'; '.join(names)}." if names else ""
 
 
-def spoken_span(asked: Asked) -> str:
+def span_in_words(asked: ReportFilter) -> str:
     """Which days, as the end of a title."""
     since, until = asked.since_date, asked.until_date
     if since is None and until is None:
@@ -278,14 +192,14 @@ def spoken_span(asked: Asked) -> str:
 
 
 def nothing_recorded(name: str, now: datetime) -> Report:
-    """The report of a database in which nobody has played anything: `top tracks`, `daily` …"""
+    """The report of a warehouse without a listener. name: a key of REPORTS, such as `top tracks`."""
     return Report(
         name.partition(" ")[0],
         "Nothing is recorded yet",
         now,
         None,
         (),
-        "To record what you play from now on, run brapped plays; to bring in your past, brapped import. brapped demo shows"
-        " what will stand here.",
-        csv_head=tuple(head_of(name)),
+        "To record what you play from now on, run brapped plays; to bring in your past, brapped import. brapped demo"
+        " shows what will stand here.",
+        csv_head=tuple(csv_head(name)),
     )

@@ -1,4 +1,4 @@
-"""Which local days of a listener are recorded, and how to say which of a span are not. Pure."""
+"""Which local days of a listener are recorded, and the sentences that say which are not. Pure."""
 
 import re
 from collections.abc import Iterator
@@ -79,7 +79,10 @@ def is_in(day: date, ranges: list[tuple[date, date]]) -> bool:
 
 
 def sentences_about(recorded: Recorded, since: date | None, until: date | None, *, with_gaps: bool) -> Iterator[str]:
-    """What of a span is not recorded, and (`with_gaps`) on which days plays were probably lost; nothing if it is whole."""
+    """What of a span is not recorded, and with_gaps, on which days plays were probably lost. Nothing if it is whole.
+
+    since, until: local days, both included; None is open.
+    """
     runs = recorded.of(since, until)
     missing = [run for run in runs if run.coverage == NOT_RECORDED]
     kept = [run for run in runs if run.coverage != NOT_RECORDED]
@@ -95,7 +98,7 @@ def sentences_about(recorded: Recorded, since: date | None, until: date | None, 
 
 
 def partly(recorded: Recorded, kept: list[Days], missing: list[Days], since: date | None, until: date | None) -> str:
-    """Of a span with an end, what is recorded; of the whole record, what is not."""
+    """Of a span with two ends, what is recorded; of an open one, what is not. A sentence."""
     if since and until:
         count = sum(map(len, kept))
         listed = (
@@ -116,9 +119,9 @@ def partly(recorded: Recorded, kept: list[Days], missing: list[Days], since: dat
 
 
 def hours_recorded(spans: list[tuple[datetime, datetime]], day: date, zone: tzinfo) -> str:
-    """Of a day that is over, which of it these spans (covered, or with a gap) tell: a sentence; empty if all of it, or if there are none.
+    """Which hours of a past day are recorded: a sentence; empty if all of it is, or if there are no spans.
 
-    Spans less than a minute apart count as one.
+    spans: (starts_at, ends_at), aware, covered or with a gap; those less than a minute apart count as one.
     """
     begin, end = (datetime.combine(one, time(), zone).astimezone(UTC) for one in (day, day + DAY))
     joined_spans: list[tuple[datetime, datetime]] = []
@@ -128,17 +131,17 @@ def hours_recorded(spans: list[tuple[datetime, datetime]], day: date, zone: tzin
             starts_at, before = joined_spans.pop()
             ends_at = max(before, ends_at)
         joined_spans.append((starts_at, ends_at))
-    told = []
+    parts = []
     for starts_at, ends_at in joined_spans:
         from_the_start, to_the_end = starts_at - begin < MINUTE, end - ends_at < MINUTE
         since = "" if from_the_start else f"from {starts_at.astimezone(zone):%H:%M}"
         until = "" if to_the_end else f"{'to' if since else 'until'} {ends_at.astimezone(zone):%H:%M}"
-        told.append(f"{since} {until}".strip())
-    if not any(told):
+        parts.append(f"{since} {until}".strip())
+    if not any(parts):
         return ""
-    if len(told) > FEW_SPANS:
-        return f"Recorded: {many(len(told), 'part')} of the day; the rest of it is not recorded."
-    *before_last, last = told
+    if len(parts) > FEW_SPANS:
+        return f"Recorded: {many(len(parts), 'part')} of the day; the rest of it is not recorded."
+    *before_last, last = parts
     return (
         f"Recorded {', '.join(before_last)}{' and ' if before_last else ''}{last}; the rest of the day is not recorded."
     )
@@ -155,7 +158,7 @@ def why_not(recorded: Recorded, since: date | None, until: date | None) -> str:
 
 
 def joined(runs: list[Days]) -> list[Days]:
-    """Recorded runs that follow one on another as one, whether or not plays were lost in them."""
+    """Recorded runs that follow one another, as one, whether or not plays were lost in them."""
     found: list[Days] = []
     for run in runs:
         if found and found[-1].last_date + DAY == run.first_date:

@@ -1,39 +1,41 @@
-"""From the words of a command to a report, and from that to where it is to stand."""
+"""Turn the words of a command into the filter of a report."""
 
-import logging
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
 
-from etl.reports.query import Asked, Reporter, ReportError
+from etl.reports.model import ReportError, ReportFilter
+from etl.reports.query import Reporter
 from etl.warehouse.listeners import RecordedListener
 from etl.warehouse.statements import run
 
-log = logging.getLogger(__name__)
-
 
 @dataclass(frozen=True)
-class Ask:
-    """Who asks, and when: what the words of a command mean to them."""
+class ReportContext:
+    """Whose report it is, and the time: what `today` or `--month` mean depends on both. `now` is aware."""
 
     connection: Connection
     listener: RecordedListener
     now: datetime
 
-    def day(self, told: str) -> date:
+    def day(self, word: str) -> date:
+        """The local day of `today`, `yesterday` or an ISO date. Raises ValueError for anything else."""
         today = self.now.astimezone(self.listener.time_zone).date()
-        return {"today": today, "yesterday": today - timedelta(days=1)}.get(told) or date.fromisoformat(told)
+        return {"today": today, "yesterday": today - timedelta(days=1)}.get(word) or date.fromisoformat(word)
 
     def span(self, since: str | None, until: str | None, year: int | None, month: str | None) -> dict[str, date | None]:
-        """Local days, both included; None is open. Raises ReportError when the last one is before the first."""
+        """The local days of --since and --until, of --year, or of --month: {since_date, until_date}.
+
+        Both are included; None is open. Raises ReportError when the last day is before the first.
+        """
         if year is not None:
             return {"since_date": date(year, 1, 1), "until_date": date(year, 12, 31)}
         if month is not None:
             first = date.fromisoformat(f"{month}-01")
             return {"since_date": first, "until_date": (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)}
-        first_day, last_day = (self.day(told) if told is not None else None for told in (since, until))
+        first_day, last_day = (self.day(word) if word is not None else None for word in (since, until))
         if first_day and last_day and last_day < first_day:
             raise ReportError("--until is before --since.")
         return {"since_date": first_day, "until_date": last_day}
@@ -43,5 +45,6 @@ class Ask:
         rows = run(self.connection, "years_played", listener_key=self.listener.listener_key)
         return next((row.year for row in rows), self.now.astimezone(self.listener.time_zone).year)
 
-    def reporter(self, **asked: Any) -> Reporter:
-        return Reporter(self.connection, Asked(self.listener, **asked), self.now)
+    def reporter(self, **fields: Any) -> Reporter:
+        """A reporter with these fields of a ReportFilter."""
+        return Reporter(self.connection, ReportFilter(self.listener, **fields), self.now)

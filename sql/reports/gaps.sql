@@ -1,7 +1,8 @@
 -- Spans in which plays were probably lost
 select
     coverage_span.starts_at,
-    coverage_span.ends_at
+    coverage_span.ends_at,
+    coverage_span.reason
 from listening.coverage_span
 where
     coverage_span.listener_key = :listener_key

@@ -1,6 +1,7 @@
 """`brapped report …` and `brapped search` as a person meets them: what they print, where it goes, what they refuse."""
 
 import csv
+import io
 import json
 import os
 import re
@@ -11,8 +12,8 @@ from support import NOW, ago
 from support.export_files import write_folder
 
 from etl.cli.report import report as commands
-from etl.reports.formats.output import show
-from etl.reports.request import Ask
+from etl.reports.formats.output import keep, show
+from etl.reports.request import ReportContext
 from etl.simulator.routes import Play
 from etl.warehouse.listeners import listener_meant
 
@@ -138,6 +139,17 @@ def test_a_file_gets_the_format_of_its_name_and_the_terminal_no_title(brapped, i
     assert (tmp_path / "day.out").read_text().startswith("section,")
 
 
+def test_a_new_file_has_the_permissions_that_any_program_gives_it(tmp_path):
+    for mask in (0o022, 0o077):
+        masked = os.umask(mask)
+        try:
+            keep(io.StringIO("a report"), tmp_path / f"{mask}.txt")
+        finally:
+            os.umask(masked)
+        assert (tmp_path / f"{mask}.txt").stat().st_mode & 0o777 == 0o666 & ~mask
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["18.txt", "63.txt"]
+
+
 def test_a_link_stays_one_and_a_private_file_private(brapped, import_rows, tmp_path):
     import_rows(listen(5))
     real, link = tmp_path / "real.txt", tmp_path / "link.txt"
@@ -165,7 +177,7 @@ def test_nothing_of_a_track_is_in_the_repr_of_its_report(import_rows, warehouse)
     import_rows(listen(5, name=MARK, by=MARK), listen(6, name=f"{MARK} again", by=MARK, letter="B"))
     for answer in (lambda ask: ask.reporter().track(MARK), lambda ask: ask.reporter().artist(MARK)):
         made = warehouse.transaction(
-            lambda connection, answer=answer: answer(Ask(connection, listener_meant(connection, None), NOW))
+            lambda connection, answer=answer: answer(ReportContext(connection, listener_meant(connection, None), NOW))
         )
         assert MARK in made.title and MARK not in repr(made)
 

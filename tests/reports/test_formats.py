@@ -11,10 +11,11 @@ import pytest
 from rich.cells import cell_len
 
 from etl.reports.formats.data import as_csv, as_json
-from etl.reports.formats.labels import duration, in_a_line, share
 from etl.reports.formats.markdown import as_markdown
 from etl.reports.formats.text import as_text
-from etl.reports.query import Asked, Report, Section, nothing_recorded
+from etl.reports.labels import duration, in_a_line, share
+from etl.reports.model import Report, ReportFilter, Section
+from etl.reports.query import nothing_recorded
 from etl.reports.recorded_days import Recorded
 from etl.warehouse.listeners import RecordedListener
 
@@ -43,7 +44,7 @@ def tops(*rows: tuple) -> Section:
 
 
 def report(*sections: Section, **changes) -> Report:
-    told = {"name": "top", "title": "Top tracks", "made_at": NOW, "asked": Asked(ADA), "sections": sections}
+    told = {"name": "top", "title": "Top tracks", "made_at": NOW, "asked": ReportFilter(ADA), "sections": sections}
     return Report(**{**told, **changes})
 
 
@@ -149,7 +150,7 @@ def test_a_day_after_the_end_of_the_record_is_unknown_and_not_a_day_of_silence()
     unknown = Section("still_unknown", "What is still unknown", told, ((0,) * 5,))
     fresh = Section("freshness", "How fresh", ("last_played_at", "checked_at"), ((NOW, NOW),))
     later, same = (
-        as_text(report(unknown, fresh, asked=Asked(ADA, since_date=day, until_date=day), recorded=RECORDED))
+        as_text(report(unknown, fresh, asked=ReportFilter(ADA, since_date=day, until_date=day), recorded=RECORDED))
         for day in (date(2026, 11, 21), date(2026, 11, 20))
     )
     assert "Not recorded: the record ends on 20 November 2026." in later

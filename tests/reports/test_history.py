@@ -14,7 +14,7 @@ from etl.jobs.imports import import_exports
 from etl.reports import history
 from etl.reports.formats import history as formats
 from etl.reports.formats.output import show
-from etl.reports.request import Ask
+from etl.reports.request import ReportContext
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.listeners import listener_meant
 
@@ -42,7 +42,9 @@ def written(warehouse, settings, tmp_path, form, *, with_sources=False, **asked_
 
 def asked_for(warehouse, answer):
     """The report that a command would show."""
-    return warehouse.transaction(lambda connection: answer(Ask(connection, listener_meant(connection, None), NOW)))
+    return warehouse.transaction(
+        lambda connection: answer(ReportContext(connection, listener_meant(connection, None), NOW))
+    )
 
 
 def taken_back(path: Path, url: str, spotify, **changes) -> list[tuple]:

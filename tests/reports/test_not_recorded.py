@@ -16,10 +16,12 @@ from support.cases import Others, Record, Song, told
 from support.export_files import write_folder
 
 from etl.jobs.imports import import_exports
-from etl.reports.formats.labels import nothing
+from etl.notices import why_lost
+from etl.reports.formats.layout import recorded_sentences, sentences
 from etl.reports.formats.output import in_form
-from etl.reports.formats.sentences import recorded_sentences, sentences
-from etl.reports.query import Asked, Report, Reporter
+from etl.reports.model import Report, ReportFilter
+from etl.reports.narrative import nothing
+from etl.reports.query import Reporter
 from etl.reports.recorded_days import Recorded, hours_recorded, sentences_about
 from etl.warehouse.listeners import listener_meant
 
@@ -96,9 +98,9 @@ def at(day: date, hour: int = 0) -> datetime:
 def report(warehouse) -> Callable[..., Report]:
     def made(name: str, *about: Any, now: datetime = NOW, **asking: Any) -> Report:
         def work(connection: Any) -> Report:
-            found: Report = getattr(Reporter(connection, Asked(listener_meant(connection, None), **asking), now), name)(
-                *about
-            )
+            found: Report = getattr(
+                Reporter(connection, ReportFilter(listener_meant(connection, None), **asking), now), name
+            )(*about)
             return found
 
         return warehouse.transaction(work)
@@ -445,8 +447,16 @@ def test_a_year_that_is_recorded_in_part_shows_no_zero_for_what_is_not(old_expor
     ]
     [streak] = rows_of(made, "longest_streak")
     assert (streak["first_date"], streak["last_date"], streak["is_open_ended"]) == (LOST + A_DAY, LAST, True)
-    told = made.section("not_told").first
+    told = made.section("beyond_wrapped").first
     assert (told["late_count"], told["late_ms"], told["private_count"]) == (None, None, 0)
+
+
+@pytest.mark.parametrize("reason", [None, "run_missing", "outage", "full_window"])
+def test_a_year_and_a_day_give_the_reason_of_a_gap_that_the_ledger_gives(old_export, wrapped, daily, ask, reason):
+    ask("update ops.coverage set reason = %s where state = 'gap'", reason)
+    sentence = f"Plays between 21 Jan 2025 03:00 and 21 Jan 2025 20:00 were probably lost: {why_lost(reason)}."
+    for made, section in ((wrapped(2025), "gaps"), (daily(LOST), "coverage")):
+        assert sentence in sentences(made.section(section), made)
 
 
 @pytest.mark.parametrize("form", FORMATS)

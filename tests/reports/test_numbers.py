@@ -25,7 +25,8 @@ from support.export_files import write_folder
 from support.pandas_numbers import before, counted, rows, url, within
 
 from etl.jobs.imports import import_exports
-from etl.reports.query import COUNTS_AS, Asked, Report, Reporter
+from etl.reports.model import COUNTS_AS, Report, ReportFilter
+from etl.reports.query import Reporter
 from etl.settings import Settings
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.listeners import listener_meant
@@ -108,7 +109,7 @@ def imported_once(cluster: str, template: str, time_zone: str) -> str:
 
 def reporter_of(warehouse: Warehouse, listener: str | None = None, **asking: Any) -> Iterator[Reporter]:
     with warehouse.engine.begin() as connection:
-        yield Reporter(connection, Asked(listener_meant(connection, listener), **asking), NOW)
+        yield Reporter(connection, ReportFilter(listener_meant(connection, listener), **asking), NOW)
 
 
 def report(warehouse: Warehouse, name: str, *about: Any, **asking: Any) -> Report:
@@ -142,7 +143,7 @@ few_spans = pytest.mark.parametrize("span", ["all time", "2022", "some weeks ove
 def test_totals_whatever_counts_as_a_play(real, span):
     since, until = SPANS[span]
     found = {
-        counts_as: reporter.count() or reporter.ask("span_totals").records()
+        counts_as: reporter.prepare() or reporter.fetch("span_totals").records()
         for counts_as in COUNTS_AS
         for reporter in reporter_of(real.warehouse, counts_as=counts_as, since_date=since, until_date=until)
     }
@@ -157,12 +158,12 @@ def test_the_top_of_a_span_by_plays_and_by_time(real, span):
     since, until = SPANS[span]
     plays = real.plays("30s", since, until)
     for reporter in reporter_of(real.warehouse, since_date=since, until_date=until):
-        reporter.count()
+        reporter.prepare()
         for kind, top in by_pandas.TOP.items():
             for by in ("plays", "time"):
                 expected = top(plays, by)
                 for limit in (1, MANY, None):
-                    assert reporter.ask(f"top_{kind}", by=by, row_limit=limit).records() == expected[:limit]
+                    assert reporter.fetch(f"top_{kind}", by=by, row_limit=limit).records() == expected[:limit]
 
 
 def test_the_top_of_everything_however_short(real):
@@ -193,7 +194,7 @@ def test_a_year_wrapped(real, year):
         "longest_session": by_pandas.longest_session(of_year),
         "most_repeated": by_pandas.most_repeated(plays),
         "skips": by_pandas.skips(of_year)[:FEW],
-        "not_told": [by_pandas.not_told(of_year, year < 2024)],
+        "beyond_wrapped": [by_pandas.beyond_wrapped(of_year, year < 2024)],
         "gaps": [],
     }
 
@@ -311,7 +312,7 @@ def test_an_artist_is_found_as_somebody_writes_the_name(real):
         for name in names:
             expected = by_pandas.found_artist(plays, name)
             for written in WRITINGS:
-                found = reporter.ask("search_artists", told=written(name)).records()[:1]
+                found = reporter.fetch("search_artists", told=written(name)).records()[:1]
                 assert (written(name), without_keys(found)) == (written(name), [expected])
 
 
@@ -324,7 +325,7 @@ def test_a_track_is_found_as_somebody_writes_its_name(real):
         for name in names:
             expected = by_pandas.found_track(plays, name)
             for written in WRITINGS:
-                found = reporter.ask("search_tracks", told=written(name)).records()[:1]
+                found = reporter.fetch("search_tracks", told=written(name)).records()[:1]
                 assert (written(name), without_keys(found)) == (written(name), [expected])
 
 
@@ -351,7 +352,7 @@ def history(real: Real, **asking: Any) -> pd.DataFrame:
     filters = {"artist_key": None, "recording_key": None, "row_offset": 0}
     filters |= {name: asking.pop(name) for name in filters if name in asking}
     for reporter in reporter_of(real.warehouse, **{"counts_as": "all", "row_limit": None, **asking}):
-        found = reporter.ask("history", **filters)
+        found = reporter.fetch("history", **filters)
     return pd.DataFrame(found.rows, columns=found.columns or by_pandas.HISTORY, dtype=object)
 
 
@@ -569,8 +570,8 @@ def record(one_record: Record) -> Record:
 def answers(record: Record, *names: str, **told: Any) -> list[list[dict]]:
     """What files of sql/reports/ answer of all time."""
     for reporter in reporter_of(record.warehouse, "one"):
-        reporter.count()
-        found = [reporter.ask(name, **told).records() for name in names]
+        reporter.prepare()
+        found = [reporter.fetch(name, **told).records() for name in names]
     return found
 
 
@@ -654,10 +655,10 @@ def test_a_session_over_midnight_is_cut_where_a_span_is(record):
     record.load([told(MIDNIGHT + seconds, A) for seconds in (-2000, -400, -200, 0, 200, 400)])
     midnight = NOW.date()
     found = [
-        some(reporter.ask("longest_session").records(), "listened_ms", "listen_count")
+        some(reporter.fetch("longest_session").records(), "listened_ms", "listen_count")
         for asking in ({}, {"until_date": midnight - timedelta(days=1)}, {"since_date": midnight})
         for reporter in reporter_of(record.warehouse, "one", **asking)
-        if reporter.count() is None
+        if reporter.prepare() is None
     ]
     assert found == [[(1_200_000, 6)], [(600_000, 3)], [(600_000, 3)]]
 
@@ -727,7 +728,7 @@ def test_another_id_of_a_track_heard_before_is_not_heard_for_the_first_time(reco
     today = NOW.date()
     for reporter in reporter_of(record.warehouse, "one", since_date=today, until_date=today):
         day = shown(reporter.daily(today))
-        [new] = reporter.ask("discovered").records()
+        [new] = reporter.fetch("discovered").records()
     assert some(day["first_listens"], "track_name") == [("Tune",)]
     assert (new["artist_name"], new["new_artist_count"], new["new_track_count"]) == ("Bob", 1, 1)
 
@@ -782,7 +783,7 @@ def test_a_year_is_the_listeners_own_on_this_day_too(record, tmp_path):
     listener = exported_there(record, tmp_path, "America/New_York", datetime(2020, 1, 1, 2, tzinfo=UTC))
     day = date(2020, 12, 31)
     for reporter in reporter_of(record.warehouse, listener, since_date=day, until_date=day):
-        found = reporter.count() or reporter.ask("on_this_day", report_date=day).records()
+        found = reporter.prepare() or reporter.fetch("on_this_day", report_date=day).records()
     assert some(found, "local_date", "play_count") == [(date(2019, 12, 31), 1)]
 
 
@@ -793,12 +794,12 @@ def test_a_day_with_two_midnights_begins_with_the_first(record, tmp_path):
     listener = exported_there(record, tmp_path, "Atlantic/Azores", *moments)
     found = {
         day: (
-            *some(reporter.ask("span_totals").records(), "play_count"),
-            *some(reporter.ask("plays_by_day").records(), "local_date", "play_count"),
+            *some(reporter.fetch("span_totals").records(), "play_count"),
+            *some(reporter.fetch("plays_by_day").records(), "local_date", "play_count"),
         )
         for day in (date(2022, 10, 29), date(2022, 10, 30))
         for reporter in reporter_of(record.warehouse, listener, since_date=day, until_date=day)
-        if reporter.count() is None
+        if reporter.prepare() is None
     }
     assert found == {
         date(2022, 10, 29): ((1,), (date(2022, 10, 29), 1)),

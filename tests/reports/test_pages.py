@@ -11,7 +11,8 @@ import html5lib
 import pytest
 
 from etl.reports.formats.html import as_html
-from etl.reports.query import Asked, Report, Section, nothing_recorded
+from etl.reports.model import Report, ReportFilter, Section
+from etl.reports.query import nothing_recorded
 from etl.warehouse.listeners import RecordedListener
 
 NOW = datetime(2026, 11, 20, 9, 14, tzinfo=UTC)
@@ -39,7 +40,7 @@ def section(name: str, title: str, *records: dict[str, Any]) -> Section:
 
 def report(name: str, title: str, *sections: Section, note: str = "", year: int = 2024, **asked: Any) -> Report:
     span = {"since_date": date(year, 1, 1), "until_date": date(year, 12, 31)}
-    return Report(name, title, NOW, Asked(ADA, **span, **asked), sections, note)
+    return Report(name, title, NOW, ReportFilter(ADA, **span, **asked), sections, note)
 
 
 def at(text: str) -> datetime:
@@ -209,7 +210,7 @@ def wrapped(names: list[str] | None = None, year: int = 2024, title: str = "2024
              "all_skip_share": 0.4745, "track_url": address("track", 0)},
         ),
         section(
-            "not_told",
+            "beyond_wrapped",
             "What Wrapped does not tell you",
             {"listen_count": 25_344, "listened_ms": 51_894 * MINUTE, "short_count": 11_068, "short_ms": 691 * MINUTE,
              "late_count": 0, "late_ms": 0, "private_count": 0, "private_ms": 0, "offline_count": 63, "unnamed_count": 0},
@@ -678,7 +679,7 @@ def test_a_year_without_a_play_that_counts_says_so() -> None:
             "2024, wrapped",
             section("span_totals", "In numbers", {**zero, "track_count": 0, "artist_count": 0, "day_count": 0, "podcast_share": None, "estimated_share": None}),
             section("plays_by_hour", "When in the day", *({"hour": hour, **zero} for hour in range(24))),
-            section("not_told", "What Wrapped does not tell you", dict.fromkeys(wrapped().section("not_told").columns, 0)),
+            section("beyond_wrapped", "What Wrapped does not tell you", dict.fromkeys(wrapped().section("beyond_wrapped").columns, 0)),
         )
     )  # fmt: skip
     assert "Nothing was played." in page and "<h2>" not in page and "<svg" not in page

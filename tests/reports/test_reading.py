@@ -14,8 +14,8 @@ from support.export_files import write_folder
 
 from etl.cli.report import FORMATS_BY_SUFFIX
 from etl.jobs.imports import import_exports
-from etl.reports import columns
-from etl.reports.request import Ask
+from etl.reports import sections
+from etl.reports.request import ReportContext
 from etl.warehouse.listeners import listener_meant
 
 A, B = Song("A", "Song"), Song("B", "Tune", ("Bob",))
@@ -207,7 +207,7 @@ def test_an_empty_csv_has_the_head_of_a_full_one(name, brapped, settings, wareho
 def test_the_columns_that_are_written_down_are_those_of_the_reports(plays, warehouse):
     today = NOW.date()
     span = {"since_date": today, "until_date": today}
-    made: dict[str, Callable[[Ask], Any]] = {
+    made: dict[str, Callable[[ReportContext], Any]] = {
         "daily": lambda ask: ask.reporter(**span).daily(today),
         "wrapped": lambda ask: ask.reporter(**ask.span(None, None, NOW.year, None)).wrapped(NOW.year),
         "artist": lambda ask: ask.reporter().artist("Ann"),
@@ -220,12 +220,26 @@ def test_the_columns_that_are_written_down_are_those_of_the_reports(plays, wareh
     }
     for name, answer in made.items():
         report = warehouse.transaction(
-            lambda connection, answer=answer: answer(Ask(connection, listener_meant(connection, None), NOW))
+            lambda connection, answer=answer: answer(ReportContext(connection, listener_meant(connection, None), NOW))
         )
-        assert columns.SECTIONS[name] == tuple(section.name for section in report.sections)
+        assert sections.REPORTS[name] == tuple(section.name for section in report.sections)
         assert {section.name: section.columns for section in report.sections} == {
-            section: columns.COLUMNS[section] for section in columns.SECTIONS[name]
+            section: sections.SECTIONS[section].columns for section in sections.REPORTS[name]
         }
+
+
+def test_each_section_has_its_sql_and_stands_in_a_report():
+    files = {path.stem for path in (ROOT / "sql/reports").glob("*.sql")} - {
+        "history_extended"
+    }  # which people never see
+    assert files == set(sections.SECTIONS) == {name for names in sections.REPORTS.values() for name in names}
+
+
+@pytest.mark.parametrize("name", sections.SECTIONS)
+def test_what_a_person_sees_of_a_section_are_columns_of_its_sql(name):
+    spec = sections.SECTIONS[name]
+    assert {*spec.table, *spec.unfolded, *spec.heads} - set(spec.columns) == set()
+    assert spec.table or spec.narrative or spec.chart
 
 
 def test_both_queries_of_the_readme_count_the_same_plays(plays, ask):

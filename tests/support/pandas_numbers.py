@@ -442,7 +442,7 @@ def skips(listens: pd.DataFrame) -> list[Record]:
     ]
 
 
-def not_told(listens: pd.DataFrame, is_late_recorded: bool) -> Record:
+def beyond_wrapped(listens: pd.DataFrame, is_late_recorded: bool) -> Record:
     """What Spotify's own review of the year leaves out: the short, what was after 15 November, what was private."""
     short = listens[listens.ms < 30_000]
     late = listens[[(day.month, day.day) > (11, 15) for day in listens.date]]

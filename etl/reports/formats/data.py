@@ -1,4 +1,4 @@
-"""Reports as data for programs: JSON, and CSV."""
+"""Reports as data for programs: JSON and CSV."""
 
 import csv
 import io
@@ -7,15 +7,18 @@ from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import Any
 
-from etl.reports.columns import RECORDED
-from etl.reports.query import Report, Section
+from etl.reports.model import Report, Section
+from etl.reports.sections import RECORDED
 
 
 def as_json(report: Report) -> str:
-    """Keys: report, title, listener, time_zone, counts_as, since_date, until_date, made_at, note, recorded (runs of days: first_date,
-    last_date, coverage), sections (name, title, rows by column)."""
+    """One object: report, title, listener, time_zone, counts_as, since_date, until_date, made_at, note, recorded,
+    sections.
+
+    recorded: runs of days, each {first_date, last_date, coverage}. sections: each {name, title, rows}, a row by column.
+    """
     asked = report.asked
-    told = {
+    fields = {
         "report": report.name,
         "title": report.title,
         "listener": asked and asked.listener.listener_id,
@@ -28,11 +31,14 @@ def as_json(report: Report) -> str:
         "recorded": [asdict(one) for one in report.days],
         "sections": [{"name": one.name, "title": one.title, "rows": one.records()} for one in report.sections],
     }
-    return json.dumps(told, default=plain, ensure_ascii=False, indent=2) + "\n"
+    return json.dumps(fields, default=as_iso, ensure_ascii=False, indent=2) + "\n"
 
 
 def as_csv(report: Report) -> str:
-    """All rows under one heading; where there are several sections, the first column says which a row is of."""
+    """All rows under one head with the columns of every section.
+
+    A report of several sections has a first column `section`, and ends with the section `recorded`: runs of days.
+    """
     if report.csv_head:
         return ",".join(report.csv_head) + "\n"
     sections = list(report.sections)
@@ -52,16 +58,16 @@ def as_csv(report: Report) -> str:
 
 
 def cell(value: Any) -> Any:
-    """A value as CSV has it: nothing for null, true and false, moments in UTC."""
+    """A value as CSV has it: nothing for null, true or false, moments in UTC, lists with semicolons."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list):
         return "; ".join(map(str, value))
-    return plain(value) if isinstance(value, date) else value
+    return as_iso(value) if isinstance(value, date) else value
 
 
-def plain(value: Any) -> str:
-    """Days and moments as texts: 2026-11-20, 2026-11-20T09:14:00.123Z."""
+def as_iso(value: Any) -> str:
+    """A day or moment as text: 2026-11-20, 2026-11-20T09:14:00.123Z. Raises TypeError for anything else."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="milliseconds").replace(".000", "").replace("+00:00", "Z")
     if isinstance(value, date):

@@ -6,28 +6,29 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from etl.reports.formats.data import as_json, cell, plain
-from etl.reports.query import Reporter, Section
+from etl.reports.formats.data import as_iso, as_json, cell
+from etl.reports.model import Section
+from etl.reports.query import Reporter
+from etl.reports.sections import SECTIONS
 from etl.warehouse.statements import stream
 
-COLUMNS = (
-    "played_at", "track_name", "artist_names", "album_name", "content_type", "listened_ms", "ms_basis", "is_skipped",
-    "is_private", "context_uri", "platform", "sources", "track_uri", "track_url",
-)  # fmt: skip
+COLUMNS = SECTIONS["history"].columns
+PIECE = 100_000  # characters of a piece of CSV
 
 
 def lines(
     reporter: Reporter, form: str, filters: dict[str, int | None], about: str, *, with_sources: bool = False
 ) -> Iterator[str]:
-    """All of it as csv, json or extended (Spotify's own layout, oldest first), in pieces to be written one after another.
+    """The whole history in pieces of text, to be written one after another.
 
-    `with_sources`: of extended, a row for each source of a play.
+    form: `csv` or `json`, newest first, or `extended`, Spotify's own layout, oldest first. filters, about: of
+    `Reporter.history_filters`. with_sources: of extended, a row for each source of a play.
     """
     if form == "extended":
         yield from as_extended(reporter, with_sources=with_sources)
         return
-    asked = {**reporter.parameters, **filters, "row_offset": 0}
-    rows = stream(reporter.connection, "reports/history", **asked)
+    parameters = {**reporter.parameters, **filters, "row_offset": 0}
+    rows = stream(reporter.connection, "reports/history", **parameters)
     if form == "csv":
         yield from as_csv(rows)
         return
@@ -41,12 +42,13 @@ def lines(
 
 
 def as_csv(rows: Iterator[Any]) -> Iterator[str]:
+    """CSV with its head, in pieces of some PIECE characters."""
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\n")
     writer.writerow(COLUMNS)
     for row in rows:
         writer.writerow([cell(value) for value in row])
-        if written.tell() > 100_000:
+        if written.tell() > PIECE:
             yield written.getvalue()
             written.seek(0)
             written.truncate()
@@ -54,21 +56,22 @@ def as_csv(rows: Iterator[Any]) -> Iterator[str]:
 
 
 def as_extended(reporter: Reporter, *, with_sources: bool) -> Iterator[str]:
-    """Rows as in Spotify's extended streaming history: one row a play, to the second, in milliseconds that were estimated
-    where none were reported.
+    """A JSON list in the layout of Spotify's extended streaming history.
 
-    With sources: what `import` takes back to the same plays. What another source told is a row of its own then: of the
-    recently-played list with a ms_played of null and the milliseconds of its date, of the account export by its names and
-    minute. In both forms a key that Spotify does not have (brapped_source) says so of rows of another source.
+    One row a play, dated to the second; where no source reports its milliseconds, ms_played is estimated.
+    With sources: one row an observation, from which `import` makes the same plays again. An observation of the
+    recently-played list has a ms_played of null and a date with milliseconds; one of the account export has its names
+    and minute. In both forms a row of another source than the extended export has a key that Spotify does not know,
+    brapped_source.
     """
-    asked = {**reporter.parameters, "with_sources": with_sources}
-    rows = (told(row) for row in stream(reporter.connection, "reports/history_extended", **asked))
+    parameters = {**reporter.parameters, "with_sources": with_sources}
+    rows = map(extended_row, stream(reporter.connection, "reports/history_extended", **parameters))
     yield from as_list(rows)
     yield "\n"
 
 
-def told(row: Any) -> dict[str, Any]:
-    """The row as Spotify would write it, and the key of ours only where it is needed."""
+def extended_row(row: Any) -> dict[str, Any]:
+    """The row as Spotify would write it; brapped_source stays only where it says something."""
     columns: dict[str, Any] = row._asdict()
     if columns["brapped_source"] is None:
         del columns["brapped_source"]
@@ -76,9 +79,9 @@ def told(row: Any) -> dict[str, Any]:
 
 
 def as_list(rows: Iterator[dict[str, Any]]) -> Iterator[str]:
-    """A JSON list with an object a line."""
+    """A JSON list with one object on each line, in pieces."""
     before = "[\n"
     for row in rows:
-        yield before + json.dumps(row, default=plain, ensure_ascii=False, separators=(",", ":"))
+        yield before + json.dumps(row, default=as_iso, ensure_ascii=False, separators=(",", ":"))
         before = ",\n"
     yield "[]" if before == "[\n" else "\n]"

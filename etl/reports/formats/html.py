@@ -17,21 +17,17 @@ from markupsafe import Markup
 
 from etl.counts import many
 from etl.paths import TEMPLATES
+from etl.reports import labels as wording
 from etl.reports.formats import charts
-from etl.reports.formats import labels as wording
 from etl.reports.formats.drawing import Picture
-from etl.reports.formats.sentences import recorded_sentences, sentences
-from etl.reports.query import COUNTS_AS, Report, Section
+from etl.reports.formats.layout import columns_of, head_of, recorded_sentences, sentences, shown_records
+from etl.reports.model import COUNTS_AS, Report, Section
+from etl.reports.narrative import nothing
 from etl.reports.recorded_days import NOT_RECORDED
+from etl.reports.sections import spec_of
 
 COVERS = ("scdn.co", "spotifycdn.com")  # the hosts of Spotify's that have covers: those below these
 NAMES = ("track_name", "artist_name", "album_name", "show_name", "genre_name")
-ROUND = ("top_artists", "discovered")  # covers of people
-MONTHS = ("artist_by_month", "track_by_month")
-UNFOLDED = {  # pictures whose numbers stand in no table elsewhere: what is in the one to unfold beneath
-    "plays_by_hour": ("hour", "play_count", "listened_ms"),
-    "plays_by_day": ("local_date", "play_count", "listened_ms"),
-}
 
 
 @dataclass(frozen=True)
@@ -95,7 +91,7 @@ def as_html(report: Report) -> str:
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     zone = zone_of(report)
     return environment.get_template(template).render(
-        nothing=wording.nothing(report),
+        nothing=nothing(report),
         report=report,
         parts={section.name: part(section, report) for section in report.sections},
         subtitle=wording.subtitle(report),
@@ -143,23 +139,24 @@ def who(report: Report) -> str:
 
 def part(section: Section, report: Report) -> Part:
     drawn = tuple(pictures(section, report))
-    is_table = drawn or section.name not in UNFOLDED
+    is_table = drawn or not spec_of(section).unfolded
     told = tuple(sentences(section, report))
     return Part(section.name, section.title, table(section, report) if is_table else None, told, drawn, section.first)
 
 
 def table(section: Section, report: Report) -> Table | None:
-    columns = list(UNFOLDED.get(section.name, wording.columns_of(section)))
+    spec = spec_of(section)
+    columns = list(spec.unfolded or columns_of(section))
     if not columns or not section.rows:
         return None
     named = [column for column in columns if column in NAMES]
     below = "artist_names" if named and "artist_names" in columns else ""
     columns = [column for column in columns if column != below]
-    records = wording.shown_records(section)
-    if section.name == "plays_by_day":  # the picture shows the others
+    records = shown_records(section)
+    if spec.chart == "calendar":  # the picture shows the others
         records = [record for record in records if record["play_count"]]
     measure = measure_of(report)
-    most = max(record[measure] for record in records) if section.name in wording.RANKED else 0
+    most = max(record[measure] for record in records) if spec.is_ranked else 0
     lines = [
         Line(
             tuple(cell(column, record, below, zone_of(report)) for column in columns),
@@ -169,13 +166,13 @@ def table(section: Section, report: Report) -> Table | None:
         )
         for record in records
     ]
-    heads = tuple((column, wording.head_of(section, column)) for column in columns)
+    heads = tuple((column, head_of(section, column)) for column in columns)
     return Table(
         heads,
         tuple(lines),
-        is_ranked=section.name in wording.RANKED,
+        is_ranked=spec.is_ranked,
         has_covers=any(line.cover for line in lines),
-        is_round=section.name in ROUND,
+        is_round=spec.is_round,
         has_names=bool(named),
     )
 
@@ -202,13 +199,14 @@ def cell(column: str, record: dict[str, Any], below: str, zone: tzinfo | None) -
 def pictures(section: Section, report: Report) -> list[Picture]:
     """The charts of a part that has some, by what the report counts by."""
     drawn: dict[str, Callable[[], list[Picture]]] = {
-        "plays_by_hour": lambda: [charts.clock(section.records(), measure_of(report))],
-        "plays_by_day": lambda: charts.calendar(section.records(), year_of(section, report), measure_of(report)),
-        "plays_by_month": lambda: [charts.months(section.records(), measure_of(report))],
-        **dict.fromkeys(MONTHS, lambda: [charts.history(section.records(), measure_of(report))]),
+        "clock": lambda: [charts.clock(section.records(), measure_of(report))],
+        "calendar": lambda: charts.calendar(section.records(), year_of(section, report), measure_of(report)),
+        "months": lambda: [charts.months(section.records(), measure_of(report))],
+        "timeline": lambda: [charts.history(section.records(), measure_of(report))],
     }
     is_played = any(record.get(measure_of(report)) for record in section.records())
-    return drawn[section.name]() if section.name in drawn and is_played else []
+    chart = spec_of(section).chart
+    return drawn[chart]() if chart and is_played else []
 
 
 def measure_of(report: Report) -> str:

@@ -1,42 +1,46 @@
-"""Reports as Markdown."""
+"""Reports as Markdown, as GitHub shows it."""
 
 import re
 from collections.abc import Iterator
+from datetime import tzinfo
+from typing import Any
 
-from etl.reports.formats.labels import LINKS, columns_of, head_of, is_number, nothing, shown, shown_records, subtitle
-from etl.reports.formats.sentences import recorded_sentences, sentences
-from etl.reports.formats.text import PICTURES
-from etl.reports.query import Report, Section
+from etl.reports.formats.layout import columns_of, head_of, recorded_sentences, sentences, shown_records
+from etl.reports.labels import LINKS, is_number, shown, subtitle
+from etl.reports.model import Report, Section
+from etl.reports.narrative import nothing
+from etl.reports.sections import spec_of
 
 
 def as_markdown(report: Report) -> str:
-    """The report as GitHub shows Markdown: names link to Spotify."""
+    """The report as Markdown; names link to Spotify."""
     return "\n".join(markdown_lines(report)) + "\n"
 
 
 def markdown_lines(report: Report) -> Iterator[str]:
-    zone = report.asked.listener.time_zone if report.asked else None
+    """Lines, some of them with a line break before them."""
     yield f"# {escaped(report.title)}"
-    if said := subtitle(report):
-        yield f"\n{escaped(said)}"
-    yield from (f"\n**{escaped(said)}**" for said in recorded_sentences(report))
+    if line := subtitle(report):
+        yield f"\n{escaped(line)}"
+    yield from (f"\n**{escaped(sentence)}**" for sentence in recorded_sentences(report))
     for section in report.sections:
-        lines = list(markdown_table(section, zone)) if section.rows and section.name not in PICTURES else []
-        told = sentences(section, report)
-        if lines or told:
+        lines = list(markdown_table(section, report.time_zone)) if section.rows else []
+        spoken = sentences(section, report)
+        if lines or spoken:
             yield f"\n## {escaped(section.title)}\n"
         yield from lines
-        if lines and told:
+        if lines and spoken:
             yield ""
-        yield from (f"{escaped(said)}  " for said in told)
-    if report.asked and report.is_empty and (said := nothing(report)):
-        yield f"\n{said}"
+        yield from (f"{escaped(sentence)}  " for sentence in spoken)
+    if report.asked and report.is_empty and (sentence := nothing(report)):
+        yield f"\n{sentence}"
     if report.note:
         yield f"\n{escaped(report.note)}"
 
 
-def markdown_table(section: Section, zone: object) -> Iterator[str]:
-    if section.name == "plays_by_hour":
+def markdown_table(section: Section, zone: tzinfo | None) -> Iterator[str]:
+    """The lines of a section's table, or of its chart of hours; none where a person sees none."""
+    if spec_of(section).chart == "clock":
         yield from markdown_hours(section)
         return
     columns = columns_of(section)
@@ -58,8 +62,8 @@ def markdown_hours(section: Section) -> Iterator[str]:
         yield f"    bar {counts}\n```"
 
 
-def markdown_cell(column: str, record: dict[str, object], zone: object) -> str:
-    text = escaped(shown(column, record[column], zone))  # type: ignore[arg-type]
+def markdown_cell(column: str, record: dict[str, Any], zone: tzinfo | None) -> str:
+    text = escaped(shown(column, record[column], zone))
     link = record.get(LINKS.get(column, ""))
     return f"[{text}]({link})" if link and text else text
 

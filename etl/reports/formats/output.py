@@ -1,10 +1,13 @@
 """Make a report in one transaction, and write it to the terminal or a file."""
 
+import io
+import logging
+import os
 import shutil
+import stat
 import sys
 import tempfile
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -15,13 +18,17 @@ from etl.clock import Clock, utc_now
 from etl.reports.formats.data import as_csv, as_json
 from etl.reports.formats.markdown import as_markdown
 from etl.reports.formats.text import as_renderable, as_text
-from etl.reports.query import Report, ReportError, nothing_recorded
-from etl.reports.request import Ask, log
+from etl.reports.model import Report, ReportError
+from etl.reports.query import nothing_recorded
+from etl.reports.request import ReportContext
 from etl.settings import Settings
 from etl.terminal import terminal
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.listeners import listener_meant
 from etl.warehouse.readable import explained, readable
+from etl.whole_file import UnwritableError, whole_file
+
+log = logging.getLogger(__name__)
 
 IN_MEMORY = 10_000_000  # bytes of a report before it is kept in a file until it is whole
 
@@ -30,16 +37,17 @@ def show(
     warehouse: Warehouse,
     settings: Settings,
     name: str,
-    answer: Callable[[Ask], Report | Iterable[str]],
+    answer: Callable[[ReportContext], Report | Iterable[str]],
     listener: str | None,
     form: str,
     output: Path | None,
     clock: Clock = utc_now,
 ) -> None:
-    """Asks in one transaction, and hands out the answer when it is whole: what was begun and broke off is never seen.
+    """Make a report in one transaction and print it, or write it to `output`, once it is whole.
 
-    It only reads: a schema that is not this program's is said on standard error, not changed.
-
+    name: a key of REPORTS. answer: makes the report, or writes it in pieces of text. listener: whose, as the person
+    wrote it; None is the one who is recorded here. form: text, markdown, html, json, csv or extended.
+    A schema of another version is only warned of, on standard error: a report changes nothing.
     Raises ListenerError, ReadingError, ReportError and WarehouseError.
     """
     now = clock()
@@ -65,11 +73,11 @@ def show(
                         f"Days are those of {who.time_zone.key}: TIME_ZONE ({settings.time_zone}) takes effect with the"
                         " next brapped plays or import."
                     ] = None
-                told = nothing_recorded(name, now) if who is None else answer(Ask(connection, who, now))
-                if isinstance(told, Report):
-                    made.append(told)
+                found = nothing_recorded(name, now) if who is None else answer(ReportContext(connection, who, now))
+                if isinstance(found, Report):
+                    made.append(found)
                 else:
-                    written.writelines(told)
+                    written.writelines(found)
 
         warehouse.transaction(work, limits.READING)
         for warning in filter(None, warnings):
@@ -87,7 +95,7 @@ def show(
 
 
 def in_form(report: Report, form: str) -> str:
-    """The report as text, markdown, html, json or csv. With nobody recorded, extended is an empty list."""
+    """The report as text, markdown, html, json or csv; as extended only with nobody recorded, an empty list."""
     if form == "html":
         from etl.reports.formats.html import as_html
 
@@ -104,7 +112,7 @@ def in_form(report: Report, form: str) -> str:
 
 
 def must_be_writable(output: Path | None) -> None:
-    """Raises ReportError now rather than after the work."""
+    """Raises ReportError when the file can't be written, now rather than after the work."""
     if output is not None and (output.is_dir() or not output.absolute().parent.is_dir()):
         raise ReportError(
             f"{output} can't be written: {'it is a folder' if output.is_dir() else 'there is no such folder'}."
@@ -112,19 +120,31 @@ def must_be_writable(output: Path | None) -> None:
 
 
 def keep(written: IO[str], output: Path) -> None:
-    """The file as a whole or not at all. What is no plain file (a pipe, a device) is written to directly."""
-    output = output.resolve()  # a link stays one
-    beside = output.with_name(f".{output.name}.part")
-    is_plain = output.is_file() or not output.exists()
+    """Write a text to a file, whole or not at all; what is no plain file (a pipe, a device) is written to directly.
+
+    A link stays a link. A file that was there keeps its permissions; a new one is as any program would make it.
+    Raises ReportError when the file can't be written.
+    """
+    output = output.resolve()
     try:
-        with (beside if is_plain else output).open("w", encoding="utf-8", newline="") as target:
-            if output.is_file():
-                shutil.copymode(output, beside)  # what was for its owner alone stays so
-            shutil.copyfileobj(written, target)
-        if is_plain:
-            beside.replace(output)
+        if output.exists() and not output.is_file():
+            with output.open("w", encoding="utf-8", newline="") as device:
+                shutil.copyfileobj(written, device)
+            return
+        with whole_file(output, mode_of(output)) as file:
+            text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+            shutil.copyfileobj(written, text)
+            text.detach()
     except OSError as error:
         raise ReportError(f"{output} can't be written: {error.strerror}.") from None
-    finally:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
+    except UnwritableError as error:
+        raise ReportError(str(error)) from None
+
+
+def mode_of(path: Path) -> int:
+    """The permissions of a file, or those that a new file gets."""
+    if path.exists():
+        return stat.S_IMODE(path.stat().st_mode)
+    masked = os.umask(0)  # can only be read by setting it
+    os.umask(masked)
+    return 0o666 & ~masked

@@ -1,6 +1,7 @@
-"""Reports as text for a terminal of 80 columns, and as Markdown."""
+"""Reports as text for a terminal of 80 columns."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -8,35 +9,16 @@ from rich.table import Table
 from rich.text import Text
 
 from etl.counts import many
-from etl.reports.formats.labels import (
-    RANKED,
-    columns_of,
-    head_of,
-    in_a_line,
-    is_number,
-    nothing,
-    shown,
-    shown_records,
-    subtitle,
-)
-from etl.reports.formats.sentences import recorded_sentences, sentences
-from etl.reports.query import Report, Section
+from etl.reports.formats.layout import columns_of, head_of, recorded_sentences, sentences, shown_records
+from etl.reports.labels import in_a_line, is_number, shown, subtitle
+from etl.reports.model import Report, Section
+from etl.reports.narrative import nothing
+from etl.reports.sections import spec_of
 from etl.terminal import plain
 
 BLOCKS = " ▁▂▃▄▅▆▇█"
 UNRECORDED = "░"
 BAR = 8  # cells of a bar beside a number
-WITH_BARS = {
-    "top_tracks",
-    "top_artists",
-    "top_albums",
-    "top_genres",
-    "top_shows",
-    "plays_by_month",
-}
-HITS = {"search_artists", "search_tracks"}
-MONTHS = {"artist_by_month", "track_by_month"}
-PICTURES = {"plays_by_day"}  # too long for a terminal; the page has it as a picture
 
 
 def as_text(report: Report) -> str:
@@ -47,76 +29,75 @@ def as_text(report: Report) -> str:
 def as_renderable(report: Report) -> RenderableType:
     """The report for a terminal."""
     parts: list[RenderableType] = [Text(in_a_line(report.title), style="bold")]
-    if said := subtitle(report):
-        parts.append(Text(said, style="dim"))
-    parts += [Text(said, style="yellow") for said in recorded_sentences(report)]
+    if line := subtitle(report):
+        parts.append(Text(line, style="dim"))
+    parts += [Text(sentence, style="yellow") for sentence in recorded_sentences(report)]
     for section in report.sections:
         drawn = list(drawn_section(section, report))
         if drawn:
             parts += [Text(), Text(section.title, style="bold cyan"), *drawn]
-    if report.asked and report.is_empty and (said := nothing(report)):
-        parts += [Text(), Text(said)]
+    if report.asked and report.is_empty and (sentence := nothing(report)):
+        parts += [Text(), Text(sentence)]
     if report.note:
         parts += [Text(), Text(in_a_line(report.note))]
     return Group(*parts)
 
 
 def drawn_section(section: Section, report: Report) -> Iterator[RenderableType]:
-    if section.name == "plays_by_hour":
+    """The chart, hits or table of a section, then its sentences; nothing where there is nothing to show."""
+    spec = spec_of(section)
+    if spec.chart == "clock":
         if not any(row["play_count"] for row in section.records()):
             return
         yield clock(section)
-    elif section.name in MONTHS and section.rows:
+    elif spec.chart == "timeline" and section.rows:
         yield months(section)
-    elif section.name in HITS:
+    elif spec.is_hits:
         yield from hits(section, report)
     elif columns_of(section):
         yield table(section, report)
-    for said in sentences(section, report):
-        yield Text(said)
+    for sentence in sentences(section, report):
+        yield Text(sentence)
 
 
 def table(section: Section, report: Report) -> Table:
     """Names take what room the numbers leave; a bar shows how the first number falls."""
-    zone = report.asked.listener.time_zone if report.asked else None
+    spec = spec_of(section)
     columns = columns_of(section)
     records = shown_records(section)
     is_wide = not all(map(is_number, columns))
     drawn = Table(box=box.SIMPLE_HEAD, expand=is_wide, pad_edge=False, show_edge=False)
-    if section.name in RANKED:
+    if spec.is_ranked:
         drawn.add_column("", justify="right", style="dim", no_wrap=True)
     for column in columns:
-        if is_number(column):
-            drawn.add_column(head_of(section, column), justify="right", no_wrap=True)
-        elif column.endswith(("_at", "_date")) or column == "coverage":
-            drawn.add_column(head_of(section, column), no_wrap=True)
-        else:
-            drawn.add_column(
-                head_of(section, column), ratio=3 if column == columns[0] else 2, no_wrap=True, overflow="ellipsis"
-            )
-    measure = (
-        ("listened_ms" if report.asked and report.asked.by == "time" else "play_count")
-        if section.name in WITH_BARS
-        else None
-    )
-    if measure:
+        drawn.add_column(head_of(section, column), no_wrap=True, **column_style(column, is_first=column == columns[0]))
+    if spec.has_bars:
         drawn.add_column("", width=BAR, no_wrap=True, style="green")
-    most = max((record[measure] or 0 for record in records), default=0) if measure else 0
+    most = max((record[report.measure] or 0 for record in records), default=0) if spec.has_bars else 0
     for number, record in enumerate(records, start=1):
-        cells = [Text(shown(column, record[column], zone)) for column in columns]
-        rank = [Text(str(number))] if section.name in RANKED else []
-        bar = [Text("█" * round(BAR * (record[measure] or 0) / (most or 1)))] if measure else []
+        cells = [Text(shown(column, record[column], report.time_zone)) for column in columns]
+        rank = [Text(str(number))] if spec.is_ranked else []
+        bar = [Text("█" * round(BAR * (record[report.measure] or 0) / (most or 1)))] if spec.has_bars else []
         drawn.add_row(*rank, *cells, *bar)
     return drawn
 
 
+def column_style(column: str, *, is_first: bool) -> dict[str, Any]:
+    """Numbers stand to the right, days and moments are never cut, names share the rest of the line."""
+    if is_number(column):
+        return {"justify": "right"}
+    if column.endswith(("_at", "_date")) or column == "coverage":
+        return {}
+    return {"ratio": 3 if is_first else 2, "overflow": "ellipsis"}
+
+
 def hits(section: Section, report: Report) -> Iterator[RenderableType]:
-    """What was found, three lines each: what it is, its numbers, where Spotify shows it."""
-    zone = report.asked.listener.time_zone if report.asked else None
+    """What a search found, three lines each: its name, its numbers, its address at Spotify."""
+    zone = report.time_zone
     for record in section.records():
         name = in_a_line(record.get("track_name") or record.get("artist_name") or "")
-        by = in_a_line(record.get("artist_names") or "")
-        yield Text(f"{name} by {by}" if by else name, style="bold", no_wrap=True, overflow="ellipsis")
+        artists = in_a_line(record.get("artist_names") or "")
+        yield Text(f"{name} by {artists}" if artists else name, style="bold", no_wrap=True, overflow="ellipsis")
         last = shown("last_played_at", record["last_played_at"], zone)
         yield Text(
             f"  {many(record['play_count'], 'play')}, {shown('listened_ms', record['listened_ms'], zone)}, last {last}"

@@ -1,0 +1,60 @@
+"""What people see of a section in every format: the columns and rows of its table, their heads, its sentences."""
+
+from typing import Any
+
+from etl.reports.labels import HEADS
+from etl.reports.model import Report, Section
+from etl.reports.recorded_days import COVERED, hours_recorded, sentences_about
+from etl.reports.sections import spec_of
+
+OF_GUESTS = ("main_play_count", "featured_play_count", "artist_role")
+
+
+def columns_of(section: Section) -> list[str]:
+    """The columns of a section's table; none for a section without rows or without a table.
+
+    Left out are those of guests where there is no guest, and the coverage where every day is covered.
+    """
+    records = section.records()
+    columns = [column for column in spec_of(section).table if column in section.columns]
+    if all(record.get("coverage") in (None, COVERED) for record in records):
+        columns = [column for column in columns if column != "coverage"]
+    if not any(record.get("featured_play_count") or record.get("artist_role") == "featured" for record in records):
+        columns = [column for column in columns if column not in OF_GUESTS]
+    if not section.first.get("is_discovery", True):
+        return []  # the record is too young to tell
+    return columns if records else []
+
+
+def head_of(section: Section, column: str) -> str:
+    """What a column is headed with."""
+    return spec_of(section).heads.get(column, HEADS.get(column, column))
+
+
+def shown_records(section: Section) -> list[dict[str, Any]]:
+    """The rows that a person sees: all, or the first; the section's sentences say how many more there are."""
+    return section.records()[: spec_of(section).most_shown]
+
+
+def sentences(section: Section, report: Report) -> list[str]:
+    """What a section says besides its table or chart."""
+    spec = spec_of(section)
+    if spec.narrative is None or not (section.rows or spec.narrates_nothing):
+        return []
+    return list(spec.narrative(section, report))
+
+
+def recorded_sentences(report: Report) -> list[str]:
+    """What stands on top of a report: which of its days are not recorded, and on which plays were probably lost.
+
+    The latter is left to a section that says it, if the report has one (SectionSpec.tells_gaps).
+    """
+    if report.recorded is None or report.asked is None or (report.name == "search" and not report.is_empty):
+        return []
+    with_gaps = not any(spec_of(section).tells_gaps for section in report.sections)
+    first_day = report.asked.since_date
+    found = list(sentences_about(report.recorded, first_day, report.asked.until_date, with_gaps=with_gaps))
+    if report.name == "daily" and not found and first_day and first_day < report.recorded.today:
+        spans = [(row["starts_at"], row["ends_at"]) for row in report.section("coverage").records()]
+        found += filter(None, [hours_recorded(spans, first_day, report.asked.listener.time_zone)])
+    return found

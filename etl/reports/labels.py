@@ -1,0 +1,120 @@
+"""Values of a report in words: numbers, durations, days, names; and the head of each column.
+
+A column's name says what it holds: `_count`, `_ms`, `_share`, `_rank`, `_date`, `_at`, `_url`; any other is a text.
+"""
+
+import re
+import unicodedata
+from datetime import date, datetime, tzinfo
+from typing import Any
+
+from etl.reports.model import COUNTS_AS, Report
+from etl.reports.recorded_days import COVERED, GAP
+
+HEADS = {
+    "track_name": "Track",
+    "artist_names": "By",
+    "artist_name": "Artist",
+    "album_name": "Album",
+    "show_name": "Show",
+    "genre_name": "Genre",
+    "genres": "Genres",
+    "play_count": "Plays",
+    "featured_play_count": "As guest",
+    "main_play_count": "As main",
+    "listened_ms": "Time",
+    "track_count": "Tracks",
+    "episode_count": "Episodes",
+    "track_play_count": "Times",
+    "artist_play_count": "Of these",
+    "first_played_at": "First",
+    "last_played_at": "Last",
+    "played_at": "When",
+    "local_date": "Day",
+    "month_date": "Month",
+    "year": "Year",
+    "year_rank": "Place",
+    "day_label": "",
+    "artist_role": "As",
+    "skip_count": "Skips",
+    "listen_count": "Listens",
+    "hour": "Hour",
+    "coverage": "",
+}
+LINKS = {  # the column with the address that a name links to
+    "track_name": "track_url",
+    "artist_name": "artist_url",
+    "album_name": "album_url",
+    "show_name": "show_url",
+}
+TURNING = "[\u202a-\u202e\u2066-\u2069]"  # marks with which a name could turn what stands around it
+RIGHT_TO_LEFT = {"R", "AL", "AN"}
+FIRST_STRONG, END = "\u2068", "\u2069"  # marks that keep a name of one direction from turning the line around it
+
+
+def is_number(column: str) -> bool:
+    return column.endswith(("_count", "_ms", "_share", "_rank")) or column == "year"
+
+
+def shown(column: str, value: Any, zone: tzinfo | None) -> str:
+    """A value for people; a text keeps its characters, but for those that no line can hold."""
+    if column == "coverage":
+        return "" if value in (None, COVERED) else "plays were lost" if value == GAP else str(value)
+    if value is None:
+        return "—" if is_number(column) else ""
+    if column.endswith("_ms"):
+        return duration(value)
+    if column.endswith("_share"):
+        return share(value)
+    if column == "month_date":
+        return f"{value:%b %Y}"
+    if column.endswith("_at"):
+        return moment(value, zone)
+    if column.endswith("_date"):
+        return day(value)
+    if column == "genres":
+        return ", ".join(value)
+    if column == "year":
+        return str(value)
+    return f"{value:,}" if isinstance(value, int) else in_a_line(str(value))
+
+
+def duration(ms: int) -> str:
+    """2 h 27 min, 38 min, 45 s: as much as matters."""
+    seconds = round(ms / 1000)
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes = round(ms / 60_000)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60:,} h {minutes % 60:02d} min"
+
+
+def share(part: float) -> str:
+    """A part of a whole in per cent, with a digit more where it is small."""
+    return f"{part:.0%}" if part >= 0.1 or part == 0 else f"{part:.1%}"
+
+
+def day(value: date) -> str:
+    return f"{value.day} {value:%b %Y}"
+
+
+def moment(value: datetime, zone: tzinfo | None) -> str:
+    local = value.astimezone(zone)
+    return f"{day(local)} {local:%H:%M}"
+
+
+def in_a_line(text: str) -> str:
+    """A name without line breaks and control characters; one written from right to left is kept apart from its line."""
+    plain = "".join(" " if unicodedata.category(character) in ("Cc", "Zl", "Zp") else character for character in text)
+    plain = re.sub(TURNING, "", plain)
+    plain = " ".join(plain.split())
+    is_turned = any(unicodedata.bidirectional(character) in RIGHT_TO_LEFT for character in plain)
+    return f"{FIRST_STRONG}{plain}{END}" if is_turned else plain
+
+
+def subtitle(report: Report) -> str:
+    """Whose it is, by which clock, and what counts."""
+    if report.asked is None:
+        return ""
+    listener = report.asked.listener
+    who = in_a_line(listener.listener_name or listener.listener_id)
+    return f"{who} · {listener.time_zone.key} · a play: {COUNTS_AS[report.asked.counts_as]}"
