@@ -5,7 +5,7 @@ from __future__ import annotations
 from etl import interrupts
 
 if __name__ == "__main__":
-    interrupts.leave_at_once()
+    interrupts.exit_on_interrupt()
 
 import argparse
 import logging
@@ -20,9 +20,9 @@ from etl import __version__, limits
 from etl.clock import WrongClock, utc_now
 from etl.counts import many
 from etl.embedded.postgres import EmbeddedError
-from etl.settings import Settings, SettingsError, fault_of_address, read_settings
+from etl.settings import Settings, SettingsError, address_error, read_settings
 from etl.terminal import bar
-from etl.transfer.endpoints import Move, Moved, Told
+from etl.transfer.endpoints import CopiedTable, CopyResult, Progress
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.errors import WarehouseError
 from etl.warehouse.open import opened
@@ -53,7 +53,7 @@ def main(arguments: list[str], program: str = "python migrate.py") -> int:
     asked, unknown = parser(program).parse_known_args(arguments)
     if unknown:  # not repeated: it may be an address with its password
         parser(program).error("there is a word or an option too many; --help says which there are")
-    interrupts.raise_again()
+    interrupts.raise_on_interrupt()
     try:
         return work(asked)
     except (SettingsError, WarehouseError, EmbeddedError, WrongClock) as error:
@@ -115,12 +115,12 @@ def work(asked: argparse.Namespace) -> int:
                 return moved(source, target, name, asked)
         if asked.legacy:
             with warehouse_at(asked.legacy, "--from-legacy", settings) as source:
-                return taken_over(source, target, settings, asked)
+                return run_legacy_import(source, target, settings, asked)
         if asked.backup:
-            return backed_up(target, name, asked.backup)
+            return run_backup(target, name, asked.backup)
         if asked.restore:
             return restored(target, name, asked.restore, asked.verify)
-        return brought_up_to_date(target, asked.check, settings.time_zone)
+        return run_migrations(target, asked.check, settings.time_zone)
 
 
 @contextmanager
@@ -132,7 +132,7 @@ def warehouse_at(url: str | None, option: str, settings: Settings) -> Iterator[W
             return
         if url == "-":
             url = hidden(option)
-        if fault := fault_of_address(url):
+        if fault := address_error(url):
             raise SettingsError(f"{option} {fault}.")
         warehouse = Warehouse(url, utc_now)
         stack.callback(warehouse.close)
@@ -146,7 +146,7 @@ def hidden(option: str) -> str:
     return getpass.getpass(f"URL for {option}: ") if sys.stdin.isatty() else sys.stdin.readline().strip()
 
 
-def brought_up_to_date(target: Warehouse, is_check: bool, time_zone: str | None) -> int:
+def run_migrations(target: Warehouse, is_check: bool, time_zone: str | None) -> int:
     if is_check:
         files, said = target.pending(), "pending"
     else:
@@ -164,9 +164,9 @@ def moved(source: Warehouse, target: Warehouse, name: str, asked: argparse.Names
 
     names = ("--from", name)
     if asked.verify:
-        return compared(with_lines(lambda told: moves.compare(source, target, names=names, told=told), "compared"))
+        return compared(with_progress(lambda told: moves.compare(source, target, names=names, told=told), "compared"))
     verb = "to copy" if asked.dry_run else "copied"
-    made = with_lines(
+    made = with_progress(
         lambda told: moves.move(source, target, names=names, now=utc_now(), is_dry=asked.dry_run, told=told), verb
     )
     if asked.dry_run:
@@ -188,26 +188,26 @@ The old database was left as it is. What is left to do:
     return 0
 
 
-def compared(made: Move) -> int:
+def compared(made: CopyResult) -> int:
     """Says how a comparison came out; the exit status."""
     for sentence in made.differences:
         print(sentence)
     if made.differences:
         print("migrate: the two are not the same.", file=sys.stderr)
         return 1
-    print(f"Verified: {tables_and_rows(made)}, the same by count and hash.")
+    print(f"Verified: {size_of(made)}, the same by count and hash.")
     return 0
 
 
-def tables_and_rows(made: Move) -> str:
+def size_of(made: CopyResult) -> str:
     return f"{many(len(made.tables), 'table')}, {many(sum(one.row_count for one in made.tables), 'row')}"
 
 
-def backed_up(source: Warehouse, name: str, path: Path) -> int:
+def run_backup(source: Warehouse, name: str, path: Path) -> int:
     from etl.transfer import backup as backups
 
-    made = with_lines(lambda told: backups.back_up(source, path, name=name, now=utc_now(), told=told), "written")
-    print(f"{path}: {tables_and_rows(made)}, {path.stat().st_size:,} bytes.")
+    made = with_progress(lambda told: backups.back_up(source, path, name=name, now=utc_now(), told=told), "written")
+    print(f"{path}: {size_of(made)}, {path.stat().st_size:,} bytes.")
     print("Keep it as you keep a password: what you listened to is in it, and your login, encrypted.")
     return 0
 
@@ -216,19 +216,19 @@ def restored(target: Warehouse, name: str, path: Path, is_verify: bool) -> int:
     from etl.transfer import backup as backups
 
     if is_verify:
-        return compared(with_lines(lambda told: backups.check(target, path, name=name, told=told), "compared"))
+        return compared(with_progress(lambda told: backups.check(target, path, name=name, told=told), "compared"))
     return compared(
-        with_lines(lambda told: backups.restore(target, path, name=name, now=utc_now(), told=told), "restored")
+        with_progress(lambda told: backups.restore(target, path, name=name, now=utc_now(), told=told), "restored")
     )
 
 
-def taken_over(source: Warehouse, target: Warehouse, settings: Settings, asked: argparse.Namespace) -> int:
+def run_legacy_import(source: Warehouse, target: Warehouse, settings: Settings, asked: argparse.Namespace) -> int:
     from etl.jobs import legacy, receipts
     from etl.warehouse.listeners import ListenerError
 
     try:
         with bar("Reading the old tables", then="Merging") as progress:
-            receipt = legacy.take_over(
+            receipt = legacy.import_legacy(
                 settings, source, target, listener=asked.listener, dry_run=asked.dry_run, progress=progress
             )
     except ListenerError as error:
@@ -237,11 +237,11 @@ def taken_over(source: Warehouse, target: Warehouse, settings: Settings, asked: 
     return 0 if receipt.is_good else 1
 
 
-def with_lines(do: Callable[[Told], Move], verb: str) -> Move:
+def with_progress(do: Callable[[Progress], CopyResult], verb: str) -> CopyResult:
     """Does something that gets on table by table: a bar on a terminal, a line for each table that has rows."""
-    with bar("Comparing" if verb in ("compared", "to copy") else "Copying") as progress:
+    with bar("Comparison" if verb in ("compared", "to copy") else "Copy") as progress:
 
-        def line(moved: Moved) -> None:
+        def line(moved: CopiedTable) -> None:
             if moved.row_count or moved.copied_count:
                 copied = f"{moved.copied_count:>12,} {verb}" if verb != "compared" else "    compared"
                 print(
@@ -249,12 +249,12 @@ def with_lines(do: Callable[[Told], Move], verb: str) -> Move:
                     flush=True,
                 )
 
-        return do(Told(progress=lambda table, done, total: progress(done, total), table=line))
+        return do(Progress(progress=lambda table, done, total: progress(done, total), table=line))
 
 
 if __name__ == "__main__":
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="replace")
     status = main(sys.argv[1:])
-    interrupts.too_late()
+    interrupts.ignore_interrupts()
     sys.exit(status)

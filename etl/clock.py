@@ -23,7 +23,7 @@ class WrongClock(Exception):
         super().__init__(said)
 
 
-def must_agree(now: datetime, server_at: datetime, whose: str) -> None:
+def check_clock(now: datetime, server_at: datetime, whose: str) -> None:
     """Compares this computer's time with that of a server (`whose` clock it is, as in "the database's").
 
     Logs a warning when they are minutes apart; raises WrongClock when it is an hour or more.
@@ -32,7 +32,7 @@ def must_agree(now: datetime, server_at: datetime, whose: str) -> None:
     if abs(apart) < WARN_AFTER:
         return
     said = (
-        f"This computer's clock is {in_words(abs(apart))} {'ahead of' if apart > timedelta(0) else 'behind'} {whose}: here it is"
+        f"This computer's clock is {span_in_words(abs(apart))} {'ahead of' if apart > timedelta(0) else 'behind'} {whose}: here it is"
         f" {now.astimezone(UTC):%Y-%m-%d %H:%M} UTC, there {server_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC."
     )
     if abs(apart) >= REFUSE_AFTER:
@@ -40,7 +40,7 @@ def must_agree(now: datetime, server_at: datetime, whose: str) -> None:
     log.warning("%s Set whichever is wrong.", said)
 
 
-def in_words(span: timedelta) -> str:
+def span_in_words(span: timedelta) -> str:
     """A span in its largest unit: 7 minutes, 3 hours, 730 days."""
     minutes = round(span / timedelta(minutes=1))
     if minutes < 120:
@@ -48,7 +48,7 @@ def in_words(span: timedelta) -> str:
     return many(round(minutes / 60), "hour") if minutes < 48 * 60 else many(round(minutes / 1440), "day")
 
 
-def dated_at(header: str | None) -> datetime | None:
+def parse_date_header(header: str | None) -> datetime | None:
     """The moment in the Date header of an answer; None where there is none, or none that can be read."""
     try:
         told = parsedate_to_datetime(header or "")

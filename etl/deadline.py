@@ -14,11 +14,11 @@ from etl import limits
 Result = TypeVar("Result")
 
 
-class Late(Exception):
+class CallTimeout(Exception):
     """The work did not end in its time."""
 
 
-class TookTooLong(Exception):
+class RunTimeout(Exception):
     """A run has used up its time. The message is for the person."""
 
     def __init__(self, limit_s: float) -> None:
@@ -50,13 +50,13 @@ class Deadline:
         return self.left_s == 0
 
     def check(self) -> None:
-        """Raises TookTooLong once it is over."""
+        """Raises RunTimeout once it is over."""
         if self.is_over:
-            raise TookTooLong(self.limit_s)
+            raise RunTimeout(self.limit_s)
 
 
 def within(limit_s: float, work: Callable[[], Result]) -> Result:
-    """Does `work` in a thread of its own; returns what it returns, raises what it raises, and raises Late after `limit_s`.
+    """Does `work` in a thread of its own; returns what it returns, raises what it raises, and raises CallTimeout after `limit_s`.
 
     Nothing else bounds a name that is being looked up, a TLS handshake or a header that drips. The thread of late work is
     left behind: `work` must hold no lock and change nothing that its caller still uses. It does not keep the program alive.
@@ -73,14 +73,14 @@ def within(limit_s: float, work: Callable[[], Result]) -> Result:
     try:
         failure = outcome.exception(limit_s)
     except TimeoutError:  # of waiting: what `work` raises is returned
-        failure = Late()
+        failure = CallTimeout()
     if failure is not None:
         raise failure
     return outcome.result()
 
 
 @contextmanager
-def ended_after(limit_s: float, end: Callable[[], None]) -> Iterator[None]:
+def call_after(limit_s: float, end: Callable[[], None]) -> Iterator[None]:
     """Calls `end`, in a thread of its own, when the block takes longer: for what not even a signal interrupts, as a wait
     inside the driver of Postgres."""
     timer = threading.Timer(limit_s, end)

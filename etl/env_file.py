@@ -26,7 +26,7 @@ class EnvFile:
 
     path: Path | None = None
     is_here: bool = False  # in the current folder
-    names_database: bool = False
+    sets_database_url: bool = False
     others: tuple[Path, ...] = ()
 
 
@@ -37,8 +37,10 @@ def find() -> EnvFile:
     if not found:
         return EnvFile()
     first, *rest = found
-    others = tuple(path for path in rest if path.resolve() != first.resolve() and names_database(path, default=False))
-    return EnvFile(first, here is not None and first == here / NAME, names_database(first), others)
+    others = tuple(
+        path for path in rest if path.resolve() != first.resolve() and sets_database_url(path, default=False)
+    )
+    return EnvFile(first, here is not None and first == here / NAME, sets_database_url(first), others)
 
 
 def places(here: Path | None) -> list[Path]:
@@ -96,7 +98,7 @@ def text_of(path: Path) -> str:
     return text
 
 
-def names_database(path: Path, default: bool | None = None) -> bool:
+def sets_database_url(path: Path, default: bool | None = None) -> bool:
     """Whether it sets DATABASE_URL; `default` for a file that can't be read, which without one raises EnvFileError."""
     try:
         values = dotenv_values(stream=io.StringIO(text_of(path)))

@@ -52,9 +52,9 @@ SILENCE_S = (10, 30)  # to connect, and between two bytes: Spotify answers in we
 CALL_S = 45  # a whole call, from looking the host up to the last byte: an answer that drips is never silent for long
 ANSWER_MB = 16  # an answer, decompressed: the largest honest ones, fifty tracks or twenty albums, are some 2 MB
 TRIES = 4  # of a call that fails as calls fail in an incident
-PATIENCE_S = 60  # Spotify may ask for a day; a run waits a minute in all and leaves the rest to the next
+RETRY_BUDGET_S = 60  # Spotify may ask for a day; a run waits a minute in all and leaves the rest to the next
 LONGEST_PAUSE_S = 86_400  # quotas are counted over a day: a header that asks for more is a fault, not a wish
-SAID_LENGTH = 240  # characters of Spotify's own words in a message: its longest refusal known has 160
+MESSAGE_LENGTH = 240  # characters of Spotify's own words in a message: its longest refusal known has 160
 
 # The network: webhook and PING_URL, whose answers are not read.
 NOTICE_SILENCE_S = 20  # to connect, and between two bytes

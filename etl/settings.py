@@ -102,7 +102,7 @@ class Settings(Runner):
     def is_a_postgres_address(cls, value: SecretStr | None) -> SecretStr | None:
         if value is None:
             return None
-        reason = fault_of_address(value.get_secret_value().strip())
+        reason = address_error(value.get_secret_value().strip())
         if reason:
             raise ValueError(reason)
         return SecretStr(value.get_secret_value().strip())
@@ -184,7 +184,7 @@ class Settings(Runner):
             )
         return folder
 
-    def about_the_database(self) -> str | None:
+    def database_notice(self) -> str | None:
         """Which database is used, in a line without its address; None where that is obvious: DATABASE_URL is set in the
         environment, or in the current folder's .env."""
         env_file = self._env_file_found
@@ -192,7 +192,7 @@ class Settings(Runner):
             line = f"DATABASE_URL is not set: the record is in {self.embedded_folder}"
             passed_over = [f"; {other} is not read, since {env_file.path} was found first" for other in env_file.others]
             return "".join([line, *passed_over[:1]])
-        is_from_file = env_file.names_database and not any(
+        is_from_file = env_file.sets_database_url and not any(
             value and name.upper() == "DATABASE_URL" for name, value in os.environ.items()
         )
         return f"DATABASE_URL is that of {env_file.path}" if is_from_file and not env_file.is_here else None
@@ -233,7 +233,7 @@ def spoken(error: ValidationError) -> Iterator[str]:
         yield f"{name}: {fault['msg'].removeprefix('Value error, ')}."
 
 
-def fault_of_address(address: str) -> str | None:
+def address_error(address: str) -> str | None:
     """What is wrong with a database address, without repeating any of it; None when it can be used."""
     example = "write it as postgresql://user:password@host/database"
     too_many = (
@@ -271,7 +271,7 @@ def default_home() -> Path:
 
 
 @contextmanager
-def some_home() -> Iterator[None]:
+def ensure_home() -> Iterator[None]:
     """Meanwhile everybody has a home folder, for packages that ask for it while they are imported and fail without."""
     try:
         Path.home()

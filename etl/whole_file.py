@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 PREFIX, SUFFIX = ".brapped-", ".part"
-YOUNG_S = 60  # a draft that was made just now may not be held yet
+YOUNG_S = 60  # a draft that was made just now may not be locked yet
 
 
 class UnwritableError(Exception):
@@ -26,17 +26,17 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
     The system says that another user's link is in the way by refusing: a draft is made, never opened.
     """
     try:
-        must_be_free(path)
-        drop_drafts(path.parent)
+        check_replaceable(path)
+        remove_stale_drafts(path.parent)
         number, name = tempfile.mkstemp(prefix=PREFIX, suffix=SUFFIX, dir=path.parent)
         draft = Path(name)
         try:
             with os.fdopen(number, "w+b") as file:
-                held(file.fileno())
+                lock_file(file.fileno())
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
-            must_be_free(path)
+            check_replaceable(path)
             draft.replace(path)
         finally:
             with suppress(OSError):
@@ -48,7 +48,7 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
     raise UnwritableError(sentence)
 
 
-def must_be_free(path: Path) -> None:
+def check_replaceable(path: Path) -> None:
     """Raises UnwritableError when something else than a file has this name."""
     if path.name in ("", ".."):
         raise UnwritableError(f"{path} is a folder. Name a file in it, such as {path / 'brapped.zip'}.")
@@ -64,7 +64,7 @@ def must_be_free(path: Path) -> None:
         raise UnwritableError(f"{path} is no file but a device or a pipe, which is not replaced. Name a file.")
 
 
-def drop_drafts(folder: Path) -> None:
+def remove_stale_drafts(folder: Path) -> None:
     """Removes what a program left that was killed while it wrote: nobody holds it any more."""
     for draft in folder.glob(f"{PREFIX}*{SUFFIX}"):
         with suppress(OSError):  # somebody else's, or at work
@@ -72,13 +72,13 @@ def drop_drafts(folder: Path) -> None:
                 continue
             number = os.open(draft, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
             try:
-                held(number)
+                lock_file(number)
                 draft.unlink()
             finally:
                 os.close(number)
 
 
-def held(number: int) -> None:
+def lock_file(number: int) -> None:
     """Marks an open file as at work until it is closed. Raises OSError when another program holds it."""
     try:
         import fcntl

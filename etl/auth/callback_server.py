@@ -18,7 +18,7 @@ from etl.paths import TEMPLATES
 
 log = logging.getLogger(__name__)
 
-PATIENCE_S = 300  # to log in, with a password to look up; the code itself lives ten minutes
+TIMEOUT_S = 300  # to log in, with a password to look up; the code itself lives ten minutes
 HEADERS = {
     "Content-Type": "text/html; charset=utf-8",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'",
@@ -26,10 +26,10 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 
-Answered = Callable[[str], tuple[str, str]]
+Respond = Callable[[str], tuple[str, str]]
 
 
-class Loopback:
+class CallbackServer:
     """A context manager that holds the port; `redirect_uri` is where it waits. Raises LoginError when the port is taken."""
 
     def __init__(self, port: int) -> None:
@@ -49,20 +49,20 @@ class Loopback:
             " is http://127.0.0.1/callback, without a port."
         )
 
-    def __enter__(self) -> "Loopback":
+    def __enter__(self) -> "CallbackServer":
         return self
 
     def __exit__(self, *_: object) -> None:
         self._server.server_close()
 
-    def wait(self, is_ours: Callable[[str], bool], answered: Answered, patience_s: float = PATIENCE_S) -> None:
+    def wait(self, is_ours: Callable[[str], bool], answered: Respond, timeout_s: float = TIMEOUT_S) -> None:
         """Waits for the browser to come back and shows it what `answered` makes of the address: a title and a sentence.
 
         Addresses that are not `is_ours` are turned away and waited on. What `answered` raises is shown, and raised.
         Raises LoginError when nobody comes in time.
         """
         self._server.is_ours, self._server.answered = is_ours, answered
-        deadline = time.monotonic() + patience_s
+        deadline = time.monotonic() + timeout_s
         while not self._server.is_done:
             if time.monotonic() > deadline:
                 with self._server.guard:  # an answer that is being worked on is waited for
@@ -70,7 +70,7 @@ class Loopback:
                         break
                     self._server.is_done = True
                 raise LoginError(
-                    f"Nobody came back from Spotify within {patience_s / 60:.0f} minutes. Nothing was changed; begin again."
+                    f"Nobody came back from Spotify within {timeout_s / 60:.0f} minutes. Nothing was changed; begin again."
                 )
             self._server.handle_request()
         if self._server.failure:
@@ -79,7 +79,7 @@ class Loopback:
 
 class _Server(ThreadingHTTPServer):  # browsers open connections in advance, and would hold the only thread up with them
     is_ours: Callable[[str], bool]
-    answered: Answered
+    answered: Respond
     is_done = False
     failure: Exception | None = None
     timeout = 0.2  # seconds between two looks whether it is done

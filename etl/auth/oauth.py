@@ -17,8 +17,8 @@ from etl.settings import Settings
 from etl.spotify.accounts import Accounts
 from etl.spotify.api import Api
 from etl.spotify.errors import PermissionMissing
-from etl.spotify.http import Patience
-from etl.spotify.profile import who_is
+from etl.spotify.http import RetryBudget
+from etl.spotify.profile import parse_account
 from etl.values import fingerprint
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.listeners import ME, recorded_account
@@ -33,7 +33,7 @@ class LoginError(Exception):
 
 
 @dataclass(frozen=True)
-class Trip:
+class AuthorizationRequest:
     """A login under way: the address where the listener agrees, and what the answer is checked against."""
 
     address: str = field(repr=False)
@@ -43,7 +43,7 @@ class Trip:
 
 
 @dataclass(frozen=True)
-class Agreed:
+class CompletedLogin:
     """A login that works and is kept."""
 
     token: str = field(repr=False)
@@ -55,7 +55,7 @@ def redirect_uri(port: int = PORT) -> str:
     return f"http://127.0.0.1:{port}/callback"
 
 
-def begun(settings: Settings, redirect_uri: str) -> Trip:
+def begun(settings: Settings, redirect_uri: str) -> AuthorizationRequest:
     """A new trip that leads back to `redirect_uri`, one of those in the app's dashboard."""
     state, verifier = secrets.token_urlsafe(24), secrets.token_urlsafe(48)
     assert settings.spotify_client_id is not None
@@ -65,15 +65,15 @@ def begun(settings: Settings, redirect_uri: str) -> Trip:
         "redirect_uri": redirect_uri,
         "scope": " ".join(SCOPES),
         "state": state,
-        "code_challenge": challenge(verifier),
+        "code_challenge": code_challenge(verifier),
         "code_challenge_method": "S256",
         "show_dialog": "true",  # so that another account can be picked
     }
     address = f"{settings.spotify_accounts_url}/authorize?{urlencode(asked)}"
-    return Trip(address, redirect_uri, state, verifier)
+    return AuthorizationRequest(address, redirect_uri, state, verifier)
 
 
-def shown_on_github(address: str) -> str:
+def fully_encoded(address: str) -> str:
     """The same address with every character of its query's values percent-encoded.
 
     GitHub's runner replaces whatever is a secret's text by three stars, on summary pages too. The client ID is one of the
@@ -84,18 +84,20 @@ def shown_on_github(address: str) -> str:
     return f"{start}?{'&'.join(pairs)}"
 
 
-def finished(settings: Settings, warehouse: Warehouse, trip: Trip, answer: str, clock: Clock = utc_now) -> Agreed:
+def finished(
+    settings: Settings, warehouse: Warehouse, trip: AuthorizationRequest, answer: str, clock: Clock = utc_now
+) -> CompletedLogin:
     """The login that comes of `answer`, the address that the browser was led back to: tried, and kept encrypted.
 
     Raises LoginError for an answer that is none, CodeRefused, PermissionMissing and other SpotifyErrors, WarehouseError, WrongClock.
     """
-    code = code_of(answer, trip.state)
+    code = code_in(answer, trip.state)
     assert settings.spotify_client_id and settings.spotify_client_secret
     accounts = Accounts(
         settings.spotify_accounts_url,
         settings.spotify_client_id.get_secret_value(),
         settings.spotify_client_secret.get_secret_value(),
-        Patience(),
+        RetryBudget(),
     )
     got = accounts.exchange(code, trip.verifier, trip.redirect_uri)
     token, scope = got.get("refresh_token"), got.get("scope")
@@ -103,8 +105,8 @@ def finished(settings: Settings, warehouse: Warehouse, trip: Trip, answer: str, 
         raise LoginError("Spotify gave no login for this code. Begin again.")
     if isinstance(scope, str) and not set(SCOPES) <= set(scope.split()):
         raise PermissionMissing
-    accounts.must_agree(clock())
-    account = who_is(Api(settings.spotify_api_url, lambda: str(got["access_token"]), accounts.patience).me())
+    accounts.check_clock(clock())
+    account = parse_account(Api(settings.spotify_api_url, lambda: str(got["access_token"]), accounts.retry_budget).me())
     now = clock()
     warehouse.migrate(now, __version__, views_may_wait=True)
 
@@ -121,12 +123,12 @@ def finished(settings: Settings, warehouse: Warehouse, trip: Trip, answer: str, 
         keep_login(connection, token, listener_key, Keys(settings), now)
 
     warehouse.transaction(keep)
-    return Agreed(token, account.listener_name or account.user_id or account.listener_id, now)
+    return CompletedLogin(token, account.listener_name or account.user_id or account.listener_id, now)
 
 
-def code_of(answer: str, state: str) -> str:
+def code_in(answer: str, state: str) -> str:
     """The code in the address that the browser was led back to; raises LoginError when there is none for this trip."""
-    said = told_in(answer)
+    said = query_of(answer)
     if not secrets.compare_digest(said.get("state", "").encode(), state.encode()):
         raise LoginError(
             "That address is not of this login: its state is another. Copy the address of the page that comes after you have"
@@ -139,7 +141,7 @@ def code_of(answer: str, state: str) -> str:
     return str(said["code"])
 
 
-def told_in(answer: str) -> dict[str, str]:
+def query_of(answer: str) -> dict[str, str]:
     """What an address says behind its question mark."""
     try:
         return dict(parse_qsl(urlsplit(answer.strip()).query))
@@ -147,12 +149,12 @@ def told_in(answer: str) -> dict[str, str]:
         return {}
 
 
-def challenge(verifier: str) -> str:
+def code_challenge(verifier: str) -> str:
     """What of a verifier may be seen on the way (RFC 7636, S256)."""
     return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
 
 
-def remember(connection: Connection, trip: Trip, keys: Keys, now: datetime) -> None:
+def remember(connection: Connection, trip: AuthorizationRequest, keys: Keys, now: datetime) -> None:
     """Keeps a trip for another run to finish: an hour at most."""
     run(
         connection,
@@ -164,13 +166,13 @@ def remember(connection: Connection, trip: Trip, keys: Keys, now: datetime) -> N
     )
 
 
-def remembered(connection: Connection, answer: str, keys: Keys, now: datetime) -> Trip:
+def remembered(connection: Connection, answer: str, keys: Keys, now: datetime) -> AuthorizationRequest:
     """The trip that this answer belongs to; it serves once. Raises LoginError when there is none."""
-    state = told_in(answer).get("state", "")
+    state = query_of(answer).get("state", "")
     rows = run(connection, "consent_answered", state_fingerprint=fingerprint(state), now=now)
     if not rows:
         raise LoginError(
             "That address belongs to no login begun here in the last hour, or it was used already. Copy the address of the"
             " page that comes after you have agreed, the whole of it; or begin again without an address."
         )
-    return Trip("", rows[0].redirect_uri, state, keys.decrypt(rows[0].verifier_encrypted))
+    return AuthorizationRequest("", rows[0].redirect_uri, state, keys.decrypt(rows[0].verifier_encrypted))

@@ -234,7 +234,7 @@ class Log(logging.Handler):
 def main() -> NoReturn:
     """Runs the command line. Exit status: 0, 1 when it failed (one plain line on stderr), 2 when it was called wrongly,
     130 after Ctrl-C."""
-    interrupts.leave_at_once()
+    interrupts.exit_on_interrupt()
     logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[Log()])
     logging.getLogger("etl").setLevel(logging.INFO)
     for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
@@ -252,7 +252,7 @@ def main() -> NoReturn:
             raise
         failure = error
     finally:
-        interrupts.too_late()
+        interrupts.ignore_interrupts()
     # Said out here: whatever else the exception drags along is not for a log.
     is_ours = type(failure).__module__.startswith("etl.")
     unexpected = f"an unexpected {type(failure).__name__}; 'brapped --debug …' shows where"

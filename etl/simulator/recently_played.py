@@ -56,7 +56,7 @@ def recently_played(world: World, request: Request, listener: Listener) -> Answe
 
 
 def _window(listener: Listener, at: datetime) -> list[tuple[datetime, Play]]:
-    told = ((play.told_at(at), play) for play in listener.plays if play.has_arrived(at))
+    told = ((play.reported_at(at), play) for play in listener.plays if play.has_arrived(at))
     return nlargest(WINDOW, told, key=lambda one: one[0])
 
 

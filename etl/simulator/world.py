@@ -96,7 +96,7 @@ class Play:
     redated: tuple[tuple[datetime, timedelta], ...] = ()
     item: Mapping[str, Any] | None = None
 
-    def told_at(self, at: datetime) -> datetime:
+    def reported_at(self, at: datetime) -> datetime:
         """The `played_at` that an answer given at that moment tells."""
         shifts = [shift for since, shift in sorted(self.redated) if since <= at]
         return self.played_at + shifts[-1] if shifts else self.played_at

@@ -45,7 +45,7 @@ def part_of(
     plays: list[dict[str, Any]] = []
     tracks: dict[str, dict[str, Any]] = {}
     malformed: list[Malformed] = []
-    has_exported = table.name == "listening_history" and tells_exports(rows)
+    has_exported = table.name == "listening_history" and has_export_rows(rows)
     for row_number, row in enumerate(rows, start=1):
         played_at = moment_of(row.get("played_at"))
         if played_at is None or not FIRST_PLAY <= played_at <= now + AHEAD:
@@ -68,7 +68,7 @@ def part_of(
                 **dict.fromkeys(DETAIL_COLUMNS),
             }
         )
-    as_first_dated([play for play in plays if play["source"] == LIST])
+    undo_redating([play for play in plays if play["source"] == LIST])
     catalogue = catalogue_tables(tracks=tracks.values(), artists=artists, fetched_at=now)
     for frame in catalogue.values():
         if "fetched_at" in frame:
@@ -87,7 +87,7 @@ def part_of(
     )
 
 
-def as_first_dated(plays: list[dict[str, Any]]) -> None:
+def undo_redating(plays: list[dict[str, Any]]) -> None:
     """Gives plays of one track less than thirty seconds apart one date: the list tells of none so short, but dates a play anew, and older
     projects kept every date as a play. What was told first is the latest of them."""
     latest: dict[str, datetime] = {}
@@ -100,7 +100,7 @@ def as_first_dated(plays: list[dict[str, Any]]) -> None:
         latest[uri] = play["played_at"]
 
 
-def tells_exports(rows: Sequence[Row]) -> bool:
+def has_export_rows(rows: Sequence[Row]) -> bool:
     """Whether rows of an export can be told from those of the list, or are all there is."""
     has_fractions = any((at := moment_of(row.get("played_at"))) is not None and at.microsecond for row in rows)
     return has_fractions or any((whole(row.get("ms_played")) or SHORTEST_TOLD) < SHORTEST_TOLD for row in rows)

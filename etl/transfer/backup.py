@@ -18,21 +18,31 @@ from psycopg2.sql import SQL, Identifier
 from sqlalchemy import Connection
 
 from etl import __version__
-from etl.transfer.constraints import counters_of, tie
+from etl.transfer.constraints import sequence_values, tie
 from etl.transfer.endpoints import (
-    Move,
-    Moved,
+    CopiedTable,
+    CopyResult,
+    Progress,
     Target,
-    Told,
-    files_of,
-    opened_for_copying,
-    persistently,
+    copyable_schema_files,
+    prepare_target,
+    retry_on_disconnect,
+    schema_files_of,
     snapshot,
     speaking_of_errors,
-    whole_files,
 )
-from etl.transfer.layout import Foreign, Layout, layout_of
-from etl.transfer.manifest import DAMAGED, FORMAT, MANIFEST, Backed, Manifest, backup_at, file_of, must_fit, pairs
+from etl.transfer.layout import Layout, UntrustedCatalog, layout_of
+from etl.transfer.manifest import (
+    DAMAGED,
+    FORMAT,
+    MANIFEST,
+    BackedUpTable,
+    Manifest,
+    member_name,
+    must_fit,
+    open_backup,
+    pair_tables,
+)
 from etl.transfer.tables import Table
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.errors import WarehouseError
@@ -47,7 +57,7 @@ BLOCK = 2**18  # bytes at a time
 
 
 @dataclass
-class Hashed:
+class HashingWriter:
     """A file that knows the hash of what was written to it."""
 
     file: IO[bytes]
@@ -60,13 +70,13 @@ class Hashed:
         return self.file.write(told)
 
 
-def back_up(source: Warehouse, path: Path, *, name: str, now: datetime, told: Told = Told()) -> Move:  # noqa: B008
+def back_up(source: Warehouse, path: Path, *, name: str, now: datetime, told: Progress = Progress()) -> CopyResult:  # noqa: B008
     """Writes the warehouse, as it stands now, into a file: whole, or not at all. For its owner alone: tokens are in it, encrypted.
 
     Raises WarehouseError.
     """
 
-    def once(note: Callable[[], None]) -> Move:
+    def once(note: Callable[[], None]) -> CopyResult:
         try:
             with whole_file(path) as file:
                 return written(source, file, name, now, told)
@@ -74,25 +84,25 @@ def back_up(source: Warehouse, path: Path, *, name: str, now: datetime, told: To
             sentence = str(error)
         raise WarehouseError(sentence)
 
-    return persistently(once)
+    return retry_on_disconnect(once)
 
 
-def written(source: Warehouse, file: IO[bytes], name: str, now: datetime, told: Told) -> Move:
-    made = Move()
+def written(source: Warehouse, file: IO[bytes], name: str, now: datetime, told: Progress) -> CopyResult:
+    made = CopyResult()
     with snapshot(source, name) as origin, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
-        files = whole_files(origin)
+        files = copyable_schema_files(origin)
         layout = origin.do(layout_of)
-        for stranger in origin.do(lambda connection: Foreign(connection, name)).strangers():
+        for stranger in origin.do(lambda connection: UntrustedCatalog(connection, name)).unknown_tables():
             log.warning("%s is no table of Brapped's; it is not in the backup.", stranger)
         backed = []
         for table in layout.tables:
             content = origin.content(table)
             told.progress(table.name, 0, content.row_count)
-            with archive.open(file_of(table.name), "w", force_zip64=True) as member:
-                hashed = Hashed(member)
+            with archive.open(member_name(table.name), "w", force_zip64=True) as member:
+                hashed = HashingWriter(member)
                 origin.do(lambda connection, table=table, hashed=hashed: write_csv(connection, table, hashed))  # type: ignore[misc]
             backed.append(
-                Backed(
+                BackedUpTable(
                     table.name,
                     table.columns,
                     table.key,
@@ -101,10 +111,10 @@ def written(source: Warehouse, file: IO[bytes], name: str, now: datetime, told: 
                     hashed.sha256.hexdigest(),
                 )
             )
-            made.tables.append(Moved(table.name, content.row_count, content.row_count))
+            made.tables.append(CopiedTable(table.name, content.row_count, content.row_count))
             told.table(made.tables[-1])
         [warehouse] = origin.do(lambda connection: run(connection, "warehouse"))
-        counters = origin.do(lambda connection: counters_of(connection, layout))
+        counters = origin.do(lambda connection: sequence_values(connection, layout))
         manifest = Manifest(
             FORMAT,
             __version__,
@@ -120,51 +130,51 @@ def written(source: Warehouse, file: IO[bytes], name: str, now: datetime, told: 
     return made
 
 
-def write_csv(connection: Connection, table: Table, file: Hashed) -> None:
+def write_csv(connection: Connection, table: Table, file: HashingWriter) -> None:
     columns, key = (SQL(", ").join(map(Identifier, names)) for names in (table.columns, table.key))
     statement = SQL("copy (select {} from {} order by {}) to stdout (format csv, header)")
     with driver_cursor(connection) as cursor:
         cursor.copy_expert(statement.format(columns, table.identifier, key), file, BLOCK)
 
 
-def restore(target: Warehouse, path: Path, *, name: str, now: datetime, told: Told = Told()) -> Move:  # noqa: B008
+def restore(target: Warehouse, path: Path, *, name: str, now: datetime, told: Progress = Progress()) -> CopyResult:  # noqa: B008
     """Fills an empty database with a backup, and compares it with what the backup says; then brings it up to date.
 
     A restore that was killed goes on with the first table that is not there. Raises WarehouseError.
     """
-    with backup_at(path) as (archive, manifest):
+    with open_backup(path) as (archive, manifest):
 
-        def once(note: Callable[[], None]) -> Move:
+        def once(note: Callable[[], None]) -> CopyResult:
             there = Target(target, name)
             with there.alone():
                 return restored(archive, manifest, path, there, now, told, note)
 
-        made = persistently(once)
+        made = retry_on_disconnect(once)
     if not made.differences:
         with speaking_of_errors(name):
             target.migrate(now, __version__)
     return made
 
 
-def check(target: Warehouse, path: Path, *, name: str, told: Told = Told()) -> Move:  # noqa: B008
+def check(target: Warehouse, path: Path, *, name: str, told: Progress = Progress()) -> CopyResult:  # noqa: B008
     """Says whether a database is what a backup of it says. Writes nothing."""
 
-    def once(note: Callable[[], None]) -> Move:
+    def once(note: Callable[[], None]) -> CopyResult:
         there = Target(target, name)
-        if there.do(files_of) != manifest.schema_files.keys():
+        if there.do(schema_files_of) != manifest.schema_files.keys():
             raise WarehouseError(f"The database at {name} is of another version than {path}: they can't be compared.")
         layout = there.do(layout_of)
         must_fit(manifest, layout, path)
-        made = Move()
-        for table, backed in pairs(manifest, layout):
+        made = CopyResult()
+        for table, backed in pair_tables(manifest, layout):
             if there.content(table) != backed.content:
                 made.differences.append(f"{table.name} differs.")
-            made.tables.append(Moved(table.name, backed.row_count, 0))
+            made.tables.append(CopiedTable(table.name, backed.row_count, 0))
             told.table(made.tables[-1])
         return made
 
-    with backup_at(path) as (_, manifest):
-        return persistently(once)
+    with open_backup(path) as (_, manifest):
+        return retry_on_disconnect(once)
 
 
 def restored(
@@ -173,11 +183,11 @@ def restored(
     path: Path,
     target: Target,
     now: datetime,
-    told: Told,
+    told: Progress,
     note: Callable[[], None],
-) -> Move:
+) -> CopyResult:
     def opening(connection: Connection) -> Layout:
-        has = files_of(connection)
+        has = schema_files_of(connection)
         there = run(connection, "warehouse")[0] if WAREHOUSE in has else None
         is_begun = there is not None and there.copy_started_at and there.warehouse_id == manifest.warehouse_id
         if has and not is_begun and (there is None or there.is_filled or not has <= manifest.schema_files.keys()):
@@ -185,15 +195,15 @@ def restored(
                 f"The database at {target.name} holds a warehouse already. Nothing was touched: give an empty database."
             )
         files = set(manifest.schema_files)
-        layout = opened_for_copying(connection, files, manifest.warehouse_id, manifest.made_at, now)
+        layout = prepare_target(connection, files, manifest.warehouse_id, manifest.made_at, now)
         must_fit(manifest, layout, path)
         return layout
 
     with speaking_of_errors(target.name):
         layout = target.do(opening)
-    made = Move()
+    made = CopyResult()
     replaced = []
-    for table, backed in pairs(manifest, layout):
+    for table, backed in pair_tables(manifest, layout):
         copied_count = 0
         told.progress(table.name, 0, backed.row_count)
         if target.content(table) != backed.content:
@@ -201,7 +211,7 @@ def restored(
             note()
             copied_count = backed.row_count
             replaced.append((table, backed))
-        made.tables.append(Moved(table.name, backed.row_count, copied_count))
+        made.tables.append(CopiedTable(table.name, backed.row_count, copied_count))
         told.table(made.tables[-1])
     target.do(lambda connection: tie(connection, layout.references, manifest.numbers))
     made.differences = [
@@ -214,7 +224,7 @@ def restored(
     return made
 
 
-class Member(io.RawIOBase):
+class HashingReader(io.RawIOBase):
     """A file of the archive as it is read, and the hash of it. A damaged one raises WarehouseError."""
 
     def __init__(self, file: IO[bytes], name: str, path: Path) -> None:
@@ -232,17 +242,17 @@ class Member(io.RawIOBase):
         return told
 
 
-def read_csv(connection: Connection, archive: zipfile.ZipFile, table: Table, backed: Backed, path: Path) -> None:
+def read_csv(connection: Connection, archive: zipfile.ZipFile, table: Table, backed: BackedUpTable, path: Path) -> None:
     """Fills a table with its file, instead of what is in it."""
     lock(connection, MOVE_LOCK, 0)
     columns = SQL(", ").join(map(Identifier, table.columns))
-    name = file_of(table.name)
+    name = member_name(table.name)
     try:
         file = archive.open(name)
     except DAMAGED:
         raise WarehouseError(f"{path} is damaged: {name} can't be read.") from None
     with driver_cursor(connection) as cursor, file:
-        member = Member(file, name, path)
+        member = HashingReader(file, name, path)
         cursor.execute(SQL("delete from {}").format(table.identifier))
         try:
             cursor.copy_expert(

@@ -5,21 +5,21 @@ from __future__ import annotations
 from psycopg2.sql import SQL, Identifier, Literal
 from sqlalchemy import Connection, text
 
-from etl.transfer.layout import NOTED, Layout, Reference, layout_of, reference_of
+from etl.transfer.layout import DROPPED_REFERENCES, Layout, Reference, layout_of, reference_of
 from etl.transfer.tables import Table
 from etl.warehouse.errors import WarehouseError
 from etl.warehouse.locks import MOVE_LOCK, lock
 from etl.warehouse.statements import driver_cursor, run
 
-HONEST_GAP = 10_000_000  # keys that were drawn and not used: each run draws some for rows that are there already
+LARGEST_KEY_GAP = 10_000_000  # keys that were drawn and not used: each run draws some for rows that are there already
 
 
-def counters_of(connection: Connection, layout: Layout) -> dict[str, tuple[int, bool]]:
+def sequence_values(connection: Connection, layout: Layout) -> dict[str, tuple[int, bool]]:
     """Of each table that Postgres numbers: the last number, and whether it was given to a row."""
-    return {table.name: counter_of(connection, table) for table in layout.tables if table.counter}
+    return {table.name: sequence_value(connection, table) for table in layout.tables if table.counter}
 
 
-def counter_of(connection: Connection, table: Table) -> tuple[int, bool]:
+def sequence_value(connection: Connection, table: Table) -> tuple[int, bool]:
     rows = run(connection, "counter", table_name=table.name, column_name=table.counter)
     if len(rows) != 1:
         raise WarehouseError(f"{table.counter} of {table.name} is not numbered by Postgres; nothing was touched.")
@@ -30,12 +30,12 @@ def counter_of(connection: Connection, table: Table) -> tuple[int, bool]:
     return int(number), bool(is_given)
 
 
-def untied(connection: Connection) -> Layout:
+def drop_constraints(connection: Connection) -> Layout:
     """Takes the references between tables away, so that a range can be replaced whatever refers to it.
 
     They are noted in the same transaction: the database itself knows what to put back, whoever goes on with the copy.
     """
-    if connection.execute(text("select pg_catalog.to_regclass(:name)"), {"name": NOTED}).scalar():
+    if connection.execute(text("select pg_catalog.to_regclass(:name)"), {"name": DROPPED_REFERENCES}).scalar():
         return layout_of(connection, [reference_of(row) for row in run(connection, "references_dropped")])
     layout = layout_of(connection)
     if not layout.references:
@@ -68,7 +68,7 @@ def tie(connection: Connection, references: tuple[Reference, ...], counters: dic
                     named(one.table), Identifier(one.name), Identifier(one.name), SQL(one.definition)
                 )
             )
-        cursor.execute(f"drop table if exists {NOTED}")
+        cursor.execute(f"drop table if exists {DROPPED_REFERENCES}")
         for table in layout_of(connection, ()).tables:
             if table.name in counters:
                 [row] = run(connection, "counter", table_name=table.name, column_name=table.counter)
@@ -83,7 +83,7 @@ def tie(connection: Connection, references: tuple[Reference, ...], counters: dic
                     ).format(
                         Literal(sequence),
                         Literal(number),
-                        Literal(HONEST_GAP),
+                        Literal(LARGEST_KEY_GAP),
                         Literal(is_given),
                         Literal(number),
                         Identifier(str(table.counter)),

@@ -17,24 +17,24 @@ from sqlalchemy import Connection, text
 
 from etl import __version__
 from etl.counts import many
-from etl.transfer.constraints import counters_of, tie
+from etl.transfer.constraints import sequence_values, tie
 from etl.transfer.endpoints import (
-    Move,
-    Moved,
+    CopiedTable,
+    CopyResult,
+    Progress,
     Source,
     Target,
-    Told,
-    files_of,
-    opened_for_copying,
-    persistently,
+    copyable_schema_files,
+    naming_errors,
+    prepare_target,
+    retry_on_disconnect,
+    schema_files_of,
     snapshot,
-    speaking_of,
     speaking_of_errors,
-    whole_files,
 )
-from etl.transfer.layout import Foreign, Layout, layout_of, odd_counters, plain
+from etl.transfer.layout import Layout, UntrustedCatalog, layout_of, out_of_range, printable_name
 from etl.transfer.pipe import pump
-from etl.transfer.tables import Content, Difference, Span, Table, differing
+from etl.transfer.tables import Content, Difference, Span, Table, find_differences
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.errors import WarehouseError
 from etl.warehouse.locks import MOVE_LOCK, lock
@@ -51,18 +51,18 @@ def move(
     names: tuple[str, str],
     now: datetime,
     is_dry: bool = False,
-    told: Told = Told(),  # noqa: B008
-) -> Move:
+    told: Progress = Progress(),  # noqa: B008
+) -> CopyResult:
     """Makes the target what the source is, and compares them. Again from its start when a connection broke: that is quick where it is done.
 
     `names`: what the person calls the two. `is_dry`: only says what would be copied. Raises WarehouseError.
     """
 
-    def once(note: Callable[[], None]) -> Move:
+    def once(note: Callable[[], None]) -> CopyResult:
         with snapshot(source, names[0]) as origin:
-            return Copying(origin, Target(target, names[1]), now, told, note).done(is_dry)
+            return Copy(origin, Target(target, names[1]), now, told, note).done(is_dry)
 
-    made = persistently(once)
+    made = retry_on_disconnect(once)
     if not is_dry and not made.differences:
         with speaking_of_errors(names[1]):
             target.migrate(now, __version__)
@@ -74,46 +74,46 @@ def compare(
     target: Warehouse,
     *,
     names: tuple[str, str],
-    told: Told = Told(),  # noqa: B008
-) -> Move:
+    told: Progress = Progress(),  # noqa: B008
+) -> CopyResult:
     """Says whether the target is what the source is, and where it is not. Writes nothing."""
 
-    def once(note: Callable[[], None]) -> Move:
+    def once(note: Callable[[], None]) -> CopyResult:
         with snapshot(source, names[0]) as origin:
-            return Comparing(origin, Target(target, names[1]), told).done()
+            return Comparison(origin, Target(target, names[1]), told).done()
 
-    return persistently(once)
+    return retry_on_disconnect(once)
 
 
-class Comparing:
+class Comparison:
     """Two databases, table by table."""
 
-    def __init__(self, source: Source, target: Target, told: Told) -> None:
+    def __init__(self, source: Source, target: Target, told: Progress) -> None:
         self.source, self.target, self.told = source, target, told
 
-    def done(self) -> Move:
+    def done(self) -> CopyResult:
         files = self.source_files()
-        self.must_be_alike(files)
+        self.check_same_version(files)
         layout = self.target.do(layout_of)
         self.foreign.must_be(layout)
-        made = Move()
+        made = CopyResult()
         for table in layout.tables:
             here, there = self.contents(table)
             if here != there:
                 made.differences += self.sentences(table)
-            made.tables.append(Moved(table.name, here.row_count, 0))
+            made.tables.append(CopiedTable(table.name, here.row_count, 0))
             self.told.table(made.tables[-1])
         return made
 
     def source_files(self) -> set[str]:
         """The schema files of the source, after a look at what it has under the names of a warehouse's tables."""
-        self.foreign = self.source.do(lambda connection: Foreign(connection, self.source.name))
-        self.foreign.must_be_plain()
-        return whole_files(self.source)
+        self.foreign = self.source.do(lambda connection: UntrustedCatalog(connection, self.source.name))
+        self.foreign.check_is_readable()
+        return copyable_schema_files(self.source)
 
-    def must_be_alike(self, files: set[str]) -> None:
+    def check_same_version(self, files: set[str]) -> None:
         """Raises WarehouseError when the two are not of one version."""
-        there = self.target.do(files_of)
+        there = self.target.do(schema_files_of)
         if not there:
             raise WarehouseError(f"There is no warehouse in the database at {self.target.name}.")
         if files != there:
@@ -131,42 +131,42 @@ class Comparing:
     def sentences(self, table: Table) -> Iterator[str]:
         """Where a table differs: for the first few rows, by their keys."""
         found = 0
-        for one in differing(self.source, self.target, table, largest=LARGEST, smallest=1):
-            if one.is_alike:
+        for one in find_differences(self.source, self.target, table, largest=LARGEST, smallest=1):
+            if one.is_equal:
                 continue
             found += 1
             if found > 5:
                 yield f"{table.name} differs elsewhere, too."
                 return
             at = ", ".join(
-                f"{name} {plain(value)}" for name, value in zip(table.key, one.span.first or (), strict=False)
+                f"{name} {printable_name(value)}" for name, value in zip(table.key, one.span.first or (), strict=False)
             )
             yield f"{table.name} differs {f'at {at}' if at else 'at its beginning'}."
 
 
-class Copying(Comparing):
-    """One attempt to make the target what the source is. `note` is called for every piece that got there."""
+class Copy(Comparison):
+    """One attempt to make the target what the source is. `note` is called for every piece that acquire_copy_lock there."""
 
-    def __init__(self, source: Source, target: Target, now: datetime, told: Told, note: Callable[[], None]) -> None:
+    def __init__(self, source: Source, target: Target, now: datetime, told: Progress, note: Callable[[], None]) -> None:
         super().__init__(source, target, told)
         self.now, self.note = now, note
         self.changed: set[Table] = set()
 
-    def done(self, is_dry: bool = False) -> Move:
-        self.must_be_two()
+    def done(self, is_dry: bool = False) -> CopyResult:
+        self.check_are_different()
         files = self.source_files()
         if is_dry:
             return self.estimate(files)
         with self.target.alone():
             return self.copied(files)
 
-    def copied(self, files: set[str]) -> Move:
+    def copied(self, files: set[str]) -> CopyResult:
         layout = self.target.do(lambda connection: self.open(connection, files))
-        made = Move()
+        made = CopyResult()
         for table in layout.tables:
             made.tables.append(self.copy(table))
             self.told.table(made.tables[-1])
-        counters = self.source.do(lambda connection: counters_of(connection, layout))
+        counters = self.source.do(lambda connection: sequence_values(connection, layout))
         self.target.do(lambda connection: tie(connection, layout.references, counters))
         for table in layout.tables:
             if table in self.changed:  # the others were found to be alike as a whole
@@ -175,26 +175,26 @@ class Copying(Comparing):
         if not made.differences:
             self.target.do(lambda connection: run(connection, "warehouse_whole"))
         readers = self.source.do(lambda connection: run(connection, "readers"))
-        made.roles = [plain(row.role_name) for row in readers]
+        made.roles = [printable_name(row.role_name) for row in readers]
         return made
 
-    def estimate(self, files: set[str]) -> Move:
+    def estimate(self, files: set[str]) -> CopyResult:
         """What would be copied."""
         layout = self.target.do(lambda connection: self.planned(connection, files))
-        is_alike = self.target.do(files_of) == files
-        made = Move()
+        is_equal = self.target.do(schema_files_of) == files
+        made = CopyResult()
         for table in layout.tables:
             copied_count = row_count = self.row_count(table)
-            if is_alike:
-                found = differing(self.source, self.target, table, largest=LARGEST, smallest=SMALLEST)
-                copied_count = sum(self.counted(table, one) for one in found if not one.is_alike)
-            made.tables.append(Moved(table.name, row_count, copied_count))
+            if is_equal:
+                found = find_differences(self.source, self.target, table, largest=LARGEST, smallest=SMALLEST)
+                copied_count = sum(self.counted(table, one) for one in found if not one.is_equal)
+            made.tables.append(CopiedTable(table.name, row_count, copied_count))
             self.told.table(made.tables[-1])
         return made
 
     def planned(self, connection: Connection, files: set[str]) -> Layout:
         """The layout that the target is going to have. Leaves nothing behind."""
-        self.must_be_a_copy(connection, files)
+        self.check_is_replaceable(connection, files)
         undone = connection.begin_nested()
         try:
             with speaking_of_errors(self.target.name):
@@ -210,7 +210,7 @@ class Copying(Comparing):
             return difference.source_count
         return self.source.content(table, difference.span).row_count
 
-    def must_be_two(self) -> None:
+    def check_are_different(self) -> None:
         """Raises WarehouseError when both are the same database: a lock taken in the one is seen in the other."""
         key = random.getrandbits(31)
         self.source.do(lambda connection: lock(connection, MOVE_LOCK, key))
@@ -224,18 +224,18 @@ class Copying(Comparing):
 
     def open(self, connection: Connection, files: set[str]) -> Layout:
         [origin] = self.source.do(lambda source: run(source, "warehouse"))
-        self.must_be_a_copy(connection, files)
+        self.check_is_replaceable(connection, files)
         with speaking_of_errors(self.target.name):
-            layout = opened_for_copying(connection, files, origin.warehouse_id, origin.made_at, self.now)
+            layout = prepare_target(connection, files, origin.warehouse_id, origin.made_at, self.now)
         self.foreign.must_be(layout)
-        counters = self.source.do(lambda source: counters_of(source, layout))
-        if odd := odd_counters(layout, counters):
+        counters = self.source.do(lambda source: sequence_values(source, layout))
+        if odd := out_of_range(layout, counters):
             raise WarehouseError(f"The numbering of {odd[0]} in the database at {self.source.name} is out of bounds.")
         return layout
 
-    def must_be_a_copy(self, connection: Connection, files: set[str]) -> None:
+    def check_is_replaceable(self, connection: Connection, files: set[str]) -> None:
         """Raises WarehouseError unless the target holds nothing, or an earlier copy that has had no life of its own since."""
-        has = files_of(connection)
+        has = schema_files_of(connection)
         if ahead := sorted(has - files):
             raise WarehouseError(
                 f"The database at {self.target.name} is of a newer version than that at {self.source.name} ({', '.join(ahead)}). Bring the"
@@ -261,13 +261,13 @@ class Copying(Comparing):
                 f" {self.source.name} does not know). Copying would undo that; nothing was touched."
             )
 
-    def copy(self, table: Table) -> Moved:
+    def copy(self, table: Table) -> CopiedTable:
         """Replaces what differs: all of it is deleted first, so that no row is in the way of another that has its name now."""
         row_count = self.row_count(table)
         done, different = 0, []
         self.told.progress(table.name, 0, row_count)
-        for one in differing(self.source, self.target, table, largest=LARGEST, smallest=SMALLEST):
-            if one.is_alike:
+        for one in find_differences(self.source, self.target, table, largest=LARGEST, smallest=SMALLEST):
+            if one.is_equal:
                 done += one.target_count
                 self.told.progress(table.name, done, row_count)
             else:
@@ -281,7 +281,7 @@ class Copying(Comparing):
             copied_count += self.target.do(lambda connection, span=one.span: self.fill(connection, table, span))  # type: ignore[misc]
             self.note()
             self.told.progress(table.name, done + copied_count, row_count)
-        return Moved(table.name, row_count, copied_count)
+        return CopiedTable(table.name, row_count, copied_count)
 
     def row_count(self, table: Table) -> int:
         def work(connection: Connection) -> int:
@@ -311,6 +311,6 @@ class Copying(Comparing):
             pump(
                 lambda pipe, size: origin.copy_expert(read, pipe, size),
                 lambda pipe, size: cursor.copy_expert(write, pipe, size),
-                lambda: speaking_of(self.source.name),
+                lambda: naming_errors(self.source.name),
             )
             return cursor.rowcount

@@ -20,9 +20,9 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from etl import __version__, limits
-from etl.transfer.constraints import untied
+from etl.transfer.constraints import drop_constraints
 from etl.transfer.layout import Layout
-from etl.transfer.tables import Result, Side, told_alike
+from etl.transfer.tables import Endpoint, Result, set_canonical_output
 from etl.warehouse.connection import TRIES, Warehouse
 from etl.warehouse.engine import engine_of
 from etl.warehouse.errors import LOCK_NOT_AVAILABLE, WarehouseError, is_passing, sentence_about, state_of
@@ -36,7 +36,7 @@ WHOLE = 1  # second half of MOVE_LOCK for a whole copy: shared by those that rea
 
 
 @dataclass(frozen=True)
-class Moved:
+class CopiedTable:
     """What became of a table: how many rows it has at the source, and how many of them were copied."""
 
     table: str
@@ -45,23 +45,23 @@ class Moved:
 
 
 @dataclass
-class Move:
+class CopyResult:
     """What a move came to."""
 
-    tables: list[Moved] = field(default_factory=list)
+    tables: list[CopiedTable] = field(default_factory=list)
     differences: list[str] = field(default_factory=list)  # sentences, without a value that is more than a key
     roles: list[str] = field(default_factory=list)  # may read at the source; to be made at the target by hand
 
 
 @dataclass(frozen=True)
-class Told:
+class Progress:
     """Who is told how a move gets on: of rows done, of all rows of a table, and of every table done."""
 
     progress: Callable[[str, int, int], None] = lambda table, done, total: None
-    table: Callable[[Moved], None] = lambda moved: None
+    table: Callable[[CopiedTable], None] = lambda moved: None
 
 
-class Broken(Exception):
+class EndpointError(Exception):
     """A database did not do its part: the sentence about it, and whether trying again can help."""
 
     def __init__(self, sentence: str, can_pass: bool) -> None:
@@ -70,25 +70,25 @@ class Broken(Exception):
 
 
 @contextmanager
-def speaking_of(name: str) -> Iterator[None]:
+def naming_errors(name: str) -> Iterator[None]:
     """Errors of a database become sentences about the one that the person knows by this name."""
     try:
         yield
     except (DBAPIError, psycopg2.Error) as error:
-        broken = Broken(sentence_about(error).replace("DATABASE_URL", name), is_passing(error))
+        broken = EndpointError(sentence_about(error).replace("DATABASE_URL", name), is_passing(error))
     else:
         return
     raise broken
 
 
-class Target(Side):
+class Target(Endpoint):
     """The database that is copied into, a transaction for each piece of work."""
 
     def __init__(self, warehouse: Warehouse, name: str) -> None:
         self.warehouse, self.name = warehouse, name
 
     def do(self, work: Callable[[Connection], Result]) -> Result:
-        with speaking_of(self.name), self.warehouse.begin(limits.COPYING) as connection:
+        with naming_errors(self.name), self.warehouse.begin(limits.COPYING) as connection:
             return work(connection)
 
     @contextmanager
@@ -99,13 +99,13 @@ class Target(Side):
         would otherwise wait for each other in two databases, and Postgres sees only its own half of a deadlock.
         """
         engine = engine_of(self.warehouse.engine.url.render_as_string(hide_password=False))
-        with speaking_of(self.name):
+        with naming_errors(self.name):
             connection = engine.connect()
         try:
-            with speaking_of(self.name):
+            with naming_errors(self.name):
                 connection.info["limits"] = limits.HOLDING
                 connection.begin()
-                is_alone = got(connection)
+                is_alone = acquire_copy_lock(connection)
             if not is_alone:
                 raise WarehouseError(
                     f"Another move, backup or restore is at work in the database at {self.name}. Wait until it has ended,"
@@ -118,8 +118,8 @@ class Target(Side):
             engine.dispose()
 
 
-def got(connection: Connection) -> bool:
-    """Whether the lock of a whole copy was got in time."""
+def acquire_copy_lock(connection: Connection) -> bool:
+    """Whether the lock of a whole copy was acquire_copy_lock in time."""
     try:
         lock(connection, MOVE_LOCK, WHOLE)
     except DBAPIError as error:
@@ -129,30 +129,30 @@ def got(connection: Connection) -> bool:
     return True
 
 
-class Source(Side):
+class Source(Endpoint):
     """The database that is copied from, as it stood at one moment: one transaction that only reads."""
 
     def __init__(self, connection: Connection, name: str) -> None:
         self.connection, self.name = connection, name
 
     def do(self, work: Callable[[Connection], Result]) -> Result:
-        with speaking_of(self.name):
+        with naming_errors(self.name):
             return work(self.connection)
 
 
 @contextmanager
 def snapshot(warehouse: Warehouse, name: str) -> Iterator[Source]:
     """A warehouse as it stands now, for as long as it takes to read it."""
-    with speaking_of(name):
+    with naming_errors(name):
         connection = warehouse.engine.connect()
     try:
-        with speaking_of(name):
+        with naming_errors(name):
             connection.info.update(limits=limits.COPYING, search_path="set local search_path = pg_catalog, pg_temp;")
             connection.execute(text("set transaction isolation level repeatable read, read only"))
             with driver_cursor(connection) as cursor:
                 # No function of the database's own is found by its name alone, and no policy of its own decides what is seen.
                 cursor.execute("set local row_security = off")
-                told_alike(cursor)
+                set_canonical_output(cursor)
             is_still = connection.execute(
                 text("select pg_catalog.pg_try_advisory_xact_lock_shared(:half, :key)"),
                 {"half": MOVE_LOCK, "key": WHOLE},
@@ -172,7 +172,7 @@ def snapshot(warehouse: Warehouse, name: str) -> Iterator[Source]:
             connection.close()
 
 
-def persistently(once: Callable[[Callable[[], None]], Result]) -> Result:
+def retry_on_disconnect(once: Callable[[Callable[[], None]], Result]) -> Result:
     """Does something again when a connection broke, until it broke several times without anything having been done in between."""
     failures = 0
 
@@ -183,7 +183,7 @@ def persistently(once: Callable[[Callable[[], None]], Result]) -> Result:
     while True:
         try:
             return once(note)
-        except Broken as broken:
+        except EndpointError as broken:
             sentence, can_pass = str(broken), broken.can_pass
         failures += 1
         if not can_pass or failures >= TRIES:
@@ -205,26 +205,26 @@ def speaking_of_errors(name: str) -> Iterator[None]:
     raise WarehouseError(sentence)
 
 
-def opened_for_copying(
+def prepare_target(
     connection: Connection, files: set[str], warehouse_id: UUID, made_at: datetime, now: datetime
 ) -> Layout:
     """Makes a database fit to be copied into: of the version that has these schema files, marked as not whole, its tables not tied."""
     lock(connection, MOVE_LOCK, 0)
     migrate_within(connection, now, __version__, only=files)
     run(connection, "warehouse_copied", warehouse_id=warehouse_id, made_at=made_at, copy_started_at=now)
-    return untied(connection)
+    return drop_constraints(connection)
 
 
-def files_of(connection: Connection) -> set[str]:
+def schema_files_of(connection: Connection) -> set[str]:
     """The files of sql/schema/ that were applied to a database; none where there is no warehouse."""
     if not connection.execute(text("select pg_catalog.to_regclass('ops.schema_change')")).scalar():
         return set()
     return {row.file_name for row in run(connection, "schema_state") if row.file_name.startswith("schema/")}
 
 
-def whole_files(source: Source) -> set[str]:
+def copyable_schema_files(source: Source) -> set[str]:
     """The schema files of a source. Raises WarehouseError when there is no warehouse, or none that can be copied."""
-    files = source.do(files_of)
+    files = source.do(schema_files_of)
     if not files:
         raise WarehouseError(
             f"There is no warehouse in the database at {source.name}. For the tables of an older project of this kind: --from-legacy"

@@ -21,8 +21,8 @@ from etl.warehouse.statements import names_in, run, script
 
 SCHEMAS = ["listening", "ops"]
 # Each database has its own of these: what was applied to it, which jobs are under way, which warehouse it is.
-OWN = {"ops.schema_change", "ops.lease", "ops.warehouse"}
-NOTED = "ops.copy_reference"  # only while a copy is unfinished
+NOT_COPIED = {"ops.schema_change", "ops.lease", "ops.warehouse"}
+DROPPED_REFERENCES = "ops.copy_reference"  # only while a copy is unfinished
 LAST = "listening.fact_play"  # the facts name members of all dimensions, without the database's checking it
 KINDS = {"v": "a view", "m": "a materialized view", "f": "a foreign table", "p": "a partitioned table"}
 
@@ -56,7 +56,7 @@ def table_names() -> frozenset[str]:
 
 def layout_of(connection: Connection, references: Collection[Reference] | None = None) -> Layout:
     """The layout of a database that the program made. `references`: those that a copy has taken away."""
-    names = sorted(table_names() - OWN)
+    names = sorted(table_names() - NOT_COPIED)
     found = {
         row.table_name: Table(
             row.table_name, tuple(row.column_names), tuple(row.key_names), tuple(row.column_types), row.counter_name
@@ -74,7 +74,7 @@ def layout_of(connection: Connection, references: Collection[Reference] | None =
     return Layout(tuple(found[name] for name in TopologicalSorter(refers).static_order()), tuple(references))
 
 
-def odd_counters(layout: Layout, counters: Mapping[str, tuple[int, bool]]) -> list[str]:
+def out_of_range(layout: Layout, counters: Mapping[str, tuple[int, bool]]) -> list[str]:
     """Tables whose numbering does not fit the column that it is for."""
     types = {
         table.name: dict(zip(table.columns, table.types, strict=True)).get(table.counter or "")
@@ -89,7 +89,7 @@ def reference_of(row: Row[Any]) -> Reference:
     return Reference(row.table_name, row.other_name, row.constraint_name, row.definition)
 
 
-class Foreign:
+class UntrustedCatalog:
     """What a database that may be anybody's has in the schemas of a warehouse, or under some names elsewhere.
 
     Only its catalogue is read.
@@ -100,12 +100,12 @@ class Foreign:
         self.relations = {f"{row.schema_name}.{row.table_name}": row for row in rows}
         self.name = name
 
-    def must_be_plain(self) -> None:
+    def check_is_readable(self) -> None:
         """Raises WarehouseError when reading one of the program's tables there would run what somebody else wrote."""
-        for name in sorted(self.relations.keys() & (table_names() | OWN)):
+        for name in sorted(self.relations.keys() & (table_names() | NOT_COPIED)):
             row = self.relations[name]
             odd = "has a column of a type that is not Postgres's own" if row.has_odd_type else None
-            if fault := fault_of(row) or odd:
+            if fault := unsafe_reason(row) or odd:
                 raise WarehouseError(
                     f"{name} of the database at {self.name} {fault}, so it is not read; nothing was touched."
                 )
@@ -123,21 +123,25 @@ class Foreign:
             if odd := sorted(set(dict(zip(table.columns, table.types, strict=True)).items()) ^ set(there.items())):
                 raise WarehouseError(
                     f"{table.name} of the database at {self.name} is not as the schema makes it: see its column"
-                    f" {plain(odd[0][0])}. Nothing was touched."
+                    f" {printable_name(odd[0][0])}. Nothing was touched."
                 )
-        if others := self.strangers():
+        if others := self.unknown_tables():
             raise WarehouseError(
                 f"{others[0]} of the database at {self.name} is no table of Brapped's, and would be left behind. Move what"
                 " is yours into a schema of its own (alter table … set schema …), and run this again; nothing was touched."
             )
 
-    def strangers(self) -> list[str]:
+    def unknown_tables(self) -> list[str]:
         """Tables, not views, that lie in the schemas of a warehouse without being a part of it."""
-        known = table_names() | OWN | {NOTED}
-        return [plain(name) for name, row in self.relations.items() if row.kind not in ("v", "m") and name not in known]
+        known = table_names() | NOT_COPIED | {DROPPED_REFERENCES}
+        return [
+            printable_name(name)
+            for name, row in self.relations.items()
+            if row.kind not in ("v", "m") and name not in known
+        ]
 
 
-def fault_of(row: Row[Any]) -> str | None:
+def unsafe_reason(row: Row[Any]) -> str | None:
     """Why a table of a database that may be anybody's can't be read safely."""
     if row.kind in KINDS:
         return f"is {KINDS[row.kind]}, not a table"
@@ -149,12 +153,12 @@ def fault_of(row: Row[Any]) -> str | None:
         return "has an index or a constraint on a function that is not the program's"
     if row.is_read_with_more_rights:
         return (
-            f"belongs to {plain(row.owner_name)}, but the address has a superuser of that server, for whom reading it"
+            f"belongs to {printable_name(row.owner_name)}, but the address has a superuser of that server, for whom reading it"
             " could run anything: give an address with the owner"
         )
     return None
 
 
-def plain(name: object) -> str:
+def printable_name(name: object) -> str:
     """A name of another database, fit for a terminal: nothing in it moves the cursor or turns the line around."""
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in str(name))[:100]

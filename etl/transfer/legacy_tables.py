@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from etl.sources.legacy import PLACE, PLAYS, OldTable, Row
 from etl.transfer.endpoints import Source
-from etl.transfer.layout import KINDS, Foreign, fault_of, plain
+from etl.transfer.layout import KINDS, UntrustedCatalog, printable_name, unsafe_reason
 from etl.transfer.tables import AS_TEXT
 from etl.warehouse.errors import WarehouseError
 from etl.warehouse.statements import driver_cursor
@@ -23,19 +23,19 @@ READ = (*PLAYS, "track_table", "artist_table")
 NO_DAYS = psycopg2.extensions.new_type((1082,), "NO_DAYS", lambda value, _: None)  # a day is no moment
 
 
-def old_tables(connection: Connection) -> list[OldTable]:
+def find_old_tables(connection: Connection) -> list[OldTable]:
     """The tables of an older project that a database has; of two of one name, that with more rows comes last.
 
     Raises WarehouseError when none with plays can be read.
     """
     found, faults = [], []
-    for full_name, row in Foreign(connection, "--from-legacy", READ).relations.items():
+    for full_name, row in UntrustedCatalog(connection, "--from-legacy", READ).relations.items():
         table = OldTable(row.schema_name, row.table_name, frozenset(row.column_names or ()), 0)
         if missing := sorted(PLAYS.get(table.name, set()) - table.columns):
-            faults.append(f"{plain(full_name)} has no column {', '.join(missing)}.")
-        elif fault := fault_of(row):
+            faults.append(f"{printable_name(full_name)} has no column {', '.join(missing)}.")
+        elif fault := unsafe_reason(row):
             faults.append(
-                f"{plain(full_name)} {fault}, so it is not read"
+                f"{printable_name(full_name)} {fault}, so it is not read"
                 f"{'; make a table of it (create table … as select …).' if row.kind in KINDS else '.'}"
             )
         else:

@@ -15,7 +15,7 @@ from uuid import UUID
 
 import msgspec
 
-from etl.transfer.layout import Layout, odd_counters, plain
+from etl.transfer.layout import Layout, out_of_range, printable_name
 from etl.transfer.tables import Content, Table
 from etl.warehouse.errors import WarehouseError
 from etl.warehouse.schema import WAREHOUSE
@@ -37,7 +37,7 @@ Hash = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
 RowHash = Annotated[str, msgspec.Meta(pattern=r"^-?[0-9]{1,40}\Z")]
 
 
-class Backed(msgspec.Struct, frozen=True):
+class BackedUpTable(msgspec.Struct, frozen=True):
     """A table in a backup."""
 
     name: str
@@ -52,7 +52,7 @@ class Backed(msgspec.Struct, frozen=True):
         return Content(self.row_count, int(self.row_hash))
 
 
-def file_of(table_name: str) -> str:
+def member_name(table_name: str) -> str:
     return f"{table_name.replace('.', '/')}.csv"
 
 
@@ -65,7 +65,7 @@ class Manifest(msgspec.Struct, frozen=True):
     warehouse_id: UUID
     made_at: Moment
     schema_files: dict[str, str]  # name and checksum
-    tables: tuple[Backed, ...]
+    tables: tuple[BackedUpTable, ...]
     references: tuple[tuple[str, str, str], ...]  # table, name and definition of each
     counters: tuple[tuple[str, str, Count, bool], ...]  # table, column, last number, whether it was given
 
@@ -84,13 +84,13 @@ class Manifest(msgspec.Struct, frozen=True):
         numbered = {(table.name, table.counter) for table in layout.tables if table.counter}
         if {(table, column) for table, column, *_ in self.counters} != numbered or len(self.counters) != len(numbered):
             return "its counters"
-        return "its counters" if odd_counters(layout, self.numbers) else None
+        return "its counters" if out_of_range(layout, self.numbers) else None
 
 
 @contextmanager
-def backup_at(path: Path) -> Iterator[tuple[zipfile.ZipFile, Manifest]]:
+def open_backup(path: Path) -> Iterator[tuple[zipfile.ZipFile, Manifest]]:
     """A backup and its manifest. Raises WarehouseError when it is none, or none that this program can read."""
-    with opened_archive(path) as archive:
+    with open_archive(path) as archive:
         try:
             with archive.open(MANIFEST) as file:
                 content = file.read(MANIFEST_BYTES + 1)
@@ -102,7 +102,7 @@ def backup_at(path: Path) -> Iterator[tuple[zipfile.ZipFile, Manifest]]:
         if manifest.format != FORMAT:
             raise WarehouseError(f"{path} is a backup of another kind than this program reads. Nothing was touched.")
         names = names_in("schema")
-        if unknown := sorted(map(plain, manifest.schema_files.keys() - {*names})):
+        if unknown := sorted(map(printable_name, manifest.schema_files.keys() - {*names})):
             raise WarehouseError(
                 f"{path} is of a newer Brapped ({', '.join(unknown[:3])}). Update the program; nothing was touched."
             )
@@ -114,12 +114,12 @@ def backup_at(path: Path) -> Iterator[tuple[zipfile.ZipFile, Manifest]]:
             raise WarehouseError(
                 f"sql/{', sql/'.join(changed)} was changed since {path} was written. Take it back; nothing was touched."
             )
-        must_hold(archive, manifest, path)
+        check_members(archive, manifest, path)
         yield archive, manifest
 
 
 @contextmanager
-def opened_archive(path: Path) -> Iterator[zipfile.ZipFile]:
+def open_archive(path: Path) -> Iterator[zipfile.ZipFile]:
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for
             raise WarehouseError(f"{path} is no file.")
@@ -134,23 +134,25 @@ def opened_archive(path: Path) -> Iterator[zipfile.ZipFile]:
         yield archive
 
 
-def must_hold(archive: zipfile.ZipFile, manifest: Manifest, path: Path) -> None:
+def check_members(archive: zipfile.ZipFile, manifest: Manifest, path: Path) -> None:
     """Raises WarehouseError unless each table has one file in the archive, which can be unpacked and is no bomb."""
     size = path.stat().st_size
     names = archive.namelist()
-    for name in (file_of(backed.name) for backed in manifest.tables):
+    for name in (member_name(backed.name) for backed in manifest.tables):
         if names.count(name) > 1:
-            raise WarehouseError(f"{path} is damaged: {plain(name)} is in it twice. Nothing was touched.")
+            raise WarehouseError(f"{path} is damaged: {printable_name(name)} is in it twice. Nothing was touched.")
         try:
             member = archive.getinfo(name)
         except KeyError:
-            raise WarehouseError(f"{path} is damaged: there is no {plain(name)} in it. Nothing was touched.") from None
+            raise WarehouseError(
+                f"{path} is damaged: there is no {printable_name(name)} in it. Nothing was touched."
+            ) from None
         is_ours = member.compress_type in (zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED) and not member.flag_bits & 1
         if not is_ours or member.compress_size > size:
-            raise WarehouseError(f"{path} is damaged: {plain(name)} can't be read. Nothing was touched.")
+            raise WarehouseError(f"{path} is damaged: {printable_name(name)} can't be read. Nothing was touched.")
         if member.file_size > max(UNPACKED_BYTES, UNPACKED_TIMES * member.compress_size):
             raise WarehouseError(
-                f"{path} is no backup of this program: {plain(name)} would become {UNPACKED_TIMES} times as long or more"
+                f"{path} is no backup of this program: {printable_name(name)} would become {UNPACKED_TIMES} times as long or more"
                 " when it is unpacked. Nothing was touched."
             )
 
@@ -164,7 +166,7 @@ def must_fit(manifest: Manifest, layout: Layout, path: Path) -> None:
         )
 
 
-def pairs(manifest: Manifest, layout: Layout) -> list[tuple[Table, Backed]]:
+def pair_tables(manifest: Manifest, layout: Layout) -> list[tuple[Table, BackedUpTable]]:
     """The tables of the layout in its order, and what the manifest says of each."""
     backed = {one.name: one for one in manifest.tables}
     return [(table, backed[table.name]) for table in layout.tables]

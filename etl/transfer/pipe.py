@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 BLOCK = 2**18  # bytes handed over at once
-WAITING = 16  # blocks on their way
+MAX_BLOCKS = 16  # blocks on their way
 
 
 class Abandoned(Exception):
@@ -19,7 +19,7 @@ class Pipe:
     """A file that one thread writes and another reads."""
 
     def __init__(self) -> None:
-        self.blocks: queue.Queue[bytes | None] = queue.Queue(WAITING)
+        self.blocks: queue.Queue[bytes | None] = queue.Queue(MAX_BLOCKS)
         self.written = bytearray()
         self.left = memoryview(b"")
         self.is_abandoned = False
@@ -28,10 +28,10 @@ class Pipe:
     def write(self, told: bytes) -> int:
         self.written += told
         if len(self.written) >= BLOCK:
-            self.hand_over()
+            self.flush()
         return len(told)
 
-    def hand_over(self) -> None:
+    def flush(self) -> None:
         block, self.written = bytes(self.written), bytearray()
         self.put(block)
 
@@ -71,7 +71,7 @@ def pump(
         try:
             with speaking():
                 write(pipe, BLOCK)
-            pipe.hand_over()
+            pipe.flush()
             pipe.put(None)
         except Abandoned:
             pass

@@ -50,9 +50,9 @@ class Span:
 
     def within(self, table: Table) -> Composed:
         """The condition of a row to lie in it."""
-        key = row_of(Identifier(name) for name in table.key)
+        key = row_expression(Identifier(name) for name in table.key)
         bounds = [
-            SQL(f"{{}} {sign} {{}}").format(key, row_of(map(Literal, told)))
+            SQL(f"{{}} {sign} {{}}").format(key, row_expression(map(Literal, told)))
             for sign, told in ((">=", self.first), ("<", self.end))
             if told is not None
         ]
@@ -77,14 +77,14 @@ class Difference:
     span: Span
     source_count: int | None  # not counted where the target has nothing at all
     target_count: int
-    is_alike: bool = False
+    is_equal: bool = False
 
 
-def row_of(parts: Iterator[Any]) -> Composed:
+def row_expression(parts: Iterator[Any]) -> Composed:
     return SQL("({})").format(SQL(", ").join(parts))
 
 
-def told_alike(cursor: psycopg2.extensions.cursor) -> None:
+def set_canonical_output(cursor: psycopg2.extensions.cursor) -> None:
     """Lets a transaction write values as every other database does."""
     cursor.execute(
         "set local timezone = 'UTC'; set local datestyle = 'ISO, YMD'; set local intervalstyle = 'postgres';"
@@ -96,9 +96,9 @@ def content_of(connection: Connection, table: Table, span: Span) -> Content:
     """How many rows of a range there are, and their hash: the same in every database that holds the same rows, of whatever version, as
     Postgres keeps its hashes for the sake of tables that are partitioned by them."""
     # The hash of a row is a sum over its columns: hashed once more, lest two rows that exchange a value sum to the same.
-    told = row_of(Identifier(name) for name in table.columns)
+    told = row_expression(Identifier(name) for name in table.columns)
     with driver_cursor(connection) as cursor:
-        told_alike(cursor)
+        set_canonical_output(cursor)
         cursor.execute(
             SQL(
                 "select count(*), coalesce(sum(pg_catalog.hashint8extended(pg_catalog.hash_record_extended(row{}, 0), 0)), 0)"
@@ -116,7 +116,7 @@ def is_empty(connection: Connection, table: Table) -> bool:
     return bool(told)
 
 
-def spans_of(connection: Connection, table: Table, size: int, within: Span) -> list[Span]:
+def split_span(connection: Connection, table: Table, size: int, within: Span) -> list[Span]:
     """A range in ranges of `size` rows each, the last one fewer. What another database has besides lies in one of them, too."""
     key = SQL(", ").join(map(Identifier, table.key))
     with driver_cursor(connection) as cursor:
@@ -132,7 +132,7 @@ def spans_of(connection: Connection, table: Table, size: int, within: Span) -> l
     return [Span(first, end) for first, end in pairwise(cuts)]
 
 
-class Side(ABC):
+class Endpoint(ABC):
     """A database, as it is compared."""
 
     @abstractmethod
@@ -143,13 +143,15 @@ class Side(ABC):
         return self.do(lambda connection: content_of(connection, table, span))
 
     def spans(self, table: Table, size: int, within: Span = EVERYTHING) -> list[Span]:
-        return self.do(lambda connection: spans_of(connection, table, size, within))
+        return self.do(lambda connection: split_span(connection, table, size, within))
 
     def is_empty(self, table: Table) -> bool:
         return self.do(lambda connection: is_empty(connection, table))
 
 
-def differing(source: Side, target: Side, table: Table, *, largest: int, smallest: int) -> Iterator[Difference]:
+def find_differences(
+    source: Endpoint, target: Endpoint, table: Table, *, largest: int, smallest: int
+) -> Iterator[Difference]:
     """The ranges of a table, in order, in which two databases are alike or differ.
 
     None is of more than `largest` rows of the source; one that differs is cut until it has no more than `smallest`, unless the target has
@@ -166,7 +168,7 @@ def differing(source: Side, target: Side, table: Table, *, largest: int, smalles
             there = target.content(table, span)
             here = counting.result()
             if here == there:
-                yield Difference(span, here.row_count, there.row_count, is_alike=True)
+                yield Difference(span, here.row_count, there.row_count, is_equal=True)
             elif here.row_count <= smallest or there.row_count * 10 < here.row_count:
                 yield Difference(span, here.row_count, there.row_count)
             else:

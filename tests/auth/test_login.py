@@ -20,7 +20,7 @@ import requests
 from support import REFRESH_TOKEN, agree, change_world, settings_of
 from support.workflow_runner import calls, stand_in
 
-from etl.auth.callback_server import Loopback
+from etl.auth.callback_server import CallbackServer
 from etl.auth.encryption import Keys, TokenKeyError
 from etl.auth.logins import AnybodysLogin, NotLoggedIn, ends_at
 from etl.auth.oauth import LoginError, begun, finished
@@ -182,7 +182,7 @@ def test_a_taken_port_is_named_with_what_to_do(brapped, port):
 
 
 def test_nobody_coming_back_ends_the_trip():
-    with Loopback(0) as loopback, pytest.raises(LoginError, match="Nobody came back"):
+    with CallbackServer(0) as loopback, pytest.raises(LoginError, match="Nobody came back"):
         loopback.wait(lambda address: True, lambda address: ("", ""), patience_s=0.3)
 
 
@@ -204,7 +204,7 @@ def test_a_browser_that_is_gone_has_missed_the_page_and_not_the_login(is_in_time
             line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closed with a reset
         gone.set()
 
-    with Loopback(0) as loopback:
+    with CallbackServer(0) as loopback:
         port = urlsplit(loopback.redirect_uri).port
         threading.Thread(target=browser, args=(port,)).start()
         loopback.wait(lambda address: "code" in address, answer, patience_s=10 if is_in_time else 0.4)
@@ -263,7 +263,7 @@ def test_the_address_has_state_and_challenge_and_asks_for_no_more_than_is_used(s
         "S256",
     )
     assert len(one.verifier) >= 43 and one.verifier not in one.address and one.state in one.address
-    assert repr(one) == f"Trip(redirect_uri='{CALLBACK}')"
+    assert repr(one) == f"AuthorizationRequest(redirect_uri='{CALLBACK}')"
     assert {one.state, one.verifier}.isdisjoint({other.state, other.verifier})
 
 

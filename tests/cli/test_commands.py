@@ -341,4 +341,4 @@ def test_an_unexpected_failure_is_one_line_unless_debug_asks_for_more(brapped, t
 def test_an_answer_without_a_list_of_plays_is_no_empty_list(brapped, spotify):
     change_world(spotify, faults=(Fault(PAGE, status=200, body=b'{"items":7}'),))
     ran = brapped("plays")
-    assert (ran.returncode, ran.stderr) == (1, "brapped: Spotify's answer held no list of plays.\n")
+    assert (ran.returncode, ran.stderr) == (1, "brapped: Spotify's response held no list of plays.\n")

@@ -34,7 +34,7 @@ only_root = pytest.mark.skipif(os.geteuid() != 0, reason="is about running as ro
 
 TITLE = "Wuthering Heights"
 STARTED = "starting PostgreSQL"
-PATIENCE_S = 20
+TIMEOUT_S = 20
 
 forgetful_postgres = partial(embedded_postgres, durable=False)  # enough, and quick on a busy disk
 
@@ -95,7 +95,7 @@ class Program:
         """Lets the program end, or ends it; what it said on stderr."""
         if by:
             os.killpg(self.process.pid, by)
-        output, error = self.process.communicate(timeout=PATIENCE_S)
+        output, error = self.process.communicate(timeout=TIMEOUT_S)
         self.output += output
         return error
 
@@ -372,7 +372,7 @@ def test_an_empty_pid_file_is_no_server(warm: Path) -> None:
 
 
 def test_a_server_that_hangs_is_not_trampled(warm: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cluster, "PATIENCE_S", 1)
+    monkeypatch.setattr(cluster, "TIMEOUT_S", 1)
     with forgetful_postgres(warm) as url:
         server = postmaster(warm)
         os.kill(server, signal.SIGSTOP)
@@ -402,7 +402,7 @@ def test_a_server_whose_user_ends_while_it_starts_is_neither_lost_nor_doubled(wa
 
 def test_an_interrupted_initdb_is_done_again(folder: Path) -> None:
     with programs(folder) as [killed]:
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + TIMEOUT_S
         while not list(folder.glob("draft-*/global/*")) and time.monotonic() < deadline:
             time.sleep(0.01)
         killed.end(signal.SIGKILL)  # its initdb lives on, and writes
@@ -627,7 +627,7 @@ def test_no_title_gets_into_the_servers_log(warm: Path) -> None:
                 ask(url, statement)
         with pytest.raises(psycopg2.OperationalError):  # a crash would quote the statement at which it happened
             ask(superuser(url), f"copy (select '{TITLE}') to program 'kill -9 $PPID; sleep 1'")
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + TIMEOUT_S
         while (
             "all server processes terminated" not in (warm / "postgres.log").read_text() and time.monotonic() < deadline
         ):

@@ -287,7 +287,7 @@ def test_without_a_home_folder_a_sentence_says_what_to_set(arguments, environmen
 @pytest.mark.parametrize(
     "work",
     [
-        "from etl.settings import read_settings; print(read_settings().about_the_database())",
+        "from etl.settings import read_settings; print(read_settings().database_notice())",
         "import etl.reports.formats.html; print(None)",
     ],
 )

@@ -12,7 +12,7 @@ from support.cases import Song, exported, minuted
 from support.export_files import write_folder
 
 from etl.jobs.imports import import_exports
-from etl.jobs.ownership import OWN_RECORD, sentence, whose_record
+from etl.jobs.ownership import OWN_RECORD, load_record_owner, sentence
 from etl.jobs.receipts import as_text
 from etl.simulator.routes import Play
 from etl.warehouse.listeners import ListenerError
@@ -65,7 +65,7 @@ def test_after_a_login_it_is_said_whose(dry_run, logged_in, load, warehouse, ask
     assert said == [f"Into the record of Ada (account-of-ada), logged in since {since:%Y-%m-%d}."]
     assert as_text(receipt).splitlines()[0] == said[0]
     assert receipt.whose == warehouse.transaction(
-        lambda connection: whose_record(connection, receipt.whose.listener_key)
+        lambda connection: load_record_owner(connection, receipt.whose.listener_key)
     )
     assert "Ada" not in repr(receipt.whose)
 

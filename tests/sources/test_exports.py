@@ -485,16 +485,16 @@ def test_personal_fields_never_leave_the_reader(tmp_path):
 
 
 def test_personal_fields_are_dropped_while_an_odd_file_is_parsed(tmp_path, monkeypatch):
-    parsed: list[dict] = []
+    rows_found: list[dict] = []
 
     def one_by_one(rows: list[dict], latest: object) -> export_rows.Rows:
-        parsed.extend(rows)
+        rows_found.extend(rows)
         return real(rows, latest)
 
     real = export_rows.one_by_one
     monkeypatch.setattr(export_rows, "one_by_one", one_by_one)
     part_of(tmp_path, [listen(ts="odd"), listen()])
-    assert len(parsed) == 2 and PERSONAL.keys() & {key for row in parsed for key in row} == set()
+    assert len(rows_found) == 2 and PERSONAL.keys() & {key for row in rows_found for key in row} == set()
 
 
 def test_private_listens_are_left_out_when_asked(tmp_path):

@@ -17,7 +17,7 @@ from support import NOW, ago, asked, fresh_database, in_cluster, memory, setting
 from support.export_files import write_folder
 
 from etl import limits
-from etl.embedded.binaries import Programs
+from etl.embedded.binaries import Binaries
 from etl.jobs.imports import import_exports
 from etl.jobs.plays import record_plays
 from etl.settings import Settings
@@ -199,7 +199,7 @@ def old_server(folder: Path) -> Iterator[str]:
             file.unlink()
     for path in (folder / "copy", *(folder / "copy").rglob("*")):
         path.chmod(0o755)
-    programs = Programs(folder)
+    programs = Binaries(folder)
     programs.__dict__["_home"] = home / "bin"  # where this copy is
     (folder / "data").mkdir(mode=0o700)
     programs.give(folder / "data")

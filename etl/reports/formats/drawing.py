@@ -11,9 +11,9 @@ from typing import Any, Literal
 import vl_convert
 from markupsafe import Markup
 
-from etl.settings import some_home
+from etl.settings import ensure_home
 
-with some_home():
+with ensure_home():
     import altair as alt
 
 Record = Mapping[str, Any]

@@ -50,7 +50,7 @@ def find(paths: Iterable[Path]) -> Iterator[JsonFile | Unreadable]:
                 yield path
                 continue
             name = path.relative_to(typed).as_posix() if is_folder else path.name
-            real = followed(path)
+            real = resolved(path)
             if real is None:
                 yield Unreadable(printable(name), "it is a link that leads to itself")
                 continue
@@ -70,7 +70,7 @@ def find(paths: Iterable[Path]) -> Iterator[JsonFile | Unreadable]:
                 yield JsonFile(package, printable(name), path.stat().st_size, path, None, not is_folder)
 
 
-def followed(path: Path) -> Path | None:
+def resolved(path: Path) -> Path | None:
     """Where a path leads through its links; None for links that lead in a circle."""
     try:
         return path.resolve()

@@ -22,7 +22,7 @@ COLUMNS = {
     "staging_track_artist": TRACK_ARTIST_COLUMNS,
 }
 
-TOLD_COLUMNS = {  # those of them that an export knows something for
+KNOWN_COLUMNS = {  # those of them that an export knows something for
     "staging_artist": ("artist_name",),
     "staging_album": ("album_name", "album_artist_name", "album_type"),
     "staging_track": ("track_id", "track_uri", "track_name", "content_type", "album_name", "album_artist_name"),
@@ -46,7 +46,7 @@ class Member(NamedTuple):
     content_type: str
 
 
-class Catalogue:
+class MemberCatalogue:
     """The members that an import named so far, and which of them are still to be staged."""
 
     def __init__(self) -> None:
@@ -63,13 +63,13 @@ class Catalogue:
     def member(self, kind: str, row: Row) -> Member:
         """What a row played that was not named before, or that takes more than its music to tell."""
         if isinstance(row, ExtendedRow) and uri_of(row.spotify_track_uri):
-            return self.known.setdefault(music_of(row), self.met(told_by_extended(row)))
+            return self.known.setdefault(music_of(row), self.met(item_of_extended(row)))
         names = names_of[kind](row)
         if names not in self.known:
-            self.known[names] = self.met(told_by(row))
+            self.known[names] = self.met(item_of(row))
         return self.known[names]
 
-    def met(self, told: "Told") -> Member:
+    def met(self, told: "Item") -> Member:
         """Stages what a row tells of a track, episode or chapter."""
         content_type, uri, title, album, artist = told
         is_music = content_type in ("track", "local")
@@ -100,13 +100,13 @@ class Catalogue:
         tables = {}
         for table, columns in COLUMNS.items():
             rows, nothing = self.new[table], [None] * len(self.new[table])
-            told = dict(zip(TOLD_COLUMNS[table], map(list, zip(*rows, strict=True)), strict=bool(rows)))
+            told = dict(zip(KNOWN_COLUMNS[table], map(list, zip(*rows, strict=True)), strict=bool(rows)))
             tables[table] = pd.DataFrame({column: told.get(column, nothing) for column in columns}, dtype=object)
             self.new[table] = []
         return tables
 
 
-class Told(NamedTuple):
+class Item(NamedTuple):
     """What a row tells of what was played: an album is also the show of an episode and the audiobook of a chapter."""
 
     content_type: str
@@ -116,13 +116,13 @@ class Told(NamedTuple):
     artist: str | None
 
 
-def told_by(row: Row) -> Told:
+def item_of(row: Row) -> Item:
     """By a URI, or where there is none that is one, by names."""
-    return told_by_account(row) if isinstance(row, AccountRow) else told_by_extended(row)
+    return item_of_account(row) if isinstance(row, AccountRow) else item_of_extended(row)
 
 
-def told_by_extended(row: ExtendedRow) -> Told:
-    music = Told(
+def item_of_extended(row: ExtendedRow) -> Item:
+    music = Item(
         "track",
         uri_of(row.spotify_track_uri),
         title(row.master_metadata_track_name),
@@ -132,10 +132,10 @@ def told_by_extended(row: ExtendedRow) -> Told:
     if music.uri:
         told_type = music.uri.split(":")[1]
         return music._replace(content_type=told_type) if told_type in ("local", "episode") else music
-    episode = Told(
+    episode = Item(
         "episode", uri_of(row.spotify_episode_uri), title(row.episode_name), name(row.episode_show_name), None
     )
-    chapter = Told(
+    chapter = Item(
         "chapter",
         uri_of(row.audiobook_chapter_uri),
         title(row.audiobook_chapter_title),
@@ -147,11 +147,11 @@ def told_by_extended(row: ExtendedRow) -> Told:
     return next(with_uri, None) or next(with_name, music)
 
 
-def told_by_account(row: AccountRow) -> Told:
+def item_of_account(row: AccountRow) -> Item:
     """There are no URIs, and no albums of music."""
-    episode = Told("episode", None, title(row.episode_name), name(row.podcast_name), None)
-    chapter = Told("chapter", None, title(row.chapter_name), name(row.audiobook_name), name(row.author_name))
-    music = Told("track", None, title(row.track_name), None, name(row.artist_name))
+    episode = Item("episode", None, title(row.episode_name), name(row.podcast_name), None)
+    chapter = Item("chapter", None, title(row.chapter_name), name(row.audiobook_name), name(row.author_name))
+    music = Item("track", None, title(row.track_name), None, name(row.artist_name))
     if (music.title, music.artist) == (UNKNOWN_TRACK, UNKNOWN_ARTIST):
         music = music._replace(title=None, artist=None)
     return next((told for told in (episode, chapter) if told.title or told.album), music)

@@ -13,7 +13,7 @@ import pandas as pd
 
 from etl.sources.exports import archives
 from etl.sources.exports.archives import JsonFile, Unreadable
-from etl.sources.exports.members import UNKNOWN_ARTIST, UNKNOWN_TRACK, Catalogue, name_uri, names_of
+from etl.sources.exports.members import UNKNOWN_ARTIST, UNKNOWN_TRACK, MemberCatalogue, name_uri, names_of
 from etl.sources.exports.owner import owner_in
 from etl.sources.exports.rows import (
     ACCOUNT,
@@ -24,13 +24,13 @@ from etl.sources.exports.rows import (
     ExtendedRow,
     Moments,
     Rows,
+    format_moments,
     looks_like_a_history,
     moment64,
-    of_rows,
+    row_note,
     rows_of,
-    texts_of,
 )
-from etl.sources.exports.text import NotText, in_utf8
+from etl.sources.exports.text import NotText, to_utf8
 from etl.staging import AHEAD, EXPORT_PLAY_COLUMNS, FIRST_PLAY, SHOWN_MALFORMED, Malformed, Part
 from etl.values import printable
 
@@ -118,18 +118,18 @@ class Reader:
         self.private: set[Listen] = set()  # what to leave out
         self.item_number = 0
         self.file_number = 0
-        self.catalogue = Catalogue()
+        self.catalogue = MemberCatalogue()
 
     def leave_out_private(self, content: bytes) -> None:
         """Notes what was played in private sessions: the account data tells it too, but not that it was private."""
         with suppress(ValueError, RecursionError):  # to be told when the file is read for its plays
-            told = rows_of(in_utf8(content), self.latest)
+            told = rows_of(to_utf8(content), self.latest)
             if told.kind == EXTENDED:
-                rows = zip(told.rows, told.told_ends, strict=True)
+                rows = zip(told.rows, told.end_texts, strict=True)
                 self.private.update(
                     listen(EXTENDED, row, end)
                     for position, (row, end) in enumerate(rows)
-                    if row.incognito_mode or position in told.unclear
+                    if row.incognito_mode or position in told.unclear_private
                 )
 
     def part(self, file: JsonFile, content: bytes) -> Part | Unreadable | None:
@@ -137,7 +137,7 @@ class Reader:
         named = NAMED_LIKE_A_HISTORY.match(file.name.rpartition("/")[2])
         is_meant = bool(named) or file.is_typed
         try:
-            content = in_utf8(content)
+            content = to_utf8(content)
         except NotText as why:
             return Unreadable(file.name, str(why)) if is_meant else None
         if not is_meant and not MARK.search(content):
@@ -155,20 +155,20 @@ class Reader:
         return self.staged(file, told.kind, told, owner_in(content) if told.kind == EXTENDED else None)
 
     def staged(self, file: JsonFile, kind: str, told: Rows, owner: bytes | None) -> Part:
-        rows, ends, told_ends, notes = told.rows, told.ends, told.told_ends, told.notes
-        if told.unclear:
+        rows, ends, end_texts, notes = told.rows, told.ends, told.end_texts, told.notes
+        if told.unclear_private:
             became = "can't be read: left out as private" if self.without_private else LEFT_EMPTY
-            notes = (*notes, of_rows(PRIVATE, became, len(told.unclear)))
+            notes = (*notes, row_note(PRIVATE, became, len(told.unclear_private)))
         if self.private:
             is_kept = [
                 not (
-                    row.incognito_mode or position in told.unclear
+                    row.incognito_mode or position in told.unclear_private
                     if kind == EXTENDED
                     else listen(kind, row, end) in self.private
                 )
-                for position, (row, end) in enumerate(zip(rows, told_ends, strict=True))
+                for position, (row, end) in enumerate(zip(rows, end_texts, strict=True))
             ]
-            rows, told_ends = list(compress(rows, is_kept)), list(compress(told_ends, is_kept))
+            rows, end_texts = list(compress(rows, is_kept)), list(compress(end_texts, is_kept))
             ends = ends[np.array(is_kept, dtype=bool)]
         members = self.catalogue.members(kind, rows)
         plays: dict[str, Any] = {
@@ -176,9 +176,9 @@ class Reader:
             "file_number": self.file_number,
             "source": kind if kind == ACCOUNT else [row.brapped_source or EXTENDED for row in rows],
             "track_uri": [member.uri for member in members],
-            "played_at": told_ends,
+            "played_at": end_texts,
             "ms_played": [row.ms_played for row in rows],
-            **(only_extended(rows, ends) if kind == EXTENDED else {}),
+            **(extended_columns(rows, ends) if kind == EXTENDED else {}),
         }
         cells = np.full((len(EXPORT_PLAY_COLUMNS), len(rows)), None, dtype=object)
         for column, values in plays.items():
@@ -215,7 +215,7 @@ def listen(kind: str, row: Any, end: str) -> Listen:
     return end[:16], row.ms_played, title or UNKNOWN_TRACK, by or UNKNOWN_ARTIST
 
 
-def only_extended(rows: list[ExtendedRow], ends: Moments) -> dict[str, list[Any]]:
+def extended_columns(rows: list[ExtendedRow], ends: Moments) -> dict[str, list[Any]]:
     """What only the extended history tells of a play."""
     return {
         "started_at": started_at([row.offline_timestamp for row in rows], ends),
@@ -235,4 +235,7 @@ def started_at(offline_timestamps: list[int | None], ends: Moments) -> list[str 
     told = np.array([stamp if stamp and 0 < stamp < 10**14 else 0 for stamp in offline_timestamps], dtype="int64")
     starts = np.where(told > 10**11, told, told * 1000).astype("datetime64[ms]")
     is_possible = (starts >= EARLIEST) & (starts >= ends - LONGEST_PAUSE) & (starts <= ends + LATEST_START)
-    return [text if is_told else None for text, is_told in zip(texts_of(starts), is_possible.tolist(), strict=True)]
+    return [
+        text if has_value else None
+        for text, has_value in zip(format_moments(starts), is_possible.tolist(), strict=True)
+    ]

@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from etl.counts import many
 from etl.sources.exports import values as export_values
-from etl.sources.exports.text import decoded
-from etl.sources.exports.values import UNREADABLE, is_told, loses_a_character, parsed, whole, without_nan
+from etl.sources.exports.text import decode
+from etl.sources.exports.values import UNREADABLE, has_value, loses_characters, parse_json, whole, without_nan
 from etl.staging import FIRST_PLAY, Malformed
 
 EXTENDED = "extended_export"
@@ -61,7 +61,7 @@ class ExtendedRow(msgspec.Struct, gc=False):
     brapped_source: str | None = None  # in a file that Brapped wrote: which other source told this
     offline_timestamp: int | None = None  # start of the play: ms until October 2022, seconds since; 0, 1: none
 
-    def told_end(self) -> str:
+    def end_text(self) -> str:
         return self.end_time
 
 
@@ -78,7 +78,7 @@ class AccountRow(msgspec.Struct, gc=False, rename="camel"):
     audiobook_name: str | None = None
     author_name: str | None = None
 
-    def told_end(self) -> str:
+    def end_text(self) -> str:
         return f"{self.end_time.replace(' ', 'T')}:00Z" if len(self.end_time) == len("2023-01-26 05:11") else ""
 
 
@@ -130,10 +130,10 @@ class Rows(NamedTuple):
     kind: str | None
     rows: list[Any]  # all ExtendedRow, or all AccountRow
     ends: Moments  # of each row
-    told_ends: list[str]  # the same as texts that Postgres reads
+    end_texts: list[str]  # the same as texts that Postgres reads
     malformed: list[Malformed]
     is_empty: bool = False  # a list of nothing
-    unclear: frozenset[int] = frozenset()  # positions in `rows` whose private flag can't be read
+    unclear_private: frozenset[int] = frozenset()  # positions in `rows` whose private flag can't be read
     notes: tuple[
         str, ...
     ] = ()  # what of the file, or of good rows, was read in another way than it stands, or not at all
@@ -147,29 +147,29 @@ def rows_of(content: bytes, latest: datetime) -> Rows:
 
     Raises ValueError or RecursionError for no JSON; NotText, which is a ValueError, for another encoding.
     """
-    if rows := at_once(content, latest):
+    if rows := read_fast(content, latest):
         return rows
-    file = decoded(content)
+    file = decode(content)
     notes = (file.note,) if file.note else ()
-    if notes and not file.is_damaged and (rows := at_once(file.text.encode(), latest)):
+    if notes and not file.is_damaged and (rows := read_fast(file.text.encode(), latest)):
         return rows._replace(notes=notes)
     # Something is odd about the file: row by row, so that each bad one can be named.
-    rows = one_by_one(parsed(file.text, KNOWN_KEYS, is_damaged=file.is_damaged), latest)
+    rows = read_row_by_row(parse_json(file.text, KNOWN_KEYS, is_damaged=file.is_damaged), latest)
     return rows._replace(notes=notes + rows.notes)
 
 
-def at_once(content: bytes, latest: datetime) -> Rows | None:
+def read_fast(content: bytes, latest: datetime) -> Rows | None:
     """The rows of a file in UTF-8 without anything odd; None for any other."""
     mark = MARK.search(content)
     kind = ACCOUNT if mark and mark[0] == b'"msPlayed"' else EXTENDED
     with suppress(ValueError, RecursionError):
         rows = READ[kind].decode(content)
-        told_ends = [row.end_time for row in rows] if kind == EXTENDED else [row.told_end() for row in rows]
-        ends = moments(told_ends)
+        end_texts = [row.end_time for row in rows] if kind == EXTENDED else [row.end_text() for row in rows]
+        ends = moments(end_texts)
         is_possible = moment64(FIRST_PLAY) <= ends.min() and ends.max() <= moment64(latest)
         is_odd = (BACKSLASH in content and NUL in content) or OURS in content or None in map(listened_ms, rows)
         if is_possible and not is_odd:
-            return Rows(kind, rows, ends, told_ends, [])
+            return Rows(kind, rows, ends, end_texts, [])
     return None
 
 
@@ -187,36 +187,38 @@ def moments(told: list[str]) -> Moments:
     return found
 
 
-def texts_of(moments: Moments) -> list[str]:
+def format_moments(moments: Moments) -> list[str]:
     """2024-08-29T14:48:46Z of each, with milliseconds where there are any: 2024-08-29T14:48:46.123Z."""
     texts = np.datetime_as_string(moments, unit="ms", timezone="UTC").tolist()
     return [told.replace(".000Z", "Z") for told in texts]
 
 
-def one_by_one(told: object, latest: datetime) -> Rows:
+def read_row_by_row(told: object, latest: datetime) -> Rows:
     """The good rows of a list, and the bad ones by number. The first row that tells a listen says which kind it is."""
     listed = told if isinstance(told, list) else []
-    kind = next((kind for row in listed for kind in KEYS if carries(row, kind)), None)
+    kind = next((kind for row in listed for kind in KEYS if has_keys_of(row, kind)), None)
     rows: list[ExtendedRow | AccountRow] = []
     ends: list[np.datetime64] = []
     malformed = []
-    unclear = set()
+    unclear_private = set()
     odd: Counter[tuple[str, str]] = Counter()  # field, and what became of its value
     for row_number, row in enumerate(listed if kind else [], start=1):
         try:
-            end, good, oddities = checked(row, str(kind), latest)
+            end, good, oddities = check_row(row, str(kind), latest)
         except OddRow as bad:
             malformed.append(Malformed(row_number, str(bad)))
         else:
             if (PRIVATE, LEFT_EMPTY) in oddities:
-                unclear.add(len(rows))
+                unclear_private.add(len(rows))
             odd.update(one for one in oddities if one != (PRIVATE, LEFT_EMPTY))
             ends.append(moment64(end))
             rows.append(good)
     as_moments = np.array(ends, dtype="datetime64[ms]")
-    notes = tuple(of_rows(field, became, count) for (field, became), count in sorted(odd.items()))
+    notes = tuple(row_note(field, became, count) for (field, became), count in sorted(odd.items()))
     is_empty = told == []
-    return Rows(kind, rows, as_moments, texts_of(as_moments), malformed, is_empty, frozenset(unclear), notes)
+    return Rows(
+        kind, rows, as_moments, format_moments(as_moments), malformed, is_empty, frozenset(unclear_private), notes
+    )
 
 
 LEFT_EMPTY = "can't be read: left empty"
@@ -224,7 +226,7 @@ CUT = f"has more than {LONGEST_TEXT} characters: cut"
 WITHOUT = "has characters that no database holds: left out"
 
 
-def of_rows(field: str, became: str, count: int) -> str:
+def row_note(field: str, became: str, count: int) -> str:
     """What became of a field, and in how many rows."""
     return f"{many(count, 'row')}: {field} {became}"
 
@@ -233,18 +235,18 @@ class OddRow(Exception):
     """Why a row is no listen. Quotes no value."""
 
 
-def carries(row: object, kind: str) -> bool:
+def has_keys_of(row: object, kind: str) -> bool:
     return isinstance(row, dict) and all(key in row for key in KEYS[kind][:2])
 
 
-def checked(
+def check_row(
     row: object, kind: str, latest: datetime
 ) -> tuple[datetime, ExtendedRow | AccountRow, list[tuple[str, str]]]:
     """End and content of a row, and what became of its odd values. Raises OddRow where a value can't be read without which
     it is not known what was played, when, or for how long."""
     if not isinstance(row, dict):
         raise OddRow("it is no JSON object")
-    if not carries(row, kind) and any(carries(row, other) for other in KEYS):
+    if not has_keys_of(row, kind) and any(has_keys_of(row, other) for other in KEYS):
         raise OddRow("it is a row of the other kind of export")
     end_time, ms_played, *others = KEYS[kind]
     row = {**without_nan(row), ms_played: row.get(ms_played)}
@@ -257,31 +259,31 @@ def checked(
     if row.get(ms_played) is not None and not (told_ms is not None and 0 <= told_ms < 2**31):
         raise OddRow(f"{ms_played} is not a whole number from 0 to {2**31 - 1}")
     values = {key: READ_AS.get(key, export_values.name)(row.get(key)) for key in others}
-    must_say_what(values, WHAT[kind])
+    check_item(values, WHAT[kind])
     readable = (None if value is UNREADABLE else value for value in values.values())
     good = ROW_OF[kind](str(row[end_time]), told_ms, *readable)
-    end = export_values.end_of(row[end_time]) if kind == EXTENDED else export_values.minute_of(row[end_time])
+    end = export_values.parse_end(row[end_time]) if kind == EXTENDED else export_values.parse_end_minute(row[end_time])
     if end is None or not FIRST_PLAY <= end <= latest:
         raise OddRow(f"{end_time} is not a moment in UTC since 2006")
-    return end, good, [(key, became) for key in others if (became := what_became(row.get(key), values[key]))]
+    return end, good, [(key, became) for key in others if (became := conversion_of(row.get(key), values[key]))]
 
 
-def must_say_what(values: dict[str, Any], groups: tuple[tuple[str, ...], ...]) -> None:
+def check_item(values: dict[str, Any], groups: tuple[tuple[str, ...], ...]) -> None:
     """Raises OddRow for an unreadable value among the fields that say what was played. Others cost no listen."""
     unreadable = [key for keys in groups for key in keys if values[key] is UNREADABLE]
     for keys in groups:
-        if is_told(values, keys):
+        if has_value(values, keys):
             unreadable = [key for key in keys if values[key] is UNREADABLE]
             break
     if unreadable:
         raise OddRow(f"{unreadable[0]} is not a text")
 
 
-def what_became(told: object, value: object) -> str | None:
+def conversion_of(told: object, value: object) -> str | None:
     """What to say of a value that went in otherwise than it was told."""
     if value is UNREADABLE:
         return LEFT_EMPTY
-    if loses_a_character(told):
+    if loses_characters(told):
         return WITHOUT
     return CUT if isinstance(told, str) and isinstance(value, str) and len(told) > len(value) else None
 

@@ -29,7 +29,7 @@ class Decoded:
     is_damaged: bool = False  # bytes that are no UTF-8 are left in it, as surrogateescape does
 
 
-def in_utf8(content: bytes) -> bytes:
+def to_utf8(content: bytes) -> bytes:
     """The same in UTF-8, without a byte order mark, where it is UTF-16 or UTF-32; other bytes as they are.
 
     Half an emoji stays half an emoji, as JSON may have it too. Raises NotText.
@@ -44,7 +44,7 @@ def in_utf8(content: bytes) -> bytes:
     raise NotText(f"it begins like {encoding[:6].upper()}, but is not: save it as UTF-8")
 
 
-def decoded(content: bytes) -> Decoded:
+def decode(content: bytes) -> Decoded:
     """Bytes that are UTF-8, or at least no other Unicode. Nothing is replaced. Raises NotText.
 
     Where most of what is beyond ASCII is UTF-8, the file is damaged UTF-8 and no Windows-1252.

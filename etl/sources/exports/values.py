@@ -32,11 +32,11 @@ class Unreadable:
 UNREADABLE = Unreadable()
 
 
-def parsed(text_of_file: str, known_keys: frozenset[str], *, is_damaged: bool = False) -> Any:
+def parse_json(text_of_file: str, known_keys: frozenset[str], *, is_damaged: bool = False) -> Any:
     """The JSON of a file, its objects without other keys than these.
 
     A number too large for anything is UNREADABLE; of a damaged text so is every value with a byte that could not be
-    decoded. Raises ValueError or RecursionError for what is no JSON.
+    decode. Raises ValueError or RecursionError for what is no JSON.
     """
 
     def only_known(row: dict[str, Any]) -> dict[str, Any]:
@@ -141,7 +141,7 @@ def stamp(value: object) -> int | Unreadable | None:
     return UNREADABLE
 
 
-def end_of(value: object) -> datetime | None:
+def parse_end(value: object) -> datetime | None:
     """When a play ended: a text as moment() reads it, or seconds or milliseconds since 1970; None for anything else."""
     if isinstance(value, str):
         if not DIGITS.fullmatch(value.strip()):
@@ -155,20 +155,20 @@ def end_of(value: object) -> datetime | None:
     return EPOCH + timedelta(milliseconds=in_ms)
 
 
-def minute_of(value: object) -> datetime | None:
-    """When a play of the account data ended: 2023-01-26 05:11, or a whole minute as end_of() reads it."""
+def parse_end_minute(value: object) -> datetime | None:
+    """When a play of the account data ended: 2023-01-26 05:11, or a whole minute as parse_end() reads it."""
     if isinstance(value, str) and not DIGITS.fullmatch(value.strip()):
         is_minute = len(value) == len("2023-01-26 05:11")
         return moment(f"{value.replace(' ', 'T')}:00Z") if is_minute else None
-    end = end_of(value)
+    end = parse_end(value)
     return end if end is not None and end.second == end.microsecond == 0 else None
 
 
-def loses_a_character(value: object) -> bool:
+def loses_characters(value: object) -> bool:
     """Whether a text holds what Postgres can't (the character 0, half an emoji), so that it goes in without."""
     return isinstance(value, str) and value != "" and text(value) != value
 
 
-def is_told(row: Mapping[str, Any], keys: tuple[str, ...]) -> bool:
+def has_value(row: Mapping[str, Any], keys: tuple[str, ...]) -> bool:
     """Whether any of these values says something."""
     return any(row[key] not in (None, "") and row[key] is not UNREADABLE for key in keys)
