@@ -78,11 +78,11 @@ def by_browser(settings: "Settings", warehouse: "Warehouse", port: int) -> "Comp
     made: list[CompletedLogin] = []
 
     def answered(address: str) -> tuple[str, str]:
-        made.append(trips.finished(settings, warehouse, trip, address))
+        made.append(trips.complete_login(settings, warehouse, trip, address))
         return "You are logged in", lasting(made[0], "You can close this page; the terminal goes on.")
 
     with CallbackServer(port) as loopback:
-        trip = trips.begun(settings, loopback.redirect_uri)
+        trip = trips.begin_login(settings, loopback.redirect_uri)
         typer.echo(f"If no browser opens, open this address on this computer:\n\n{trip.address}\n", err=True)
         webbrowser.open(trip.address)
         loopback.wait(lambda address: trips.query_of(address).get("state") == trip.state, answered)
@@ -93,14 +93,14 @@ def by_hand(settings: "Settings", warehouse: "Warehouse", port: int) -> "Complet
     """Prints the address, and takes the one that it leads to."""
     from etl.auth import oauth as trips
 
-    trip = trips.begun(settings, trips.redirect_uri(port))
+    trip = trips.begin_login(settings, trips.redirect_uri(port))
     typer.echo(f"Open this address in any browser, and agree:\n\n{trip.address}\n", err=True)
     typer.echo(
         "It ends at a page that can't be reached (127.0.0.1). That is right: copy its whole address from the address bar.",
         err=True,
     )
     typer.echo("The address: ", nl=False, err=True)
-    return trips.finished(settings, warehouse, trip, sys.stdin.readline())
+    return trips.complete_login(settings, warehouse, trip, sys.stdin.readline())
 
 
 def in_two_runs(settings: "Settings", warehouse: "Warehouse", port: int) -> None:
@@ -114,14 +114,14 @@ def in_two_runs(settings: "Settings", warehouse: "Warehouse", port: int) -> None
     warehouse.migrate(now, __version__, views_may_wait=True)
     answer = typed_in(settings)
     if answer:
-        trip = warehouse.transaction(lambda connection: trips.remembered(connection, answer, keys, now))
-        agreed = trips.finished(settings, warehouse, trip, answer)
+        trip = warehouse.transaction(lambda connection: trips.load_request(connection, answer, keys, now))
+        agreed = trips.complete_login(settings, warehouse, trip, answer)
         line = lasting(agreed, "Connected: the login is kept, encrypted, in the database.")
         typer.echo(line)
         on_summary(line, "Now start the workflow *plays*, or wait for its next hour.")
         return
-    trip = trips.begun(settings, trips.redirect_uri(port))
-    warehouse.transaction(lambda connection: trips.remember(connection, trip, keys, now))
+    trip = trips.begin_login(settings, trips.redirect_uri(port))
+    warehouse.transaction(lambda connection: trips.save_request(connection, trip, keys, now))
     typer.echo("The address to open stands on the summary page of this run.")
     on_summary(
         f"### 1. [Open Spotify and agree]({trips.fully_encoded(trip.address)})",

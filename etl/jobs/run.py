@@ -146,12 +146,7 @@ def record_kept(settings: Settings, warehouse: Warehouse) -> None:
 
 
 def accounts_of(settings: Settings, deadline: Deadline) -> Accounts:
-    return Accounts(
-        settings.spotify_accounts_url,
-        secret(settings.spotify_client_id),
-        secret(settings.spotify_client_secret),
-        RetryBudget(deadline=deadline),
-    )
+    return Accounts.from_settings(settings, RetryBudget(deadline=deadline))
 
 
 def secret(setting: SecretStr | None) -> str:

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Self
 
 from etl.clock import check_clock, parse_date_header
+from etl.settings import Settings
 from etl.spotify.api import is_token
 from etl.spotify.errors import AppRefused, CodeRefused, LoginRefused, SpotifyError, sentence
 from etl.spotify.http import RetryBudget, Transport, json_object, loggable, message_of
@@ -27,6 +29,15 @@ class Accounts:
     def __post_init__(self) -> None:
         self._transport = Transport(self.retry_budget)
         self.dated_at: datetime | None = None  # time of the last response, by Spotify's clock
+
+    @classmethod
+    def from_settings(cls, settings: Settings, retry_budget: RetryBudget) -> Self:
+        """The client for the app of these settings. SPOTIFY_CLIENT_ID and SPOTIFY_CLIENT_SECRET have to be set."""
+        client_id, client_secret = settings.spotify_client_id, settings.spotify_client_secret
+        assert client_id is not None and client_secret is not None
+        return cls(
+            settings.spotify_accounts_url, client_id.get_secret_value(), client_secret.get_secret_value(), retry_budget
+        )
 
     def refresh(self, refresh_token: str) -> Json:
         """Get an access token for a listener; the JSON may also hold a new refresh_token, which replaces the old one."""
