@@ -1,4 +1,4 @@
-"""A file written whole or not at all, for its owner alone, never through a link or over anything but a file."""
+"""Write a file whole or not at all, readable by its owner alone, never through a link and never over a device or a folder."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from pathlib import Path
 from typing import IO
 
 PREFIX, SUFFIX = ".brapped-", ".part"
-YOUNG_S = 60  # a draft that was made just now may not be locked yet
+YOUNG_S = 60  # a draft that was created just now may not be locked yet
 
 
 class UnwritableError(Exception):
-    """One sentence: why a file can't be written there."""
+    """A file can't be written; the message is one sentence that says why."""
 
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[IO[bytes]]:
-    """A new file beside `path`, which takes its name when all went well, and is gone otherwise. Raises UnwritableError.
+    """Open a draft beside `path` that replaces it when the block succeeds, and is removed when it does not.
 
-    The system says that another user's link is in the way by refusing: a draft is made, never opened.
+    The draft is created, never opened, so nobody can have put a link in its place. Raises UnwritableError.
     """
     try:
         check_replaceable(path)
@@ -49,7 +49,7 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
 
 
 def check_replaceable(path: Path) -> None:
-    """Raises UnwritableError when something else than a file has this name."""
+    """Raises UnwritableError when `path` exists and is not a regular file."""
     if path.name in ("", ".."):
         raise UnwritableError(f"{path} is a folder. Name a file in it, such as {path / 'brapped.zip'}.")
     try:
@@ -59,15 +59,15 @@ def check_replaceable(path: Path) -> None:
     if stat.S_ISDIR(mode):
         raise UnwritableError(f"{path} is a folder. Name a file in it, such as {path / 'brapped.zip'}.")
     if stat.S_ISLNK(mode):
-        raise UnwritableError(f"{path} is a link, which is not replaced. Name the file itself.")
+        raise UnwritableError(f"{path} is a symbolic link, which is not replaced. Name the file itself.")
     if not stat.S_ISREG(mode):
-        raise UnwritableError(f"{path} is no file but a device or a pipe, which is not replaced. Name a file.")
+        raise UnwritableError(f"{path} is a device or a pipe, which is not replaced. Name a file.")
 
 
 def remove_stale_drafts(folder: Path) -> None:
-    """Removes what a program left that was killed while it wrote: nobody holds it any more."""
+    """Remove the drafts of programs that were killed while they wrote: their locks are gone."""
     for draft in folder.glob(f"{PREFIX}*{SUFFIX}"):
-        with suppress(OSError):  # somebody else's, or at work
+        with suppress(OSError):  # another user's, or still being written
             if time.time() - draft.lstat().st_mtime < YOUNG_S:
                 continue
             number = os.open(draft, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
@@ -79,9 +79,9 @@ def remove_stale_drafts(folder: Path) -> None:
 
 
 def lock_file(number: int) -> None:
-    """Marks an open file as at work until it is closed. Raises OSError when another program holds it."""
+    """Lock an open file until it is closed. Raises OSError when another program has locked it."""
     try:
         import fcntl
-    except ImportError:  # Windows, which lets nobody remove an open file
+    except ImportError:  # Windows, where an open file can't be removed
         return
     fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -15,7 +15,7 @@ from etl.alerts.webhook import NotSent, get, send
 from etl.auth.encryption import TokenKeyError
 from etl.auth.logins import AnybodysLogin, NotLoggedIn
 from etl.clock import Clock, WrongClock, utc_now
-from etl.deadline import CallTimeout, RunTimeout, call_after, within
+from etl.deadline import CallTimeout, RunTimeout, run_after, within
 from etl.dimensions.fetch import NothingRecorded
 from etl.embedded.postgres import EmbeddedError
 from etl.health.checks import MISSED, URGENT, missed, urgent
@@ -60,7 +60,7 @@ def watched(job: str, needed: Iterable[str], work: Work, clock: Clock = utc_now)
     started_at = clock()
     with ExitStack() as stack:
         end = partial(end_hanging, job, settings, clock())
-        stack.enter_context(call_after(limits.RUN_S[job] + limits.RUN_GRACE_S, end))
+        stack.enter_context(run_after(limits.RUN_S[job] + limits.RUN_GRACE_S, end))
         try:
             warehouse = stack.enter_context(opened(settings, *needed, clock=clock))
         except Exception as error:

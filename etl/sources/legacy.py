@@ -108,7 +108,7 @@ def has_export_rows(rows: Sequence[Row]) -> bool:
 
 def track_of(row: Row, described: Mapping[str, Row], length_ms: int | None) -> dict[str, Any] | None:
     """What a row played, as Spotify's JSON would tell it; None for the unknown track."""
-    uri, track_id = told(row.get("track_uri")), told(row.get("track_id"))
+    uri, track_id = text_or_none(row.get("track_uri")), text_or_none(row.get("track_id"))
     if uri is None and track_id and SPOTIFY_ID.fullmatch(track_id):
         uri = f"spotify:track:{track_id}"
     if uri is not None and not TRACK_URI.fullmatch(uri):
@@ -116,15 +116,15 @@ def track_of(row: Row, described: Mapping[str, Row], length_ms: int | None) -> d
     is_spotifys = uri is not None and not uri.startswith("spotify:local:")
     track_id = uri.rpartition(":")[2] if uri and is_spotifys else None
     more = described.get(track_id or "", {})
-    title = told(row.get("track_name")) or told(more.get("track_name"))
-    artist = name(told(row.get("artist_name")))
+    title = text_or_none(row.get("track_name")) or text_or_none(more.get("track_name"))
+    artist = name(text_or_none(row.get("artist_name")))
     if uri is None and title is None and artist is None:
         return None
-    artist_id = told(row.get("aritst_id")) or told(row.get("artist_id"))
-    album = name(told(row.get("album_name")) or told(more.get("album_name")))
+    artist_id = text_or_none(row.get("aritst_id")) or text_or_none(row.get("artist_id"))
+    album = name(text_or_none(row.get("album_name")) or text_or_none(more.get("album_name")))
     if album and album.casefold() in NO_ALBUM:
         album = None
-    cover = told(more.get("img_link"))
+    cover = text_or_none(more.get("img_link"))
     by = (
         [{"id": artist_id if artist_id and SPOTIFY_ID.fullmatch(artist_id) else None, "name": artist}] if artist else []
     )
@@ -146,20 +146,20 @@ def track_of(row: Row, described: Mapping[str, Row], length_ms: int | None) -> d
 
 def artist_of(row: Row) -> dict[str, Any] | None:
     """An old description of an artist, as Spotify's JSON would tell it."""
-    artist_id = told(row.get("artist_id"))
+    artist_id = text_or_none(row.get("artist_id"))
     if artist_id is None or not SPOTIFY_ID.fullmatch(artist_id):
         return None
-    picture = told(row.get("img_link"))
+    picture = text_or_none(row.get("img_link"))
     return {
         "id": artist_id,
-        "name": name(told(row.get("aritst_name")) or told(row.get("artist_name"))),
+        "name": name(text_or_none(row.get("aritst_name")) or text_or_none(row.get("artist_name"))),
         "genres": listed(row.get("genre")) or None,
         "images": [{"url": picture}] if picture else [],
         "popularity": whole(row.get("popularity"), 100),
     }
 
 
-def told(value: object) -> str | None:
+def text_or_none(value: object) -> str | None:
     """A text that says something; a missing value has many writings."""
     said = text(value if isinstance(value, str) else None)
     return None if said is None or said.strip().casefold() in NOTHING else said.strip()
@@ -177,8 +177,12 @@ def whole(value: object, most: int = 2**31 - 1) -> int | None:
 def listed(value: object) -> list[str]:
     """The names in a list, or in a text with commas."""
     if isinstance(value, list):
-        return [one for part in value if (one := told(part))]
-    return [one for part in (told(value) or "").strip("[]{}").split(",") if (one := told(part.strip().strip("'\"")))]
+        return [one for part in value if (one := text_or_none(part))]
+    return [
+        one
+        for part in (text_or_none(value) or "").strip("[]{}").split(",")
+        if (one := text_or_none(part.strip().strip("'\"")))
+    ]
 
 
 def truth(value: object) -> bool | None:

@@ -225,9 +225,9 @@ def test_without_a_browser_the_address_is_told_and_the_one_it_leads_to_is_taken(
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        ("", "its state is another"),
-        ("nonsense", "its state is another"),
-        (f"{CALLBACK}?code=AQ-of-another&state=of-another", "its state is another"),
+        ("", "its state differs"),
+        ("nonsense", "its state differs"),
+        (f"{CALLBACK}?code=AQ-of-another&state=of-another", "its state differs"),
     ],
 )
 def test_an_address_that_is_none_is_no_login(environment, port, ask, answer, said):

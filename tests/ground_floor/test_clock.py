@@ -128,7 +128,7 @@ def test_somebody_is_told_of_the_clock_and_the_command_says_what_to_do(environme
     for name, value in {**environment, "GITHUB_OUTPUT": str(said)}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(WrongClock, match="Set whichever is wrong"):
+    with pytest.raises(WrongClock, match="Correct the wrong clock"):
         watched("plays", APP_SETTINGS, record_plays, years_ahead)
     assert '"cause": "clock"' in said.read_text() and "The clock is wrong" in said.read_text()
     assert ask("select outcome from ops.run") == [("failed",)]

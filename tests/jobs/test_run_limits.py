@@ -17,7 +17,7 @@ from support.workflow_runner import load_workflow
 
 from etl import limits
 from etl.auth.logins import LOGIN_LOCK
-from etl.deadline import Deadline, RunTimeout, call_after
+from etl.deadline import Deadline, RunTimeout, run_after
 from etl.jobs.dimensions import fill_dimensions
 from etl.jobs.monitored import attended
 from etl.jobs.plays import record_plays
@@ -191,10 +191,10 @@ def test_a_run_whose_database_says_nothing_is_ended_and_told(hanging, job: str, 
 
 def test_what_ends_in_time_is_left_alone() -> None:
     ended = threading.Event()
-    with call_after(0.01, ended.set):
+    with run_after(0.01, ended.set):
         assert ended.wait(60)
     ended.clear()
-    with call_after(60, ended.set):
+    with run_after(60, ended.set):
         pass
     assert not ended.is_set()
 

@@ -28,9 +28,7 @@ from etl.transfer import copy as moves
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.errors import WarehouseError
 
-SMALL_PIECES = (
-    "import sys; from etl import moves; moves.LARGEST = {}; import migrate; sys.exit(migrate.main(sys.argv[1:]))"
-)
+SMALL_PIECES = "import sys; from etl.transfer import copy as moves; moves.LARGEST = {}; import migrate; sys.exit(migrate.main(sys.argv[1:]))"
 
 
 def migrate(
@@ -69,11 +67,11 @@ def test_a_moved_warehouse_is_the_same_to_its_last_row_and_goes_on(recorded, tar
 def test_only_the_difference_moves(database, target):
     fill(database, 10_000)
     source, copy = Warehouse(database), Warehouse(target)
-    moved = [moves.move(source, copy, names=("--from", "--to"), now=NOW) for _ in range(2)]
+    moved = [moves.copy_warehouse(source, copy, now=NOW) for _ in range(2)]
     asked(database, "update listening.fact_play set ms_played = ms_played + 1 where play_key in (17, 9000)")
     asked(database, "delete from listening.fact_play where play_key = 5000")
     asked(database, "update listening.dim_artist set artist_name = 'Bob' where artist_key = 7")
-    moved.append(moves.move(source, copy, names=("--from", "--to"), now=NOW))
+    moved.append(moves.copy_warehouse(source, copy, now=NOW))
     assert [
         {
             one.table: one.copied_count
@@ -96,10 +94,10 @@ def test_a_name_that_passed_from_one_row_to_another_is_in_nobodys_way(database, 
     """Two artists by name alone: rows that may not have the same name change theirs against each other."""
     asked(database, "insert into listening.dim_artist (artist_name) values ('Ann'), ('Bob')")
     source, copy = Warehouse(database), Warehouse(target)
-    moves.move(source, copy, names=("--from", "--to"), now=NOW)
+    moves.copy_warehouse(source, copy, now=NOW)
     for name, key in (("x", 1), ("Ann", 2), ("Bob", 1)):
         asked(database, "update listening.dim_artist set artist_name = %s where artist_key = %s", name, key)
-    moves.move(source, copy, names=("--from", "--to"), now=NOW)
+    moves.copy_warehouse(source, copy, now=NOW)
     assert differences(everything(database), everything(target)) == {}
     source.close()
     copy.close()
@@ -337,14 +335,14 @@ def test_a_lost_connection_is_taken_up_again(database, target, monkeypatch):
     with ThreadPoolExecutor(1) as pool:
         cutter = pool.submit(cutting)
         while not cutter.done():
-            moved = moves.move(source, copy, names=("--from", "--to"), now=NOW)
+            moved = moves.copy_warehouse(source, copy, now=NOW)
             with ours:
                 asked(
                     target,
                     "update ops.warehouse set copy_started_at = now(); delete from listening.fact_play where play_key > 3000",
                 )
         cutter.result()
-    moved = moves.move(source, copy, names=("--from", "--to"), now=NOW)
+    moved = moves.copy_warehouse(source, copy, now=NOW)
     assert moved.differences == [] and {*cut} == {database, target}
     assert differences(everything(database), everything(target)) == {}
     source.close()
@@ -402,6 +400,6 @@ def test_a_host_that_stays_away_ends_in_a_sentence(database, target, monkeypatch
     source = Warehouse(database)
     gone = Warehouse(f"postgresql://nobody:{PASSWORD}@127.0.0.1:9/x?connect_timeout=1")
     with pytest.raises(WarehouseError, match="the connection is refused") as raised:
-        moves.move(source, gone, names=("--from", "--to"), now=NOW)
+        moves.copy_warehouse(source, gone, now=NOW)
     assert PASSWORD not in str(raised.value)
     source.close()

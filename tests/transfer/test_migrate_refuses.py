@@ -272,7 +272,7 @@ def test_several_listeners_are_said(database, old, moving):
 def test_three_at_once_end_with_sentences(database, target, environment, tmp_path):
     fill(database, 3_000)
     program = (
-        "import dataclasses, sys; from etl import limits, moves; moves.LARGEST = 200;"
+        "import dataclasses, sys; from etl import limits; from etl.transfer import copy as moves; moves.LARGEST = 200;"
         " limits.HOLDING = dataclasses.replace(limits.HOLDING, turn_s=0.1);"
         " import migrate; sys.exit(migrate.main(sys.argv[1:]))"
     )
@@ -294,7 +294,7 @@ def test_a_backup_that_never_began_leaves_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr("etl.transfer.endpoints.time.sleep", lambda seconds: None)
     warehouse = Warehouse(f"postgresql://nobody:{PASSWORD}@127.0.0.1:9/x?connect_timeout=1")
     with pytest.raises(WarehouseError) as raised:
-        backups.back_up(warehouse, tmp_path / "b.zip", name="--to", now=NOW)
+        backups.back_up(warehouse, tmp_path / "b.zip", now=NOW)
     assert PASSWORD not in str(raised.value)
     assert names_in(tmp_path) == []
 

@@ -166,7 +166,7 @@ def test_migrate_py_dates_every_play_anew_and_says_how_many(listened, moving, as
     ask("update listening.fact_play set date_key = date_key - 1 where play_key in (2, 3)")
     assert moving() == (
         0,
-        "The database is up to date.\n2 plays were on a wrong local date or minute: dated anew.\n",
+        "The database is up to date.\n2 plays had a wrong local date or minute, now corrected.\n",
     )
     assert ask(ADRIFT) == [(0,)]
     assert moving() == (0, "The database is up to date.\n")
@@ -387,5 +387,5 @@ def test_a_zone_that_takes_too_long_to_date_by_is_said_and_left_to_migrate_py(
     assert ask(ZONE) == [("UTC",)] and ask(ADRIFT) == [(0,)]
     monkeypatch.setenv("TIME_ZONE", "Asia/Tokyo")
     status, said = moving()
-    assert status == 0 and "40 plays were on a wrong local date or minute: dated anew." in said
+    assert status == 0 and "40 plays had a wrong local date or minute, now corrected." in said
     assert ask(ZONE) == [("Asia/Tokyo",)] and ask(ADRIFT) == [(0,)]
