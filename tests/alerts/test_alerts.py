@@ -384,7 +384,7 @@ def test_a_webhook_that_fails_is_a_warning_that_does_not_say_its_address(step):
         log, _ = step(ALERTS=report(DOWN).as_json(), ALERT_WEBHOOK_URL=url)
     assert "::warning::The webhook could not be told (status 500)." in log and "secret-path" not in log
     log, _ = step(ALERTS=report(LOGIN_30).as_json(), ALERT_WEBHOOK_URL="file:///etc/passwd")
-    assert "has to start with https://" in log
+    assert "has to begin with https://" in log
 
 
 def test_a_book_that_is_no_book_is_said_and_not_overwritten(tmp_path):

@@ -576,7 +576,7 @@ def test_a_folder_that_is_not_writable_is_named(home: Path) -> None:
 def test_another_postgres_version_is_refused_and_nothing_touched(warm: Path) -> None:
     with spoiled(warm / "data" / "PG_VERSION", "17\n"):
         before = tree(warm / "data")
-        sentence = r"is of Postgres 17, and the one installed is 18: .* BRAPPED_HOME"
+        sentence = r"belongs to Postgres 17, but Postgres 18 is installed: .* BRAPPED_HOME"
         with pytest.raises(EmbeddedError, match=sentence), forgetful_postgres(warm):
             pass
         assert tree(warm / "data") == before
@@ -597,7 +597,7 @@ def test_a_disk_too_small_is_told_in_one_sentence(folder: Path) -> None:
     limited = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))}
     with programs(folder, **limited) as [program]:
         error = program.end()
-    assert re.fullmatch(rf"EmbeddedError: No Postgres could be made in {folder}: .*\n", error)
+    assert re.fullmatch(rf"EmbeddedError: Creating a Postgres in {folder} failed: .*\n", error)
     assert "Traceback" not in error
     assert list(folder.glob("draft-*")) == [] and not (folder / "data").exists()
 
