@@ -119,8 +119,8 @@ def test_what_is_bad_is_named_and_the_exit_status_says_so(brapped, tmp_path, ask
         "1 row says nothing of what was played.\n"
         "bad: StreamingHistory_music_0.json, row 2: msPlayed is not a whole number from 0\n"
         "  to 2147483647\n"
-        "bad: Streaming_History_Audio_2024_0.json, row 2: it is no JSON object\n"
-        "could not be read: endsong_7.json: it breaks off, or is no JSON\n"
+        "bad: Streaming_History_Audio_2024_0.json, row 2: it is not a JSON object\n"
+        "could not be read: endsong_7.json: it is incomplete, or not JSON\n"
         "The listener is new here.\n"
         "7 rows of 2 files: 3 new, 0 known, 1 merged, 0 told twice, 1 private left out, 2\n"
         "  bad; 1 file could not be read"
@@ -148,13 +148,13 @@ def test_the_receipt_as_json_is_the_one_that_is_kept(brapped, tmp_path, ask):
     package = folder.name
     files = [
         {"package_name": "", "file_name": "endsong_7.json", "source": None, **counts,
-         "unreadable_reason": "it breaks off, or is no JSON", "malformed": []},
+         "unreadable_reason": "it is incomplete, or not JSON", "malformed": []},
         {"package_name": package, "file_name": "StreamingHistory_music_0.json", "source": "account_export",
          **counts, "row_count": 3, "new_count": 1, "merged_count": 1, "malformed_count": 1, "unnamed_count": 1,
          "unreadable_reason": None, "malformed": ["row 2: msPlayed is not a whole number from 0 to 2147483647"]},
         {"package_name": package, "file_name": "Streaming_History_Audio_2024_0.json", "source": "extended_export",
          **counts, "row_count": 4, "new_count": 3, "malformed_count": 1,
-         "unreadable_reason": None, "malformed": ["row 2: it is no JSON object"]},
+         "unreadable_reason": None, "malformed": ["row 2: it is not a JSON object"]},
     ]  # fmt: skip
     assert sorted(told["files"], key=lambda file: file["file_name"] != "endsong_7.json") == files
     assert told["total"] == {
@@ -186,7 +186,7 @@ def test_what_is_bad_of_many_is_told_in_part_and_counted_whole(brapped, tmp_path
     assert ran.returncode == 1
     told = [line for line in ran.stdout.splitlines() if line.startswith("bad:")]
     assert told == [
-        *(f"bad: endsong_0.json, row {number}: it is no JSON object" for number in range(2, 22)),
+        *(f"bad: endsong_0.json, row {number}: it is not a JSON object" for number in range(2, 22)),
         "bad: endsong_0.json, and 1,214 rows more",
     ]
     assert max(map(len, ran.stdout.splitlines())) <= 80

@@ -202,11 +202,11 @@ def old_server(folder: Path) -> Iterator[str]:
     programs = Binaries(folder)
     programs.__dict__["_home"] = home / "bin"  # where this copy is
     (folder / "data").mkdir(mode=0o700)
-    programs.give(folder / "data")
+    programs.chown(folder / "data")
     status, said = programs.run("initdb", "-D", "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
     assert status == 0, said
     options = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off -c shared_buffers=16MB"
-    programs.give(folder)
+    programs.chown(folder)
     status, said = programs.run("pg_ctl", "-D", "data", "-w", "-l", "log", "-o", options, "start")
     assert status == 0, said
     try:
