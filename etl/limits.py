@@ -1,17 +1,17 @@
-"""How long and how large anything may get, each with its reason. Pure."""
+"""All limits of time and size, each with its reason. Pure."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a transaction may take, in seconds. `name` is its application_name: what other sessions see of it."""
+    """Time limits of a transaction, in seconds. `name` is its application_name, which other sessions see."""
 
     name: str
-    statement_s: float  # of one statement, ended by the server; by the client when the server says nothing either
-    lock_s: float  # waiting for a row or a table; less than statement_s, or the wait would end without its sentence
-    turn_s: float  # waiting for another run's turn at the same record to end: an advisory lock
-    idle_s: float  # between two statements: a laptop that falls asleep must not keep its locks for days
+    statement_s: float  # one statement; the server ends it, or the client if the server is silent
+    lock_s: float  # waiting for a row or a table; less than statement_s, so that the error says what was waited for
+    turn_s: float  # waiting for another run's advisory lock on the same listener or schema
+    idle_s: float  # between two statements: a laptop that sleeps must not keep its locks for days
 
 
 # The database: one transaction. An hourly run is done in a second, on a small host that wakes up in ten. It waits half a
@@ -41,22 +41,24 @@ STATEMENTS_S = {"load/listener_time_zone": 180.0}
 # The database: one connection.
 CONNECT_S = 15  # for each of a host's addresses; a database that sleeps wakes up within ten
 GRACE_S = 10  # after the server's own limit, before the client gives a silent connection up
-KEEPALIVE_S = 30  # without traffic, before the other end is asked whether it is still there
+KEEPALIVE_S = 30  # without traffic, before the other end is probed
 KEEPALIVE_PAUSE_S = 10
 KEEPALIVE_TRIES = 3
-UNACKNOWLEDGED_S = 60  # what was sent and not confirmed for so long went nowhere (Linux)
-ANOTHER_TRY_S = 60  # no try of a transaction begins later than this after its first: a run has other things to say
+UNACKNOWLEDGED_S = 60  # data that was sent and not acknowledged for so long is lost (Linux)
+ANOTHER_TRY_S = 60  # no try of a transaction starts later than this after the first
 
 # The network: Spotify.
-SILENCE_S = (10, 30)  # to connect, and between two bytes: Spotify answers in well under a second or not at all
-CALL_S = 45  # a whole call, from looking the host up to the last byte: an answer that drips is never silent for long
-ANSWER_MB = 16  # an answer, decompressed: the largest honest ones, fifty tracks or twenty albums, are some 2 MB
-TRIES = 4  # of a call that fails as calls fail in an incident
+SILENCE_S = (10, 30)  # to connect, and between two bytes; Spotify answers in well under a second or not at all
+CALL_S = (
+    45  # a whole request, from the DNS lookup to the last byte, because a dripping response is never silent for long
+)
+ANSWER_MB = 16  # a response, decompressed: fifty tracks or twenty albums, the largest, have some 2 MB
+TRIES = 4  # of a request that fails as in an outage
 RETRY_BUDGET_S = 60  # Spotify may ask for a day; a run waits a minute in all and leaves the rest to the next
-LONGEST_PAUSE_S = 86_400  # quotas are counted over a day: a header that asks for more is a fault, not a wish
-MESSAGE_LENGTH = 240  # characters of Spotify's own words in a message: its longest refusal known has 160
+LONGEST_PAUSE_S = 86_400  # quotas are counted over a day, so a header that asks for more is wrong
+MESSAGE_LENGTH = 240  # characters of Spotify's text in an error message; its longest known refusal has 160
 
-# The network: webhook and PING_URL, whose answers are not read.
+# The network: webhook and PING_URL, whose responses are not read.
 NOTICE_SILENCE_S = 20  # to connect, and between two bytes
 NOTICE_S = 30  # one message, with its redirects
 REDIRECTS = 3  # within one host one does; more are a circle

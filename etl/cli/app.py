@@ -179,7 +179,7 @@ def import_(
                 without_private=without_private,
                 dry_run=dry_run,
                 progress=progress,
-                say=lambda sentence: typer.echo(sentence, err=True) if is_watched else None,
+                notify=lambda sentence: typer.echo(sentence, err=True) if is_watched else None,
             )
     except KeyboardInterrupt:
         typer.echo("Stopped. Nothing was changed.", err=True)

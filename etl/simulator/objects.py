@@ -1,6 +1,6 @@
-"""Spotify's JSON objects, from the records of the catalogue. Pure.
+"""Make Spotify's JSON objects from the catalogue. Pure.
 
-What names a thing (`href`, `uri`, `external_urls`) points at the real Spotify, whoever is asked.
+`href`, `uri` and `external_urls` name the real Spotify, whichever server answers.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def simple_album(world: World, album: Album) -> Object:
 
 
 def full_album(world: World, album: Album) -> Object:
-    """An album with its first fifty tracks; a longer one's `tracks.next` leads nowhere here."""
+    """An album with its first fifty tracks; `tracks.next` of a longer one is not served."""
     href = f"{API_URL}/albums/{album.id}/tracks"
     tracks = [simple_track(world, world.catalogue.tracks[id]) for id in album.track_ids[:50]]
     more = f"{href}?offset=50&limit=50" if len(album.track_ids) > 50 else None
