@@ -34,7 +34,7 @@ HOLDING = Limits("brapped migrate", statement_s=45, lock_s=30, turn_s=10, idle_s
 MIGRATING = Limits("brapped migrate", statement_s=3600, lock_s=5, turn_s=120, idle_s=300)
 MIGRATION_TRIES = 3
 MIGRATION_PAUSE_S = 3
-# Statements that take longer than the transaction that they are part of. A new time zone dates every play anew, a million in
+# Statements that take longer than the transaction that they are part of. A new time zone re-dates every play, a million in
 # twenty seconds. A run of plays has five minutes in all; what takes longer is left to migrate.py.
 STATEMENTS_S = {"load/listener_time_zone": 180.0}
 

@@ -1,5 +1,5 @@
 """Turn the rows of older projects' tables into plays: `main_streaming_data` with `track_table` and `artist_table`, and
-`listening_history`. Pure.
+`listening_history`.
 
 Their plays came from Spotify's recently-played list or from an export. A row of `main_streaming_data` is from the list. A row
 of `listening_history` is from an export if it has the time played and its date has whole seconds, as an export's has, in a
