@@ -395,6 +395,18 @@ def test_from_an_older_postgres_and_back(older_postgres, recorded, target, movin
     assert everything(recorded).keys() == everything(target).keys()
 
 
+def test_an_error_names_the_option_that_the_address_is_from(monkeypatch):
+    pauses = []
+    monkeypatch.setattr("etl.warehouse.connection.time.sleep", pauses.append)
+    gone = Warehouse("postgresql://nobody@127.0.0.1:9/x?connect_timeout=1", name="--to")
+    with pytest.raises(WarehouseError) as raised:
+        gone.pending()
+    gone.close()
+    assert str(raised.value) == "Nothing listens at the host and port in --to: the connection is refused (6 tries)."
+    for pause, full in zip(pauses, (0.5, 1, 2, 4, 8), strict=True):
+        assert 0.75 * full <= pause <= 1.25 * full
+
+
 def test_a_host_that_stays_away_ends_in_a_sentence(database, target, monkeypatch):
     monkeypatch.setattr("etl.transfer.endpoints.time.sleep", lambda seconds: None)
     source = Warehouse(database)
