@@ -46,7 +46,10 @@ docs/moving.md has more.
 
 
 def main(arguments: list[str], program: str = "python migrate.py") -> int:
-    """Run the command line; returns the exit status. `program`: its name in the help, as `brapped migrate` is the same."""
+    """Run the command line; returns the exit status.
+
+    `program`: its name in the help, as `brapped migrate` is the same.
+    """
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     logging.getLogger("etl").setLevel(logging.INFO)
     options, unknown = parser(program).parse_known_args(arguments)

@@ -32,7 +32,8 @@ def check_clock(now: datetime, server_at: datetime, whose: str) -> None:
     if abs(apart) < WARN_AFTER:
         return
     message = (
-        f"This computer's clock is {span_in_words(abs(apart))} {'ahead of' if apart > timedelta(0) else 'behind'} {whose}: here it is"
+        f"This computer's clock is {span_in_words(abs(apart))} {'ahead of' if apart > timedelta(0) else 'behind'}"
+        f" {whose}: here it is"
         f" {now.astimezone(UTC):%Y-%m-%d %H:%M} UTC, there {server_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC."
     )
     if abs(apart) >= REFUSE_AFTER:

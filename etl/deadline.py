@@ -23,7 +23,8 @@ class RunTimeout(Exception):
 
     def __init__(self, limit_s: float) -> None:
         super().__init__(
-            f"The run was stopped because it took longer than {span(limit_s)}: Spotify or the database answers too slowly."
+            f"The run was stopped because it took longer than {span(limit_s)}: Spotify or the database answers too"
+            " slowly."
             " What is recorded stays; the next run tries again."
         )
 
@@ -58,8 +59,8 @@ class Deadline:
 def within(limit_s: float, work: Callable[[], Result]) -> Result:
     """Run `work` in a thread, and return or raise what it does. Raises CallTimeout after `limit_s` seconds.
 
-    Nothing else bounds a DNS lookup, a TLS handshake or a header that drips. The thread of late work is abandoned (it does
-    not keep the program alive), so `work` must hold no lock and change nothing that its caller still uses.
+    Nothing else bounds a DNS lookup, a TLS handshake or a header that drips. The thread of late work is abandoned (it
+    does not keep the program alive), so `work` must hold no lock and change nothing that its caller still uses.
     """
     outcome: Future[Result] = Future()
 

@@ -31,7 +31,10 @@ class EnvFile:
 
 
 def find_env_file() -> EnvFile:
-    """Look in the current folder, the program's source folder and the user's configuration folder. Raises EnvFileError."""
+    """Look in the current folder, the program's source folder and the user's configuration folder.
+
+    Raises EnvFileError.
+    """
     here = current_folder()
     found = [path for path in candidates(here) if os.path.isfile(path)]  # noqa: PTH113  Path.is_file raises in a folder that is closed
     if not found:

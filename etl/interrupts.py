@@ -15,8 +15,8 @@ STATUS = 130  # 128 plus the number of SIGINT, as shells report it
 def exit_on_interrupt() -> None:
     """From now on, Ctrl-C ends the process immediately.
 
-    For the imports, while there is nothing to clean up: some packages swallow a KeyboardInterrupt during their import, and
-    others turn it into another error.
+    For the imports, while there is nothing to clean up: some packages swallow a KeyboardInterrupt during their import,
+    and others turn it into another error.
     """
     if (
         signal.getsignal(signal.SIGINT) is signal.default_int_handler

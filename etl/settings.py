@@ -73,7 +73,7 @@ class Settings(Runner):
     )
     ping_url: SecretStr | None = Field(
         default=None,
-        description="URL requested after each successful hourly run, so that a watchdog elsewhere notices when none comes.",
+        description="URL requested after each successful hourly run, so that a watchdog notices when none comes.",
     )
     alert_webhook_url: SecretStr | None = Field(
         default=None, description="URL that receives alerts, and the news that a problem is gone: ntfy, Discord, Slack."
@@ -172,7 +172,8 @@ class Settings(Runner):
         """BRAPPED_HOME, expanded. Raises SettingsError when it starts with ~ and the user has no home folder."""
         if str(self.brapped_home).startswith("~"):
             raise SettingsError(
-                f"There is no home folder for {self.brapped_home}: HOME is not set, and this user has none. Set BRAPPED_HOME"
+                f"There is no home folder for {self.brapped_home}: HOME is not set, and this user has none. Set"
+                " BRAPPED_HOME"
                 " to a folder, or DATABASE_URL to the address of a database."
             )
         return self.brapped_home
@@ -187,7 +188,8 @@ class Settings(Runner):
         is_chosen = "brapped_home" in self.model_fields_set
         if env_file.others and not is_chosen and not (folder / "data").exists():
             raise SettingsError(
-                f"DATABASE_URL is not set: {env_file.path}, which was found first, does not set it, but {env_file.others[0]}"
+                f"DATABASE_URL is not set: {env_file.path}, which was found first, does not set it, but"
+                f" {env_file.others[0]}"
                 f" does. No new database was made. Set DATABASE_URL in {env_file.path}, or remove that file; or set"
                 " BRAPPED_HOME to a folder, if you do want another database."
             )
@@ -219,7 +221,8 @@ class Settings(Runner):
         if missing:
             raise SettingsError(
                 f"Not set: {', '.join(missing)}. Set {'it' if len(missing) == 1 else 'them'} in the environment, in"
-                f" {self._env_file_found.path or 'a file .env'}, or as secrets of the repository on GitHub; the README says"
+                f" {self._env_file_found.path or 'a file .env'}, or as secrets of the repository on GitHub; the README"
+                " says"
                 " where to find each."
             )
 
@@ -252,7 +255,8 @@ def address_error(address: str) -> str | None:
     """What is wrong with a database address, as the end of a sentence that quotes nothing of it; None if nothing is."""
     example = "write it as postgresql://user:password@host/database"
     too_many = (
-        "has an @ too many: in a user or a password write @ as %40 (and / as %2F, # as %23, ? as %3F, % as %25), to distinguish"
+        "has an @ too many: in a user or a password write @ as %40 (and / as %2F, # as %23, ? as %3F, % as %25), to"
+        " distinguish"
         f" it from the one before the host; {example}"
     )
 
@@ -276,7 +280,10 @@ def address_error(address: str) -> str | None:
 
 
 def default_home() -> Path:
-    """The user's data folder. For root it is in /var/lib, because Postgres runs as another user, who can't enter /root."""
+    """The user's data folder.
+
+    For root it is in /var/lib, because Postgres runs as another user, who can't enter /root.
+    """
     if hasattr(os, "geteuid") and os.geteuid() == 0 and "XDG_DATA_HOME" not in os.environ:
         return Path("/var/lib/brapped")
     try:

@@ -1,8 +1,8 @@
 """Parse values so that they fit their columns: lengths of texts and sizes of numbers, for all sources alike. Pure.
 
-A name or title that is too long is cut. Whatever identifies something (an id, an ISRC, an address) becomes null instead,
-because a part of it would identify something else. tests/ground_floor/test_values.py checks these rules against the types
-and the indexes of the schema.
+A name or title that is too long is cut. Whatever identifies something (an id, an ISRC, an address) becomes null
+instead, because a part of it would identify something else. tests/ground_floor/test_values.py checks these rules
+against the types and the indexes of the schema.
 """
 
 import hashlib
@@ -59,7 +59,10 @@ def link(value: object) -> str | None:
 
 
 def account(value: object) -> str | None:
-    """The id of a listener; None for a text that can't be one. It is never cut: a part of it could be another listener's."""
+    """The id of a listener; None for a text that can't be one.
+
+    It is never cut: a part of it could be another listener's.
+    """
     return unchanged(value, LONGEST_ACCOUNT)
 
 
@@ -128,7 +131,9 @@ def flag(value: object) -> bool | None:
 
 
 def release(value: object) -> tuple[date | None, str | None]:
-    """A release date and its precision: "2020-05" gives (2020-05-01, "month"). (None, None) for anything that is no date."""
+    """A release date and its precision: "2020-05" gives (2020-05-01, "month"). (None, None) for anything that is no
+    date.
+    """
     found = RELEASE.fullmatch(value) if isinstance(value, str) else None
     if found is None:
         return None, None
@@ -201,5 +206,8 @@ def printable(name: str) -> str:
 
 
 def fingerprint(secret: str) -> str:
-    """A hash by which a secret is recognized. The secrets here are long and random, so it can't be reversed by guessing."""
+    """A hash by which a secret is recognized.
+
+    The secrets here are long and random, so it can't be reversed by guessing.
+    """
     return hmac.new(b"brapped fingerprint", secret.encode(), hashlib.sha256).hexdigest()

@@ -1,4 +1,6 @@
-"""Write a file whole or not at all, readable by its owner alone, never through a link and never over a device or a folder."""
+"""Write a file whole or not at all, readable by its owner alone, never through a link and never over a device or a
+folder.
+"""
 
 from __future__ import annotations
 

@@ -61,8 +61,8 @@ class CallbackServer:
     def wait(self, is_ours: Callable[[str], bool], respond: Respond, timeout_s: float = TIMEOUT_S) -> None:
         """Wait for the callback and show the browser what `respond` returns for its address: a title and a sentence.
 
-        Requests for which `is_ours` is false get a 404, and the wait goes on. What `respond` raises is shown to the browser
-        and raised here. Raises LoginError after `timeout_s` seconds without a callback.
+        Requests for which `is_ours` is false get a 404, and the wait goes on. What `respond` raises is shown to the
+        browser and raised here. Raises LoginError after `timeout_s` seconds without a callback.
         """
         self._server.is_ours, self._server.respond = is_ours, respond
         deadline = time.monotonic() + timeout_s
@@ -73,7 +73,8 @@ class CallbackServer:
                         break
                     self._server.is_done = True
                 raise LoginError(
-                    f"The browser did not come back from Spotify within {timeout_s / 60:.0f} minutes. Nothing was changed;"
+                    f"The browser did not come back from Spotify within {timeout_s / 60:.0f} minutes. Nothing was"
+                    " changed;"
                     " start the login again."
                 )
             self._server.handle_request()

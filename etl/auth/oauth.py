@@ -77,7 +77,8 @@ def fully_encoded(address: str) -> str:
     """The same address with every character of its query values percent-encoded.
 
     GitHub's runner masks the text of secrets with three stars, on summary pages too. The client ID is one of the
-    repository's secrets, and others may contain the redirect URI or the scope. Browsers and Spotify treat both forms alike.
+    repository's secrets, and others may contain the redirect URI or the scope. Browsers and Spotify treat both forms
+    alike.
     """
     start, _, query = address.partition("?")
     pairs = (f"{name}={''.join(f'%{octet:02X}' for octet in value.encode())}" for name, value in parse_qsl(query))
@@ -87,7 +88,8 @@ def fully_encoded(address: str) -> str:
 def complete_login(
     settings: Settings, warehouse: Warehouse, request: AuthorizationRequest, answer: str, clock: Clock = utc_now
 ) -> CompletedLogin:
-    """Exchange the code in `answer`, the address that the browser was redirected to, for a login; try it; save it encrypted.
+    """Exchange the code in `answer`, the address that the browser was redirected to, for a login; try it; save it
+    encrypted.
 
     Raises LoginError for a wrong address or another account, CodeRefused, PermissionMissing and other SpotifyErrors,
     WarehouseError, WrongClock.
@@ -111,7 +113,8 @@ def complete_login(
         stand_ins = [one for one in (account.listener_id, account.user_id, ME) if one]
         if run(connection, "listener_logged_in_otherwise", listener_ids=stand_ins):
             raise LoginError(
-                "That is not the Spotify account whose listening is recorded here. Nothing was changed. Log out of Spotify"
+                "That is not the Spotify account whose listening is recorded here. Nothing was changed. Log out of"
+                " Spotify"
                 " in that browser, or use a private window, and start the login again with the right account."
             )
         listener_key = recorded_account(
@@ -172,7 +175,8 @@ def load_request(connection: Connection, answer: str, keys: Keys, now: datetime)
     rows = run(connection, "consent_answered", state_fingerprint=fingerprint(state), now=now)
     if not rows:
         raise LoginError(
-            "That address belongs to no login that was started here in the last hour, or it was used before. Copy the whole"
+            "That address belongs to no login that was started here in the last hour, or it was used before. Copy the"
+            " whole"
             " address of the page that follows after you have agreed, or start again without an address."
         )
     return AuthorizationRequest("", rows[0].redirect_uri, state, keys.decrypt(rows[0].verifier_encrypted))

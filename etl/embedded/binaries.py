@@ -35,7 +35,10 @@ class Binaries:
 
     @cached_property
     def account(self) -> tuple[int, int] | None:
-        """(uid, gid) to use when root calls: the owner of the cluster or its folder, else `postgres`, else `nobody`. None: not root."""
+        """(uid, gid) to use when root calls: the owner of the cluster or its folder, else `postgres`, else `nobody`.
+
+        None: not root.
+        """
         if WINDOWS or os.geteuid() != 0:
             return None
         import pwd  # Windows has none

@@ -155,7 +155,7 @@ class Cluster:
             return False
 
     def _busy(self) -> str:
-        """What is at work in `data` without answering: a server that starts, recovers, stops or hangs. '' for nothing."""
+        """What uses `data` without answering: a server that starts, recovers, stops or hangs. '' for nothing."""
         if living := self._processes():
             return f"process {min(living)} is using it"
         if address := self._address():
@@ -167,8 +167,8 @@ class Cluster:
     def _processes(self) -> list[int]:
         """Pids of the server's processes, recognized by the cluster_name in their command lines. None on Windows.
 
-        The pid file alone is not enough: its pid may now be a zombie's or another program's, and the children of a killed
-        postmaster go on writing for a moment.
+        The pid file alone is not enough: its pid may now be a zombie's or another program's, and the children of a
+        killed postmaster go on writing for a moment.
         """
         recorded = self._pid_file()[:1]
         name = self._name.encode()
@@ -241,7 +241,9 @@ class Cluster:
         draft.replace(self.data / "postgresql.auto.conf")
 
     def _new_sockets(self) -> Path:
-        """Make an empty private directory with a simple path: a comma would separate hosts, a quote would end the setting."""
+        """Make an empty private directory with a simple path: a comma would separate hosts, a quote would end the
+        setting.
+        """
         sockets = self.sockets
         if len(os.fsencode(sockets)) <= SOCKET_BYTES and re.fullmatch(r"[\w/ .@+~-]+", str(sockets)):
             shutil.rmtree(sockets, ignore_errors=True)
@@ -252,7 +254,10 @@ class Cluster:
         return sockets
 
     def _remove_leftovers(self) -> None:
-        """Remove what a killed server left behind. Postgres itself would not, where its pid is now another process's."""
+        """Remove what a killed server left behind.
+
+        Postgres itself would not, where its pid is now another process's.
+        """
         self._drop_fallback_sockets(self._address())
         recorded = next(iter(self._pid_file()), "")
         if not recorded.isdigit() or int(recorded) in command_lines():

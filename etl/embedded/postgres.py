@@ -1,8 +1,8 @@
 """The embedded Postgres: started by the first program that needs it, stopped by the last.
 
-Its folder contains `data` (the cluster), `socket`, `password`, `postgres.log`, `start.lock`, which is held while the server
-is started or stopped, and `users`, with one locked file for each program that uses the server: the kernel releases a lock
-when its program dies, however it dies.
+Its folder contains `data` (the cluster), `socket`, `password`, `postgres.log`, `start.lock`, which is held while the
+server is started or stopped, and `users`, with one locked file for each program that uses the server: the kernel
+releases a lock when its program dies, however it dies.
 """
 
 from __future__ import annotations
@@ -38,8 +38,9 @@ QUEUE_S = 300  # for the start lock: the holder may have to wait for a recovery,
 def embedded_postgres(folder: Path, *, durable: bool = True, tcp: bool | None = None) -> Iterator[str]:
     """The SQLAlchemy URL of the database `brapped` in the cluster in `folder`, which is created if there is none.
 
-    `durable=False` trades safety in a power cut for speed, for tests. `tcp`: listen on 127.0.0.1 instead of a Unix socket;
-    None: on Windows only. Both apply when the server starts; one that runs already is used as it is. Raises EmbeddedError.
+    `durable=False` trades safety in a power cut for speed, for tests. `tcp`: listen on 127.0.0.1 instead of a Unix
+    socket; None: on Windows only. Both apply when the server starts; one that runs already is used as it is. Raises
+    EmbeddedError.
     """
     cluster = Cluster(folder.resolve(), durable, WINDOWS if tcp is None else tcp)
     users = _Users(cluster)
@@ -119,7 +120,8 @@ class _Users:
         for name in ("data", "users", "socket", "password", "postgres.log", "start.lock"):
             if (self.folder / name).is_symlink():
                 raise EmbeddedError(
-                    f"{self.folder / name} is a link, and root does not follow links in a folder of another user. Replace"
+                    f"{self.folder / name} is a link, and root does not follow links in a folder of another user."
+                    " Replace"
                     " it by what it leads to, or run this as that user."
                 )
 

@@ -62,9 +62,10 @@ def import_exports(
 ) -> Receipt:
     """Read every listening history in `paths` and merge it, in one transaction: all of it or nothing.
 
-    Sends nothing to Spotify. `listener`: the id or name of the listener whose export it is, created if nobody has it; None:
-    the one listener who is recorded here. `notify` receives a sentence that says whose record it goes into, before anything
-    is read. `progress` receives bytes done and bytes in all. Raises ExportError, ListenerError and WarehouseError.
+    Sends nothing to Spotify. `listener`: the id or name of the listener whose export it is, created if nobody has it;
+    None: the one listener who is recorded here. `notify` receives a sentence that says whose record it goes into,
+    before anything is read. `progress` receives bytes done and bytes in all. Raises ExportError, ListenerError and
+    WarehouseError.
     """
     return import_parts(
         settings,
@@ -87,7 +88,9 @@ def import_parts(
     clock: Clock,
     notify: Notify = lambda sentence: None,
 ) -> Receipt:
-    """Merge the parts that `read` yields. It is called with the present time, and again when the transaction is retried.
+    """Merge the parts that `read` yields.
+
+    It is called with the present time, and again when the transaction is retried.
 
     The other parameters are those of import_exports(). Raises ListenerError and WarehouseError, and what `read` raises.
     """
@@ -153,8 +156,8 @@ def stage_files(connection: Connection, read: Iterator[Part | Unreadable]) -> li
 def split_details(plays: pd.DataFrame, numbers: dict[tuple[Any, ...], int]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Replace the detail columns of the plays by the number of their combination.
 
-    `numbers` maps the combinations seen so far to their numbers, and is extended. Returns the plays with `detail_number`, and
-    the new combinations with theirs.
+    `numbers` maps the combinations seen so far to their numbers, and is extended. Returns the plays with
+    `detail_number`, and the new combinations with theirs.
     """
     details = list(zip(*(plays[name].tolist() for name in DETAIL_COLUMNS), strict=True))
     known = len(numbers)

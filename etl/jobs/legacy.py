@@ -28,8 +28,8 @@ def import_legacy(
 ) -> Receipt:
     """Import the plays of an older project's tables, as import_exports() imports those of an export.
 
-    `listener`: the id or name of whose plays they are; None: the one listener who is recorded here. `progress` receives rows
-    done and rows in all. The receipt accounts for every row. Raises WarehouseError and ListenerError.
+    `listener`: the id or name of whose plays they are; None: the one listener who is recorded here. `progress` receives
+    rows done and rows in all. The receipt accounts for every row. Raises WarehouseError and ListenerError.
     """
 
     def attempt(progressed: Callable[[], None]) -> Receipt:
@@ -48,7 +48,7 @@ def import_legacy(
 
 
 def parts_of(origin: Source, tables: Mapping[str, OldTable], now: datetime, progress: Progress) -> Iterator[Part]:
-    """Each table with plays as one part of an import; the first part also has the artists that the old tables describe."""
+    """Each table with plays as one part of an import; the first part has the old tables' artists, too."""
     described = {
         str(row["track_id"]): row
         for row in rows_of(origin, tables.get("track_table"))

@@ -54,21 +54,24 @@ def warnings(
 ) -> tuple[str, ...]:
     """Sentences about what suggests that the export is not this listener's; to be called after the merge.
 
-    `owners`: for each file the mark of the user name in it, if any. `is_known`: an earlier import had some of its plays.
+    `owners`: for each file the mark of the user name in it, if any. `is_known`: an earlier import had some of its
+    plays.
     """
     sentences = []
     named = [owner for owner in owners if owner is not None]
     others = [owner for owner in named if owner not in whose.user_marks]
     if whose.user_marks and others:
         sentences.append(
-            f"The user name in {len(others)} of {many(len(named), 'file')} is not that of the account that is logged in."
+            f"The user name in {len(others)} of {many(len(named), 'file')} is not that of the account that is logged"
+            " in."
             f" {OWN_RECORD} If you had another user name before, ignore this."
         )
     if whose.logged_in_at is not None and not is_known:
         [beside] = run(connection, "load/listed_beside", listener_key=whose.listener_key)
         if beside.listed_count >= FEWEST_LISTED and not beside.matched_count:
             sentences.append(
-                f"Recently played reported {beside.listed_count:,} plays in the time of this export, and the export has none of"
+                f"Recently played reported {beside.listed_count:,} plays in the time of this export, and the export has"
+                " none of"
                 f" them. {OWN_RECORD}"
             )
     return tuple(sentences)

@@ -52,7 +52,7 @@ def consent_page(world: World, request: Request) -> Answer:
 
 
 def submit_consent(world: World, request: Request) -> tuple[Answer, World]:
-    """`POST /authorize`, from that page: redirect to the app with a code, or with an error if the listener cancelled."""
+    """`POST /authorize`, from that page: redirect to the app with a code, or with an error on Cancel."""
     form = request.form
     if fault := _fault(world, form):
         return Answer(400, {"Content-Type": "text/plain; charset=utf-8"}, fault.encode()), world

@@ -49,9 +49,9 @@ class Held:
 class SimulatedSpotify:
     """A context manager: inside it, the world answers at `api_url` and `accounts_url`.
 
-    `world` and `clock` may be replaced at any time. `is_dated`: answers have a Date header by the clock, which must be off for
-    a clock that stands still (RFC 9110, 6.6.1). `calls` lists the requests in the order of their answers.
-    An error in the simulation itself, which its client only sees as a lost connection, is raised on leaving.
+    `world` and `clock` may be replaced at any time. `is_dated`: answers have a Date header by the clock, which must be
+    off for a clock that stands still (RFC 9110, 6.6.1). `calls` lists the requests in the order of their answers. An
+    error in the simulation itself, which its client only sees as a lost connection, is raised on leaving.
     """
 
     def __init__(self, world: World, clock: Callable[[], datetime] | None = None, *, is_dated: bool = True) -> None:

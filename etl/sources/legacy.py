@@ -1,11 +1,11 @@
 """Turn the rows of older projects' tables into plays: `main_streaming_data` with `track_table` and `artist_table`, and
 `listening_history`.
 
-Their plays came from Spotify's recently-played list or from an export. A row of `main_streaming_data` is from the list. A row
-of `listening_history` is from an export if it has the time played and its date has whole seconds, as an export's has, in a
-table that also keeps fractions of a second or plays of less than thirty seconds, which the list never reports. Otherwise it is
-from the list, and its time played is really the length of the track: a mistake here would record a play twice, once its export
-is imported.
+Their plays came from Spotify's recently-played list or from an export. A row of `main_streaming_data` is from the list.
+A row of `listening_history` is from an export if it has the time played and its date has whole seconds, as an export's
+has, in a table that also keeps fractions of a second or plays of less than thirty seconds, which the list never
+reports. Otherwise it is from the list, and its time played is really the length of the track: a mistake here would
+record a play twice, once its export is imported.
 """
 
 from __future__ import annotations
@@ -45,8 +45,9 @@ def part_of(
 ) -> Part:
     """A table as a part of an import.
 
-    `rows`: its rows by column, oldest play first. `described`: rows of `track_table` by track id. `artists`: as Spotify's JSON.
-    `file_number`, `item_number`: the number of the table, and of the last play before it. `now`: the time of the import.
+    `rows`: its rows by column, oldest play first. `described`: rows of `track_table` by track id. `artists`: as
+    Spotify's JSON. `file_number`, `item_number`: the number of the table, and of the last play before it. `now`: the
+    time of the import.
     """
     plays: list[dict[str, Any]] = []
     tracks: dict[str, dict[str, Any]] = {}
@@ -98,8 +99,8 @@ def part_of(
 def undo_redating(plays: list[dict[str, Any]]) -> None:
     """Give plays of one track that are less than thirty seconds apart the same date, in place.
 
-    The list reports no play that short, but it re-dates plays, and older projects kept each date as a play. The list's first
-    date of a play is its latest.
+    The list reports no play that short, but it re-dates plays, and older projects kept each date as a play. The list's
+    first date of a play is its latest.
     """
     latest: dict[str, datetime] = {}
     for play in reversed(plays):
@@ -201,7 +202,10 @@ def boolean(value: object) -> bool | None:
 
 
 def moment_of(value: object) -> datetime | None:
-    """A datetime, or a text in ISO 8601, as aware UTC; without a time zone it is taken as UTC. None for anything else."""
+    """A datetime, or a text in ISO 8601, as aware UTC; without a time zone it is taken as UTC.
+
+    None for anything else.
+    """
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value.strip())

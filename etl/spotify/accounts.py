@@ -17,8 +17,9 @@ from etl.values import Json
 class Accounts:
     """Client of the token endpoint. `url` is the service's base address, without a slash at its end.
 
-    Every grant returns Spotify's JSON: {access_token, token_type, expires_in (seconds), …}. All of them raise SpotifyError:
-    AppRefused for wrong app credentials, LoginRefused for a refresh token that no longer works, Unavailable, RateLimited.
+    Every grant returns Spotify's JSON: {access_token, token_type, expires_in (seconds), …}. All of them raise
+    SpotifyError: AppRefused for wrong app credentials, LoginRefused for a refresh token that no longer works,
+    Unavailable, RateLimited.
     """
 
     url: str
@@ -40,7 +41,7 @@ class Accounts:
         )
 
     def refresh(self, refresh_token: str) -> Json:
-        """Get an access token for a listener; the JSON may also hold a new refresh_token, which replaces the old one."""
+        """Get an access token for a listener. The JSON may have a new refresh_token, which replaces the old one."""
         return self._token({"grant_type": "refresh_token", "refresh_token": refresh_token})
 
     def exchange(self, code: str, verifier: str, redirect_uri: str) -> Json:

@@ -42,13 +42,19 @@ class Response:
 
     @property
     def text(self) -> str:
-        """The body as text. Bytes that are not UTF-8 become lone surrogates, so that they cost one character of a name."""
+        """The body as text.
+
+        Bytes that are not UTF-8 become lone surrogates, so that they cost one character of a name.
+        """
         return self.body.decode("utf-8-sig", "surrogateescape")
 
 
 @dataclass
 class RetryBudget:
-    """The seconds that a run may still wait when Spotify answers 429, and the run's deadline. Shared by its requests."""
+    """The seconds that a run may still wait when Spotify answers 429, and the run's deadline.
+
+    Shared by its requests.
+    """
 
     left_s: float = limits.RETRY_BUDGET_S
     deadline: Deadline = field(default_factory=Deadline)
@@ -73,7 +79,9 @@ class RetryBudget:
 
 
 class Transport:
-    """An HTTP session that retries what fails during an outage: time-outs, broken connections, 5xx, malformed responses."""
+    """An HTTP session that retries what fails during an outage: time-outs, broken connections, 5xx, malformed
+    responses.
+    """
 
     def __init__(self, retry_budget: RetryBudget) -> None:
         self._retry_budget = retry_budget
@@ -83,8 +91,8 @@ class Transport:
     def send(self, method: str, url: str, **options: Any) -> Response:
         """Send a request until Spotify answers it with less than 500; `options` are those of requests.
 
-        Raises Unavailable after limits.TRIES failed tries, RateLimited for a 429 that can't be waited for, and RunTimeout
-        once the run's time is up.
+        Raises Unavailable after limits.TRIES failed tries, RateLimited for a 429 that can't be waited for, and
+        RunTimeout once the run's time is up.
         """
         fault = ""
         limited = 0
@@ -211,7 +219,7 @@ def json_object(response: Response) -> Json | None:
 
 
 def parse_whole_number(digits: str) -> int | float:
-    """A whole number of JSON; a float, possibly infinite, if it has more than MAX_DIGITS, which Python may not parse."""
+    """A whole number of JSON; a float, possibly infinite, if it has more than MAX_DIGITS."""
     return int(digits) if len(digits) <= MAX_DIGITS else float(digits)
 
 
@@ -237,7 +245,10 @@ def error_of(response: Response) -> Json:
 
 
 def message_of(response: Response) -> str:
-    """Spotify's error message, safe to log; "" if there is none. Some refusals are plain text; an HTML page is no message."""
+    """Spotify's error message, safe to log; "" if there is none.
+
+    Some refusals are plain text; an HTML page is no message.
+    """
     message = loggable(error_of(response).get("message"))
     if not message and json_object(response) is None and not response.text.lstrip().startswith("<"):
         message = loggable(response.text)

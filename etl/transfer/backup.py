@@ -1,4 +1,6 @@
-"""Back up a warehouse to one file, and restore it: a zip archive with a CSV for each table and a manifest to check them by."""
+"""Back up a warehouse to one file, and restore it: a zip archive with a CSV for each table and a manifest to check them
+by.
+"""
 
 from __future__ import annotations
 
@@ -165,7 +167,8 @@ def verify(target: Warehouse, path: Path, *, progress: Progress = Progress()) ->
         endpoint = Target(target)
         if endpoint.do(schema_files_of) != manifest.schema_files.keys():
             raise WarehouseError(
-                f"The database at {target.name} and {path} were made by different versions of the program, so they can't be"
+                f"The database at {target.name} and {path} were made by different versions of the program, so they"
+                " can't be"
                 " compared."
             )
         layout = endpoint.do(layout_of)

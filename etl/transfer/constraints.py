@@ -37,15 +37,16 @@ def sequence_value(connection: Connection, table: Table) -> SequenceValue:
 def drop_constraints(connection: Connection, name: str) -> Layout:
     """Drop the foreign keys between the tables, so that any range of rows can be replaced, and return the layout.
 
-    They are noted in DROPPED_KEYS in the same transaction: if this copy is killed, the database itself knows what the next
-    one has to restore. `name`: the option or setting of the database's address. Raises WarehouseError.
+    They are noted in DROPPED_KEYS in the same transaction: if this copy is killed, the database itself knows what the
+    next one has to restore. `name`: the option or setting of the database's address. Raises WarehouseError.
     """
     if connection.execute(text("select pg_catalog.to_regclass(:name)"), {"name": DROPPED_KEYS}).scalar():
         return layout_of(connection, [foreign_key_of(row) for row in run(connection, "references_dropped")])
     layout = layout_of(connection)
     if not layout.foreign_keys:
         raise WarehouseError(
-            f"An older version of the program began a copy into the database at {name}; this one can't go on with it. Give"
+            f"An older version of the program began a copy into the database at {name}; this one can't go on with it."
+            " Give"
             " an empty database, or drop its schemas listening and ops."
         )
     run(connection, "copy_reference")
@@ -68,8 +69,8 @@ def restore_constraints(
 ) -> None:
     """Restore the foreign keys, set the sequences, and gather statistics for the planner.
 
-    A sequence value from elsewhere is not trusted: it is kept between the largest key there is and LARGEST_KEY_GAP beyond
-    twice that key.
+    A sequence value from elsewhere is not trusted: it is kept between the largest key there is and LARGEST_KEY_GAP
+    beyond twice that key.
     """
     lock(connection, MOVE_LOCK, 0)
     with driver_cursor(connection) as cursor:

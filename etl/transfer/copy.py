@@ -1,8 +1,8 @@
 """Copy a warehouse into another database, and compare the two: only what differs is copied, and all of it is verified.
 
-A copy keeps no state of its own. It compares both databases range by range, by counts and hashes, and copies the ranges that
-differ, each in one transaction. So a copy that was killed goes on where it stopped, and a second one copies only what has
-changed. All of it reads the source as it stood at one moment.
+A copy keeps no state of its own. It compares both databases range by range, by counts and hashes, and copies the ranges
+that differ, each in one transaction. So a copy that was killed goes on where it stopped, and a second one copies only
+what has changed. All of it reads the source as it stood at one moment.
 """
 
 from __future__ import annotations
@@ -116,7 +116,8 @@ class Comparison:
             raise WarehouseError(f"There is no warehouse in the database at {self.target.name}.")
         if files != there:
             raise WarehouseError(
-                f"The databases at {self.source.name} and {self.target.name} were made by different versions of the program."
+                f"The databases at {self.source.name} and {self.target.name} were made by different versions of the"
+                " program."
                 " Bring both up to date (DATABASE_URL=… python migrate.py), and compare them then."
             )
 
@@ -250,20 +251,23 @@ class Copy(Comparison):
             return
         if there.warehouse_id != here.warehouse_id:
             raise WarehouseError(
-                f"The database at {self.target.name} holds another warehouse. Nothing was touched: give an empty database, or"
+                f"The database at {self.target.name} holds another warehouse. Nothing was touched: give an empty"
+                " database, or"
                 " the one that this warehouse was copied to before."
             )
         known = {tuple(row) for row in self.source.do(lambda source: run(source, "runs"))}
         if own := [row for row in run(connection, "runs") if tuple(row) not in known]:
             raise WarehouseError(
-                f"The database at {self.target.name} has recorded for itself since it was copied ({many(len(own), 'run')} that"
+                f"The database at {self.target.name} has recorded for itself since it was copied"
+                f" ({many(len(own), 'run')} that"
                 f" {self.source.name} does not know). Copying would undo that; nothing was touched."
             )
 
     def copy_table(self, table: Table) -> CopiedTable:
         """Replace the ranges that differ.
 
-        All of them are deleted before any is filled, so that no old row conflicts with a new one of the same unique name.
+        All of them are deleted before any is filled, so that no old row conflicts with a new one of the same unique
+        name.
         """
         row_count = self.row_count(table)
         done, different = 0, []

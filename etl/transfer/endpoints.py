@@ -1,7 +1,8 @@
-"""The two databases of a copy: a source that is read as it stood at one moment, and a target that is written piece by piece.
+"""The two databases of a copy: a source that is read as it stood at one moment, and a target that is written piece by
+piece.
 
-What every copy needs, be it from another database or from a backup, is here: progress and results, retries, the lock that
-keeps copies apart, and the preparation of the target.
+What every copy needs, be it from another database or from a backup, is here: progress and results, retries, the lock
+that keeps copies apart, and the preparation of the target.
 """
 
 from __future__ import annotations
@@ -74,7 +75,9 @@ class EndpointError(Exception):
 
 @contextmanager
 def naming_errors(name: str) -> Iterator[None]:
-    """Turn errors of the driver into EndpointErrors that call the database by `name`: the option or setting of its address."""
+    """Turn errors of the driver into EndpointErrors that call the database by `name`: the option or setting of its
+    address.
+    """
     try:
         yield
     except (DBAPIError, psycopg2.Error) as error:
@@ -98,8 +101,9 @@ class Target(Endpoint):
     def exclusive(self) -> Iterator[None]:
         """Keep other copies into the database, or out of it, away. Raises WarehouseError when one is under way.
 
-        A transaction on a connection of its own holds the lock, so it ends when this program dies. Without it, two copies in
-        opposite directions would wait for each other in two databases, and Postgres sees only its own half of a deadlock.
+        A transaction on a connection of its own holds the lock, so it ends when this program dies. Without it, two
+        copies in opposite directions would wait for each other in two databases, and Postgres sees only its own half of
+        a deadlock.
         """
         engine = engine_of(self.warehouse.engine.url.render_as_string(hide_password=False))
         with naming_errors(self.name):
@@ -111,7 +115,8 @@ class Target(Endpoint):
                 is_locked = lock_in_time(connection)
             if not is_locked:
                 raise WarehouseError(
-                    f"Another move, backup or restore is at work in the database at {self.name}. Wait until it has ended,"
+                    f"Another move, backup or restore is at work in the database at {self.name}. Wait until it has"
+                    " ended,"
                     " and run this again."
                 )
             yield
@@ -122,7 +127,7 @@ class Target(Endpoint):
 
 
 def lock_in_time(connection: Connection) -> bool:
-    """Take the lock of a whole copy; False when another session held it for longer than the connection's limits allow."""
+    """Take the lock of a whole copy; False if another session held it beyond the connection's limits."""
     try:
         lock(connection, MOVE_LOCK, WHOLE)
     except DBAPIError as error:
@@ -202,9 +207,11 @@ def retry_on_disconnect(attempt: Callable[[Callable[[], None]], Result]) -> Resu
 def prepare_target(
     connection: Connection, files: set[str], warehouse_id: UUID, made_at: datetime, now: datetime, name: str
 ) -> Layout:
-    """Prepare a database to be copied into: apply exactly these schema files, mark it as unfinished, drop its foreign keys.
+    """Prepare a database to be copied into: apply exactly these schema files, mark it as unfinished, drop its foreign
+    keys.
 
-    `warehouse_id` and `made_at` are those of the warehouse that is copied; `name` is the option or setting of the address.
+    `warehouse_id` and `made_at` are those of the warehouse that is copied; `name` is the option or setting of the
+    address.
     """
     lock(connection, MOVE_LOCK, 0)
     migrate_within(connection, now, __version__, only=files)
@@ -224,7 +231,8 @@ def copyable_schema_files(source: Source) -> set[str]:
     files = source.do(schema_files_of)
     if not files:
         raise WarehouseError(
-            f"There is no warehouse in the database at {source.name}. To import the tables of an older project of this kind,"
+            f"There is no warehouse in the database at {source.name}. To import the tables of an older project of this"
+            " kind,"
             " use --from-legacy."
         )
     source.do(lambda connection: pending(connection))

@@ -92,8 +92,8 @@ def foreign_key_of(row: Row[Any]) -> ForeignKey:
 class UntrustedCatalog:
     """What a database, which may be anybody's, has in the schemas of a warehouse, or of certain names elsewhere.
 
-    Only Postgres's catalog is read, so nothing that the database's owner wrote is run. `name`: the option or setting of the
-    database's address. `names`: table names to look for in all schemas, instead of everything in SCHEMAS.
+    Only Postgres's catalog is read, so nothing that the database's owner wrote is run. `name`: the option or setting of
+    the database's address. `names`: table names to look for in all schemas, instead of everything in SCHEMAS.
     """
 
     def __init__(self, connection: Connection, name: str, names: Collection[str] = ()) -> None:
@@ -128,7 +128,8 @@ class UntrustedCatalog:
                 )
         if unknown := self.unknown_tables():
             raise WarehouseError(
-                f"{unknown[0]} of the database at {self.name} is no table of Brapped's, and would be left behind. Move your"
+                f"{unknown[0]} of the database at {self.name} is no table of Brapped's, and would be left behind. Move"
+                " your"
                 " own tables to another schema (alter table … set schema …), and run this again; nothing was touched."
             )
 
@@ -154,7 +155,8 @@ def unsafe_reason(row: Row[Any]) -> str | None:
         return "has an index or a constraint on a function that is not the program's"
     if row.is_read_with_more_rights:
         return (
-            f"belongs to {printable_name(row.owner_name)}, but the address has a superuser of that server, for whom reading"
+            f"belongs to {printable_name(row.owner_name)}, but the address has a superuser of that server, for whom"
+            " reading"
             " it could run anything: give an address with the owner"
         )
     return None

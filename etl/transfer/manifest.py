@@ -89,7 +89,10 @@ class Manifest(msgspec.Struct, frozen=True):
 
 @contextmanager
 def open_backup(path: Path) -> Iterator[tuple[zipfile.ZipFile, Manifest]]:
-    """Open a backup and parse its manifest. Raises WarehouseError for a file that is no backup, or none of this version."""
+    """Open a backup and parse its manifest.
+
+    Raises WarehouseError for a file that is no backup, or none of this version.
+    """
     with open_archive(path) as archive:
         try:
             with archive.open(MANIFEST) as file:
@@ -106,16 +109,19 @@ def open_backup(path: Path) -> Iterator[tuple[zipfile.ZipFile, Manifest]]:
         names = names_in("schema")
         if unknown := sorted(map(printable_name, manifest.schema_files.keys() - {*names})):
             raise WarehouseError(
-                f"{path} was made by a newer Brapped ({', '.join(unknown[:3])}). Update the program; nothing was touched."
+                f"{path} was made by a newer Brapped ({', '.join(unknown[:3])}). Update the program; nothing was"
+                " touched."
             )
         if {*manifest.schema_files} != {*names[: len(manifest.schema_files)]} or WAREHOUSE not in manifest.schema_files:
             raise WarehouseError(
-                f"{path} is damaged: no version of the program has the schema files that its manifest names. Nothing was"
+                f"{path} is damaged: no version of the program has the schema files that its manifest names. Nothing"
+                " was"
                 " touched."
             )
         if changed := sorted(name for name, known in manifest.schema_files.items() if checksum(name) != known):
             raise WarehouseError(
-                f"sql/{', sql/'.join(changed)} has changed since {path} was written. Undo the change; nothing was touched."
+                f"sql/{', sql/'.join(changed)} has changed since {path} was written. Undo the change; nothing was"
+                " touched."
             )
         check_members(archive, manifest, path)
         yield archive, manifest
@@ -138,7 +144,9 @@ def open_archive(path: Path) -> Iterator[zipfile.ZipFile]:
 
 
 def check_members(archive: zipfile.ZipFile, manifest: Manifest, path: Path) -> None:
-    """Raises WarehouseError unless each table has exactly one file in the archive that can be unpacked and is no zip bomb."""
+    """Raises WarehouseError unless each table has exactly one file in the archive that can be unpacked and is no zip
+    bomb.
+    """
     size = path.stat().st_size
     names = archive.namelist()
     for name in (member_name(backed.name) for backed in manifest.tables):
@@ -155,7 +163,8 @@ def check_members(archive: zipfile.ZipFile, manifest: Manifest, path: Path) -> N
             raise WarehouseError(f"{path} is damaged: {printable_name(name)} can't be read. Nothing was touched.")
         if member.file_size > max(UNPACKED_BYTES, UNPACKED_TIMES * member.compress_size):
             raise WarehouseError(
-                f"{path} is not a backup of this program: {printable_name(name)} would become {UNPACKED_TIMES} times as long or"
+                f"{path} is not a backup of this program: {printable_name(name)} would become {UNPACKED_TIMES} times as"
+                " long or"
                 " more when it is unpacked. Nothing was touched."
             )
 
@@ -164,7 +173,8 @@ def check_matches(manifest: Manifest, layout: Layout, path: Path) -> None:
     """Raises WarehouseError when the manifest names anything that the schema does not have."""
     if mismatch := manifest.mismatch(layout):
         raise WarehouseError(
-            f"{path} is not a backup of this program, or its manifest was changed: {mismatch} are not those of the schema"
+            f"{path} is not a backup of this program, or its manifest was changed: {mismatch} are not those of the"
+            " schema"
             " that it names. Nothing was touched."
         )
 

@@ -65,10 +65,11 @@ def pump(
     read: Callable[[Pipe, int], object],
     write_errors: Callable[[], AbstractContextManager[None]],
 ) -> None:
-    """Run `write` in a thread and `read` in this one, with a pipe between them; both are called with the pipe and BLOCK.
+    """Run `write` in a thread and `read` in this one, with a pipe between them; both are called with the pipe and
+    BLOCK.
 
-    `write` runs within `write_errors()`, which may translate its errors. An error of `write` is raised in preference to one
-    of `read`, which is only its consequence.
+    `write` runs within `write_errors()`, which may translate its errors. An error of `write` is raised in preference to
+    one of `read`, which is only its consequence.
     """
     pipe = Pipe()
 

@@ -93,16 +93,20 @@ def set_canonical_output(cursor: psycopg2.extensions.cursor) -> None:
 
 
 def digest_of(connection: Connection, table: Table, span: Span) -> Digest:
-    """The digest of a range. It is the same in every version of Postgres, which keeps its hash functions stable for the sake
-    of tables partitioned by hash."""
-    # A row's hash is itself a sum over its columns. It is hashed once more, or two rows that swap a value would add up to
-    # the same digest.
+    """The digest of a range.
+
+    It is the same in every version of Postgres, which keeps its hash functions stable for the sake of tables
+    partitioned by hash.
+    """
+    # A row's hash is itself a sum over its columns. It is hashed once more, or two rows that swap a value would add up
+    # to the same digest.
     row = row_expression(Identifier(name) for name in table.columns)
     with driver_cursor(connection) as cursor:
         set_canonical_output(cursor)
         cursor.execute(
             SQL(
-                "select count(*), coalesce(sum(pg_catalog.hashint8extended(pg_catalog.hash_record_extended(row{}, 0), 0)), 0)"
+                "select count(*), coalesce(sum(pg_catalog.hashint8extended(pg_catalog.hash_record_extended(row{}, 0),"
+                " 0)), 0)"
                 " from {} where {}"
             ).format(row, table.identifier, span.condition(table))
         )
@@ -127,7 +131,8 @@ def split_span(connection: Connection, table: Table, size: int, within: Span) ->
         psycopg2.extensions.register_type(AS_TEXT, cursor)
         cursor.execute(
             SQL(
-                "select {key} from (select {key}, row_number() over (order by {key}) as row_number from {table} where {within}) as numbered"
+                "select {key} from (select {key}, row_number() over (order by {key}) as row_number from {table} where"
+                " {within}) as numbered"
                 " where (row_number - 1) %% {size} = 0 and row_number > 1 order by {key}"
             ).format(key=key, table=table.identifier, within=within.condition(table), size=Literal(size)),
             (),
@@ -158,8 +163,8 @@ def find_differences(
 ) -> Iterator[Difference]:
     """Compare a table in two databases, and yield its ranges in order, equal ones included.
 
-    No range has more than `largest` rows of the source. One that differs is split further until it has at most `smallest`,
-    unless the target has less than a tenth of its rows.
+    No range has more than `largest` rows of the source. One that differs is split further until it has at most
+    `smallest`, unless the target has less than a tenth of its rows.
     """
     waiting = source.split(table, largest)[::-1]
     if target.is_empty(table):

@@ -57,8 +57,8 @@ def read_exports(
 ) -> Iterator[Part | Unreadable]:
     """Read every file of a listening history in `paths` (zip archives, folders, JSON files), one at a time.
 
-    A file is recognized by its contents, and other JSON of Spotify's packages is skipped. `progress` receives the bytes done
-    and the bytes in all, unpacked. Raises ExportError for a missing path, and when there is no history at all.
+    A file is recognized by its contents, and other JSON of Spotify's packages is skipped. `progress` receives the bytes
+    done and the bytes in all, unpacked. Raises ExportError for a missing path, and when there is no history at all.
     """
     must_exist(paths)
     found = list(archives.find_json_files(paths))
@@ -90,8 +90,10 @@ def read_exports(
         )
     else:
         raise ExportError(
-            f"No listening history in {', '.join(printable(str(path)) for path in paths)}. Looked for JSON files, also within folders and zip"
-            " archives, whose rows have ts and ms_played (extended streaming history) or endTime and msPlayed (account data)."
+            f"No listening history in {', '.join(printable(str(path)) for path in paths)}. Looked for JSON files, also"
+            " within folders and zip"
+            " archives, whose rows have ts and ms_played (extended streaming history) or endTime and msPlayed (account"
+            " data)."
         )
 
 
@@ -121,7 +123,7 @@ class Reader:
         self.catalogue = MemberCatalogue()
 
     def leave_out_private(self, content: bytes) -> None:
-        """Note the plays of private sessions, which the account data has, too, without saying that they were private."""
+        """Note the plays of private sessions, which the account data has without saying that they were private."""
         with suppress(ValueError, RecursionError):  # reported when the file is read for its plays
             read = rows_of(to_utf8(content), self.latest)
             if read.kind == EXTENDED:

@@ -36,7 +36,10 @@ Country = Annotated[str, msgspec.Meta(min_length=2, max_length=2)]
 
 
 class ExtendedRow(msgspec.Struct, gc=False):
-    """A row of the extended streaming history. User name, IP address and user agent have no field: they are not decoded."""
+    """A row of the extended streaming history.
+
+    User name, IP address and user agent have no field: they are not decoded.
+    """
 
     end_time: str = msgspec.field(name="ts")  # UTC: 2024-08-29T14:48:46Z
     ms_played: Milliseconds | None  # null only for plays from recently_played, see brapped_source

@@ -142,7 +142,9 @@ def stamp(value: object) -> int | UnreadableValue | None:
 
 
 def parse_end(value: object) -> datetime | None:
-    """The end of a play, written as moment() parses it or as seconds or milliseconds since 1970; None for anything else."""
+    """The end of a play, written as moment() parses it or as seconds or milliseconds since 1970; None for anything
+    else.
+    """
     if isinstance(value, str):
         if not DIGITS.fullmatch(value.strip()):
             return moment(value)
@@ -156,7 +158,9 @@ def parse_end(value: object) -> datetime | None:
 
 
 def parse_end_minute(value: object) -> datetime | None:
-    """The end of a play of the account data, written as 2023-01-26 05:11 or as parse_end() parses it, if a whole minute."""
+    """The end of a play of the account data, written as 2023-01-26 05:11 or as parse_end() parses it, if a whole
+    minute.
+    """
     if isinstance(value, str) and not DIGITS.fullmatch(value.strip()):
         is_minute = len(value) == len("2023-01-26 05:11")
         return moment(f"{value.replace(' ', 'T')}:00Z") if is_minute else None
