@@ -81,6 +81,7 @@ def file_path(typed: str) -> Path:
 
 
 def parser(program: str) -> argparse.ArgumentParser:
+    """The parser of the command line; `program` is its name in the help."""
     made = Parser(
         prog=program,
         allow_abbrev=False,
@@ -164,6 +165,7 @@ def run_migrations(target: Warehouse, is_check: bool, time_zone: str | None) -> 
 
 
 def run_copy(source: Warehouse, target: Warehouse, options: argparse.Namespace) -> int:
+    """--from: copy, or with --verify compare; print what is left to do; returns the exit status."""
     from etl.transfer.copy import compare_warehouses, copy_warehouse
 
     if options.verify:
@@ -229,6 +231,7 @@ def run_restore(target: Warehouse, path: Path, is_verify: bool) -> int:
 
 
 def run_legacy_import(source: Warehouse, target: Warehouse, settings: Settings, options: argparse.Namespace) -> int:
+    """--from-legacy: import the older project's tables and print the receipt; returns the exit status."""
     from etl.jobs import receipts
     from etl.jobs.legacy import import_legacy
     from etl.warehouse.listeners import ListenerError

@@ -14,28 +14,27 @@ class Limits:
     idle_s: float  # between two statements: a laptop that sleeps must not keep its locks for days
 
 
-# The database: one transaction. An hourly run is done in a second, on a small host that wakes up in ten. It waits half
-# a minute for an import, not for its end: what it can't record now, the next run records. Between two statements it
-# asks Spotify at most, and a run as a whole has ten minutes (RUN_S).
+# The database: one transaction. An hourly run takes a second, or ten on a small host that has to wake up. It waits half
+# a minute for an import and then gives up: the next run records what this one could not. Between two statements it
+# sends requests to Spotify at most, and a run as a whole has ten minutes (RUN_S).
 SHORT = Limits("brapped", statement_s=45, lock_s=30, turn_s=30, idle_s=660)
-# Reading years of plays takes seconds, and minutes on the smallest host. The daily report's workflow ends after ten.
+# Reading years of plays takes seconds, or minutes on the smallest host. The daily report's workflow ends after ten.
 READING = Limits("brapped report", statement_s=300, lock_s=30, turn_s=30, idle_s=1800)
 # A million rows merge in two minutes on two cores, in twenty on the smallest host. The files to import are read between
 # two statements.
 IMPORTING = Limits("brapped import", statement_s=3600, lock_s=120, turn_s=600, idle_s=3600)
-# One statement of a copy moves, counts or compares a table of ten million rows at most, maybe over a slow line; the
-# source waits between two of its own while the target builds its indexes. Whoever reads the target has a minute to
-# finish.
+# A statement of a copy copies, counts or compares a table of up to ten million rows, maybe over a slow connection; the
+# source is idle while the target builds its indexes. Readers of the target have a minute to finish.
 COPYING = Limits("brapped migrate", statement_s=3600, lock_s=60, turn_s=120, idle_s=7200)
-# The connection that keeps other copies away does nothing else until the copy ends. A copy that was killed lets go
-# within moments; one that is at work may take hours, and is not waited for.
+# The connection that holds the lock of a copy is idle until the copy ends. A copy that was killed releases the lock
+# at once; one that is at work may take hours, and is not waited for.
 HOLDING = Limits("brapped migrate", statement_s=45, lock_s=30, turn_s=10, idle_s=7 * 86_400)
-# A schema file may rewrite ten million rows. It waits five seconds for each table or view, because everybody who comes
-# later waits behind it; then it lets them through, and tries again.
+# A schema file may rewrite ten million rows. It waits five seconds for each table or view, because later sessions queue
+# behind it; then it lets them through, and tries again.
 MIGRATING = Limits("brapped migrate", statement_s=3600, lock_s=5, turn_s=120, idle_s=300)
 MIGRATION_TRIES = 3
 MIGRATION_PAUSE_S = 3
-# Statements that take longer than the transaction that they are part of. A new time zone re-dates every play, a million
+# Statements that may take longer than the limit of their transaction. A new time zone re-dates every play, a million
 # in twenty seconds. A run of plays has five minutes in all; what takes longer is left to migrate.py.
 STATEMENTS_S = {"load/listener_time_zone": 180.0}
 

@@ -271,6 +271,7 @@ class Cluster:
                     shutil.rmtree(address["host"], ignore_errors=True)
 
     def stop(self) -> None:
+        """Stop the server if it answers; log a warning if it does not stop."""
         deadline = time.monotonic() + STOP_WAIT_S
         while not self._answers():
             if not (self._busy() or self.is_start_interrupted) or time.monotonic() > deadline:

@@ -90,9 +90,7 @@ def import_parts(
 ) -> Receipt:
     """Merge the parts that `read` yields.
 
-    It is called with the present time, and again when the transaction is retried.
-
-    The other parameters are those of import_exports(). Raises ListenerError and WarehouseError, and what `read` raises.
+    `read` is called with the present time, and again when the transaction is retried. The other parameters are those of import_exports(). Raises ListenerError and WarehouseError, and what `read` raises.
     """
     if not dry_run:
         warehouse.migrate(clock(), __version__, views_may_wait=True)

@@ -106,6 +106,7 @@ def as_text(receipt: Receipt, *, is_public: bool = False) -> str:
 
 
 def text_lines(receipt: Receipt, *, is_public: bool) -> Iterator[str]:
+    """The lines of as_text()."""
     names = names_of(receipt.files)
     read = [file for file in receipt.files if not file.unreadable_reason]
     total = receipt.total

@@ -175,6 +175,7 @@ class _Press:
         self.press(album, [self.again(track, album, number + 1) for number, track in enumerate(chosen)])
 
     def cover(self, artist: Artist, name: str, album_type: str) -> Album:
+        """An album without tracks, with a release date of some precision, a picture and a label."""
         year = 2026 - int(self.random.expovariate(1 / 9)) % 58
         month, day = self.random.randint(1, 9), self.random.randint(1, 28)
         precision = self.random.choices(("day", "month", "year"), (8, 1, 1 + (year < 1990) * 8))[0]
@@ -196,6 +197,7 @@ class _Press:
         return made_up_id(self.seed, "album", len(self.albums), name)
 
     def track(self, artist: Artist, others: list[Artist], album: Album, number: int) -> Track:
+        """A new track of an album, one in eight with a guest, one in thirteen without ISRC."""
         name = self.title()
         artist_ids: tuple[str, ...] = (artist.id,)
         if self.random.random() < 0.12:
@@ -224,6 +226,7 @@ class _Press:
         self.tracks.update({track.id: track for track in tracks})
 
     def shows(self) -> tuple[dict[str, Show], dict[str, Episode]]:
+        """All shows and their episodes, by id."""
         shows, episodes = {}, {}
         for name, publisher, description, titles in words.SHOWS:
             show_id = made_up_id(self.seed, "show", name)

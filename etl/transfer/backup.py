@@ -75,6 +75,7 @@ def back_up(source: Warehouse, path: Path, *, now: datetime, progress: Progress 
 
 
 def write_archive(source: Warehouse, file: IO[bytes], now: datetime, progress: Progress) -> CopyResult:
+    """One attempt of back_up(): writes the archive to an open file."""
     result = CopyResult()
     with snapshot(source) as origin, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         files = copyable_schema_files(origin)

@@ -162,6 +162,7 @@ class Copy(Comparison):
             return self.copy_tables(files)
 
     def copy_tables(self, files: set[str]) -> CopyResult:
+        """Prepare the target, copy and verify every table, and mark the copy as complete if nothing differs."""
         layout = self.target.do(lambda connection: self.prepare(connection, files))
         result = CopyResult()
         for table in layout.tables:

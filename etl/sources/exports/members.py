@@ -127,6 +127,7 @@ def item_of(row: Row) -> PlayedItem:
 
 
 def item_of_extended(row: ExtendedRow) -> PlayedItem:
+    """What a row of the extended history played: the first of track, episode and chapter with a URI, else with names."""
     music = PlayedItem(
         "track",
         uri_of(row.spotify_track_uri),

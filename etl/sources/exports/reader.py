@@ -157,6 +157,7 @@ class Reader:
         return self.build_part(file, read.kind, read, owner_in(content) if read.kind == EXTENDED else None)
 
     def build_part(self, file: JsonFile, kind: str, read: Rows, owner: bytes | None) -> Part:
+        """The staging tables of a file that was read, without the plays to be left out, and its counts."""
         rows, ends, end_texts, notes = read.rows, read.ends, read.end_texts, read.notes
         if read.unclear_private:
             became = "can't be read: left out as private" if self.without_private else LEFT_EMPTY
