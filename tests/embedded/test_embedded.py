@@ -50,7 +50,7 @@ def counted(command, **options):
     return run(command, **options)
 subprocess.run = counted
 
-from etl.embedded import EmbeddedError, embedded_postgres
+from etl.embedded.postgres import EmbeddedError, embedded_postgres
 try:
     with embedded_postgres(Path(sys.argv[1]), durable=False) as url:
         try:
@@ -377,7 +377,7 @@ def test_a_server_that_hangs_is_not_trampled(warm: Path, monkeypatch: pytest.Mon
         server = postmaster(warm)
         os.kill(server, signal.SIGSTOP)
         with (
-            pytest.raises(EmbeddedError, match=f"does not answer, but process {server} is at work"),
+            pytest.raises(EmbeddedError, match=f"does not answer, but process {server} is using it"),
             forgetful_postgres(warm),
         ):
             pass

@@ -34,7 +34,7 @@ from etl.values import (
 OURS = {  # what the program says itself
     "fetched_at", "release_date", "release_date_precision", "role", "weight", "item_number", "source", "played_at",
 }  # fmt: skip
-OF_EXPORTS = {"platform", "reason_start", "reason_end"}  # cut to LONGEST_TEXT in etl/export_rows.py
+OF_EXPORTS = {"platform", "reason_start", "reason_end"}  # cut to LONGEST_TEXT in etl/sources/exports/rows.py
 TABLES = ("dim_artist", "dim_album", "dim_track", "dim_context", "dim_listener", "dim_device", "dim_play_profile")
 REQUIRED = {
     "dim_listener": {"time_zone": "UTC", "created_at": "2026-11-20"},

@@ -182,7 +182,7 @@ def test_a_user_id_that_changes_is_remembered_with_the_one_before(logged_in, bra
 
 @pytest.mark.parametrize("name", ["\x1b[31mbob", "bob\n::error::x", "\u202ebob", "b" * 201])
 def test_a_new_listener_has_a_name_that_can_be_shown(name, load, ask):
-    with pytest.raises(ListenerError, match="A new listener's name has at most 200 characters"):
+    with pytest.raises(ListenerError, match="The name of a new listener may have at most 200 characters"):
         load(exported(0, A), listener=name)
     assert ask("select count(*) from listening.dim_listener") == [(0,)]
 
