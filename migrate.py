@@ -5,7 +5,7 @@ from __future__ import annotations
 from etl import interrupts
 
 if __name__ == "__main__":
-    interrupts.leave_at_once()
+    interrupts.exit_on_interrupt()
 
 import argparse
 import logging
@@ -21,42 +21,44 @@ from etl.clock import WrongClock, utc_now
 from etl.counts import many
 from etl.embedded.postgres import EmbeddedError
 from etl.extras import missing_extra
-from etl.settings import Settings, SettingsError, fault_of_address, read_settings
+from etl.settings import Settings, SettingsError, address_error, read_settings
 from etl.terminal import bar
-from etl.transfer.endpoints import Move, Moved, Told
+from etl.transfer.endpoints import CopiedTable, CopyResult, Progress
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.errors import WarehouseError
 from etl.warehouse.open import opened
 from etl.warehouse.time_zones import all_dated_anew
 
-HERE = "DATABASE_URL"
 EXAMPLES = """
-examples, all of them about the database at DATABASE_URL:
+examples, all for the database at DATABASE_URL:
   python migrate.py                            apply what is pending
-  python migrate.py --check                    say what is; exit 1 if anything is
-  python migrate.py --from OLD_URL --dry-run   say what a move would copy
+  python migrate.py --check                    list what is pending; exit 1 if anything is
+  python migrate.py --from OLD_URL --dry-run   count what a move would copy
   python migrate.py --from OLD_URL             move everything here, and compare
   python migrate.py --from OLD_URL --verify    only compare
-  python migrate.py --from-legacy OLD_URL      take over an older project's tables
-  python migrate.py --backup brapped.zip       everything as one file
-  python migrate.py --restore brapped.zip      and back, into an empty database
+  python migrate.py --from-legacy OLD_URL      import an older project's tables
+  python migrate.py --backup brapped.zip       write everything to a file
+  python migrate.py --restore brapped.zip      restore it into an empty database
 
-A URL that is "-" is asked for without showing it, or read from a pipe.
-Exit status: 0, 1 when it failed, 2 when it was called wrongly.
+For the URL "-", you are asked for it without echo, or it is read from a pipe.
+Exit status: 0 for success, 1 for failure, 2 for a wrong command line.
 docs/moving.md has more.
 """
 
 
 def main(arguments: list[str], program: str = "python migrate.py") -> int:
-    """`program`: what it is called in its help, as `brapped migrate` is the same."""
+    """Run the command line; returns the exit status.
+
+    `program`: its name in the help, as `brapped migrate` is the same.
+    """
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     logging.getLogger("etl").setLevel(logging.INFO)
-    asked, unknown = parser(program).parse_known_args(arguments)
-    if unknown:  # not repeated: it may be an address with its password
-        parser(program).error("there is a word or an option too many; --help says which there are")
-    interrupts.raise_again()
+    options, unknown = parser(program).parse_known_args(arguments)
+    if unknown:  # not quoted: it may be an address with its password
+        parser(program).error("there are too many words or options; --help lists them")
+    interrupts.raise_on_interrupt()
     try:
-        return work(asked)
+        return work(options)
     except (SettingsError, WarehouseError, EmbeddedError, WrongClock) as error:
         print(f"migrate: {error}", file=sys.stderr)
     except ModuleNotFoundError as error:
@@ -70,20 +72,21 @@ def main(arguments: list[str], program: str = "python migrate.py") -> int:
 
 
 class Parser(argparse.ArgumentParser):
-    """What is wrong with a command line, without what was typed: it may be an address with its password."""
+    """A parser whose errors do not quote what was typed, which may be an address with its password."""
 
     def error(self, message: str) -> NoReturn:
         super().error(re.sub(r"(['\"]).*\1", "…", message, flags=re.DOTALL))
 
 
-def a_file(told: str) -> Path:
-    """A path; an address that was put in the wrong place would be repeated as one."""
-    if "://" in told:
+def file_path(typed: str) -> Path:
+    """A path. Refuses an address in the wrong place, which later errors would quote as a path."""
+    if "://" in typed:
         raise argparse.ArgumentTypeError("takes a file, not an address")
-    return Path(told)
+    return Path(typed)
 
 
 def parser(program: str) -> argparse.ArgumentParser:
+    """The parser of the command line; `program` is its name in the help."""
     made = Parser(
         prog=program,
         allow_abbrev=False,
@@ -93,148 +96,155 @@ def parser(program: str) -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     what = made.add_mutually_exclusive_group()
-    what.add_argument("--check", action="store_true", help="only say what is pending")
+    what.add_argument("--check", action="store_true", help="only list what is pending")
     what.add_argument("--from", dest="source", metavar="URL", help="move the warehouse of this database")
-    what.add_argument("--from-legacy", dest="legacy", metavar="URL", help="take over the tables of an older project")
-    what.add_argument("--backup", type=a_file, metavar="FILE", help="write everything into a file")
-    what.add_argument("--restore", type=a_file, metavar="FILE", help="fill an empty database with a backup")
-    made.add_argument("--to", dest="target", metavar="URL", help=f"the database to work on (default: {HERE})")
-    made.add_argument("--dry-run", action="store_true", help="only say what would be copied")
+    what.add_argument("--from-legacy", dest="legacy", metavar="URL", help="import the tables of an older project")
+    what.add_argument("--backup", type=file_path, metavar="FILE", help="write everything to a file")
+    what.add_argument("--restore", type=file_path, metavar="FILE", help="fill an empty database from a backup")
+    made.add_argument("--to", dest="target", metavar="URL", help="the database to work on (default: DATABASE_URL)")
+    made.add_argument("--dry-run", action="store_true", help="only count what would be copied")
     made.add_argument("--verify", action="store_true", help="only compare, with --from or --restore")
     made.add_argument("--listener", metavar="NAME", help="with --from-legacy: whose plays they are")
     return made
 
 
-def work(asked: argparse.Namespace) -> int:
-    if asked.verify and not (asked.source or asked.restore):
-        raise SettingsError("--verify compares with something: give --from or --restore, too.")
-    if asked.dry_run and not (asked.source or asked.legacy):
+def work(options: argparse.Namespace) -> int:
+    """Do what the options say; returns the exit status."""
+    if options.verify and not (options.source or options.restore):
+        raise SettingsError("--verify compares with something: add --from or --restore.")
+    if options.dry_run and not (options.source or options.legacy):
         raise SettingsError("--dry-run goes with --from and --from-legacy.")
-    if asked.listener is not None and not asked.legacy:
+    if options.listener is not None and not options.legacy:
         raise SettingsError("--listener goes with --from-legacy.")
     settings = read_settings()
-    name = "--to" if asked.target else HERE if settings.database_url else "BRAPPED_HOME"
-    with warehouse_at(asked.target, "--to", settings) as target:
-        if asked.source:
-            with warehouse_at(asked.source, "--from", settings) as source:
-                return moved(source, target, name, asked)
-        if asked.legacy:
-            with warehouse_at(asked.legacy, "--from-legacy", settings) as source:
-                return taken_over(source, target, settings, asked)
-        if asked.backup:
-            return backed_up(target, name, asked.backup)
-        if asked.restore:
-            return restored(target, name, asked.restore, asked.verify)
-        return brought_up_to_date(target, asked.check, settings.time_zone)
+    with warehouse_at(options.target, "--to", settings) as target:
+        if options.source:
+            with warehouse_at(options.source, "--from", settings) as source:
+                return run_copy(source, target, options)
+        if options.legacy:
+            with warehouse_at(options.legacy, "--from-legacy", settings) as source:
+                return run_legacy_import(source, target, settings, options)
+        if options.backup:
+            return run_backup(target, options.backup)
+        if options.restore:
+            return run_restore(target, options.restore, options.verify)
+        return run_migrations(target, options.check, settings.time_zone)
 
 
 @contextmanager
 def warehouse_at(url: str | None, option: str, settings: Settings) -> Iterator[Warehouse]:
-    """The database at a URL of the command line; that of the settings where there is none."""
+    """The database at a URL of the command line, or that of the settings if there is none."""
     with ExitStack() as stack:
         if url is None:
-            yield stack.enter_context(opened(settings))
+            warehouse = stack.enter_context(opened(settings))
+            warehouse.name = "DATABASE_URL" if settings.database_url else "BRAPPED_HOME"
+            yield warehouse
             return
         if url == "-":
-            url = hidden(option)
-        if fault := fault_of_address(url):
+            url = ask_for_url(option)
+        if fault := address_error(url):
             raise SettingsError(f"{option} {fault}.")
-        warehouse = Warehouse(url, utc_now)
+        warehouse = Warehouse(url, utc_now, name=option)
         stack.callback(warehouse.close)
         yield warehouse
 
 
-def hidden(option: str) -> str:
-    """A URL that is neither in the list of processes nor in the history of the shell."""
+def ask_for_url(option: str) -> str:
+    """Read a URL without echo, or from a pipe, so that neither the process list nor the shell's history has it."""
     import getpass
 
     return getpass.getpass(f"URL for {option}: ") if sys.stdin.isatty() else sys.stdin.readline().strip()
 
 
-def brought_up_to_date(target: Warehouse, is_check: bool, time_zone: str | None) -> int:
+def run_migrations(target: Warehouse, is_check: bool, time_zone: str | None) -> int:
     if is_check:
-        files, said = target.pending(), "pending"
+        files, verb = target.pending(), "pending"
     else:
-        files, said = target.migrate(utc_now(), __version__), "applied"
-    print("\n".join(f"{said}: sql/{name}.sql" for name in files) or "The database is up to date.")
+        files, verb = target.migrate(utc_now(), __version__), "applied"
+    print("\n".join(f"{verb}: sql/{name}.sql" for name in files) or "The database is up to date.")
     if not is_check and (
         count := target.transaction(lambda connection: all_dated_anew(connection, time_zone), limits.IMPORTING)
     ):
-        print(f"{many(count, 'play was', 'plays were')} on a wrong local date or minute: dated anew.")
+        print(f"{many(count, 'play')} had a wrong local date or minute, now corrected.")
     return 1 if is_check and files else 0
 
 
-def moved(source: Warehouse, target: Warehouse, name: str, asked: argparse.Namespace) -> int:
-    from etl.transfer import copy as moves
+def run_copy(source: Warehouse, target: Warehouse, options: argparse.Namespace) -> int:
+    """--from: copy, or with --verify compare; print what is left to do; returns the exit status."""
+    from etl.transfer.copy import compare_warehouses, copy_warehouse
 
-    names = ("--from", name)
-    if asked.verify:
-        return compared(with_lines(lambda told: moves.compare(source, target, names=names, told=told), "compared"))
-    verb = "to copy" if asked.dry_run else "copied"
-    made = with_lines(
-        lambda told: moves.move(source, target, names=names, now=utc_now(), is_dry=asked.dry_run, told=told), verb
+    if options.verify:
+        return report_comparison(
+            with_progress(lambda progress: compare_warehouses(source, target, progress=progress), "compared")
+        )
+    result = with_progress(
+        lambda progress: copy_warehouse(source, target, now=utc_now(), is_dry=options.dry_run, progress=progress),
+        "to copy" if options.dry_run else "copied",
     )
-    if asked.dry_run:
-        print(f"{many(sum(one.copied_count for one in made.tables), 'row')} would be copied. Nothing was changed.")
+    if options.dry_run:
+        count = sum(table.copied_count for table in result.tables)
+        print(f"{many(count, 'row')} would be copied. Nothing was changed.")
         return 0
-    if status := compared(made):
+    if status := report_comparison(result):
         return status
     print(
         """
-The old database was left as it is. What is left to do:
-  - Did it record meanwhile, or does it still? Run this again: only the
+The old database is unchanged. What is left to do:
+  - If it has recorded meanwhile, or still does, run this again: only the
     difference is copied.
   - Set the secret DATABASE_URL (and .env, if you have one) to the new address.
-    The other secrets stay: logins came along, encrypted with the same key.
-  - When the new one has recorded, delete the old one, or keep it for a while."""
+    The other secrets stay: the logins were copied, encrypted with the same key.
+  - When the new database has recorded, delete the old one, or keep it for a while."""
     )
-    if made.roles:
-        print(f"  - Make the roles that read there here, too (docs/bi.md):\n    {', '.join(made.roles)}")
+    if result.roles:
+        print(f"  - Create the roles that read the old one here, too (docs/bi.md):\n    {', '.join(result.roles)}")
     return 0
 
 
-def compared(made: Move) -> int:
-    """Says how a comparison came out; the exit status."""
-    for sentence in made.differences:
+def report_comparison(result: CopyResult) -> int:
+    """Print how a comparison ended; returns the exit status."""
+    for sentence in result.differences:
         print(sentence)
-    if made.differences:
+    if result.differences:
         print("migrate: the two are not the same.", file=sys.stderr)
         return 1
-    print(f"Verified: {tables_and_rows(made)}, the same by count and hash.")
+    print(f"Verified: {size_of(result)}, the same by count and hash.")
     return 0
 
 
-def tables_and_rows(made: Move) -> str:
-    return f"{many(len(made.tables), 'table')}, {many(sum(one.row_count for one in made.tables), 'row')}"
+def size_of(result: CopyResult) -> str:
+    return f"{many(len(result.tables), 'table')}, {many(sum(table.row_count for table in result.tables), 'row')}"
 
 
-def backed_up(source: Warehouse, name: str, path: Path) -> int:
-    from etl.transfer import backup as backups
+def run_backup(source: Warehouse, path: Path) -> int:
+    from etl.transfer.backup import back_up
 
-    made = with_lines(lambda told: backups.back_up(source, path, name=name, now=utc_now(), told=told), "written")
-    print(f"{path}: {tables_and_rows(made)}, {path.stat().st_size:,} bytes.")
-    print("Keep it as you keep a password: what you listened to is in it, and your login, encrypted.")
+    result = with_progress(lambda progress: back_up(source, path, now=utc_now(), progress=progress), "written")
+    print(f"{path}: {size_of(result)}, {path.stat().st_size:,} bytes.")
+    print("Keep it like a password: it contains what you listened to, and your login, encrypted.")
     return 0
 
 
-def restored(target: Warehouse, name: str, path: Path, is_verify: bool) -> int:
-    from etl.transfer import backup as backups
+def run_restore(target: Warehouse, path: Path, is_verify: bool) -> int:
+    from etl.transfer.backup import restore, verify
 
     if is_verify:
-        return compared(with_lines(lambda told: backups.check(target, path, name=name, told=told), "compared"))
-    return compared(
-        with_lines(lambda told: backups.restore(target, path, name=name, now=utc_now(), told=told), "restored")
+        return report_comparison(with_progress(lambda progress: verify(target, path, progress=progress), "compared"))
+    return report_comparison(
+        with_progress(lambda progress: restore(target, path, now=utc_now(), progress=progress), "restored")
     )
 
 
-def taken_over(source: Warehouse, target: Warehouse, settings: Settings, asked: argparse.Namespace) -> int:
-    from etl.jobs import legacy, receipts
+def run_legacy_import(source: Warehouse, target: Warehouse, settings: Settings, options: argparse.Namespace) -> int:
+    """--from-legacy: import the older project's tables and print the receipt; returns the exit status."""
+    from etl.jobs import receipts
+    from etl.jobs.legacy import import_legacy
     from etl.warehouse.listeners import ListenerError
 
     try:
         with bar("Reading the old tables", then="Merging") as progress:
-            receipt = legacy.take_over(
-                settings, source, target, listener=asked.listener, dry_run=asked.dry_run, progress=progress
+            receipt = import_legacy(
+                settings, source, target, listener=options.listener, dry_run=options.dry_run, progress=progress
             )
     except ListenerError as error:
         raise SettingsError(str(error)) from None
@@ -242,24 +252,24 @@ def taken_over(source: Warehouse, target: Warehouse, settings: Settings, asked: 
     return 0 if receipt.is_good else 1
 
 
-def with_lines(do: Callable[[Told], Move], verb: str) -> Move:
-    """Does something that gets on table by table: a bar on a terminal, a line for each table that has rows."""
+def with_progress(work: Callable[[Progress], CopyResult], verb: str) -> CopyResult:
+    """Call `work`, showing a progress bar on a terminal and printing a line for each table that has rows."""
     with bar("Comparing" if verb in ("compared", "to copy") else "Copying") as progress:
 
-        def line(moved: Moved) -> None:
-            if moved.row_count or moved.copied_count:
-                copied = f"{moved.copied_count:>12,} {verb}" if verb != "compared" else "    compared"
+        def print_table(table: CopiedTable) -> None:
+            if table.row_count or table.copied_count:
+                copied = f"{table.copied_count:>12,} {verb}" if verb != "compared" else "    compared"
                 print(
-                    f"{moved.table:<32}{moved.row_count:>12,} {'row' if moved.row_count == 1 else 'rows':<4} {copied}",
+                    f"{table.table:<32}{table.row_count:>12,} {'row' if table.row_count == 1 else 'rows':<4} {copied}",
                     flush=True,
                 )
 
-        return do(Told(progress=lambda table, done, total: progress(done, total), table=line))
+        return work(Progress(rows=lambda table, done, total: progress(done, total), table=print_table))
 
 
 if __name__ == "__main__":
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="replace")
     status = main(sys.argv[1:])
-    interrupts.too_late()
+    interrupts.ignore_interrupts()
     sys.exit(status)

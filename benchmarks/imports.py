@@ -247,7 +247,7 @@ def launched(runs: Runs, url: str, *arguments: str) -> str:
 
 def table(title: str, floor: Runs, imports: dict[str, Runs]) -> None:
     print(f"\n{title:<40} median     best    worst  of the floor   own CPU  peak memory")
-    for name, runs in {"parsed and raw COPY, the floor": floor, **imports}.items():
+    for name, runs in {"parse and raw COPY, the floor": floor, **imports}.items():
         print(
             f"{name:<39} {runs.median_s:>6.2f} s {min(runs.seconds):>6.2f} s {max(runs.seconds):>6.2f} s"
             f" {ratio(runs, floor):>12} {statistics.median(runs.own_seconds):>7.2f} s {runs.median_mb:>9.0f} MB"

@@ -1,10 +1,10 @@
 """`python -m etl …` is the same as `brapped …`."""
 
-from etl.interrupts import leave_at_once
+from etl.interrupts import exit_on_interrupt
 
 
 def main() -> None:
-    leave_at_once()
+    exit_on_interrupt()
     from etl.cli.app import main as run
 
     run()

@@ -1,4 +1,4 @@
-"""Time limits for what has none of its own: a call that may drip for ever, and a run as a whole. Standard library only."""
+"""Time limits for what has none of its own: a call that may never end, and a run as a whole. Standard library only."""
 
 import math
 import threading
@@ -14,30 +14,31 @@ from etl import limits
 Result = TypeVar("Result")
 
 
-class Late(Exception):
-    """The work did not end in its time."""
+class CallTimeout(Exception):
+    """The work did not end within its limit."""
 
 
-class TookTooLong(Exception):
-    """A run has used up its time. The message is for the person."""
+class RunTimeout(Exception):
+    """A run used up its time. The message is for the person."""
 
     def __init__(self, limit_s: float) -> None:
         super().__init__(
-            f"The run was stopped because it took longer than {span(limit_s)}: Spotify or the database answers too slowly."
-            " What is recorded stays; the next run asks again."
+            f"The run was stopped because it took longer than {span(limit_s)}: Spotify or the database answers too"
+            " slowly."
+            " What is recorded stays; the next run tries again."
         )
 
 
 @dataclass(frozen=True)
 class Deadline:
-    """When a run has to be over, by the monotonic clock. The default never comes."""
+    """When a run has to end, by the monotonic clock, and the limit it was given, in seconds. By default never."""
 
     ends_at: float = math.inf
     limit_s: float = math.inf
 
     @classmethod
     def of(cls, job: str) -> "Deadline":
-        """That of a run of the job that begins now."""
+        """The deadline of a run of `job` that starts now; limits.RUN_S has the limits."""
         limit_s = limits.RUN_S[job]
         return cls(time.monotonic() + limit_s, limit_s)
 
@@ -50,16 +51,16 @@ class Deadline:
         return self.left_s == 0
 
     def check(self) -> None:
-        """Raises TookTooLong once it is over."""
+        """Raises RunTimeout when the time is up."""
         if self.is_over:
-            raise TookTooLong(self.limit_s)
+            raise RunTimeout(self.limit_s)
 
 
 def within(limit_s: float, work: Callable[[], Result]) -> Result:
-    """Does `work` in a thread of its own; returns what it returns, raises what it raises, and raises Late after `limit_s`.
+    """Run `work` in a thread, and return or raise what it does. Raises CallTimeout after `limit_s` seconds.
 
-    Nothing else bounds a name that is being looked up, a TLS handshake or a header that drips. The thread of late work is
-    left behind: `work` must hold no lock and change nothing that its caller still uses. It does not keep the program alive.
+    Nothing else bounds a DNS lookup, a TLS handshake or a header that drips. The thread of late work is abandoned (it
+    does not keep the program alive), so `work` must hold no lock and change nothing that its caller still uses.
     """
     outcome: Future[Result] = Future()
 
@@ -72,17 +73,19 @@ def within(limit_s: float, work: Callable[[], Result]) -> Result:
     threading.Thread(target=worker, name="within", daemon=True).start()
     try:
         failure = outcome.exception(limit_s)
-    except TimeoutError:  # of waiting: what `work` raises is returned
-        failure = Late()
+    except TimeoutError:  # of the wait: an exception of `work` is returned
+        failure = CallTimeout()
     if failure is not None:
         raise failure
     return outcome.result()
 
 
 @contextmanager
-def ended_after(limit_s: float, end: Callable[[], None]) -> Iterator[None]:
-    """Calls `end`, in a thread of its own, when the block takes longer: for what not even a signal interrupts, as a wait
-    inside the driver of Postgres."""
+def run_after(limit_s: float, end: Callable[[], None]) -> Iterator[None]:
+    """Call `end` in a thread when the block takes longer than `limit_s` seconds.
+
+    For what not even a signal interrupts, such as a wait inside the Postgres driver.
+    """
     timer = threading.Timer(limit_s, end)
     timer.daemon = True
     timer.start()

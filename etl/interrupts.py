@@ -1,6 +1,6 @@
-"""What Ctrl-C does: while the program starts it ends at once, later as an exception, and always in one sentence.
+"""Ctrl-C: it ends the program at once while that starts, raises KeyboardInterrupt later, and never shows a traceback.
 
-Standard library only, and little of that: until this module is imported, Ctrl-C is a traceback of Python's.
+Imports as little as possible: until this module is imported, Ctrl-C does show Python's traceback.
 """
 
 import os
@@ -9,36 +9,41 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-STATUS = 130  # 128 and the number of SIGINT, as shells have it
+STATUS = 130  # 128 plus the number of SIGINT, as shells report it
 
 
-def leave_at_once() -> None:
-    """From now on Ctrl-C ends the process where it stands. For as long as nothing is begun that would need an end: an
-    exception in the middle of an import is swallowed by some packages, and turned into something else by others."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # and not ignored, as in a shell's background
+def exit_on_interrupt() -> None:
+    """From now on, Ctrl-C ends the process immediately.
+
+    For the imports, while there is nothing to clean up: some packages swallow a KeyboardInterrupt during their import,
+    and others turn it into another error.
+    """
+    if (
+        signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    ):  # not if it is ignored, as in a shell's background
         signal.signal(signal.SIGINT, _leave)
 
 
-def raise_again() -> None:
-    """From now on Ctrl-C is a KeyboardInterrupt, by way of every `finally`."""
+def raise_on_interrupt() -> None:
+    """From now on, Ctrl-C raises KeyboardInterrupt, so that every `finally` runs."""
     if signal.getsignal(signal.SIGINT) is _leave:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def too_late() -> None:
-    """From now on Ctrl-C does nothing: all is done, and the process is about to end by itself."""
+def ignore_interrupts() -> None:
+    """From now on, Ctrl-C does nothing: the work is done and the process is about to exit."""
     if signal.getsignal(signal.SIGINT) in (_leave, signal.default_int_handler):
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @contextmanager
 def starting() -> Iterator[None]:
-    """Ctrl-C ends the process at once meanwhile, and is an exception afterwards."""
-    leave_at_once()
+    """Within the block, Ctrl-C ends the process immediately; afterwards it raises KeyboardInterrupt."""
+    exit_on_interrupt()
     try:
         yield
     finally:
-        raise_again()
+        raise_on_interrupt()
 
 
 def _leave(number: int, frame: FrameType | None) -> None:

@@ -1,4 +1,6 @@
-"""Where the program's own files are: `sql/` and `migrate.py`, beside the package in a checkout, inside it once installed."""
+"""Paths of the program's own files: `sql/` and `migrate.py` are beside the package in a clone, and inside it once
+installed.
+"""
 
 from functools import cache
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The only reader of the environment: settings from it or from a .env file, checked once and named in one place."""
+"""The settings, read from the environment and a .env file and validated once; nothing else reads the environment."""
 
 import os
 from collections.abc import Iterator
@@ -12,19 +12,19 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from etl.env_file import EnvFile, EnvFileError, find
+from etl.env_file import EnvFile, EnvFileError, find_env_file
 
-NO_ZONES = {"Factory", "localtime", "posixrules"}  # files beside the zones
-SHORTEST_KEY = 32  # characters of TOKEN_KEY: as many as Spotify's client secrets have
+NO_ZONES = {"Factory", "localtime", "posixrules"}  # files of the time zone database that are not zones
+SHORTEST_KEY = 32  # characters of TOKEN_KEY, as many as a client secret of Spotify's has
 POSTGRES_NAMES = {"postgres", "postgresql", "postgresql+psycopg2"}
 
 
 class SettingsError(Exception):
-    """A setting is missing or wrong: one message that names every one, and no value that is secret."""
+    """Settings are missing or wrong. The message names all of them and quotes no secret."""
 
 
 class Runner(BaseSettings):
-    """What GitHub sets on its runners."""
+    """The variables that GitHub sets on its runners."""
 
     model_config = SettingsConfigDict(env_ignore_empty=True)
 
@@ -33,7 +33,7 @@ class Runner(BaseSettings):
         default=None, description="Set by GitHub on its runners: the run's summary page."
     )
     github_output: Path | None = Field(
-        default=None, description="Set by GitHub on its runners: what a step has to say to later ones."
+        default=None, description="Set by GitHub on its runners: the outputs of a step for later ones."
     )
     github_repository_id: int | None = Field(
         default=None, description="Set by GitHub on its runners: which repository it is."
@@ -42,12 +42,12 @@ class Runner(BaseSettings):
         default=None, description="Set by GitHub on its runners: which run of the workflow it is."
     )
     github_event_path: Path | None = Field(
-        default=None, description="Set by GitHub on its runners: what started the run, and what was typed in for it."
+        default=None, description="Set by GitHub on its runners: the event that started the run, with its inputs."
     )
 
 
 class Settings(Runner):
-    """Every setting of the program. An empty one counts as absent: that is how GitHub passes a secret that is not set."""
+    """All settings of the program. An empty one counts as absent: GitHub passes secrets that are not set like this."""
 
     model_config = SettingsConfigDict(
         env_file_encoding="utf-8-sig",  # Notepad and PowerShell begin a file with a byte order mark
@@ -58,42 +58,47 @@ class Settings(Runner):
     )
 
     database_url: SecretStr | None = Field(
-        default=None, description="Postgres to record in. Absent: one of its own in the user's data folder."
+        default=None,
+        description="Address of the Postgres to record in. Absent: an embedded one in the user's data folder.",
     )
     spotify_client_id: SecretStr | None = Field(default=None, description="Client ID of your Spotify app.")
     spotify_client_secret: SecretStr | None = Field(default=None, description="Client secret of your Spotify app.")
     spotify_refresh_token: SecretStr | None = Field(
-        default=None, description="Your login: lets the program ask what you played."
+        default=None, description="Your login, which lets the program ask what you played."
     )
     token_key: SecretStr | None = Field(
         default=None,
-        description="What logins are encrypted with in the database, 32 characters or more; older ones behind commas."
+        description="Key that encrypts the logins in the database, 32 characters or more; older keys after commas."
         " Absent: the client secret.",
     )
     ping_url: SecretStr | None = Field(
         default=None,
-        description="Asked after every good hourly run, so that a watchdog elsewhere notices when none comes.",
+        description="URL requested after each successful hourly run, so that a watchdog notices when none comes.",
     )
     alert_webhook_url: SecretStr | None = Field(
-        default=None, description="Told when something needs a person, and when it is well again: ntfy, Discord, Slack."
+        default=None, description="URL that receives alerts, and the news that a problem is gone: ntfy, Discord, Slack."
     )
     storage_limit_mb: int | None = Field(
-        default=None, gt=0, description="What the database may hold. Absent: 512 at Neon, whose free plan that is."
+        default=None,
+        gt=0,
+        description="Size limit of the database in MB. Absent: 512 at Neon, the limit of its free plan.",
     )
     time_zone: str | None = Field(
         default=None,
-        description="IANA name of your time zone: decides which day a play belongs to. Absent: as before; at first, UTC.",
+        description="IANA name of your time zone, which decides the day of a play. Absent: as before; at first, UTC.",
     )
-    spotify_api_url: str = Field(default="https://api.spotify.com/v1", description="Where Spotify's Web API answers.")
+    spotify_api_url: str = Field(default="https://api.spotify.com/v1", description="Base address of Spotify's Web API.")
     spotify_accounts_url: str = Field(
-        default="https://accounts.spotify.com", description="Where Spotify hands out tokens."
+        default="https://accounts.spotify.com", description="Base address of Spotify's accounts service."
     )
     catalogue_daily_budget: int = Field(
-        default=300, ge=0, description="Calls a rolling day that the dimensions job may spend on Spotify's catalogue."
+        default=300,
+        ge=0,
+        description="Requests that the dimensions job may send to Spotify's catalogue in any 24 hours.",
     )
     brapped_home: Path = Field(
         default_factory=lambda: default_home(),
-        description="Folder of the Postgres that the program keeps itself.",
+        description="Folder of the embedded Postgres.",
     )
     _env_file_found: EnvFile = PrivateAttr(default_factory=EnvFile)
 
@@ -102,7 +107,7 @@ class Settings(Runner):
     def is_a_postgres_address(cls, value: SecretStr | None) -> SecretStr | None:
         if value is None:
             return None
-        reason = fault_of_address(value.get_secret_value().strip())
+        reason = address_error(value.get_secret_value().strip())
         if reason:
             raise ValueError(reason)
         return SecretStr(value.get_secret_value().strip())
@@ -113,17 +118,17 @@ class Settings(Runner):
         if value is None:
             return None
         try:
-            if value not in NO_ZONES and not value.startswith(("posix/", "right/")):  # which Postgres does not know
+            if value not in NO_ZONES and not value.startswith(("posix/", "right/")):  # Postgres does not know these
                 return ZoneInfo(value).key
-        except (ZoneInfoNotFoundError, ValueError, OSError):  # no such file, no path of one, or a folder of them
+        except (ZoneInfoNotFoundError, ValueError, OSError):  # no such file, not a path, or a folder
             pass
-        raise ValueError(f"{value!r} is no time zone of the IANA list; write it as in Europe/Berlin")
+        raise ValueError(f"{value!r} is not an IANA time zone; write it like Europe/Berlin")
 
     @field_validator("spotify_api_url", "spotify_accounts_url")
     @classmethod
     def is_a_web_address(cls, value: str) -> str:
         if not value.startswith(("https://", "http://")):
-            raise ValueError("has to begin with https://")
+            raise ValueError("has to start with https://")
         return value.rstrip("/")
 
     @field_validator("ping_url", "alert_webhook_url")
@@ -140,65 +145,75 @@ class Settings(Runner):
     def is_long_enough(cls, value: SecretStr | None) -> SecretStr | None:
         keys = value.get_secret_value().replace(",", " ").split() if value else []
         if any(len(key) < SHORTEST_KEY for key in keys):
-            raise ValueError(f"is too short: {SHORTEST_KEY} random characters or more, as from 'openssl rand -hex 32'")
+            raise ValueError(
+                f"is too short: use {SHORTEST_KEY} random characters or more, as from 'openssl rand -hex 32'"
+            )
         return value if keys else None
 
     @field_validator("spotify_client_id", "spotify_client_secret", "spotify_refresh_token")
     @classmethod
     def is_trimmed(cls, value: SecretStr | None) -> SecretStr | None:
-        # A secret pasted into a web form often brings a line break along, which no HTTP header may hold.
+        # A secret pasted into a web form often ends in a line break, which no HTTP header may contain.
         secret = value.get_secret_value().strip() if value else ""
         if not secret.isascii() or not secret.isprintable():
-            raise ValueError("holds a character that none of Spotify's has; copy it again")
+            raise ValueError("contains a character that no secret of Spotify's has; copy it again")
         return SecretStr(secret) if secret else None
 
     @field_validator("brapped_home")
     @classmethod
-    def is_below_the_home_folder_where_it_says_so(cls, value: Path) -> Path:
+    def expand_home(cls, value: Path) -> Path:
         try:
-            return value.expanduser()  # a shell does that on a command line, and nobody in a .env
-        except RuntimeError:  # no home folder, which `home` says to whoever needs one
+            return value.expanduser()  # a shell expands ~ on a command line, but nothing does in a .env
+        except RuntimeError:  # no home folder; `home` raises when it is needed
             return value
 
     @property
     def home(self) -> Path:
-        """BRAPPED_HOME. Raises SettingsError where the home folder that it is below is not known."""
+        """BRAPPED_HOME, expanded. Raises SettingsError when it starts with ~ and the user has no home folder."""
         if str(self.brapped_home).startswith("~"):
             raise SettingsError(
-                f"There is no home folder for {self.brapped_home}: HOME is not set, and this user has no other. Name a"
-                " folder in BRAPPED_HOME, or a database in DATABASE_URL."
+                f"There is no home folder for {self.brapped_home}: HOME is not set, and this user has none. Set"
+                " BRAPPED_HOME"
+                " to a folder, or DATABASE_URL to the address of a database."
             )
         return self.brapped_home
 
     @property
     def embedded_folder(self) -> Path:
-        """The folder of the program's own Postgres. Raises SettingsError where a new one would be made unasked, although
-        another .env than the one that is read names a database."""
+        """The folder of the embedded Postgres.
+
+        Raises SettingsError when a new one would be made although a .env that is not read sets DATABASE_URL.
+        """
         folder, env_file = self.home / "postgres", self._env_file_found
         is_chosen = "brapped_home" in self.model_fields_set
         if env_file.others and not is_chosen and not (folder / "data").exists():
             raise SettingsError(
-                f"DATABASE_URL is not set: {env_file.path}, which was found first, does not name it, but {env_file.others[0]}"
-                f" does. Nothing was recorded into a new database of its own. Write DATABASE_URL into {env_file.path}, or"
-                " remove that file; or name a folder in BRAPPED_HOME, if you do want another database."
+                f"DATABASE_URL is not set: {env_file.path}, which was found first, does not set it, but"
+                f" {env_file.others[0]}"
+                f" does. No new database was made. Set DATABASE_URL in {env_file.path}, or remove that file; or set"
+                " BRAPPED_HOME to a folder, if you do want another database."
             )
         return folder
 
-    def about_the_database(self) -> str | None:
-        """Which database is used, in a line without its address; None where that is obvious: DATABASE_URL is set in the
-        environment, or in the current folder's .env."""
+    def database_notice(self) -> str | None:
+        """A line that says which database is used, without its address.
+
+        None where that is obvious, because the environment or the .env of the current folder sets DATABASE_URL.
+        """
         env_file = self._env_file_found
         if self.database_url is None:
-            line = f"DATABASE_URL is not set: the record is in {self.embedded_folder}"
-            passed_over = [f"; {other} is not read, since {env_file.path} was found first" for other in env_file.others]
+            line = f"DATABASE_URL is not set: recording in {self.embedded_folder}"
+            passed_over = [
+                f"; {other} is not read, because {env_file.path} was found first" for other in env_file.others
+            ]
             return "".join([line, *passed_over[:1]])
-        is_from_file = env_file.names_database and not any(
+        is_from_file = env_file.sets_database_url and not any(
             value and name.upper() == "DATABASE_URL" for name, value in os.environ.items()
         )
-        return f"DATABASE_URL is that of {env_file.path}" if is_from_file and not env_file.is_here else None
+        return f"DATABASE_URL is set in {env_file.path}" if is_from_file and not env_file.is_here else None
 
     def need(self, *names: str) -> None:
-        """Raises SettingsError that names every one of `names` (as in the environment) that is not set."""
+        """Raises SettingsError that lists which of `names`, as in the environment, are not set."""
         missing = [name for name in names if getattr(self, name.lower()) is None]
         if self.github_actions and self.database_url is None and "DATABASE_URL" not in missing:
             # The embedded Postgres would vanish with the runner, and every play in it.
@@ -206,43 +221,47 @@ class Settings(Runner):
         if missing:
             raise SettingsError(
                 f"Not set: {', '.join(missing)}. Set {'it' if len(missing) == 1 else 'them'} in the environment, in"
-                f" {self._env_file_found.path or 'a file .env'}, or as secrets of the repository on GitHub; the README says"
-                " where each comes from."
+                f" {self._env_file_found.path or 'a file .env'}, or as secrets of the repository on GitHub; the README"
+                " says"
+                " where to find each."
             )
 
 
 def read_settings() -> Settings:
-    """The settings of this run: from the environment, and what is not set there from the first .env found. Raises
-    SettingsError that says everything that is wrong at once."""
+    """Read the settings from the environment and, where that has none, from the first .env found.
+
+    Raises SettingsError, which names everything that is wrong.
+    """
     try:
-        env_file = find()
+        env_file = find_env_file()
         settings = Settings(_env_file=env_file.path)
     except EnvFileError as error:
         faults = [str(error)]
     except ValidationError as error:
-        faults = list(spoken(error))
+        faults = list(fault_sentences(error))
     else:
         settings._env_file_found = env_file
         return settings
     raise SettingsError(" ".join(faults))
 
 
-def spoken(error: ValidationError) -> Iterator[str]:
+def fault_sentences(error: ValidationError) -> Iterator[str]:
     for fault in error.errors(include_url=False, include_input=False, include_context=False):
         name = "_".join(str(part) for part in fault["loc"]).upper()
         yield f"{name}: {fault['msg'].removeprefix('Value error, ')}."
 
 
-def fault_of_address(address: str) -> str | None:
-    """What is wrong with a database address, without repeating any of it; None when it can be used."""
+def address_error(address: str) -> str | None:
+    """What is wrong with a database address, as the end of a sentence that quotes nothing of it; None if nothing is."""
     example = "write it as postgresql://user:password@host/database"
     too_many = (
-        "has an @ too many: in a user or a password write @ as %40 (and / as %2F, # as %23, ? as %3F, % as %25), so that it can"
-        f" be told from the one before the host; {example}"
+        "has an @ too many: in a user or a password write @ as %40 (and / as %2F, # as %23, ? as %3F, % as %25), to"
+        " distinguish"
+        f" it from the one before the host; {example}"
     )
 
     def has_too_many(*parts: str) -> bool:
-        """Whether an @ stands behind the one that ends the password, but for values of options."""
+        """Whether there is an @ after the one that ends the password, except in the values of options."""
         place, _, options = address.partition("://")[2].partition("@")[2].partition("?")
         return any("@" in part for part in (place, *(one.partition("=")[0] for one in options.split("&")), *parts))
 
@@ -250,18 +269,21 @@ def fault_of_address(address: str) -> str | None:
         url = make_url(address)
         host, name = url.host or url.query.get("host"), url.drivername
     except (ArgumentError, ValueError):
-        return too_many if has_too_many("") else f"is no address of a database; {example}"
+        return too_many if has_too_many("") else f"is not the address of a database; {example}"
     if name not in POSTGRES_NAMES:
         return f"has to be the address of a Postgres; {example}"
     if not host:
-        return f"names no host; {example}"
+        return f"has no host; {example}"
     if has_too_many(url.host or "", url.database or ""):
         return too_many
     return None
 
 
 def default_home() -> Path:
-    """The user's data folder. Root's lies in /var/lib: Postgres runs as another user, who can't enter /root."""
+    """The user's data folder.
+
+    For root it is in /var/lib, because Postgres runs as another user, who can't enter /root.
+    """
     if hasattr(os, "geteuid") and os.geteuid() == 0 and "XDG_DATA_HOME" not in os.environ:
         return Path("/var/lib/brapped")
     try:
@@ -271,8 +293,8 @@ def default_home() -> Path:
 
 
 @contextmanager
-def some_home() -> Iterator[None]:
-    """Meanwhile everybody has a home folder, for packages that ask for it while they are imported and fail without."""
+def ensure_home() -> Iterator[None]:
+    """Set HOME within the block if the user has none, for packages that fail to import without one."""
     try:
         Path.home()
     except RuntimeError:

@@ -1,8 +1,8 @@
-"""What fits a column: how long a text may be and how large a number, for Spotify's answers and exports alike. Pure.
+"""Parse values so that they fit their columns: lengths of texts and sizes of numbers, for all sources alike. Pure.
 
-A name or title that is too long is cut. Everything that identifies something (an id, an ISRC, an address) is refused
-instead, because half of it would name something else: unknown is null. tests/ground_floor/test_values.py holds these rules against
-the schema, its types and the limits of its indexes.
+A name or title that is too long is cut. Whatever identifies something (an id, an ISRC, an address) becomes null
+instead, because a part of it would identify something else. tests/ground_floor/test_values.py checks these rules
+against the types and the indexes of the schema.
 """
 
 import hashlib
@@ -32,95 +32,97 @@ PRECISIONS = ("year", "month", "day")
 
 
 def text(value: object) -> str | None:
-    """A text that says something; None for an empty one. Without what Postgres can't hold and no title needs: the
-    character 0, and half an emoji."""
+    """A text without the characters that Postgres can't store (NUL, lone surrogates); None if nothing is left."""
     if not isinstance(value, str):
         return None
     return value.replace("\x00", "").encode("utf-8", "ignore").decode() or None
 
 
 def name(value: object) -> str | None:
-    """The name of an artist, album, label or person, cut to what an index holds."""
+    """The name of an artist, album, label or person, cut to LONGEST_NAME, which fits an index."""
     return (text(value) or "")[:LONGEST_NAME] or None
 
 
 def title(value: object) -> str | None:
-    """The title of a track, episode or chapter, cut."""
+    """The title of a track, episode or chapter, cut to LONGEST_TITLE."""
     return (text(value) or "")[:LONGEST_TITLE] or None
 
 
 def word(value: object) -> str | None:
-    """A word of Spotify's, such as a type; None for a text too long to be one."""
+    """A word of Spotify's, such as a type; None for a text that is too long to be one."""
     return unchanged(value, LONGEST_WORD)
 
 
 def link(value: object) -> str | None:
-    """The address of a picture; None for a text too long to be one."""
+    """The address of a picture; None for a text that is too long to be one."""
     return unchanged(value, LONGEST_LINK)
 
 
 def account(value: object) -> str | None:
-    """The id of a listener; None for a text that can't be one: a part of it could be somebody else's."""
+    """The id of a listener; None for a text that can't be one.
+
+    It is never cut: a part of it could be another listener's.
+    """
     return unchanged(value, LONGEST_ACCOUNT)
 
 
 def unchanged(value: object, longest: int) -> str | None:
-    """A text of at most so many characters, all of which Postgres can hold; None for any other."""
-    told = text(value)
-    return told if told == value and told is not None and len(told) <= longest else None
+    """A text of at most `longest` characters, all of which Postgres can store; None for anything else."""
+    kept = text(value)
+    return kept if kept == value and kept is not None and len(kept) <= longest else None
 
 
 def spotify_id(value: object) -> str | None:
-    """The id of a track, artist or album; None for what can't be one."""
+    """The id of a track, artist or album; None for anything that can't be one."""
     return value if isinstance(value, str) and SPOTIFY_ID.fullmatch(value) else None
 
 
 def uri(value: object) -> str | None:
-    """A URI. Of one that no index holds, its beginning and a hash of the whole, so that it still names only one thing."""
-    told = text(value)
-    if not isinstance(value, str) or told is None or is_uri(value):
-        return told
-    return f"{told[:400]}:{sha256(value.encode('utf-8', 'surrogatepass')).hexdigest()}"
+    """A URI. One that is too long for an index is cut, and a hash of the whole is added, so that it stays unique."""
+    kept = text(value)
+    if not isinstance(value, str) or kept is None or is_uri(value):
+        return kept
+    return f"{kept[:400]}:{sha256(value.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
 
 def context(value: object) -> str | None:
-    """The URI of a context; None for one that no index holds."""
+    """The URI of a context; None for one that is too long for an index."""
     return text(value) if is_uri(value) else None
 
 
 def is_uri(value: object) -> bool:
-    """Whether an index holds this URI as it stands."""
-    told = text(value)
-    return told is not None and told == value and len(told.encode()) <= LONGEST_URI
+    """Whether a value is a URI that fits an index unchanged."""
+    kept = text(value)
+    return kept is not None and kept == value and len(kept.encode()) <= LONGEST_URI
 
 
 def isrc(value: object) -> str | None:
-    """An ISRC; None for what can't be one: tracks that share it count as one recording."""
+    """An ISRC; None for anything that can't be one, because tracks with the same ISRC count as one recording."""
     return value if isinstance(value, str) and ISRC.fullmatch(value) else None
 
 
 def genres(value: object) -> list[str] | None:
-    """The genres in a list, each once; None where there is no list, or one of nothing readable. An empty one is an answer."""
+    """The genres in a list, each once. An empty list stays one; None for no list, or one without a readable name."""
     if not isinstance(value, list):
         return None
-    told = list(dict.fromkeys(one for part in value if (one := name(part))))[:MOST_GENRES]
-    return told if told or not value else None
+    names = list(dict.fromkeys(one for part in value if (one := name(part))))[:MOST_GENRES]
+    return names if names or not value else None
 
 
 def number(value: object, most: int = INTEGER) -> int | None:
-    """A whole number from 0 to `most`, also where Spotify writes it as 248000.0; None for anything else."""
+    """A whole number from 0 to `most`, also one written as 248000.0; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
         return None
     return round(value)
 
 
 def up_to(most: int) -> Callable[[object], int | None]:
-    """The rule for a column that holds whole numbers from 0 to `most`."""
+    """The parser for a column of whole numbers from 0 to `most`."""
     return lambda value: number(value, most)
 
 
 def from_one_to(most: int) -> Callable[[object], int | None]:
-    """The same from 1: what Spotify numbers as 0 has no number."""
+    """The same from 1: Spotify's 0 means that there is no number."""
     return lambda value: number(value, most) or None
 
 
@@ -129,25 +131,26 @@ def flag(value: object) -> bool | None:
 
 
 def release(value: object) -> tuple[date | None, str | None]:
-    """First day of the time of release, and how much of it is known: 2020-05 gives 2020-05-01, month. Nothing for what is
-    no date (0000, 2023-02-30, empty)."""
+    """A release date and its precision: "2020-05" gives (2020-05-01, "month"). (None, None) for anything that is no
+    date.
+    """
     found = RELEASE.fullmatch(value) if isinstance(value, str) else None
     if found is None:
         return None, None
-    told = [int(part) for part in found.groups() if part]
+    parts = [int(part) for part in found.groups() if part]
     try:
-        return date(*[*told, 1, 1][:3]), PRECISIONS[len(told) - 1]
+        return date(*[*parts, 1, 1][:3]), PRECISIONS[len(parts) - 1]
     except ValueError:
         return None, None
 
 
 def mapping(value: object) -> Json:
-    """A JSON object; an empty one where there is none."""
+    """A JSON object; {} for anything else."""
     return value if isinstance(value, Mapping) else {}
 
 
 def mappings(value: object) -> list[Json]:
-    """The JSON objects of a list; none where there is no list."""
+    """The JSON objects in a list; [] for anything else."""
     return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
 
 
@@ -181,13 +184,13 @@ RULES: dict[str, Callable[[Any], Any]] = {  # by column of the dimensions, which
 }
 
 
-def fitted(**told: Any) -> Row:
-    """A row of these columns, each value as its column takes it; null for one that it does not."""
-    return {column: RULES[column](value) for column, value in told.items()}
+def fitted(**values: Any) -> Row:
+    """A row of these columns, each value parsed by the rule of its column."""
+    return {column: RULES[column](value) for column, value in values.items()}
 
 
 def moment(value: object) -> datetime | None:
-    """2024-08-29T14:48:46Z or 2024-08-29T14:25:25.772Z as an aware datetime in UTC; None for anything else."""
+    """Parse 2024-08-29T14:48:46Z or 2024-08-29T14:25:25.772Z to an aware datetime in UTC; None for anything else."""
     if not isinstance(value, str):
         return None
     try:
@@ -198,10 +201,13 @@ def moment(value: object) -> datetime | None:
 
 
 def printable(name: str) -> str:
-    """A name, of a file or a person, without what could upset a terminal or a database."""
+    """The name of a file or a person, with `?` for characters that could control a terminal."""
     return "".join(character if character.isprintable() else "?" for character in name)
 
 
 def fingerprint(secret: str) -> str:
-    """A hash that tells whether a secret is the one seen before. Those here are long and random: no guess leads back."""
+    """A hash by which a secret is recognized.
+
+    The secrets here are long and random, so it can't be reversed by guessing.
+    """
     return hmac.new(b"brapped fingerprint", secret.encode(), hashlib.sha256).hexdigest()

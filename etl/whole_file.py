@@ -1,4 +1,4 @@
-"""A file written whole or not at all, for its owner alone or as its permissions say, never over anything but a file."""
+"""Write a file whole or not at all, for its owner alone or with given permissions, and never over anything but a file."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from pathlib import Path
 from typing import IO
 
 PREFIX, SUFFIX = ".brapped-", ".part"
-YOUNG_S = 60  # a draft that was made just now may not be held yet
+YOUNG_S = 60  # a draft that was created just now may not be locked yet
 
 
 class UnwritableError(Exception):
-    """One sentence: why a file can't be written there."""
+    """A file can't be written; the message is one sentence that says why."""
 
 
 @contextmanager
 def whole_file(path: Path, mode: int = stat.S_IRUSR | stat.S_IWUSR) -> Iterator[IO[bytes]]:
-    """A new file beside `path`, which takes its name when all went well, and is gone otherwise. Raises UnwritableError.
+    """Open a draft beside `path` that replaces it when the block succeeds, and is removed when it does not.
 
-    mode: its permissions in the end; while it is written it is for its owner alone.
-    The system says that another user's link is in the way by refusing: a draft is made, never opened.
+    mode: the permissions of the file in the end; the draft is readable by its owner alone. The draft is created, never
+    opened, so nobody can have put a link in its place. Raises UnwritableError.
     """
     try:
-        must_be_free(path)
-        drop_drafts(path.parent)
+        check_replaceable(path)
+        remove_stale_drafts(path.parent)
         number, name = tempfile.mkstemp(prefix=PREFIX, suffix=SUFFIX, dir=path.parent)
         draft = Path(name)
         try:
             with os.fdopen(number, "w+b") as file:
-                held(file.fileno())
+                lock_file(file.fileno())
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
-            must_be_free(path)
+            check_replaceable(path)
             draft.chmod(mode)
             draft.replace(path)
         finally:
@@ -50,8 +50,8 @@ def whole_file(path: Path, mode: int = stat.S_IRUSR | stat.S_IWUSR) -> Iterator[
     raise UnwritableError(sentence)
 
 
-def must_be_free(path: Path) -> None:
-    """Raises UnwritableError when something else than a file has this name."""
+def check_replaceable(path: Path) -> None:
+    """Raises UnwritableError when `path` exists and is not a regular file."""
     if path.name in ("", ".."):
         raise UnwritableError(f"{path} is a folder. Name a file in it, such as {path / 'brapped.zip'}.")
     try:
@@ -61,29 +61,29 @@ def must_be_free(path: Path) -> None:
     if stat.S_ISDIR(mode):
         raise UnwritableError(f"{path} is a folder. Name a file in it, such as {path / 'brapped.zip'}.")
     if stat.S_ISLNK(mode):
-        raise UnwritableError(f"{path} is a link, which is not replaced. Name the file itself.")
+        raise UnwritableError(f"{path} is a symbolic link, which is not replaced. Name the file itself.")
     if not stat.S_ISREG(mode):
-        raise UnwritableError(f"{path} is no file but a device or a pipe, which is not replaced. Name a file.")
+        raise UnwritableError(f"{path} is a device or a pipe, which is not replaced. Name a file.")
 
 
-def drop_drafts(folder: Path) -> None:
-    """Removes what a program left that was killed while it wrote: nobody holds it any more."""
+def remove_stale_drafts(folder: Path) -> None:
+    """Remove the drafts of programs that were killed while they wrote: their locks are gone."""
     for draft in folder.glob(f"{PREFIX}*{SUFFIX}"):
-        with suppress(OSError):  # somebody else's, or at work
+        with suppress(OSError):  # another user's, or still being written
             if time.time() - draft.lstat().st_mtime < YOUNG_S:
                 continue
             number = os.open(draft, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
             try:
-                held(number)
+                lock_file(number)
                 draft.unlink()
             finally:
                 os.close(number)
 
 
-def held(number: int) -> None:
-    """Marks an open file as at work until it is closed. Raises OSError when another program holds it."""
+def lock_file(number: int) -> None:
+    """Lock an open file until it is closed. Raises OSError when another program has locked it."""
     try:
         import fcntl
-    except ImportError:  # Windows, which lets nobody remove an open file
+    except ImportError:  # Windows, where an open file can't be removed
         return
     fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -11,7 +11,7 @@ from typing import IO
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 from etl import limits
-from etl.deadline import Late, within
+from etl.deadline import CallTimeout, within
 
 PORTS = {"http": 80, "https": 443}
 
@@ -52,7 +52,7 @@ def get(url: str, body: bytes | None = None, headers: Mapping[str, str] | None =
         raise NotSent("its address has to begin with https://")
     try:
         within(limits.NOTICE_S, lambda: ask(url, body, headers or {}))
-    except Late:
+    except CallTimeout:
         raise NotSent(f"it took longer than {limits.NOTICE_S:g} s") from None
 
 

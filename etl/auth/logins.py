@@ -102,7 +102,7 @@ class Login:
     def _must_agree(self) -> None:
         """Compares the clocks. When this computer's is wrong, a login first seen by it gets the true date."""
         try:
-            self._accounts.must_agree(self._clock())
+            self._accounts.check_clock(self._clock())
         except WrongClock as error:
             true_at = error.true_at
             if self._is_new:

@@ -1,4 +1,4 @@
-"""The browser trip: where a listener agrees, and what becomes of the answer. Authorization code flow with state and PKCE."""
+"""Login with Spotify: OAuth's authorization code flow, with state and PKCE (RFC 6749, RFC 7636)."""
 
 import base64
 import hashlib
@@ -17,24 +17,24 @@ from etl.settings import Settings
 from etl.spotify.accounts import Accounts
 from etl.spotify.api import Api
 from etl.spotify.errors import PermissionMissing
-from etl.spotify.http import Patience
-from etl.spotify.profile import who_is
+from etl.spotify.http import RetryBudget
+from etl.spotify.profile import parse_account
 from etl.values import fingerprint
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.listeners import ME, recorded_account
 from etl.warehouse.statements import run
 
 SCOPES = {"user-read-recently-played": "to ask what you played last, which is all that is recorded"}
-PORT = 8888  # of the redirect address that the README has you type into Spotify's dashboard
+PORT = 8888  # of the redirect URI that the README has you enter in Spotify's dashboard
 
 
 class LoginError(Exception):
-    """The trip did not end in a login. The message says why and what to do, and holds no code."""
+    """The login failed. The message says why and what to do, and contains no authorization code."""
 
 
 @dataclass(frozen=True)
-class Trip:
-    """A login under way: the address where the listener agrees, and what the answer is checked against."""
+class AuthorizationRequest:
+    """A login that has begun: the address where the listener agrees, and what the redirect is checked against."""
 
     address: str = field(repr=False)
     redirect_uri: str
@@ -43,8 +43,8 @@ class Trip:
 
 
 @dataclass(frozen=True)
-class Agreed:
-    """A login that works and is kept."""
+class CompletedLogin:
+    """A login that was tried and saved. `token` is the refresh token."""
 
     token: str = field(repr=False)
     listener_name: str = field(repr=False)
@@ -55,56 +55,57 @@ def redirect_uri(port: int = PORT) -> str:
     return f"http://127.0.0.1:{port}/callback"
 
 
-def begun(settings: Settings, redirect_uri: str) -> Trip:
-    """A new trip that leads back to `redirect_uri`, one of those in the app's dashboard."""
+def begin_login(settings: Settings, redirect_uri: str) -> AuthorizationRequest:
+    """Make an authorization request that redirects to `redirect_uri`, which has to be in the app's dashboard."""
     state, verifier = secrets.token_urlsafe(24), secrets.token_urlsafe(48)
     assert settings.spotify_client_id is not None
-    asked = {
+    query = {
         "client_id": settings.spotify_client_id.get_secret_value(),
         "response_type": "code",
         "redirect_uri": redirect_uri,
         "scope": " ".join(SCOPES),
         "state": state,
-        "code_challenge": challenge(verifier),
+        "code_challenge": code_challenge(verifier),
         "code_challenge_method": "S256",
-        "show_dialog": "true",  # so that another account can be picked
+        "show_dialog": "true",  # so that another account can be chosen
     }
-    address = f"{settings.spotify_accounts_url}/authorize?{urlencode(asked)}"
-    return Trip(address, redirect_uri, state, verifier)
+    address = f"{settings.spotify_accounts_url}/authorize?{urlencode(query)}"
+    return AuthorizationRequest(address, redirect_uri, state, verifier)
 
 
-def shown_on_github(address: str) -> str:
-    """The same address with every character of its query's values percent-encoded.
+def fully_encoded(address: str) -> str:
+    """The same address with every character of its query values percent-encoded.
 
-    GitHub's runner replaces whatever is a secret's text by three stars, on summary pages too. The client ID is one of the
-    repository's secrets, and others may hold the redirect URI or the scope. A browser and Spotify read both forms alike.
+    GitHub's runner masks the text of secrets with three stars, on summary pages too. The client ID is one of the
+    repository's secrets, and others may contain the redirect URI or the scope. Browsers and Spotify treat both forms
+    alike.
     """
     start, _, query = address.partition("?")
     pairs = (f"{name}={''.join(f'%{octet:02X}' for octet in value.encode())}" for name, value in parse_qsl(query))
     return f"{start}?{'&'.join(pairs)}"
 
 
-def finished(settings: Settings, warehouse: Warehouse, trip: Trip, answer: str, clock: Clock = utc_now) -> Agreed:
-    """The login that comes of `answer`, the address that the browser was led back to: tried, and kept encrypted.
+def complete_login(
+    settings: Settings, warehouse: Warehouse, request: AuthorizationRequest, answer: str, clock: Clock = utc_now
+) -> CompletedLogin:
+    """Exchange the code in `answer`, the address that the browser was redirected to, for a login; try it; save it
+    encrypted.
 
-    Raises LoginError for an answer that is none, CodeRefused, PermissionMissing and other SpotifyErrors, WarehouseError, WrongClock.
+    Raises LoginError for a wrong address or another account, CodeRefused, PermissionMissing and other SpotifyErrors,
+    WarehouseError, WrongClock.
     """
-    code = code_of(answer, trip.state)
-    assert settings.spotify_client_id and settings.spotify_client_secret
-    accounts = Accounts(
-        settings.spotify_accounts_url,
-        settings.spotify_client_id.get_secret_value(),
-        settings.spotify_client_secret.get_secret_value(),
-        Patience(),
-    )
-    got = accounts.exchange(code, trip.verifier, trip.redirect_uri)
-    token, scope = got.get("refresh_token"), got.get("scope")
+    code = code_in(answer, request.state)
+    accounts = Accounts.from_settings(settings, RetryBudget())
+    tokens = accounts.exchange(code, request.verifier, request.redirect_uri)
+    token, scope = tokens.get("refresh_token"), tokens.get("scope")
     if not isinstance(token, str) or not token:
-        raise LoginError("Spotify gave no login for this code. Begin again.")
+        raise LoginError("Spotify accepted the code but returned no refresh token. Start the login again.")
     if isinstance(scope, str) and not set(SCOPES) <= set(scope.split()):
         raise PermissionMissing
-    accounts.must_agree(clock())
-    account = who_is(Api(settings.spotify_api_url, lambda: str(got["access_token"]), accounts.patience).me())
+    accounts.check_clock(clock())
+    account = parse_account(
+        Api(settings.spotify_api_url, lambda: str(tokens["access_token"]), accounts.retry_budget).me()
+    )
     now = clock()
     warehouse.migrate(now, __version__, views_may_wait=True)
 
@@ -112,8 +113,9 @@ def finished(settings: Settings, warehouse: Warehouse, trip: Trip, answer: str, 
         stand_ins = [one for one in (account.listener_id, account.user_id, ME) if one]
         if run(connection, "listener_logged_in_otherwise", listener_ids=stand_ins):
             raise LoginError(
-                "That was another Spotify account than the one whose listening is recorded here. Nothing was changed. Log"
-                " out of Spotify in that browser (or use a private window), and begin again with the right account."
+                "That is not the Spotify account whose listening is recorded here. Nothing was changed. Log out of"
+                " Spotify"
+                " in that browser, or use a private window, and start the login again with the right account."
             )
         listener_key = recorded_account(
             connection, account.listener_id, account.user_id, account.listener_name, settings.time_zone, now
@@ -121,56 +123,60 @@ def finished(settings: Settings, warehouse: Warehouse, trip: Trip, answer: str, 
         keep_login(connection, token, listener_key, Keys(settings), now)
 
     warehouse.transaction(keep)
-    return Agreed(token, account.listener_name or account.user_id or account.listener_id, now)
+    return CompletedLogin(token, account.listener_name or account.user_id or account.listener_id, now)
 
 
-def code_of(answer: str, state: str) -> str:
-    """The code in the address that the browser was led back to; raises LoginError when there is none for this trip."""
-    said = told_in(answer)
-    if not secrets.compare_digest(said.get("state", "").encode(), state.encode()):
+def code_in(answer: str, state: str) -> str:
+    """The authorization code in the address that the browser was redirected to.
+
+    Raises LoginError for an address with another state, with an error, or without a code.
+    """
+    query = query_of(answer)
+    if not secrets.compare_digest(query.get("state", "").encode(), state.encode()):
         raise LoginError(
-            "That address is not of this login: its state is another. Copy the address of the page that comes after you have"
-            " agreed, the whole of it; or begin again."
+            "That address belongs to another login: its state differs. Copy the whole address of the page that follows"
+            " after you have agreed, or start the login again."
         )
-    if said.get("error") == "access_denied":
-        raise LoginError("You did not agree, so nothing was changed. To log in after all, begin again.")
-    if not said.get("code"):
-        raise LoginError("That address has no code in it: Spotify ended the login with an error. Begin again.")
-    return str(said["code"])
+    if query.get("error") == "access_denied":
+        raise LoginError("You did not agree, so nothing was changed. To log in after all, start the login again.")
+    if not query.get("code"):
+        raise LoginError("That address contains no code: Spotify ended the login with an error. Start the login again.")
+    return str(query["code"])
 
 
-def told_in(answer: str) -> dict[str, str]:
-    """What an address says behind its question mark."""
+def query_of(answer: str) -> dict[str, str]:
+    """The query parameters of an address; {} for a text that is none."""
     try:
         return dict(parse_qsl(urlsplit(answer.strip()).query))
-    except ValueError:  # no address at all
+    except ValueError:  # not an address
         return {}
 
 
-def challenge(verifier: str) -> str:
-    """What of a verifier may be seen on the way (RFC 7636, S256)."""
+def code_challenge(verifier: str) -> str:
+    """The S256 challenge of a verifier (RFC 7636, 4.2)."""
     return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
 
 
-def remember(connection: Connection, trip: Trip, keys: Keys, now: datetime) -> None:
-    """Keeps a trip for another run to finish: an hour at most."""
+def save_request(connection: Connection, request: AuthorizationRequest, keys: Keys, now: datetime) -> None:
+    """Save a request, its verifier encrypted, so that another run can complete it within an hour."""
     run(
         connection,
         "consent_asked",
-        state_fingerprint=fingerprint(trip.state),
-        verifier_encrypted=keys.encrypt(trip.verifier),
-        redirect_uri=trip.redirect_uri,
+        state_fingerprint=fingerprint(request.state),
+        verifier_encrypted=keys.encrypt(request.verifier),
+        redirect_uri=request.redirect_uri,
         asked_at=now,
     )
 
 
-def remembered(connection: Connection, answer: str, keys: Keys, now: datetime) -> Trip:
-    """The trip that this answer belongs to; it serves once. Raises LoginError when there is none."""
-    state = told_in(answer).get("state", "")
+def load_request(connection: Connection, answer: str, keys: Keys, now: datetime) -> AuthorizationRequest:
+    """Load the saved request that `answer` belongs to, and delete it. Raises LoginError when there is none."""
+    state = query_of(answer).get("state", "")
     rows = run(connection, "consent_answered", state_fingerprint=fingerprint(state), now=now)
     if not rows:
         raise LoginError(
-            "That address belongs to no login begun here in the last hour, or it was used already. Copy the address of the"
-            " page that comes after you have agreed, the whole of it; or begin again without an address."
+            "That address belongs to no login that was started here in the last hour, or it was used before. Copy the"
+            " whole"
+            " address of the page that follows after you have agreed, or start again without an address."
         )
-    return Trip("", rows[0].redirect_uri, state, keys.decrypt(rows[0].verifier_encrypted))
+    return AuthorizationRequest("", rows[0].redirect_uri, state, keys.decrypt(rows[0].verifier_encrypted))

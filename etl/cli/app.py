@@ -180,7 +180,7 @@ def import_(
                 without_private=without_private,
                 dry_run=dry_run,
                 progress=progress,
-                say=lambda sentence: typer.echo(sentence, err=True) if is_watched else None,
+                notify=lambda sentence: typer.echo(sentence, err=True) if is_watched else None,
             )
     except KeyboardInterrupt:
         typer.echo("Stopped. Nothing was changed.", err=True)
@@ -235,7 +235,7 @@ class Log(logging.Handler):
 def main() -> NoReturn:
     """Runs the command line. Exit status: 0, 1 when it failed (one plain line on stderr), 2 when it was called wrongly,
     130 after Ctrl-C."""
-    interrupts.leave_at_once()
+    interrupts.exit_on_interrupt()
     logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[Log()])
     logging.getLogger("etl").setLevel(logging.INFO)
     for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
@@ -253,7 +253,7 @@ def main() -> NoReturn:
             raise
         failure = error
     finally:
-        interrupts.too_late()
+        interrupts.ignore_interrupts()
     # Said out here: whatever else the exception drags along is not for a log.
     is_ours = type(failure).__module__.startswith("etl.")
     unexpected = f"an unexpected {type(failure).__name__}; 'brapped --debug …' shows where"

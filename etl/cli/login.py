@@ -14,7 +14,7 @@ from etl.cli.fast_imports import quick_imports
 from etl.cli.output import on_summary
 
 if TYPE_CHECKING:
-    from etl.auth.oauth import Agreed
+    from etl.auth.oauth import CompletedLogin
     from etl.settings import Settings
     from etl.warehouse.connection import Warehouse
 
@@ -70,37 +70,37 @@ def login(
         typer.echo(f"The secret {SECRET} of {github} is set.", err=True)
 
 
-def by_browser(settings: "Settings", warehouse: "Warehouse", port: int) -> "Agreed":
+def by_browser(settings: "Settings", warehouse: "Warehouse", port: int) -> "CompletedLogin":
     """Opens the browser and waits until it comes back."""
     from etl.auth import oauth as trips
-    from etl.auth.callback_server import Loopback
+    from etl.auth.callback_server import CallbackServer
 
-    made: list[Agreed] = []
+    made: list[CompletedLogin] = []
 
     def answered(address: str) -> tuple[str, str]:
-        made.append(trips.finished(settings, warehouse, trip, address))
+        made.append(trips.complete_login(settings, warehouse, trip, address))
         return "You are logged in", lasting(made[0], "You can close this page; the terminal goes on.")
 
-    with Loopback(port) as loopback:
-        trip = trips.begun(settings, loopback.redirect_uri)
+    with CallbackServer(port) as loopback:
+        trip = trips.begin_login(settings, loopback.redirect_uri)
         typer.echo(f"If no browser opens, open this address on this computer:\n\n{trip.address}\n", err=True)
         webbrowser.open(trip.address)
-        loopback.wait(lambda address: trips.told_in(address).get("state") == trip.state, answered)
+        loopback.wait(lambda address: trips.query_of(address).get("state") == trip.state, answered)
     return made[0]
 
 
-def by_hand(settings: "Settings", warehouse: "Warehouse", port: int) -> "Agreed":
+def by_hand(settings: "Settings", warehouse: "Warehouse", port: int) -> "CompletedLogin":
     """Prints the address, and takes the one that it leads to."""
     from etl.auth import oauth as trips
 
-    trip = trips.begun(settings, trips.redirect_uri(port))
+    trip = trips.begin_login(settings, trips.redirect_uri(port))
     typer.echo(f"Open this address in any browser, and agree:\n\n{trip.address}\n", err=True)
     typer.echo(
         "It ends at a page that can't be reached (127.0.0.1). That is right: copy its whole address from the address bar.",
         err=True,
     )
     typer.echo("The address: ", nl=False, err=True)
-    return trips.finished(settings, warehouse, trip, sys.stdin.readline())
+    return trips.complete_login(settings, warehouse, trip, sys.stdin.readline())
 
 
 def in_two_runs(settings: "Settings", warehouse: "Warehouse", port: int) -> None:
@@ -114,17 +114,17 @@ def in_two_runs(settings: "Settings", warehouse: "Warehouse", port: int) -> None
     warehouse.migrate(now, __version__, views_may_wait=True)
     answer = typed_in(settings)
     if answer:
-        trip = warehouse.transaction(lambda connection: trips.remembered(connection, answer, keys, now))
-        agreed = trips.finished(settings, warehouse, trip, answer)
+        trip = warehouse.transaction(lambda connection: trips.load_request(connection, answer, keys, now))
+        agreed = trips.complete_login(settings, warehouse, trip, answer)
         line = lasting(agreed, "Connected: the login is kept, encrypted, in the database.")
         typer.echo(line)
         on_summary(line, "Now start the workflow *plays*, or wait for its next hour.")
         return
-    trip = trips.begun(settings, trips.redirect_uri(port))
-    warehouse.transaction(lambda connection: trips.remember(connection, trip, keys, now))
+    trip = trips.begin_login(settings, trips.redirect_uri(port))
+    warehouse.transaction(lambda connection: trips.save_request(connection, trip, keys, now))
     typer.echo("The address to open stands on the summary page of this run.")
     on_summary(
-        f"### 1. [Open Spotify and agree]({trips.shown_on_github(trip.address)})",
+        f"### 1. [Open Spotify and agree]({trips.fully_encoded(trip.address)})",
         *(f"It asks for `{scope}`: {why}." for scope, why in trips.SCOPES.items()),
         "### 2. Copy the address of the page it ends at",
         "That page **can't be reached** (`127.0.0.1`). That is right: its address is all that is needed. Copy the whole of it"
@@ -143,7 +143,7 @@ def typed_in(settings: "Settings") -> str:
     return str((event.get("inputs") or {}).get("answer") or "").strip()
 
 
-def lasting(agreed: "Agreed", before: str) -> str:
+def lasting(agreed: "CompletedLogin", before: str) -> str:
     from etl.auth.logins import ends_at
 
     return f"{before} This login lasts until {ends_at(agreed.consented_at):%Y-%m-%d}; you will be reminded before."

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from etl.deadline import TookTooLong
+from etl.deadline import RunTimeout
 from etl.dimensions.transform import catalogue_tables
 from etl.spotify.errors import SpotifyError
 from etl.values import Json, number, text
@@ -33,7 +33,7 @@ class Answers:
     failed: list[Wanted] = field(default_factory=list)  # no answer for now, or none that can be recorded
     set_aside_count: int = 0  # of the failed: described, but in a way that can't be recorded
     refused: list[str] = field(default_factory=list)  # kinds that this app may not ask for in batches
-    trouble: SpotifyError | TookTooLong | None = None  # what ended the asking
+    trouble: SpotifyError | RunTimeout | None = None  # what ended the asking
 
     def take(self, wanted: Wanted, member: Json | None) -> None:
         """Files an answer. One that does not describe what was asked for is as good as none, and becomes no row."""

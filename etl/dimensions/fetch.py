@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from etl import limits
-from etl.deadline import Deadline, TookTooLong
+from etl.deadline import Deadline, RunTimeout
 from etl.dimensions.answers import Answers, Wanted, ids_of, save_members
 from etl.spotify.api import Api
-from etl.spotify.errors import Forbidden, LockedOut, Refused, SpotifyError, Unavailable
+from etl.spotify.errors import Forbidden, RateLimited, Refused, SpotifyError, Unavailable
 from etl.values import fingerprint, spotify_id
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.errors import WarehouseError
@@ -89,7 +89,7 @@ class Catalogue:
         """Asks and saves slice by slice until nothing is wanted, the budget or the time is spent, or Spotify wants a pause.
 
         `progress` is called with how many ids are done, of how many. Raises the SpotifyError that ended the run, after
-        everything answered before it was saved; TookTooLong when nothing was answered in its time.
+        everything answered before it was saved; RunTimeout when nothing was answered in its time.
         """
         tally = Tally()
         if not self._warehouse.transaction(self._holds_lease):
@@ -101,17 +101,17 @@ class Catalogue:
         finally:
             with suppress(WarehouseError):  # told already; a lease that can't be given back ends by itself
                 self._warehouse.transaction(self._leave)
-        if isinstance(trouble, LockedOut):
+        if isinstance(trouble, RateLimited):
             tally.resume_at = self._clock() + timedelta(seconds=trouble.wait_s)
-        elif trouble is not None and not (isinstance(trouble, TookTooLong) and tally.filled_count):
+        elif trouble is not None and not (isinstance(trouble, RunTimeout) and tally.filled_count):
             raise trouble
         return tally
 
-    def _fill(self, tally: Tally, progress: Progress) -> SpotifyError | TookTooLong | None:
+    def _fill(self, tally: Tally, progress: Progress) -> SpotifyError | RunTimeout | None:
         """The slices, counted in `tally`; what ended the asking before its time."""
         wanted = self._warehouse.transaction(self._work, limits.READING)  # it counts all plays
         total = len(wanted)
-        trouble: SpotifyError | TookTooLong | None = None
+        trouble: SpotifyError | RunTimeout | None = None
         while wanted and trouble is None and not self._deadline.is_over:
             allowance = self._reserve(min(len(wanted), SLICE))
             if not allowance:
@@ -203,7 +203,7 @@ class Catalogue:
                 for wanted in piece[:SLICE]:
                     if may_go_on():
                         self._ask_one(wanted, answers)
-        except (SpotifyError, TookTooLong) as trouble:
+        except (SpotifyError, RunTimeout) as trouble:
             answers.trouble = trouble
         may_go_on()
         return answers
@@ -269,7 +269,7 @@ class Catalogue:
         for kind in answers.refused:
             run(connection, "catalogue_refused", endpoint=kind, client_fingerprint=self._client, now=now)
         self._count_calls(connection)
-        if isinstance(answers.trouble, LockedOut):
+        if isinstance(answers.trouble, RateLimited):
             note_pause(connection, SCOPE, now + timedelta(seconds=answers.trouble.wait_s), answers.trouble.reason, now)
 
     @property

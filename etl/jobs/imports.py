@@ -1,4 +1,4 @@
-"""The import job: a person's exports → plays, and a receipt that accounts for every row."""
+"""The import job: merges a person's exports into the warehouse, and returns a receipt that accounts for every row."""
 
 import gc
 import logging
@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, text
 
 from etl import __version__, limits
 from etl.clock import Clock, utc_now
-from etl.jobs.ownership import sentence, warnings, whose_record
+from etl.jobs.ownership import load_record_owner, sentence, warnings
 from etl.jobs.receipts import FileReceipt, Receipt, names_of
 from etl.jobs.run import Run
 from etl.settings import Settings
@@ -30,17 +30,17 @@ from etl.warehouse.time_zones import settle
 
 log = logging.getLogger(__name__)
 
-LONGEST_NAME = 200  # of a listener whom a person names; Spotify's ids are shorter
-LARGE = 5_000  # plays after which the planner knows too little of what there is
+LONGEST_NAME = 200  # characters of --listener; Spotify's ids are shorter
+LARGE = 5_000  # new plays after which the planner's statistics are too old
 CATALOGUE = ("staging_artist", "staging_album", "staging_track", "staging_track_artist")
 
 Progress = Callable[[int, int], None]
-Say = Callable[[str], None]
+Notify = Callable[[str], None]
 Item = TypeVar("Item")
 
 
 class DryRunDone(Exception):
-    """Carries the receipt out of a transaction that is to leave nothing behind."""
+    """Rolls the transaction of a dry run back, and carries its receipt."""
 
     def __init__(self, receipt: Receipt) -> None:
         super().__init__()
@@ -57,12 +57,14 @@ def import_exports(
     dry_run: bool = False,
     clock: Clock = utc_now,
     progress: Progress = lambda done, total: None,
-    say: Say = lambda sentence: None,
+    notify: Notify = lambda sentence: None,
 ) -> Receipt:
-    """Reads every history in `paths` and merges it, in one transaction: it is all there afterwards, or nothing is.
+    """Read every listening history in `paths` and merge it, in one transaction: all of it or nothing.
 
-    Asks nothing of Spotify. `listener`: the id or name of whose export it is; a new one where nobody has it; by default the one
-    listener who is recorded here; `say` is told into whose record it goes before anything is read. Raises ExportError, ListenerError and WarehouseError.
+    Sends nothing to Spotify. `listener`: the id or name of the listener whose export it is, created if nobody has it;
+    None: the one listener who is recorded here. `notify` receives a sentence that says whose record it goes into,
+    before anything is read. `progress` receives bytes done and bytes in all. Raises ExportError, ListenerError and
+    WarehouseError.
     """
     return import_parts(
         settings,
@@ -71,7 +73,7 @@ def import_exports(
         listener=listener,
         dry_run=dry_run,
         clock=clock,
-        say=say,
+        notify=notify,
     )
 
 
@@ -83,9 +85,12 @@ def import_parts(
     listener: str | None,
     dry_run: bool,
     clock: Clock,
-    say: Say = lambda sentence: None,
+    notify: Notify = lambda sentence: None,
 ) -> Receipt:
-    """The same for whatever `read` reads; it is told what time it is, and may be called again."""
+    """Merge the parts that `read` yields.
+
+    `read` is called with the present time, and again when the transaction is retried. The other parameters are those of import_exports(). Raises ListenerError and WarehouseError, and what `read` raises.
+    """
     if not dry_run:
         warehouse.migrate(clock(), __version__, views_may_wait=True)
 
@@ -93,29 +98,29 @@ def import_parts(
         this_run = Run("import", clock())
         if dry_run:
             migrate_within(connection, this_run.started_at, __version__)
-        this_run.listener_key, is_new = listener_of(connection, settings, listener, this_run.started_at)
-        record_of = whose_record(connection, this_run.listener_key)
-        say(sentence(record_of))
-        parts = staged(connection, read(this_run.started_at))
+        this_run.listener_key, is_new = find_or_create_listener(connection, settings, listener, this_run.started_at)
+        owner = load_record_owner(connection, this_run.listener_key)
+        notify(sentence(owner))
+        parts = stage_files(connection, read(this_run.started_at))
         merge_catalogue(connection)
-        # TIME_ZONE is of whoever the settings are of.
+        # TIME_ZONE is that of the person whose settings these are.
         warning = settle(connection, this_run.listener_key, settings.time_zone if listener is None else None)
         if warning is not None:
             log.warning("%s", warning)
         merge_plays(connection, listener_key=this_run.listener_key, now=this_run.started_at)
         counts = iter(run(connection, "load/receipt"))
         files = tuple(file_receipt(part, counts) for part in parts)
-        owners = [part.owner for part in parts if isinstance(part, Part)]
+        marks = [part.owner for part in parts if isinstance(part, Part)]
         is_known = any(file.known_count for file in files)
-        warned = warnings(connection, record_of, owners, is_known=is_known)
+        import_warnings = warnings(connection, owner, marks, is_known=is_known)
         packages = [part.package for part in parts if isinstance(part, Part)]
         whose = {"listener_key": this_run.listener_key, "found_at": this_run.started_at}
         run(connection, "load/covered_by_exports", **whose, packages=packages)
         merge_linked(connection, now=this_run.started_at, but_not=this_run.listener_key)
-        receipt = Receipt(files, is_new, dry_run, record_of, warned, notes_of(parts, files))
+        receipt = Receipt(files, is_new, dry_run, owner, import_warnings, notes_of(parts, files))
         if dry_run:
             raise DryRunDone(receipt)
-        record(connection, this_run, receipt, clock())
+        record_receipt(connection, this_run, receipt, clock())
         if receipt.total.new_count >= LARGE:
             run(connection, "statistics")
         return receipt
@@ -126,30 +131,34 @@ def import_parts(
         return done.receipt
 
 
-def staged(connection: Connection, read: Iterator[Part | Unreadable]) -> list[Part | Unreadable]:
-    """Stages every file, the next one being read meanwhile; what is left to say of each."""
+def stage_files(connection: Connection, read: Iterator[Part | Unreadable]) -> list[Part | Unreadable]:
+    """Copy every part into the staging tables, while the next one is read; returns the parts without their tables."""
     for name in (*CATALOGUE, "staging_play"):
         run(connection, f"load/{name}")
     parts: list[Part | Unreadable] = []
     numbers: dict[tuple[Any, ...], int] = {}
-    for part in ahead(read):
+    for part in prefetch(read):
         if isinstance(part, Part):
             for name in CATALOGUE:
                 copy(connection, name, part.tables.pop(name))
-            plays, details = with_details_apart(part.tables.pop("staging_play"), numbers)
+            plays, details = split_details(part.tables.pop("staging_play"), numbers)
             copy(connection, "staging_play", plays)
             copy(connection, "staging_play_detail", details)
         parts.append(part)
-    for name in CATALOGUE:  # the plays are read once, from end to end
+    for name in CATALOGUE:  # the plays are scanned once, which needs no statistics
         connection.execute(text(f"analyze {name}"))
     return parts
 
 
-def with_details_apart(plays: Batch, numbers: dict[tuple[Any, ...], int]) -> tuple[Table, Table]:
-    """The plays, each with the number of its details instead of them; and the details not in `numbers` before, which get one."""
-    told = list(zip(*(plays[name] for name in DETAIL_COLUMNS), strict=True))
+def split_details(plays: Batch, numbers: dict[tuple[Any, ...], int]) -> tuple[Table, Table]:
+    """Replace the detail columns of the plays by the number of their combination.
+
+    `numbers` maps the combinations seen so far to their numbers, and is extended. Returns the plays with
+    `detail_number`, and the new combinations with theirs.
+    """
+    combinations = list(zip(*(plays[name] for name in DETAIL_COLUMNS), strict=True))
     known = len(numbers)
-    detail_numbers = [numbers.setdefault(one, len(numbers)) for one in told]
+    detail_numbers = [numbers.setdefault(one, len(numbers)) for one in combinations]
     new = [(number, *one) for one, number in list(numbers.items())[known:]]
     kept = {name: list(plays[name]) for name in plays.columns if name not in DETAIL_COLUMNS}
     columns = ("detail_number", *DETAIL_COLUMNS)
@@ -157,9 +166,11 @@ def with_details_apart(plays: Batch, numbers: dict[tuple[Any, ...], int]) -> tup
     return Table({**kept, "detail_number": detail_numbers}), details
 
 
-def ahead(parts: Iterator[Item]) -> Iterator[Item]:
-    """The same, each made while the one before is being used. Without the garbage collector, which would walk through millions of
-    rows again and again and find nothing."""
+def prefetch(parts: Iterator[Item]) -> Iterator[Item]:
+    """Yield the same parts, each produced in a thread while the one before is used.
+
+    The garbage collector is off meanwhile: it would walk through millions of rows again and again and find nothing.
+    """
     gc.disable()
     try:
         with ThreadPoolExecutor(max_workers=1) as reader:
@@ -171,20 +182,22 @@ def ahead(parts: Iterator[Item]) -> Iterator[Item]:
         gc.enable()
 
 
-def listener_of(connection: Connection, settings: Settings, listener: str | None, now: datetime) -> tuple[int, bool]:
-    """The key of whose export this is, and whether they are new here."""
+def find_or_create_listener(
+    connection: Connection, settings: Settings, listener: str | None, now: datetime
+) -> tuple[int, bool]:
+    """The key of the listener whose export this is, and whether they were created. Raises ListenerError."""
     if listener is not None and not listener.strip():
-        raise ListenerError("--listener names nobody. Leave it out, or give an id or a name.")
+        raise ListenerError("--listener is empty. Leave it out, or give an id or a name.")
     known = recorded(connection, listener, is_public=settings.github_actions)
     if not known:
-        lock(connection, LISTENER_LOCK, 0)  # a first run of plays may be making the same one right now
+        lock(connection, LISTENER_LOCK, 0)  # a first run of plays may be creating the same one right now
         known = recorded(connection, listener, is_public=settings.github_actions)
     if known:
         key = int(known[0].listener_key)
         return key, False
     if listener is not None and not (listener.isprintable() and len(listener) <= LONGEST_NAME):
         raise ListenerError(
-            f"A new listener's name has at most {LONGEST_NAME} characters, and none that a terminal does not print."
+            f"The name of a new listener may have at most {LONGEST_NAME} characters, all of them printable."
         )
     [made] = run(
         connection,
@@ -199,19 +212,19 @@ def listener_of(connection: Connection, settings: Settings, listener: str | None
 
 
 def file_receipt(part: Part | Unreadable, counts: Iterator[Row[Any]]) -> FileReceipt:
-    """`counts`: what the merge says of the files that had rows, in their order."""
+    """The receipt of one file. `counts`: the merge's counts of the files that had rows, in their order."""
     if isinstance(part, Unreadable):
         return FileReceipt("", part.name, None, unreadable_reason=part.reason)
-    told = {}
+    merged = {}
     if part.row_count > part.malformed_count + part.private_count:
         row = next(counts)
-        told = {name: getattr(row, name) for name in ("new_count", "known_count", "merged_count", "duplicate_count")}
+        merged = {name: getattr(row, name) for name in ("new_count", "known_count", "merged_count", "duplicate_count")}
     return FileReceipt(
         part.package,
         part.name,
         part.kind,
         row_count=part.row_count,
-        **told,
+        **merged,
         malformed_count=part.malformed_count,
         private_count=part.private_count,
         podcast_count=part.podcast_count,
@@ -221,18 +234,18 @@ def file_receipt(part: Part | Unreadable, counts: Iterator[Row[Any]]) -> FileRec
 
 
 def notes_of(parts: list[Part | Unreadable], files: tuple[FileReceipt, ...]) -> tuple[str, ...]:
-    """What was read in another way than it stands in a file, with the name of the file."""
+    """The notes of all parts, each with the name of its file."""
     names = names_of(files)
     both = zip(parts, files, strict=True)
     return tuple(f"{names[file]}: {note}" for part, file in both if isinstance(part, Part) for note in part.notes)
 
 
-def record(connection: Connection, this_run: Run, receipt: Receipt, finished_at: datetime) -> None:
-    """Keeps the receipt, in ops.run and ops.import_file."""
+def record_receipt(connection: Connection, this_run: Run, receipt: Receipt, finished_at: datetime) -> None:
+    """Write the receipt to ops.run and ops.import_file."""
     total = receipt.total
     outcome = "done" if any(file.source for file in receipt.files) else "failed"
     run_key = this_run.record(connection, outcome, finished_at, total.row_count, total.new_count + total.merged_count)
     for file in receipt.files:
-        told = asdict(file)
-        del told["malformed"]
-        run(connection, "import_file", run_key=run_key, **told)
+        columns = asdict(file)
+        del columns["malformed"]
+        run(connection, "import_file", run_key=run_key, **columns)

@@ -7,16 +7,16 @@ from etl.clock import Clock, utc_now
 from etl.jobs.imports import import_parts
 from etl.jobs.receipts import Receipt
 from etl.settings import Settings
-from etl.sources.legacy import PLAYS, OldTable, artist_of, part_of, told
+from etl.sources.legacy import PLAYS, OldTable, artist_of, part_of, text_or_none
 from etl.staging import Part
-from etl.transfer.endpoints import Source, persistently, snapshot
-from etl.transfer.legacy_tables import old_tables, rows_of
+from etl.transfer.endpoints import Source, retry_on_disconnect, snapshot
+from etl.transfer.legacy_tables import find_old_tables, rows_of
 from etl.warehouse.connection import Warehouse
 
 Progress = Callable[[int, int], None]
 
 
-def take_over(
+def import_legacy(
     settings: Settings,
     source: Warehouse,
     target: Warehouse,
@@ -26,14 +26,15 @@ def take_over(
     clock: Clock = utc_now,
     progress: Progress = lambda done, total: None,
 ) -> Receipt:
-    """Brings the plays of an older project into the warehouse, as an import brings those of an export; the receipt accounts for every row.
+    """Import the plays of an older project's tables, as import_exports() imports those of an export.
 
-    Raises WarehouseError and ListenerError.
+    `listener`: the id or name of whose plays they are; None: the one listener who is recorded here. `progress` receives
+    rows done and rows in all. The receipt accounts for every row. Raises WarehouseError and ListenerError.
     """
 
-    def once(note: Callable[[], None]) -> Receipt:
-        with snapshot(source, "--from-legacy") as origin:
-            tables = {table.name: table for table in origin.do(old_tables)}
+    def attempt(progressed: Callable[[], None]) -> Receipt:
+        with snapshot(source) as origin:
+            tables = {table.name: table for table in origin.do(find_old_tables)}
             return import_parts(
                 settings,
                 target,
@@ -43,13 +44,15 @@ def take_over(
                 clock=clock,
             )
 
-    return persistently(once)
+    return retry_on_disconnect(attempt)
 
 
 def parts_of(origin: Source, tables: Mapping[str, OldTable], now: datetime, progress: Progress) -> Iterator[Part]:
-    """Each table with plays as one part of an import, the old descriptions of tracks and artists with the first."""
+    """Each table with plays as one part of an import; the first part has the old tables' artists, too."""
     described = {
-        str(row["track_id"]): row for row in rows_of(origin, tables.get("track_table")) if told(row.get("track_id"))
+        str(row["track_id"]): row
+        for row in rows_of(origin, tables.get("track_table"))
+        if text_or_none(row.get("track_id"))
     }
     artists = [artist for row in rows_of(origin, tables.get("artist_table")) if (artist := artist_of(row))]
     plays = [tables[name] for name in PLAYS if name in tables]

@@ -15,7 +15,7 @@ from etl.alerts.webhook import NotSent, get, send
 from etl.auth.encryption import TokenKeyError
 from etl.auth.logins import AnybodysLogin, NotLoggedIn
 from etl.clock import Clock, WrongClock, utc_now
-from etl.deadline import Late, TookTooLong, ended_after, within
+from etl.deadline import CallTimeout, RunTimeout, run_after, within
 from etl.dimensions.fetch import NothingRecorded
 from etl.embedded.postgres import EmbeddedError
 from etl.health.checks import MISSED, URGENT, inspect_schedule, inspect_urgent
@@ -44,7 +44,7 @@ CAUSES: dict[type[Exception], str] = {  # the narrower ones first
     WarehouseError: "database",
     EmbeddedError: "database",
     SettingsError: "settings",
-    TookTooLong: "time-limit",
+    RunTimeout: "time-limit",
     WrongClock: "clock",
 }
 Work = Callable[[Settings, Warehouse, Clock], Outcome]
@@ -64,7 +64,7 @@ def run_monitored(job: str, needed: Iterable[str], work: Work, clock: Clock = ut
     started_at = clock()
     with ExitStack() as stack:
         end = partial(end_hung_run, job, settings, clock())
-        stack.enter_context(ended_after(limits.RUN_S[job] + limits.RUN_GRACE_S, end))
+        stack.enter_context(run_after(limits.RUN_S[job] + limits.RUN_GRACE_S, end))
         try:
             warehouse = stack.enter_context(opened(settings, *needed, clock=clock))
         except Exception as error:
@@ -107,7 +107,7 @@ def end_hung_run(job: str, settings: Settings, started_at: datetime) -> None:
     It runs in a thread of its own, because the run may hang inside the driver of Postgres, where no signal and no exception
     reaches it. Ending the process loses no more than killing it, which every run survives.
     """
-    error = TookTooLong(limits.RUN_S[job])
+    error = RunTimeout(limits.RUN_S[job])
 
     def record_failure() -> None:
         assert settings.database_url is not None
@@ -117,14 +117,14 @@ def end_hung_run(job: str, settings: Settings, started_at: datetime) -> None:
     try:
         deliver(settings, inspection_of(job, [failure_of(job, error)], inspected=()))
         if settings.database_url is not None:
-            with suppress(Late, WarehouseError):  # the alert stands all the same
+            with suppress(CallTimeout, WarehouseError):  # the alert stands all the same
                 within(limits.FAREWELL_S, record_failure)
         sys.stderr.write(f"brapped: {error}\n")
         if settings.github_step_summary:
             with settings.github_step_summary.open("a", encoding="utf-8") as summary:
                 summary.write(f"brapped: {error}\n\n")
     finally:
-        with suppress(Late):  # last of all: the run goes on as soon as its statement has ended
+        with suppress(CallTimeout):  # last of all: the run goes on as soon as its statement has ended
             within(limits.FAREWELL_S, WatchedConnection.cancel_all)
         sys.stderr.flush()
         os._exit(1)

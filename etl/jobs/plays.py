@@ -19,7 +19,7 @@ from etl.notices import Warned, moment, why_lost
 from etl.settings import Settings
 from etl.sources.recently_played import Page, read_page
 from etl.spotify.api import WINDOW, Api
-from etl.spotify.profile import Account, who_is
+from etl.spotify.profile import Account, parse_account
 from etl.values import Json
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.listeners import recorded_account
@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 def record_plays(settings: Settings, warehouse: Warehouse, clock: Clock = utc_now) -> Outcome:
     """The hourly job: the whole recently-played window, merged into the facts in one transaction.
 
-    Raises SettingsError, WarehouseError, SpotifyError, TookTooLong and WrongClock, each with a sentence for the person. What was
+    Raises SettingsError, WarehouseError, SpotifyError, RunTimeout and WrongClock, each with a sentence for the person. What was
     recorded before stays, and the next run makes up for this one as far as Spotify's window reaches.
     """
     deadline = Deadline.of("plays")
@@ -56,8 +56,8 @@ def record_plays(settings: Settings, warehouse: Warehouse, clock: Clock = utc_no
         if resume_at := paused_until(warehouse, this_run.scope, now):
             warehouse.transaction(lambda connection: this_run.record(connection, "waiting", clock()))
             return Outcome(f"Spotify wants no calls before {moment(resume_at)}; no play was asked for", is_good=False)
-        spotify = Api(settings.spotify_api_url, login.access_token, accounts.patience)
-        listener = None if login.listener_key else who_is(spotify.me())
+        spotify = Api(settings.spotify_api_url, login.access_token, accounts.retry_budget)
+        listener = None if login.listener_key else parse_account(spotify.me())
         page, (new_count, reach, is_report_due, zone_warning) = saved(
             warehouse,
             spotify.recently_played(),

@@ -1,4 +1,4 @@
-"""What became of every row of an import: counts that sum to the rows, as text for a person and as JSON for a program."""
+"""The receipt of an import, which accounts for every row, as text for a person and as JSON for a program."""
 
 import json
 import textwrap
@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from datetime import UTC
 
 from etl.counts import many
-from etl.jobs.ownership import Whose, sentence
+from etl.jobs.ownership import RecordOwner, sentence
 
 WIDTH = 80  # of a terminal, and of a log
 
@@ -21,28 +21,28 @@ class FileReceipt:
     file_name: str
     source: str | None  # extended_export or account_export; None: could not be read
     row_count: int = 0
-    new_count: int = 0  # a play nobody had told of
-    known_count: int = 0  # told before by an export of this kind
-    merged_count: int = 0  # a play that another source told of, which it completes
-    duplicate_count: int = 0  # told by another row of this import
+    new_count: int = 0  # plays that no source had reported
+    known_count: int = 0  # reported by an export of this kind before
+    merged_count: int = 0  # plays that another source has reported, which they complete
+    duplicate_count: int = 0  # reported by another row of this import
     private_count: int = 0  # left out on request
     malformed_count: int = 0
     podcast_count: int = 0  # of all rows
     unnamed_count: int = 0  # of all rows
     unreadable_reason: str | None = None
-    malformed: tuple[str, ...] = ()  # the first of them: which row, and why
+    malformed: tuple[str, ...] = ()  # the first of the malformed rows: which row, and why
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """What an import came to."""
+    """The result of an import."""
 
     files: tuple[FileReceipt, ...]
     is_new_listener: bool
     is_dry_run: bool
-    whose: Whose | None = None  # into whose record it goes
-    warnings: tuple[str, ...] = ()  # that it may be somebody else's
-    notes: tuple[str, ...] = ()  # what was read in another way than it stands in a file, or not at all
+    whose: RecordOwner | None = None  # the listener whose record it goes into
+    warnings: tuple[str, ...] = ()  # that the export may be somebody else's
+    notes: tuple[str, ...] = ()  # what was not read as it is written in a file
 
     @property
     def total(self) -> FileReceipt:
@@ -55,11 +55,11 @@ class Receipt:
 
     @property
     def is_good(self) -> bool:
-        """Whether everything that was named could be read."""
+        """Whether every file and every row could be read."""
         return not any(file.unreadable_reason or file.malformed_count for file in self.files)
 
 
-# What a column of the receipt is headed with, and what it counts. The six after rows sum to it.
+# Headings of the receipt's columns, and the counts in them. The six after rows sum to it.
 COLUMNS = {
     "rows": "row_count",
     "new": "new_count",
@@ -70,35 +70,35 @@ COLUMNS = {
     "bad": "malformed_count",
 }
 MEANINGS = {
-    "new": "plays that nothing had told of",
-    "known": "told by an export of this kind before",
-    "merged": "plays that another source tells too; they are completed",
-    "twice": "told by another row of this import",
-    "private": "left out, as asked; what was recorded before stays",
-    "bad": "no play can be made of them",
+    "new": "plays that no source had reported",
+    "known": "reported by an export of this kind before",
+    "merged": "plays that another source has reported, too; they are completed",
+    "twice": "reported by another row of this import",
+    "private": "left out, as requested; what was recorded before stays",
+    "bad": "malformed rows",
 }
 
 
 def line(receipt: Receipt) -> str:
-    """An import in a line fit for any log: numbers, no file name and no title."""
+    """The receipt in one line that is safe in any log: numbers, no file name and no title."""
     total = receipt.total
     files = sum(not file.unreadable_reason for file in receipt.files)
     unreadable = len(receipt.files) - files
-    said = (
+    summary = (
         f"{many(total.row_count, 'row')} of {many(files, 'file')}: {total.new_count:,} new,"
-        f" {total.known_count:,} known, {total.merged_count:,} merged, {total.duplicate_count:,} told twice"
+        f" {total.known_count:,} known, {total.merged_count:,} merged, {total.duplicate_count:,} reported twice"
     )
     if total.private_count:
-        said += f", {total.private_count:,} private left out"
+        summary += f", {total.private_count:,} private left out"
     if total.malformed_count:
-        said += f", {total.malformed_count:,} bad"
+        summary += f", {total.malformed_count:,} bad"
     if unreadable:
-        said += f"; {many(unreadable, 'file')} could not be read"
-    return f"{said}; nothing was changed (dry run)" if receipt.is_dry_run else said
+        summary += f"; {many(unreadable, 'file')} could not be read"
+    return f"{summary}; nothing was changed (dry run)" if receipt.is_dry_run else summary
 
 
 def as_text(receipt: Receipt, *, is_public: bool = False) -> str:
-    """The receipt for 80 columns: whose record, a line a file, the sum, and all that could not be read, by name.
+    """The receipt in 80 columns: whose record, a line for each file, the total, and by name what could not be read.
 
     `is_public`: anybody may read it, so it does not name the listener.
     """
@@ -106,6 +106,7 @@ def as_text(receipt: Receipt, *, is_public: bool = False) -> str:
 
 
 def text_lines(receipt: Receipt, *, is_public: bool) -> Iterator[str]:
+    """The lines of as_text()."""
     names = names_of(receipt.files)
     read = [file for file in receipt.files if not file.unreadable_reason]
     total = receipt.total
@@ -127,8 +128,8 @@ def text_lines(receipt: Receipt, *, is_public: bool) -> Iterator[str]:
             are = "is a podcast" if total.podcast_count == 1 else "are podcasts"
             yield f"{many(total.podcast_count, 'row')} {are}."
         if total.unnamed_count:
-            say = "says" if total.unnamed_count == 1 else "say"
-            yield f"{many(total.unnamed_count, 'row')} {say} nothing of what was played."
+            do = "does" if total.unnamed_count == 1 else "do"
+            yield f"{many(total.unnamed_count, 'row')} {do} not say what was played."
     for note in receipt.notes:
         yield wrapped(f"note: {note}")
     for file in read:
@@ -147,13 +148,13 @@ def text_lines(receipt: Receipt, *, is_public: bool) -> Iterator[str]:
         yield wrapped(line(receipt))
 
 
-def wrapped(said: str) -> str:
-    """A sentence in as many lines as it takes."""
-    return textwrap.fill(said, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+def wrapped(sentence: str) -> str:
+    """A sentence broken into lines."""
+    return textwrap.fill(sentence, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
 
 
 def names_of(files: Iterable[FileReceipt]) -> dict[FileReceipt, str]:
-    """What to call each file: by its name, and by its package too where two have the same name."""
+    """The name of each file for a person, with its package where two files have the same name."""
     listed = list(files)
     often = Counter(file.file_name for file in listed)
     return {
@@ -165,12 +166,12 @@ def names_of(files: Iterable[FileReceipt]) -> dict[FileReceipt, str]:
 
 
 def shortened(name: str, room: int) -> str:
-    """The end of a long name, where files of one folder differ."""
+    """A long name cut at its start, because files of one folder differ at the end."""
     return name if len(name) < room else f"…{name[-(room - 2) :]}"
 
 
 def as_json(receipt: Receipt, *, is_public: bool = False) -> str:
-    """The receipt as JSON: files, their total, listener, is_new_listener, is_dry_run, is_good, warnings."""
+    """The receipt as JSON: files, total, listener, is_new_listener, is_dry_run, is_good, notes, warnings."""
     total = {name: count for name, count in asdict(receipt.total).items() if name.endswith("_count")}
     return json.dumps(
         {
@@ -188,8 +189,8 @@ def as_json(receipt: Receipt, *, is_public: bool = False) -> str:
     )
 
 
-def listener(whose: Whose, *, is_public: bool) -> dict[str, str | None]:
-    """The listener as JSON has them: id and name, unless anybody may read it, and since when they are logged in."""
+def listener(whose: RecordOwner, *, is_public: bool) -> dict[str, str | None]:
+    """The listener for JSON: id and name, unless anybody may read it, and the start of their login."""
     return {
         "listener_id": None if is_public else whose.listener_id,
         "listener_name": None if is_public else whose.listener_name,

@@ -15,8 +15,8 @@ from etl.jobs import unrecorded
 from etl.notices import Warned
 from etl.settings import Settings
 from etl.spotify.accounts import Accounts
-from etl.spotify.errors import LockedOut
-from etl.spotify.http import Patience
+from etl.spotify.errors import RateLimited
+from etl.spotify.http import RetryBudget
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.errors import WarehouseError
 from etl.warehouse.locks import Busy
@@ -113,8 +113,8 @@ def failure_recorded(settings: Settings, warehouse: Warehouse, this_run: Run, cl
         this_run.started_at = finished_at = failure.true_at
 
     def work(connection: Connection) -> None:
-        this_run.record(connection, "waiting" if isinstance(failure, LockedOut) else "failed", finished_at)
-        if isinstance(failure, LockedOut) and this_run.scope:
+        this_run.record(connection, "waiting" if isinstance(failure, RateLimited) else "failed", finished_at)
+        if isinstance(failure, RateLimited) and this_run.scope:
             note_pause(
                 connection, this_run.scope, finished_at + timedelta(seconds=failure.wait_s), failure.reason, finished_at
             )
@@ -146,12 +146,7 @@ def record_kept(settings: Settings, warehouse: Warehouse) -> None:
 
 
 def accounts_of(settings: Settings, deadline: Deadline) -> Accounts:
-    return Accounts(
-        settings.spotify_accounts_url,
-        secret(settings.spotify_client_id),
-        secret(settings.spotify_client_secret),
-        Patience(deadline=deadline),
-    )
+    return Accounts.from_settings(settings, RetryBudget(deadline=deadline))
 
 
 def secret(setting: SecretStr | None) -> str:

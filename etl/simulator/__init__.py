@@ -1,1 +1,3 @@
-"""A simulated Spotify for the demo and the tests: one pure function behind a socket, a made-up catalogue and a made-up listener."""
+"""A simulated Spotify for the demo and the tests: a pure function, an HTTP server, a made-up catalogue and a made-up
+listener.
+"""

@@ -14,7 +14,7 @@ from etl.simulator import words
 BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 VARIOUS_ARTISTS = "Various Artists"
 ARTISTS = 80
-SPECIALS_EVERY = 11  # one title in eleven is a difficult one, until there are no more of them
+SPECIALS_EVERY = 11  # one title in eleven is an awkward one, until they are used up
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Episode:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Everything by its id, in the order it was made."""
+    """All objects by id, in the order in which they were made."""
 
     artists: Mapping[str, Artist] = field(default_factory=dict)
     albums: Mapping[str, Album] = field(default_factory=dict)
@@ -92,7 +92,7 @@ class Catalogue:
 
 
 def made_up_id(*about: object) -> str:
-    """An id of 22 base-62 characters, as Spotify's are; always the same for the same words."""
+    """An id of 22 base-62 characters, like Spotify's; the same for the same arguments."""
     number = int.from_bytes(_digest(16, *about))
     digits = ""
     for _ in range(22):
@@ -106,18 +106,18 @@ def _digest(size: int, *about: object) -> bytes:
 
 
 def catalogue(seed: int = 1) -> Catalogue:
-    """Some 80 artists and 600 tracks with everything in them that is awkward in a real catalogue.
+    """Some 80 artists and 600 tracks with everything that is awkward in a real catalogue; the same for the same seed.
 
     Titles with quotes, emoji, umlauts, right-to-left script, markup and a spreadsheet formula; featured
-    artists; artists without genres or picture; release dates to the day, month or year; singles that came
-    again on an album and a compilation of Various Artists (the same ISRC under another id); tracks without
-    ISRC.
+    artists; artists without genres or picture; release dates to the day, month or year; singles that
+    also appear on an album, and a compilation of Various Artists (the same ISRC under another id); tracks
+    without ISRC.
     """
     return _Press(seed).catalogue()
 
 
 class _Press:
-    """Where the records are pressed: one random number generator, and running numbers."""
+    """Makes a catalogue with one random number generator and running numbers."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
@@ -161,7 +161,7 @@ class _Press:
         )
 
     def album(self, artist: Artist, others: list[Artist]) -> None:
-        """An album of one artist; now and then its first song came out as a single, too."""
+        """Make an album of one artist, and for some albums a single of the first track."""
         album = self.cover(artist, self.filled(words.ALBUM_PATTERNS), "album")
         tracks = [self.track(artist, others, album, number + 1) for number in range(self.random.randint(3, 9))]
         self.press(album, tracks)
@@ -175,6 +175,7 @@ class _Press:
         self.press(album, [self.again(track, album, number + 1) for number, track in enumerate(chosen)])
 
     def cover(self, artist: Artist, name: str, album_type: str) -> Album:
+        """An album without tracks, with a release date of some precision, a picture and a label."""
         year = 2026 - int(self.random.expovariate(1 / 9)) % 58
         month, day = self.random.randint(1, 9), self.random.randint(1, 28)
         precision = self.random.choices(("day", "month", "year"), (8, 1, 1 + (year < 1990) * 8))[0]
@@ -196,6 +197,7 @@ class _Press:
         return made_up_id(self.seed, "album", len(self.albums), name)
 
     def track(self, artist: Artist, others: list[Artist], album: Album, number: int) -> Track:
+        """A new track of an album, one in eight with a guest, one in thirteen without ISRC."""
         name = self.title()
         artist_ids: tuple[str, ...] = (artist.id,)
         if self.random.random() < 0.12:
@@ -215,7 +217,7 @@ class _Press:
         )
 
     def again(self, track: Track, album: Album, number: int) -> Track:
-        """The same recording on another album: the same ISRC under another id."""
+        """The same recording on another album: the same ISRC, another id."""
         id = made_up_id(self.seed, "track", album.id, number)
         return replace(track, id=id, album_id=album.id, track_number=number)
 
@@ -224,6 +226,7 @@ class _Press:
         self.tracks.update({track.id: track for track in tracks})
 
     def shows(self) -> tuple[dict[str, Show], dict[str, Episode]]:
+        """All shows and their episodes, by id."""
         shows, episodes = {}, {}
         for name, publisher, description, titles in words.SHOWS:
             show_id = made_up_id(self.seed, "show", name)

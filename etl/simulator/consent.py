@@ -1,4 +1,4 @@
-"""The simulated Spotify's login: the page that asks a listener to agree, and the code that agreeing buys. Pure."""
+"""The simulated Spotify's consent page, and the authorization codes that it issues. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HTML = {"Content-Type": "text/html; charset=utf-8"}
 
 @dataclass(frozen=True)
 class Code:
-    """What one authorization code stands for, until it is exchanged or too old."""
+    """What an authorization code was issued for, until it is exchanged or expires."""
 
     account_id: str
     redirect_uri: str
@@ -29,11 +29,11 @@ class Code:
 
 
 class CodeRefused(Exception):
-    """Why a code buys nothing, as Spotify says it."""
+    """A code is not accepted; the message is Spotify's."""
 
 
-def ask(world: World, request: Request) -> Answer:
-    """`GET /authorize`: a page with a button for each listener of this world, and one to decline."""
+def consent_page(world: World, request: Request) -> Answer:
+    """`GET /authorize`: a page with a button for each listener of this world, and one to cancel."""
     if fault := _fault(world, request.query):
         return Answer(400, {"Content-Type": "text/plain; charset=utf-8"}, fault.encode())
     hidden = "".join(
@@ -51,15 +51,15 @@ def ask(world: World, request: Request) -> Answer:
     return Answer(200, HTML, page.encode())
 
 
-def answered(world: World, request: Request) -> tuple[Answer, World]:
-    """`POST /authorize`, from that page: back to the app, with a code or with what was declined."""
+def submit_consent(world: World, request: Request) -> tuple[Answer, World]:
+    """`POST /authorize`, from that page: redirect to the app with a code, or with an error on Cancel."""
     form = request.form
     if fault := _fault(world, form):
         return Answer(400, {"Content-Type": "text/plain; charset=utf-8"}, fault.encode()), world
     state = {"state": form["state"]} if "state" in form else {}
     if world.listener(form.get("as")) is None:
-        return _back(form["redirect_uri"], {"error": "access_denied", **state}), world
-    text = "AQ" + _digest(f"{sorted(form.items())} {request.at} {len(world.codes)}")
+        return _redirect(form["redirect_uri"], {"error": "access_denied", **state}), world
+    text = "AQ" + _token_text(f"{sorted(form.items())} {request.at} {len(world.codes)}")
     code = Code(
         account_id=form["as"],
         redirect_uri=form["redirect_uri"],
@@ -67,14 +67,13 @@ def answered(world: World, request: Request) -> tuple[Answer, World]:
         challenge=form.get("code_challenge"),
         expires_at=request.at + CODE_LIFE,
     )
-    return _back(form["redirect_uri"], {"code": text, **state}), replace(world, codes={**world.codes, text: code})
+    return _redirect(form["redirect_uri"], {"code": text, **state}), replace(world, codes={**world.codes, text: code})
 
 
-def spent(world: World, request: Request) -> tuple[str, Grant, World]:
-    """The new refresh token for the code of this request, what it means, and the world in which the code is used up.
+def redeem_code(world: World, request: Request) -> tuple[str, Grant, World]:
+    """Exchange the code of a request: returns the new refresh token, its grant, and the world without the code.
 
-    Raises CodeRefused. A wrong verifier uses the code up as well, in a world that nobody sees: as with Spotify, the
-    only way on is to begin again.
+    Raises CodeRefused. After a wrong verifier, too, the login has to be started again, as with Spotify.
     """
     text = request.form.get("code", "")
     code = world.codes.get(text)
@@ -86,9 +85,9 @@ def spent(world: World, request: Request) -> tuple[str, Grant, World]:
         raise CodeRefused("Invalid redirect URI")
     if code.challenge is not None and code.challenge != challenge_of(request.form.get("code_verifier", "")):
         raise CodeRefused("code_verifier was incorrect")
-    token = "AQ" + _digest(f"the refresh token of {text}")
+    token = "AQ" + _token_text(f"the refresh token of {text}")
     grant = Grant(code.account_id, request.at, code.scopes)
-    codes = {other: meaning for other, meaning in world.codes.items() if other != text}
+    codes = {other: code for other, code in world.codes.items() if other != text}
     return token, grant, replace(world, codes=codes, refresh_tokens={**world.refresh_tokens, token: grant})
 
 
@@ -97,30 +96,30 @@ def challenge_of(verifier: str) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
 
 
-def _fault(world: World, asked: Mapping[str, str]) -> str | None:
-    """What is wrong with the address that the app sent its listener to, in Spotify's words."""
-    if asked.get("client_id") != world.app.client_id:
+def _fault(world: World, query: Mapping[str, str]) -> str | None:
+    """What is wrong with an authorization request, in Spotify's words; None if nothing is."""
+    if query.get("client_id") != world.app.client_id:
         return "INVALID_CLIENT: Invalid client"
-    if not _is_registered(world, asked.get("redirect_uri", "")):
+    if not _is_registered(world, query.get("redirect_uri", "")):
         return "INVALID_CLIENT: Invalid redirect URI"
-    if asked.get("response_type") != "code":
+    if query.get("response_type") != "code":
         return "response_type must be code"
-    if "code_challenge" in asked and asked.get("code_challenge_method") != "S256":
+    if "code_challenge" in query and query.get("code_challenge_method") != "S256":
         return "code_challenge_method must be S256"
     return None
 
 
 def _is_registered(world: World, uri: str) -> bool:
-    """Whether the dashboard has it; one that it has for the loopback without a port fits every port."""
+    """Whether the dashboard has this redirect URI. A loopback URI without a port matches every port."""
     parts = urlsplit(uri)
     without_port = re.sub(r"^http://127\.0\.0\.1:\d+(?=/)", "http://127.0.0.1", uri)
     is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1"))
     return is_safe and bool({uri, without_port} & world.app.redirect_uris)
 
 
-def _back(redirect_uri: str, said: Mapping[str, str]) -> Answer:
-    return Answer(302, {"Location": f"{redirect_uri}?{urlencode(said)}"})
+def _redirect(redirect_uri: str, query: Mapping[str, str]) -> Answer:
+    return Answer(302, {"Location": f"{redirect_uri}?{urlencode(query)}"})
 
 
-def _digest(text: str) -> str:
+def _token_text(text: str) -> str:
     return base64.urlsafe_b64encode(hashlib.blake2b(text.encode(), digest_size=48).digest()).decode().rstrip("=")

@@ -1,4 +1,4 @@
-"""What the simulated Spotify counts, and whom it turns away: two different 429s and two 403s. Pure."""
+"""The limits of the simulated Spotify: two kinds of 429 and two kinds of 403. Pure."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ RATE_SPAN = timedelta(seconds=30)
 QUOTA_SPAN = timedelta(hours=24)
 
 
-def counted(world: World, at: datetime, is_catalogue: bool) -> tuple[Answer | None, World]:
-    """The refusal of a call too many, if it is one, and the world after counting it.
+def count_call(world: World, at: datetime, is_catalogue: bool) -> tuple[Answer | None, World]:
+    """Count a call: returns a 429 if it is one too many, else None, and the world after it.
 
-    The rate is of all calls in 30 seconds; the quota is of catalogue calls in 24 hours, and exceeding it
-    locks the catalogue for a long while. A refused call counts for neither.
+    The rate limits all calls in 30 seconds. The quota limits catalogue calls in 24 hours, and exceeding it locks
+    the catalogue for hours. A refused call is not counted.
     """
-    refusal, world = _rated(world, at)
+    refusal, world = _count_rate(world, at)
     if refusal is None and is_catalogue:
-        refusal, world = _rationed(world, at)
+        refusal, world = _count_quota(world, at)
     if refusal is None and world.rate is not None:
         world = replace(world, recent_calls=(*world.recent_calls, at))
     return refusal, world
 
 
-def _rated(world: World, at: datetime) -> tuple[Answer | None, World]:
+def _count_rate(world: World, at: datetime) -> tuple[Answer | None, World]:
     rate = world.rate
     if rate is None:
         return None, world
@@ -39,7 +39,7 @@ def _rated(world: World, at: datetime) -> tuple[Answer | None, World]:
     return _too_many(free_at - at), world
 
 
-def _rationed(world: World, at: datetime) -> tuple[Answer | None, World]:
+def _count_quota(world: World, at: datetime) -> tuple[Answer | None, World]:
     if world.locked_until is not None and at < world.locked_until:
         return _too_many(world.locked_until - at, "QUOTA_EXCEEDED"), world
     if world.quota is None:
@@ -60,12 +60,12 @@ def _too_many(wait: timedelta, reason: str | None = None) -> Answer:
 
 
 def forbidden(world: World, token: AccessToken) -> Answer | None:
-    """The refusal of an app whose owner does not pay, or of a listener not typed into its dashboard."""
+    """The 403 for an app whose owner has no Premium, or a listener not registered in its dashboard; None otherwise."""
     if not world.app.premium:
         return Answer.error(403, "Active premium subscription required for the owner of the app")
     registered = world.app.registered
     if registered is None or token.account_id is None or token.account_id in registered:
         return None
-    # plain text where JSON was due
+    # plain text, as Spotify sends it here
     plain = {"Content-Type": "text/plain; charset=utf-8"}
     return Answer(403, plain, b"User not registered in the Developer Dashboard")

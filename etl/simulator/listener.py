@@ -13,15 +13,15 @@ from etl.simulator.catalogue import Catalogue, Track, made_up_id
 from etl.simulator.world import Listener, Play
 
 TIME_ZONE = "Europe/Berlin"
-BINGE_DAYS_AGO = 19  # the day the boxes were packed: more plays than a window of Spotify's holds
+BINGE_DAYS_AGO = 19  # a day with more plays than Spotify's list has room for
 BINGE_PLAYS = 84
-MOST_PLAYS = 45  # on any other day: a daily look at the window of fifty misses nothing
+MOST_PLAYS = 45  # on any other day, so that a daily poll of the fifty misses nothing
 PLAYLISTS = ("Quiet Carriage", "Washing Up", "Slow Sunday", "Running Late", "Everybody Else's Favourites")
 
 
 @dataclass(frozen=True)
-class Listen:
-    """One listen as it was, which is more than Spotify tells: when it began, too."""
+class FullPlay:
+    """A play with its start, which Spotify does not report."""
 
     track_id: str
     started_at: datetime
@@ -35,7 +35,7 @@ def made_up_listener(
     """A listener and everything they played in that many days up to `until`."""
     plays = tuple(
         Play(one.track_id, one.ended_at, context_uri=one.context_uri)
-        for one in made_up_listens(catalogue, until, days, seed, time_zone)
+        for one in made_up_plays(catalogue, until, days, seed, time_zone)
     )
     return Listener(
         account_id=made_up_id(seed, "account"),
@@ -50,26 +50,26 @@ def binge_day(until: datetime, time_zone: str = TIME_ZONE) -> date:
     return until.astimezone(ZoneInfo(time_zone)).date() - timedelta(days=BINGE_DAYS_AGO)
 
 
-def made_up_listens(
+def made_up_plays(
     catalogue: Catalogue, until: datetime, days: int = 120, seed: int = 1, time_zone: str = TIME_ZONE
-) -> Iterator[Listen]:
-    """The listens that ended by `until`, oldest first, never overlapping.
+) -> Iterator[FullPlay]:
+    """The plays that ended by `until`, oldest first and never overlapping.
 
-    A day depends on its date and the seed alone (but for the binge), so that a later `until` adds to what
-    was and changes nothing.
+    A day depends only on its date and the seed (except for the binge), so a later `until` adds plays and
+    changes none.
     """
     zone = ZoneInfo(time_zone)
     today = until.astimezone(zone).date()
     taste = _Taste(catalogue, seed)
     binge = binge_day(until, time_zone)
     for day in (today - timedelta(days=ago) for ago in range(days, -1, -1)):
-        for listen in _day(taste, day, zone, Random(f"{seed} {day}"), day == binge):  # noqa: S311
-            if listen.ended_at <= until:
-                yield listen
+        for play in _day(taste, day, zone, Random(f"{seed} {day}"), day == binge):  # noqa: S311
+            if play.ended_at <= until:
+                yield play
 
 
 class _Taste:
-    """What this listener likes: a few artists very much, many a little; and a few playlists."""
+    """The listener's taste: a few favourite artists, many others, and a few playlists."""
 
     def __init__(self, catalogue: Catalogue, seed: int) -> None:
         self.catalogue = catalogue
@@ -92,11 +92,11 @@ class _Taste:
         return random.choices(self.tracks, cum_weights=self._likes)[0]
 
     def crush(self, day: date) -> Track:
-        """The song of the fortnight, which turns up again and again."""
+        """The track of the fortnight, which is played again and again."""
         return self.one(Random(f"{self.seed} crush {day.toordinal() // 14}"))  # noqa: S311
 
 
-def _day(taste: _Taste, day: date, zone: ZoneInfo, random: Random, is_binge: bool) -> Iterator[Listen]:
+def _day(taste: _Taste, day: date, zone: ZoneInfo, random: Random, is_binge: bool) -> Iterator[FullPlay]:
     def local(hour: float) -> datetime:
         return (datetime.combine(day, time(), zone) + timedelta(hours=hour)).astimezone(UTC)
 
@@ -110,11 +110,11 @@ def _day(taste: _Taste, day: date, zone: ZoneInfo, random: Random, is_binge: boo
             at = _end(track, started_at, random)
             if at >= local(24):
                 return
-            yield Listen(track.id, started_at, at, context_uri)
+            yield FullPlay(track.id, started_at, at, context_uri)
 
 
 def _habits(day: date, random: Random, is_binge: bool) -> list[tuple[float, int]]:
-    """(local hour, plays) of the day's sessions: to work, at lunch now and then, and in the evening."""
+    """(local hour, plays) of the day's sessions: on the way to work, sometimes at lunch, and in the evening."""
     if is_binge:
         return [(9.0, 30), (13.0, 27), (17.0, 27)]
     if day.weekday() < 5:
@@ -128,8 +128,8 @@ Choices = tuple[list[Track], str | None]
 
 
 def _stream(taste: _Taste, day: date, random: Random) -> Iterator[Choice]:
-    """Tracks with their context, on and on: albums through, playlists shuffled, an artist, this and that."""
-    kinds = (_album, _playlist, _artist, _liked, _this_and_that)
+    """An endless stream of tracks and contexts: whole albums, shuffled playlists, artists, single tracks."""
+    kinds = (_album, _playlist, _artist, _liked, _mixed)
     while True:
         [pick] = random.choices(kinds, (30, 40, 8, 8, 14))
         tracks, context_uri = pick(taste, random)
@@ -161,12 +161,12 @@ def _liked(taste: _Taste, random: Random) -> Choices:
     return taste.some(random, 6), "spotify:user:tilda.teaspoon:collection"
 
 
-def _this_and_that(taste: _Taste, random: Random) -> Choices:
+def _mixed(taste: _Taste, random: Random) -> Choices:
     return taste.some(random, 3), None
 
 
 def _end(track: Track, started_at: datetime, random: Random) -> datetime:
-    """Mostly the end of the track; one listen in twelve is a quick skip. Milliseconds, some none at all."""
+    """Usually the end of the track; one play in twelve is skipped. To the millisecond, sometimes to the second."""
     ms = random.randrange(4_000, 40_000) if random.random() < 0.08 else track.duration_ms
     ended_at = started_at + timedelta(milliseconds=ms)
     return ended_at.replace(microsecond=0 if random.random() < 0.02 else ended_at.microsecond // 1000 * 1000)

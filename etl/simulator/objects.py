@@ -1,6 +1,6 @@
-"""Spotify's JSON objects, from the records of the catalogue. Pure.
+"""Make Spotify's JSON objects from the catalogue. Pure.
 
-What names a thing (`href`, `uri`, `external_urls`) points at the real Spotify, whoever is asked.
+`href`, `uri` and `external_urls` name the real Spotify, whichever server answers.
 """
 
 from __future__ import annotations
@@ -44,10 +44,12 @@ def without(names: frozenset[str], found: Object) -> Object:
 
 
 def simple_artist(artist: Artist) -> Object:
+    """An artist as it appears within other objects."""
     return {**identity("artist", artist.id), "name": artist.name}
 
 
 def full_artist(world: World, artist: Artist) -> Object:
+    """An artist as /v1/artists/{id} returns it."""
     return without(
         world.left_out,
         {
@@ -65,6 +67,7 @@ def _artists(catalogue: Catalogue, ids: tuple[str, ...]) -> list[Object]:
 
 
 def simple_album(world: World, album: Album) -> Object:
+    """An album as it appears within a track."""
     return without(
         world.left_out,
         {
@@ -82,7 +85,7 @@ def simple_album(world: World, album: Album) -> Object:
 
 
 def full_album(world: World, album: Album) -> Object:
-    """An album with its first fifty tracks; a longer one's `tracks.next` leads nowhere here."""
+    """An album with its first fifty tracks; `tracks.next` of a longer one is not served."""
     href = f"{API_URL}/albums/{album.id}/tracks"
     tracks = [simple_track(world, world.catalogue.tracks[id]) for id in album.track_ids[:50]]
     more = f"{href}?offset=50&limit=50" if len(album.track_ids) > 50 else None
@@ -109,6 +112,7 @@ def full_album(world: World, album: Album) -> Object:
 
 
 def simple_track(world: World, track: Track) -> Object:
+    """A track as it appears within an album."""
     return without(
         world.left_out,
         {
@@ -127,6 +131,7 @@ def simple_track(world: World, track: Track) -> Object:
 
 
 def full_track(world: World, track: Track) -> Object:
+    """A track as /v1/tracks/{id} returns it."""
     return without(
         world.left_out,
         {
@@ -139,6 +144,7 @@ def full_track(world: World, track: Track) -> Object:
 
 
 def simple_show(world: World, show: Show) -> Object:
+    """A show as it appears within an episode."""
     return without(
         world.left_out,
         {
@@ -160,6 +166,7 @@ def simple_show(world: World, show: Show) -> Object:
 
 
 def full_episode(world: World, episode: Episode) -> Object:
+    """An episode as /v1/episodes/{id} returns it."""
     return without(
         world.left_out,
         {

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from etl.simulator import objects
 from etl.simulator.world import Answer, Listener, Play, Request, World
 
-WINDOW = 50  # the list never reaches further back than this many plays
+WINDOW = 50  # plays in the list
 DEFAULT_LIMIT = 20
 CURSORS = ("after", "before")
 
@@ -19,8 +19,8 @@ CURSORS = ("after", "before")
 def recently_played(world: World, request: Request, listener: Listener) -> Answer:
     """A page of the fifty newest plays that have arrived, newest first.
 
-    `after` and `before` are exclusive Unix milliseconds, never both. `next` is set on every page with
-    items, the last useful one too, and leads to an empty page.
+    `after` and `before` are Unix milliseconds, exclusive, and never given together. `next` is set on every page
+    with items, so that of the last one leads to an empty page.
     """
     query = request.query
     try:
@@ -35,13 +35,13 @@ def recently_played(world: World, request: Request, listener: Listener) -> Answe
     after, before = cursors.get("after"), cursors.get("before")
     room = limit if before is None else limit - world.short_before
     page = [
-        (told, play)
-        for told, play in _window(listener, request.at)
-        if (after is None or after < _ms(told)) and (before is None or _ms(told) < before)
+        (reported_at, play)
+        for reported_at, play in _window(listener, request.at)
+        if (after is None or after < _ms(reported_at)) and (before is None or _ms(reported_at) < before)
     ][:room]
     url = f"{_own_url(request)}/me/player/recently-played"
     body: dict[str, Any] = {
-        "items": [_item(world, request.at, told, play) for told, play in page],
+        "items": [_item(world, request.at, reported_at, play) for reported_at, play in page],
         "next": None,
         "cursors": None,
         "limit": limit,
@@ -56,24 +56,24 @@ def recently_played(world: World, request: Request, listener: Listener) -> Answe
 
 
 def _window(listener: Listener, at: datetime) -> list[tuple[datetime, Play]]:
-    told = ((play.told_at(at), play) for play in listener.plays if play.has_arrived(at))
-    return nlargest(WINDOW, told, key=lambda one: one[0])
+    reported = ((play.reported_at(at), play) for play in listener.plays if play.has_arrived(at))
+    return nlargest(WINDOW, reported, key=lambda one: one[0])
 
 
-def _item(world: World, at: datetime, told: datetime, play: Play) -> objects.Object:
+def _item(world: World, at: datetime, reported_at: datetime, play: Play) -> objects.Object:
     track = play.item
     if track is None and play.track_id is not None:
         track = objects.full_track(world, world.catalogue.tracks[play.track_id])
     has_context = play.context_from is None or play.context_from <= at
     return {
         "track": track,
-        "played_at": _stamp(told),
+        "played_at": _format(reported_at),
         "context": objects.context(play.context_uri) if has_context else None,
     }
 
 
-def _stamp(moment: datetime) -> str:
-    """With milliseconds, except that a whole second drops its fraction: text order is wrong order."""
+def _format(moment: datetime) -> str:
+    """ISO 8601 with milliseconds, but none for a whole second, so that the texts do not sort by time."""
     precision = "milliseconds" if moment.microsecond // 1000 else "seconds"
     return moment.replace(tzinfo=None).isoformat(timespec=precision) + "Z"
 
@@ -83,7 +83,7 @@ def _ms(moment: datetime) -> int:
 
 
 def _own_url(request: Request) -> str:
-    """Links to follow lead to whoever was asked: nobody is sent from here to the real Spotify."""
+    """The base of `next` and `href`: the server that was asked, so that nobody is sent to the real Spotify."""
     host = request.headers.get("host")
     return f"http://{host}/v1" if host else objects.API_URL
 

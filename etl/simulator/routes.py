@@ -1,7 +1,7 @@
-"""The simulated Spotify: a world and a request in, an answer and the next world out. Pure.
+"""The simulated Spotify as a function: from a world and a request to an answer and the next world. Pure.
 
-It says what Spotify says to an app made in 2026, refusals included. Time comes only from `request.at` and
-nothing is random: the same requests draw the same answers.
+It answers as Spotify answers an app made in 2026, errors included. Time comes only from `request.at` and nothing
+is random: the same requests get the same answers.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from etl.simulator import consent, objects, tokens
-from etl.simulator.limits import counted, forbidden
+from etl.simulator.limits import count_call, forbidden
 from etl.simulator.recently_played import recently_played
 from etl.simulator.tokens import AccessToken, Refused
 from etl.simulator.world import RECENTLY_PLAYED, Answer, App, Fault, Grant, Listener, Play, Request, World, world_of
@@ -40,7 +40,7 @@ BATCH_LIMITS = {"tracks": 50, "artists": 50, "albums": 20, "episodes": 50, "show
 
 
 def answer(world: World, request: Request) -> tuple[Answer, World]:
-    """What Spotify answers to this request at this moment, and the world after it."""
+    """Answer a request; returns the answer and the world after it."""
     fault, world = _fault(world, request.path)
     if fault is None:
         return _true_answer(world, request)
@@ -53,7 +53,7 @@ def answer(world: World, request: Request) -> tuple[Answer, World]:
 
 
 def _fault(world: World, path: str) -> tuple[Fault | None, World]:
-    """The fault that this request meets, if any, and the world with it spent."""
+    """The fault that this request meets, if any, and the world in which it is used up."""
     for place, fault in enumerate(world.faults):
         if fault.times > 0 and fnmatchcase(path, fault.path):
             skips = fault.skip > 0
@@ -71,14 +71,18 @@ def _true_answer(world: World, request: Request) -> tuple[Answer, World]:
             return Answer.of(400, refused.body), world
         return Answer.of(200, body), world
     if request.path == "/authorize":
-        return consent.answered(world, request) if request.method == "POST" else (consent.ask(world, request), world)
+        return (
+            consent.submit_consent(world, request)
+            if request.method == "POST"
+            else (consent.consent_page(world, request), world)
+        )
     asked = ROUTE.fullmatch(request.path)
     if request.method != "GET" or asked is None:
         return Answer.error(404, "Service not found"), world
     token = _bearer(world, request)
     if isinstance(token, Answer):
         return token, world
-    refusal, world = counted(world, request.at, is_catalogue=asked["me"] is None)
+    refusal, world = count_call(world, request.at, is_catalogue=asked["me"] is None)
     refusal = refusal or forbidden(world, token)
     if refusal:
         return refusal, world

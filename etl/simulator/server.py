@@ -1,4 +1,4 @@
-"""The simulated Spotify behind a real socket, on a free port of 127.0.0.1."""
+"""Serve the simulated Spotify over HTTP on a free port of 127.0.0.1."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RST_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER on, for no time: closing res
 
 @dataclass(frozen=True)
 class Call:
-    """One request and the status of its answer. No header and no form, so no token and no secret."""
+    """A request and the status of its answer. Without headers and form, so without tokens and secrets."""
 
     method: str
     path: str
@@ -36,7 +36,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Held:
-    """Requests kept waiting at the door: `arrived` is set by the first of them, `release` lets all go on."""
+    """Requests that are kept waiting: the first one sets `arrived`, and `release` lets all of them go on."""
 
     path: str
     arrived: threading.Event = field(default_factory=threading.Event)
@@ -49,9 +49,9 @@ class Held:
 class SimulatedSpotify:
     """A context manager: inside it, the world answers at `api_url` and `accounts_url`.
 
-    `world` and `clock` may be replaced at any time. Answers are dated by the clock, unless not `is_dated`: a clock that stands still is
-    none to date answers by (RFC 9110, 6.6.1). `calls` is what was asked, in the order of answering.
-    An error in the simulation itself, which its client only sees as a lost connection, is raised on leaving.
+    `world` and `clock` may be replaced at any time. `is_dated`: answers have a Date header by the clock, which must be
+    off for a clock that stands still (RFC 9110, 6.6.1). `calls` lists the requests in the order of their answers. An
+    error in the simulation itself, which its client only sees as a lost connection, is raised on leaving.
     """
 
     def __init__(self, world: World, clock: Callable[[], datetime] | None = None, *, is_dated: bool = True) -> None:
@@ -102,7 +102,7 @@ class SimulatedSpotify:
             self._world = world
 
     def change(self, how: Callable[[World], World]) -> None:
-        """Replaces the world by what is made of it, with no request answered in between."""
+        """Replace the world by `how(world)`, without answering a request in between."""
         with self._lock:
             self._world = how(self._world)
 
@@ -144,18 +144,18 @@ class _Server(ThreadingHTTPServer):
         self.server_name, self.server_port = "127.0.0.1", self.socket.getsockname()[1]
 
     def awaits_request(self, connection: socket.socket) -> bool:
-        """Notes that this connection waits for its next request, and says whether it may still have one."""
+        """Note that this connection waits for a request; returns whether the server still takes one."""
         with self._guard:
             self._idle.add(connection)
             return not self.spotify.stopped.is_set()
 
     def has_request(self, connection: socket.socket) -> None:
-        """Notes that this connection no longer waits, so that nobody hangs up on it in mid-answer."""
+        """Note that this connection no longer waits, so that it is not closed in the middle of an answer."""
         with self._guard:
             self._idle.discard(connection)
 
     def hang_up(self) -> None:
-        """Wakes the threads that wait for another request, and lets those with an answer to give finish."""
+        """Close the connections that wait for a request; those with an answer to give can finish."""
         with self._guard:
             for connection in self._idle:
                 with suppress(OSError):  # the client was quicker
@@ -193,7 +193,7 @@ class _Handler(BaseHTTPRequestHandler):
             at=spotify.clock(),
             query=dict(parse_qsl(parts.query, keep_blank_values=True)),
             headers={name.lower(): value for name, value in self.headers.items()},
-            form=dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True)),
+            form=dict(parse_qsl(body.decode(errors="surrogateescape"), keep_blank_values=True)),
         )
         self._send(spotify.answer(request))
 
@@ -219,7 +219,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(sent)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Quiet: the terminal is the demo's, and a path is nobody's business."""
+        """Log nothing: the terminal belongs to the demo, and paths contain ids of what was played."""
 
 
 def _now() -> datetime:

@@ -1,4 +1,4 @@
-"""The token endpoint of the simulated Spotify, and access tokens that only it can read. Pure."""
+"""The token endpoint of the simulated Spotify, and its encrypted access tokens. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from etl.simulator.consent import CodeRefused, spent
+from etl.simulator.consent import CodeRefused, redeem_code
 from etl.simulator.world import Grant, Request, World
 
 CONSENT_LASTS_MONTHS = 6
@@ -19,7 +19,7 @@ CONSENT_LASTS_MONTHS = 6
 
 @dataclass(frozen=True)
 class AccessToken:
-    """What an access token says. `account_id` None: client credentials, which speak for no listener."""
+    """The contents of an access token. `account_id` is None for client credentials, which are no listener's."""
 
     account_id: str | None
     scopes: frozenset[str]
@@ -27,7 +27,7 @@ class AccessToken:
 
 
 class Refused(Exception):
-    """A flat error of the token endpoint, always status 400."""
+    """An error of the token endpoint, whose JSON is flat; always status 400."""
 
     def __init__(self, error: str, description: str) -> None:
         super().__init__(description)
@@ -35,11 +35,11 @@ class Refused(Exception):
 
 
 def exchange(world: World, request: Request) -> tuple[Mapping[str, object], World]:
-    """`POST /api/token`: the body of a good answer and the world after it, or `Refused`."""
+    """`POST /api/token`: returns the body of the response and the world after it. Raises Refused."""
     _check_client(world, request.headers.get("authorization", ""))
     match request.form.get("grant_type"):
         case "client_credentials":
-            return _pass(world, request.at, None, frozenset()), world
+            return _token_body(world, request.at, None, frozenset()), world
         case "refresh_token":
             return _refresh(world, request)
         case "authorization_code":
@@ -73,10 +73,10 @@ def _refresh(world: World, request: Request) -> tuple[Mapping[str, object], Worl
         raise Refused("invalid_grant", "Invalid refresh token")
     if grant.is_revoked:
         raise Refused("invalid_grant", "Refresh token revoked")
-    if request.at >= dies_at(grant):
+    if request.at >= expires_at(grant):
         raise Refused("invalid_grant", "Refresh token expired")
     body = {
-        **_pass(world, request.at, grant.account_id, grant.scopes),
+        **_token_body(world, request.at, grant.account_id, grant.scopes),
         "scope": " ".join(sorted(grant.scopes)),
     }
     if not world.rotate_refresh_tokens:
@@ -88,15 +88,15 @@ def _refresh(world: World, request: Request) -> tuple[Mapping[str, object], Worl
 
 def _exchange_code(world: World, request: Request) -> tuple[Mapping[str, object], World]:
     try:
-        token, grant, world = spent(world, request)
+        token, grant, world = redeem_code(world, request)
     except CodeRefused as refused:
         raise Refused("invalid_grant", str(refused)) from None
-    bought = _pass(world, request.at, grant.account_id, grant.scopes)
-    return {**bought, "refresh_token": token, "scope": " ".join(sorted(grant.scopes))}, world
+    body = _token_body(world, request.at, grant.account_id, grant.scopes)
+    return {**body, "refresh_token": token, "scope": " ".join(sorted(grant.scopes))}, world
 
 
-def dies_at(grant: Grant) -> datetime:
-    """Six calendar months after consent, by the 28th at the latest; refreshing does not prolong it."""
+def expires_at(grant: Grant) -> datetime:
+    """The end of a login: six calendar months after consent, by the 28th of a month; refreshing does not extend it."""
     months = grant.consent_at.month - 1 + CONSENT_LASTS_MONTHS
     return grant.consent_at.replace(
         year=grant.consent_at.year + months // 12,
@@ -105,7 +105,7 @@ def dies_at(grant: Grant) -> datetime:
     )
 
 
-def _pass(world: World, at: datetime, account_id: str | None, scopes: frozenset[str]) -> Mapping[str, object]:
+def _token_body(world: World, at: datetime, account_id: str | None, scopes: frozenset[str]) -> Mapping[str, object]:
     token = AccessToken(account_id, scopes, at + world.access_token_life)
     return {
         "access_token": seal(world, token),
@@ -115,29 +115,29 @@ def _pass(world: World, at: datetime, account_id: str | None, scopes: frozenset[
 
 
 def seal(world: World, token: AccessToken) -> str:
-    """The token as text that nobody else can read or change; the same token, the same text."""
+    """Encrypt and sign an access token; equal tokens give equal texts."""
     claims = [token.account_id, sorted(token.scopes), token.expires_at.isoformat()]
     plain = json.dumps(claims).encode()
     key = world.app.client_secret.encode()
     mark = hmac.digest(key, plain, "sha256")
-    return "BQ" + _text(mark + _veiled(plain, mark + key))
+    return "BQ" + _text(mark + _mask(plain, mark + key))
 
 
 def unseal(world: World, text: str) -> AccessToken | None:
-    """What `seal` was given, or None for anything it did not make."""
+    """Decrypt an access token of `seal`; None for any other text."""
     try:
         sealed = base64.urlsafe_b64decode(text[2:] + "=" * (-len(text[2:]) % 4))
     except (binascii.Error, ValueError):
         return None
     key = world.app.client_secret.encode()
-    mark, plain = sealed[:32], _veiled(sealed[32:], sealed[:32] + key)
+    mark, plain = sealed[:32], _mask(sealed[32:], sealed[:32] + key)
     if not text.startswith("BQ") or not hmac.compare_digest(mark, hmac.digest(key, plain, "sha256")):
         return None
     account_id, scopes, expires_at = json.loads(plain)
     return AccessToken(account_id, frozenset(scopes), datetime.fromisoformat(expires_at))
 
 
-def _veiled(data: bytes, key: bytes) -> bytes:
+def _mask(data: bytes, key: bytes) -> bytes:
     stream = hashlib.shake_256(key).digest(len(data))
     return bytes(one ^ other for one, other in zip(data, stream, strict=True))
 

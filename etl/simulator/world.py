@@ -1,4 +1,4 @@
-"""What the simulated Spotify knows, is asked and says. Pure."""
+"""The state of the simulated Spotify, its requests and its answers. Pure."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """One HTTP answer and its fate on the way.
+    """An HTTP response, and what happens to it on the way.
 
     whole: it arrives. truncated: Content-Length promises more than comes, then the connection closes.
     reset: the connection is reset without an answer. silent: nothing ever comes.
@@ -69,7 +69,7 @@ class Answer:
 
     @classmethod
     def error(cls, status: int, message: str | None = None) -> Answer:
-        """The body of every error but those of the token endpoint, which are flat."""
+        """An error of any endpoint but the token endpoint, whose errors are flat."""
         message = message or USUAL_MESSAGES.get(status, "Unexpected")
         return cls.of(status, {"error": {"status": status, "message": message}})
 
@@ -79,13 +79,12 @@ class Answer:
 
 @dataclass(frozen=True)
 class Play:
-    """One listen, as Spotify will tell it.
+    """One play, as Spotify will report it.
 
-    `played_at` is its end. It is told from `arrives_at` on: a phone that was offline syncs late (None: at
-    once). Its context is null in answers before `context_from`. `redated`: from each of these moments on,
-    `played_at` is told shifted by that much from the original; the last moment reached counts. `item`
-    stands verbatim in the place of the track (a local file, an episode); no `track_id` and no `item` is a
-    null track.
+    `played_at` is its end. It is reported from `arrives_at` on, because a phone that was offline syncs late (None: at
+    once). Its context is null in answers before `context_from`. `redated`: from each of these times on, `played_at`
+    is reported shifted by that much from the original; the last time reached counts. `item` is reported verbatim in
+    place of the track (a local file, an episode). Neither `track_id` nor `item`: the track is null.
     """
 
     track_id: str | None
@@ -96,8 +95,8 @@ class Play:
     redated: tuple[tuple[datetime, timedelta], ...] = ()
     item: Mapping[str, Any] | None = None
 
-    def told_at(self, at: datetime) -> datetime:
-        """The `played_at` that an answer given at that moment tells."""
+    def reported_at(self, at: datetime) -> datetime:
+        """The `played_at` that an answer given at that time reports."""
         shifts = [shift for since, shift in sorted(self.redated) if since <= at]
         return self.played_at + shifts[-1] if shifts else self.played_at
 
@@ -122,9 +121,9 @@ class Listener:
 class App:
     """A client id of the developer dashboard, and what Spotify lets it do.
 
-    `batch_allowed`: client ids made before 11 February 2026 still get `?ids=`. `premium`: the owner pays.
-    `registered`: the account ids typed into the dashboard; None is everybody. `redirect_uris`: where a login may lead
-    back to, as typed in there; `http://127.0.0.1/…` without a port fits every port.
+    `batch_allowed`: client ids made before 11 February 2026 still get `?ids=`. `premium`: the owner has Premium.
+    `registered`: the account ids entered in the dashboard; None: everybody. `redirect_uris`: where a login may redirect
+    to, as entered there; `http://127.0.0.1/…` without a port fits every port.
     """
 
     client_id: str = "00000000000000000000000000000de3"
@@ -137,7 +136,7 @@ class App:
 
 @dataclass(frozen=True)
 class Grant:
-    """What a listener consented to: the meaning of one refresh token. It dies six months after consent."""
+    """What a listener consented to, and what a refresh token stands for. It expires six months after consent."""
 
     account_id: str
     consent_at: datetime
@@ -147,7 +146,7 @@ class Grant:
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that goes wrong `times` times, after `skip` matching requests went well.
+    """Something that goes wrong `times` times, after `skip` matching requests succeeded.
 
     `path` is an fnmatch pattern of the path. With a `status` the answer is this one (`body` None: the usual
     error body of that status) and Spotify does nothing; without one the true answer is given and has its
@@ -166,7 +165,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class World:
-    """Everything the simulated Spotify knows, and what has happened so far.
+    """The whole state of the simulated Spotify.
 
     `quota`: catalogue calls in any 24 hours before a lock of `quota_lock`. `rate`: calls in any 30 seconds.
     None is no limit, and nothing is counted. `absent`: further keys to leave out of every object, beyond
@@ -201,7 +200,7 @@ class World:
         return next((one for one in self.listeners if one.account_id == account_id), None)
 
     def with_plays(self, account_id: str, *plays: Play) -> World:
-        """The same world after that listener played some more."""
+        """The same world with more plays of that listener."""
         listeners = [
             replace(one, plays=one.plays + plays) if one.account_id == account_id else one for one in self.listeners
         ]

@@ -1,83 +1,88 @@
-"""What Spotify's answers can mean that is no answer."""
+"""The errors that Spotify's responses stand for."""
 
 
 class SpotifyError(Exception):
-    """Spotify did not give what was asked for. The message is for the person, and holds no token and no title."""
+    """A request to Spotify failed. The message is meant for a person and contains no token and no title."""
 
 
 class Unavailable(SpotifyError):
-    """Spotify, or the way to it, failed again and again: time-outs, 5xx, cut or senseless answers."""
+    """Every try failed: time-outs, broken connections, 5xx, truncated or malformed responses."""
 
 
-class LockedOut(SpotifyError):
-    """429 beyond a run's patience: come back after `wait_s` seconds."""
+class RateLimited(SpotifyError):
+    """429, and the retry budget does not allow the wait. `wait_s`: seconds until Spotify takes requests again."""
 
     def __init__(self, reason: str, wait_s: float) -> None:
         self.reason = reason
         self.wait_s = wait_s
-        super().__init__(f"Spotify wants no more calls for {wait_s:.0f} s ({reason}).")
+        super().__init__(f"Spotify takes no more requests for {wait_s:.0f} s ({reason}).")
 
 
 class LoginRefused(SpotifyError):
-    """The refresh token is dead (expired after six months, revoked, or never valid): only a new login helps."""
+    """The refresh token is expired (after six months), revoked or was never valid. Only a new login helps."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
         super().__init__(
-            f"Spotify no longer accepts the login ({reason}). Nothing recorded is lost. Log in again: on GitHub with the"
-            " workflow connect, elsewhere with 'brapped login'. It takes a minute; a login lasts six months."
+            f"Spotify no longer accepts the login ({reason}). Nothing recorded is lost. Log in again: on GitHub with"
+            " the"
+            " workflow connect, elsewhere with 'brapped login'. It takes a minute and lasts six months."
         )
 
 
 class CodeRefused(SpotifyError):
-    """What a listener came back with buys nothing: it is too old, was used before, or belongs to another trip."""
+    """The authorization code is expired, was used before, or belongs to another authorization request."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(
-            f"Spotify does not take the code in that address ({reason}). It lives ten minutes and serves once. Begin"
-            " again from the start; nothing was changed."
+            f"Spotify does not accept the code in that address ({reason}). A code is valid for ten minutes and works"
+            " once."
+            " Start the login again; nothing was changed."
         )
 
 
 class AppRefused(SpotifyError):
-    """Client id or secret are wrong."""
+    """Client id or client secret are wrong."""
 
 
 class PermissionMissing(SpotifyError):
-    """The login does not include a scope that the call needs."""
+    """The login lacks a scope that the request needs."""
 
     def __init__(self) -> None:
         super().__init__(
-            "The login lacks a permission that this job needs (user-read-recently-played). Log in again, granting it."
+            "The login lacks a permission that this job needs (user-read-recently-played). Log in again and grant it."
         )
 
 
 class Forbidden(SpotifyError):
-    """403: not for this app or this person, however often it is asked."""
+    """403: this app or this listener may not do that; retrying does not help.
 
-    def __init__(self, said: str) -> None:
-        self.is_about_the_endpoint = said.lower() in ("", "forbidden")
-        super().__init__(f"Spotify refuses the call: {sentence(said or 'Forbidden')}{advice(said)}")
+    `is_about_the_endpoint`: Spotify gives no reason, as for endpoints that are closed to newer apps.
+    """
+
+    def __init__(self, message: str) -> None:
+        self.is_about_the_endpoint = message.lower() in ("", "forbidden")
+        super().__init__(f"Spotify refuses the request: {sentence(message or 'Forbidden')}{advice(message)}")
 
 
 class Refused(SpotifyError):
-    """Another 4xx: this very call is wrong, as with something that is no id."""
+    """Any other 4xx: this request is wrong, for example because of a malformed id."""
 
 
 class NotFound(Refused):
-    """404 to a question about one id: it is unknown or was removed."""
+    """404 for one id: it is unknown or was removed."""
 
 
-def advice(said: str) -> str:
-    """What a person can do about a 403."""
-    if "premium" in said.lower():
+def advice(message: str) -> str:
+    """What a person can do about a 403 with this message; "" where there is nothing."""
+    if "premium" in message.lower():
         return " The owner of the app needs Spotify Premium."
-    if "registered" in said.lower():
+    if "registered" in message.lower():
         return " The app's owner has to add this listener under 'User Management' in Spotify's developer dashboard."
     return ""
 
 
 def sentence(*words: str) -> str:
-    """The words that there are, ended by one full stop."""
-    said = " ".join(filter(None, words))
-    return said if said.endswith((".", "…")) else f"{said}."
+    """Join the words that are not empty, and end them with one full stop."""
+    joined = " ".join(filter(None, words))
+    return joined if joined.endswith((".", "…")) else f"{joined}."

@@ -1,4 +1,4 @@
-"""Sending to Spotify, and waiting for it: time-outs, tries, pauses; and what an answer says, fit for a log."""
+"""HTTP with Spotify: send within a time limit, retry within a budget, read responses and quote them safely in logs."""
 
 import json
 import logging
@@ -15,27 +15,26 @@ import requests
 import urllib3
 
 from etl import limits
-from etl.deadline import Deadline, Late, within
-from etl.spotify.errors import LockedOut, Unavailable
+from etl.deadline import CallTimeout, Deadline, within
+from etl.spotify.errors import RateLimited, Unavailable
 from etl.values import Json
 
 log = logging.getLogger(__name__)
 
-
-DEEPEST = 50  # levels of an answer; Spotify's have ten. Python's reader of JSON fails at some thousand
-LONGEST_NUMBER = 20  # digits: a longer one fits no column, and Python refuses to read one of 4,301
-# A text that has no end goes to the end of the answer: tried once, not from each of its characters.
+MAX_DEPTH = 50  # levels of JSON; Spotify's responses have ten, and Python's parser fails at some thousand
+MAX_DIGITS = 20  # a longer number fits no column, and Python refuses to parse one of 4,301 digits
+# An unterminated string matches to the end of the text, so that the pattern is not tried from each of its characters.
 JSON_MARKS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
 UNSAFE_IN_LOG = re.compile(r"[^\w .,:;'()/-]")
 
 
-class Trouble(Exception):
-    """What is wrong with an answer, in a few words. It counts as a try."""
+class BadResponse(Exception):
+    """A response that can't be used, and why, in a few words. Counts as a failed try."""
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What Spotify answered, read to its end and decompressed."""
+class Response:
+    """A response of Spotify's, read to its end and decompressed."""
 
     status_code: int
     headers: Mapping[str, str] = field(repr=False)
@@ -43,72 +42,87 @@ class Answer:
 
     @property
     def text(self) -> str:
-        return self.body.decode("utf-8-sig", "surrogateescape")  # what is no UTF-8 costs a name that character
+        """The body as text.
+
+        Bytes that are not UTF-8 become lone surrogates, so that they cost one character of a name.
+        """
+        return self.body.decode("utf-8-sig", "surrogateescape")
 
 
 @dataclass
-class Patience:
-    """How long a run still waits when Spotify says 429, and when it has to be over. Shared by all that one run calls."""
+class RetryBudget:
+    """The seconds that a run may still wait when Spotify answers 429, and the run's deadline.
 
-    left_s: float = limits.PATIENCE_S
+    Shared by its requests.
+    """
+
+    left_s: float = limits.RETRY_BUDGET_S
     deadline: Deadline = field(default_factory=Deadline)
 
-    def wait(self, answer: Answer, attempt: int) -> None:
-        """Waits as asked; raises LockedOut where that is a matter for a later run."""
-        reason = reason_of(answer)
-        asked_s = retry_after(answer)
+    def wait(self, response: Response, attempt: int) -> None:
+        """Sleep for as long as a 429 asks, or 2, 4, 8 … s by `attempt` (from 1) where it does not say.
+
+        Raises RateLimited when that is more than the budget allows, at the last attempt, and when a quota is used up.
+        """
+        reason = reason_of(response)
+        asked_s = retry_after(response)
         wait_s = 2.0**attempt if asked_s is None else asked_s
         if reason == "QUOTA_EXCEEDED":
-            # The quota is counted over about a day: without a word from Spotify an hour is the least that makes sense.
-            raise LockedOut(reason, asked_s or 3600)
+            # The quota counts about a day: without a Retry-After, an hour is the shortest wait that makes sense.
+            raise RateLimited(reason, asked_s or 3600)
         if wait_s > min(self.left_s, self.deadline.left_s) or attempt >= limits.TRIES:
-            raise LockedOut(reason or "rate limit", max(wait_s, 30))
+            raise RateLimited(reason or "rate limit", max(wait_s, 30))
         wait_s += random.uniform(0, 0.2)  # noqa: S311  jitter, not a secret
         log.info("Spotify asks for a pause of %.0f s", wait_s)
         self.left_s -= wait_s
         time.sleep(wait_s)
 
 
-class Wire:
-    """One HTTP session: sends, and sends again what failed as calls fail in an incident."""
+class Transport:
+    """An HTTP session that retries what fails during an outage: time-outs, broken connections, 5xx, malformed
+    responses.
+    """
 
-    def __init__(self, patience: Patience) -> None:
-        self._patience = patience
+    def __init__(self, retry_budget: RetryBudget) -> None:
+        self._retry_budget = retry_budget
         self._session = new_session()
         self.request_count = 0
 
-    def send(self, method: str, url: str, **details: Any) -> Answer:
-        """An answer that is Spotify's word, whatever it says. Raises Unavailable, LockedOut, and TookTooLong once the run's time
-        is up."""
-        trouble = ""
+    def send(self, method: str, url: str, **options: Any) -> Response:
+        """Send a request until Spotify answers it with less than 500; `options` are those of requests.
+
+        Raises Unavailable after limits.TRIES failed tries, RateLimited for a 429 that can't be waited for, and
+        RunTimeout once the run's time is up.
+        """
+        fault = ""
         limited = 0
         for attempt in range(limits.TRIES):
             if attempt:
                 time.sleep(random.uniform(0.5, 1) * 2 ** (attempt - 1))  # noqa: S311  jitter, not a secret
             while True:
-                self._patience.deadline.check()
-                answer, trouble = self._once(method, url, details)
-                if answer is None or answer.status_code != 429:
+                self._retry_budget.deadline.check()
+                response, fault = self._try(method, url, options)
+                if response is None or response.status_code != 429:
                     break
                 limited += 1
-                self._patience.wait(answer, limited)
-            if answer is not None:
-                return answer
-            log.info("Spotify: %s; trying again", trouble)
-        raise Unavailable(f"Spotify can't be reached or does not answer properly ({trouble}; {limits.TRIES} tries).")
+                self._retry_budget.wait(response, limited)
+            if response is not None:
+                return response
+            log.info("Spotify: %s; trying again", fault)
+        raise Unavailable(f"Spotify can't be reached or does not answer properly ({fault}; {limits.TRIES} tries).")
 
-    def _once(self, method: str, url: str, details: Mapping[str, Any]) -> tuple[Answer | None, str]:
-        """An answer, or what was wrong with it. Exceptions of the library go no further: they quote addresses."""
+    def _try(self, method: str, url: str, options: Mapping[str, Any]) -> tuple[Response | None, str]:
+        """A response, or None and what went wrong. The library's exceptions end here, because they quote addresses."""
         self.request_count += 1
         session = self._session
-        limit_s = min(limits.CALL_S, self._patience.deadline.left_s)
+        limit_s = min(limits.CALL_S, self._retry_budget.deadline.left_s)
         try:
-            answer = within(limit_s, lambda: exchanged(session, method, url, details, time.monotonic() + limit_s))
-        except Late:
-            self._session = new_session()  # the late call may still use the other
+            response = within(limit_s, lambda: send_once(session, method, url, options, time.monotonic() + limit_s))
+        except CallTimeout:
+            self._session = new_session()  # the late request may still be using the other one
             return None, f"an answer took longer than {limit_s:.3g} s"
-        except Trouble as trouble:
-            return None, str(trouble)
+        except BadResponse as fault:
+            return None, str(fault)
         except requests.exceptions.Timeout:
             return None, "no answer in time"
         except requests.exceptions.SSLError:
@@ -119,137 +133,150 @@ class Wire:
             return None, "the connection could not be made, or broke"
         except urllib3.exceptions.TimeoutError:
             return None, "no answer in time"
-        except urllib3.exceptions.HTTPError:  # of the body, which is read without the help of requests
+        except urllib3.exceptions.HTTPError:  # while reading the body, which bypasses requests
             return None, "the answer was cut short"
         except requests.exceptions.RequestException as error:
             return None, type(error).__name__
-        if answer.status_code >= 500:
-            return None, f"status {answer.status_code}"
-        if answer.status_code == 200 and json_object(answer) is None:
+        if response.status_code >= 500:
+            return None, f"status {response.status_code}"
+        if response.status_code == 200 and json_object(response) is None:
             return None, "an answer that is not JSON"
-        return answer, ""
+        return response, ""
 
 
 def new_session() -> requests.Session:
     session = requests.Session()
     session.headers["User-Agent"] = "brapped"
-    session.headers["Accept-Encoding"] = (
-        "gzip"  # nothing else is decompressed, so that no answer can grow beyond its limit
-    )
+    # Only gzip, because decompress() can bound it: no other encoding may grow a response beyond its limit.
+    session.headers["Accept-Encoding"] = "gzip"
     return session
 
 
-def exchanged(session: requests.Session, method: str, url: str, details: Mapping[str, Any], ends_at: float) -> Answer:
-    """Sends once and reads the answer to its end. Raises Trouble, Late, and what requests and urllib3 raise."""
+def send_once(session: requests.Session, method: str, url: str, options: Mapping[str, Any], ends_at: float) -> Response:
+    """Send once and read the response to its end. `ends_at` is by the monotonic clock.
+
+    Raises BadResponse, CallTimeout, and what requests and urllib3 raise.
+    """
     with session.request(
-        method, url, timeout=limits.SILENCE_S, allow_redirects=False, stream=True, **details
+        method, url, timeout=limits.SILENCE_S, allow_redirects=False, stream=True, **options
     ) as response:
         parts: list[bytes] = []
         size = 0
-        # `read1` waits for the network once at most, so that the clock is looked at however slowly an answer drips.
+        # `read1` waits for the network at most once, so the clock is checked however slowly a response drips.
         while part := response.raw.read1(65_536, decode_content=False):
             size += len(part)
-            must_fit(size)
+            check_size(size)
             if time.monotonic() > ends_at:
-                raise Late
+                raise CallTimeout
             parts.append(part)
-        body = decompressed(b"".join(parts), response.headers.get("Content-Encoding", ""))
-        return Answer(response.status_code, response.headers, body)
+        body = decompress(b"".join(parts), response.headers.get("Content-Encoding", ""))
+        return Response(response.status_code, response.headers, body)
 
 
-def decompressed(body: bytes, encoding: str) -> bytes:
-    """The body itself. Raises Trouble for one that grows beyond the limit, is cut short, or is packed otherwise than was asked."""
+def decompress(body: bytes, encoding: str) -> bytes:
+    """Undo a Content-Encoding of gzip or none.
+
+    Raises BadResponse for any other encoding, for truncated data, and for more than limits.ANSWER_MB of it.
+    """
     kind = encoding.strip().lower()
     if not body or kind in ("", "identity"):
         return body
     if kind not in ("gzip", "x-gzip"):
-        raise Trouble("an answer is compressed in a way that was not asked for")
+        raise BadResponse("an answer is compressed in a way that was not asked for")
     unpacking = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)  # 16: gzip
     try:
         whole = unpacking.decompress(body, limits.ANSWER_MB * 2**20 + 1)
     except zlib.error:
         whole = None
     if whole is None:
-        raise Trouble("the answer was cut short")
-    must_fit(len(whole))
+        raise BadResponse("the answer was cut short")
+    check_size(len(whole))
     if not unpacking.eof:
-        raise Trouble("the answer was cut short")
+        raise BadResponse("the answer was cut short")
     return whole
 
 
-def must_fit(size: int) -> None:
-    """Raises Trouble when an answer of so many bytes, or more, is too large."""
+def check_size(size: int) -> None:
+    """Raises BadResponse when a response has more than limits.ANSWER_MB; `size` is in bytes."""
     if size > limits.ANSWER_MB * 2**20:
-        raise Trouble(f"an answer is larger than {limits.ANSWER_MB} MB")
+        raise BadResponse(f"an answer is larger than {limits.ANSWER_MB} MB")
 
 
-def json_object(answer: Answer) -> Json | None:
-    """The object that an answer is; None for any other answer. What only a part of it can't be read for costs that part."""
-    reader: dict[str, Any] = {"parse_int": whole_number, "parse_constant": lambda _: None}  # NaN and Infinity are null
+def json_object(response: Response) -> Json | None:
+    """The JSON object in a response, or None if it holds anything else.
+
+    Tolerant of a bad part: NaN, Infinity and what is nested too deeply become null, and the rest is kept.
+    """
+    options: dict[str, Any] = {"parse_int": parse_whole_number, "parse_constant": lambda _: None}
     try:
         try:
-            body = json.loads(answer.text, **reader)
+            body = json.loads(response.text, **options)
         except RecursionError:
-            body = json.loads(without_depths(answer.text), **reader)
-    except (ValueError, RecursionError):  # no JSON, or JSON made to break its reader
+            body = json.loads(cut_nesting(response.text), **options)
+    except (ValueError, RecursionError):  # not JSON, or made to break a parser
         return None
     return body if isinstance(body, dict) else None
 
 
-def whole_number(digits: str) -> int | float:
-    """A number of JSON. One that is too long for any column is a float, which may be infinite: Python would read no more."""
-    return int(digits) if len(digits) <= LONGEST_NUMBER else float(digits)
+def parse_whole_number(digits: str) -> int | float:
+    """A whole number of JSON; a float, possibly infinite, if it has more than MAX_DIGITS."""
+    return int(digits) if len(digits) <= MAX_DIGITS else float(digits)
 
 
-def without_depths(told: str) -> str:
-    """JSON with null in place of whatever lies deeper than DEEPEST levels."""
+def cut_nesting(text: str) -> str:
+    """JSON with null in place of whatever is nested deeper than MAX_DEPTH levels."""
     kept, depth, start = [], 0, 0
-    for mark in JSON_MARKS.finditer(told):
+    for mark in JSON_MARKS.finditer(text):
         if mark[0] in "[{":
             depth += 1
-            if depth == DEEPEST + 1:
-                kept.append(f"{told[start : mark.start()]}null")
+            if depth == MAX_DEPTH + 1:
+                kept.append(f"{text[start : mark.start()]}null")
         elif mark[0] in "]}":
-            if depth == DEEPEST + 1:
+            if depth == MAX_DEPTH + 1:
                 start = mark.end()
             depth -= 1
-    return "".join([*kept, told[start:]])
+    return "".join([*kept, text[start:]])
 
 
-def error_of(answer: Answer) -> Json:
-    error = (json_object(answer) or {}).get("error")
+def error_of(response: Response) -> Json:
+    """The `error` object of a response; the token endpoint's flat text becomes its message."""
+    error = (json_object(response) or {}).get("error")
     return error if isinstance(error, dict) else {"message": error}
 
 
-def message_of(answer: Answer) -> str:
-    """What Spotify said, fit for a log. Some refusals are plain text; an HTML page says nothing."""
-    said = told(error_of(answer).get("message"))
-    if not said and json_object(answer) is None and not answer.text.lstrip().startswith("<"):
-        said = told(answer.text)
-    return said
+def message_of(response: Response) -> str:
+    """Spotify's error message, safe to log; "" if there is none.
+
+    Some refusals are plain text; an HTML page is no message.
+    """
+    message = loggable(error_of(response).get("message"))
+    if not message and json_object(response) is None and not response.text.lstrip().startswith("<"):
+        message = loggable(response.text)
+    return message
 
 
-def reason_of(answer: Answer) -> str:
-    return told(error_of(answer).get("reason"))
+def reason_of(response: Response) -> str:
+    """The `reason` of an error, such as QUOTA_EXCEEDED; "" if there is none."""
+    return loggable(error_of(response).get("reason"))
 
 
-def told(text: object) -> str:
-    """A short piece of foreign text, without line breaks or anything that could steer a log."""
-    return shortened(UNSAFE_IN_LOG.sub("", text).strip(), limits.SAID_LENGTH) if isinstance(text, str) else ""
+def loggable(text: object) -> str:
+    """Foreign text made safe for a log: one short line without control characters; "" for anything that is not text."""
+    return shorten(UNSAFE_IN_LOG.sub("", text).strip(), limits.MESSAGE_LENGTH) if isinstance(text, str) else ""
 
 
-def shortened(text: str, length: int) -> str:
-    """The text in at most so many characters: cut between two words, where there are two."""
+def shorten(text: str, length: int) -> str:
+    """The text in at most `length` characters, cut between two words if possible, with an ellipsis if cut."""
     if len(text) <= length:
         return text
     start = text[: length - 1]
     return (start.rpartition(" ")[0] or start).rstrip(" ,.:;") + "…"
 
 
-def retry_after(answer: Answer) -> float | None:
-    """Seconds that Spotify asks to wait; None when the header is missing or senseless."""
+def retry_after(response: Response) -> float | None:
+    """Seconds in the Retry-After header, at most limits.LONGEST_PAUSE_S; None if it is missing or malformed."""
     try:
-        asked_s = float(answer.headers.get("Retry-After", ""))
+        asked_s = float(response.headers.get("Retry-After", ""))
     except ValueError:
         return None
     return min(max(0.0, asked_s), limits.LONGEST_PAUSE_S) if math.isfinite(asked_s) else None

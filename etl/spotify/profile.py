@@ -1,4 +1,4 @@
-"""Whose login it is, by /v1/me. Pure."""
+"""The account behind a login, as /v1/me describes it. Pure."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from etl.values import Json, account, name
 
 @dataclass(frozen=True)
 class Account:
-    """Who a login belongs to, as Spotify says."""
+    """The account that a login belongs to. `listener_id` never changes; `user_id` and the name may."""
 
     listener_id: str
     user_id: str | None
@@ -18,13 +18,14 @@ class Account:
         return "Account(…)"
 
 
-def who_is(me: Json) -> Account:
-    """The account that /v1/me names: by the immutable account_id; by the user id where an answer has none.
+def parse_account(me: Json) -> Account:
+    """Parse /v1/me: the listener id is the immutable account_id, or the user id where Spotify sends no account_id.
 
-    Raises SpotifyError when it names none, or has an account_id that can't be one: the user id would be another listener.
+    Raises SpotifyError when there is neither, or the account_id is malformed: falling back to the user id would then
+    record the plays under another listener.
     """
-    user_id, told = account(me.get("id")), me.get("account_id")
-    listener_id = user_id if told in (None, "") else account(told)
+    user_id, account_id = account(me.get("id")), me.get("account_id")
+    listener_id = user_id if account_id in (None, "") else account(account_id)
     if listener_id is None:
         raise SpotifyError("Spotify does not say whose login this is: /v1/me held no usable id or account_id.")
     return Account(listener_id, user_id, name(me.get("display_name")))

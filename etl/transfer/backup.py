@@ -1,4 +1,6 @@
-"""A warehouse as one file, and back: a zip archive of a CSV for each table, and a manifest that says what has to be in them."""
+"""Back up a warehouse to one file, and restore it: a zip archive with a CSV for each table and a manifest to check them
+by.
+"""
 
 from __future__ import annotations
 
@@ -18,21 +20,30 @@ from psycopg2.sql import SQL, Identifier
 from sqlalchemy import Connection
 
 from etl import __version__
-from etl.transfer.constraints import counters_of, tie
+from etl.transfer.constraints import restore_constraints, sequence_values
 from etl.transfer.endpoints import (
-    Move,
-    Moved,
+    CopiedTable,
+    CopyResult,
+    Progress,
     Target,
-    Told,
-    files_of,
-    opened_for_copying,
-    persistently,
+    copyable_schema_files,
+    prepare_target,
+    retry_on_disconnect,
+    schema_files_of,
     snapshot,
-    speaking_of_errors,
-    whole_files,
 )
-from etl.transfer.layout import Foreign, Layout, layout_of
-from etl.transfer.manifest import DAMAGED, FORMAT, MANIFEST, Backed, Manifest, backup_at, file_of, must_fit, pairs
+from etl.transfer.layout import Layout, UntrustedCatalog, layout_of
+from etl.transfer.manifest import (
+    DAMAGED,
+    FORMAT,
+    MANIFEST,
+    BackedUpTable,
+    Manifest,
+    check_matches,
+    member_name,
+    open_backup,
+    pair_tables,
+)
 from etl.transfer.tables import Table
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.errors import WarehouseError
@@ -46,65 +57,52 @@ log = logging.getLogger(__name__)
 BLOCK = 2**18  # bytes at a time
 
 
-@dataclass
-class Hashed:
-    """A file that knows the hash of what was written to it."""
+def back_up(source: Warehouse, path: Path, *, now: datetime, progress: Progress = Progress()) -> CopyResult:  # noqa: B008
+    """Write the warehouse, as it stands now, to a file, whole or not at all.
 
-    file: IO[bytes]
-
-    def __post_init__(self) -> None:
-        self.sha256 = hashlib.sha256()
-
-    def write(self, told: bytes) -> int:
-        self.sha256.update(told)
-        return self.file.write(told)
-
-
-def back_up(source: Warehouse, path: Path, *, name: str, now: datetime, told: Told = Told()) -> Move:  # noqa: B008
-    """Writes the warehouse, as it stands now, into a file: whole, or not at all. For its owner alone: tokens are in it, encrypted.
-
-    Raises WarehouseError.
+    The file is readable by its owner alone, because it contains the refresh tokens, encrypted. Raises WarehouseError.
     """
 
-    def once(note: Callable[[], None]) -> Move:
+    def attempt(progressed: Callable[[], None]) -> CopyResult:
         try:
             with whole_file(path) as file:
-                return written(source, file, name, now, told)
+                return write_archive(source, file, now, progress)
         except UnwritableError as error:
             sentence = str(error)
         raise WarehouseError(sentence)
 
-    return persistently(once)
+    return retry_on_disconnect(attempt)
 
 
-def written(source: Warehouse, file: IO[bytes], name: str, now: datetime, told: Told) -> Move:
-    made = Move()
-    with snapshot(source, name) as origin, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
-        files = whole_files(origin)
+def write_archive(source: Warehouse, file: IO[bytes], now: datetime, progress: Progress) -> CopyResult:
+    """One attempt of back_up(): writes the archive to an open file."""
+    result = CopyResult()
+    with snapshot(source) as origin, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+        files = copyable_schema_files(origin)
         layout = origin.do(layout_of)
-        for stranger in origin.do(lambda connection: Foreign(connection, name)).strangers():
-            log.warning("%s is no table of Brapped's; it is not in the backup.", stranger)
-        backed = []
+        for name in origin.do(lambda connection: UntrustedCatalog(connection, source.name)).unknown_tables():
+            log.warning("%s is no table of Brapped's; it is not in the backup.", name)
+        backed_up = []
         for table in layout.tables:
-            content = origin.content(table)
-            told.progress(table.name, 0, content.row_count)
-            with archive.open(file_of(table.name), "w", force_zip64=True) as member:
-                hashed = Hashed(member)
-                origin.do(lambda connection, table=table, hashed=hashed: write_csv(connection, table, hashed))  # type: ignore[misc]
-            backed.append(
-                Backed(
+            digest = origin.digest(table)
+            progress.rows(table.name, 0, digest.row_count)
+            with archive.open(member_name(table.name), "w", force_zip64=True) as member:
+                hashing = HashingWriter(member)
+                origin.do(lambda connection, table=table, hashing=hashing: write_csv(connection, table, hashing))  # type: ignore[misc]
+            backed_up.append(
+                BackedUpTable(
                     table.name,
                     table.columns,
                     table.key,
-                    content.row_count,
-                    str(content.row_hash),
-                    hashed.sha256.hexdigest(),
+                    digest.row_count,
+                    str(digest.row_hash),
+                    hashing.sha256.hexdigest(),
                 )
             )
-            made.tables.append(Moved(table.name, content.row_count, content.row_count))
-            told.table(made.tables[-1])
+            result.tables.append(CopiedTable(table.name, digest.row_count, digest.row_count))
+            progress.table(result.tables[-1])
         [warehouse] = origin.do(lambda connection: run(connection, "warehouse"))
-        counters = origin.do(lambda connection: counters_of(connection, layout))
+        sequences = origin.do(lambda connection: sequence_values(connection, layout))
         manifest = Manifest(
             FORMAT,
             __version__,
@@ -112,72 +110,95 @@ def written(source: Warehouse, file: IO[bytes], name: str, now: datetime, told: 
             warehouse.warehouse_id,
             warehouse.made_at,
             {file_name: checksum(file_name) for file_name in sorted(files)},
-            tuple(backed),
-            tuple((one.table, one.name, one.definition) for one in layout.references),
-            tuple((table.name, table.counter, *counters[table.name]) for table in layout.tables if table.counter),
+            tuple(backed_up),
+            tuple((key.table, key.name, key.definition) for key in layout.foreign_keys),
+            tuple(
+                (table.name, table.identity_column, *sequences[table.name])
+                for table in layout.tables
+                if table.identity_column
+            ),
         )
         archive.writestr(MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
-    return made
+    return result
 
 
-def write_csv(connection: Connection, table: Table, file: Hashed) -> None:
+@dataclass
+class HashingWriter:
+    """A file that hashes what is written to it."""
+
+    file: IO[bytes]
+
+    def __post_init__(self) -> None:
+        self.sha256 = hashlib.sha256()
+
+    def write(self, data: bytes) -> int:
+        self.sha256.update(data)
+        return self.file.write(data)
+
+
+def write_csv(connection: Connection, table: Table, file: HashingWriter) -> None:
     columns, key = (SQL(", ").join(map(Identifier, names)) for names in (table.columns, table.key))
     statement = SQL("copy (select {} from {} order by {}) to stdout (format csv, header)")
     with driver_cursor(connection) as cursor:
         cursor.copy_expert(statement.format(columns, table.identifier, key), file, BLOCK)
 
 
-def restore(target: Warehouse, path: Path, *, name: str, now: datetime, told: Told = Told()) -> Move:  # noqa: B008
-    """Fills an empty database with a backup, and compares it with what the backup says; then brings it up to date.
+def restore(target: Warehouse, path: Path, *, now: datetime, progress: Progress = Progress()) -> CopyResult:  # noqa: B008
+    """Fill an empty database from a backup, compare it with the manifest, and bring its schema up to date.
 
-    A restore that was killed goes on with the first table that is not there. Raises WarehouseError.
+    A restore that was killed goes on with the first table that is missing or incomplete. Raises WarehouseError.
     """
-    with backup_at(path) as (archive, manifest):
+    with open_backup(path) as (archive, manifest):
 
-        def once(note: Callable[[], None]) -> Move:
-            there = Target(target, name)
-            with there.alone():
-                return restored(archive, manifest, path, there, now, told, note)
+        def attempt(progressed: Callable[[], None]) -> CopyResult:
+            endpoint = Target(target)
+            with endpoint.exclusive():
+                return restore_archive(archive, manifest, path, endpoint, now, progress, progressed)
 
-        made = persistently(once)
-    if not made.differences:
-        with speaking_of_errors(name):
-            target.migrate(now, __version__)
-    return made
-
-
-def check(target: Warehouse, path: Path, *, name: str, told: Told = Told()) -> Move:  # noqa: B008
-    """Says whether a database is what a backup of it says. Writes nothing."""
-
-    def once(note: Callable[[], None]) -> Move:
-        there = Target(target, name)
-        if there.do(files_of) != manifest.schema_files.keys():
-            raise WarehouseError(f"The database at {name} is of another version than {path}: they can't be compared.")
-        layout = there.do(layout_of)
-        must_fit(manifest, layout, path)
-        made = Move()
-        for table, backed in pairs(manifest, layout):
-            if there.content(table) != backed.content:
-                made.differences.append(f"{table.name} differs.")
-            made.tables.append(Moved(table.name, backed.row_count, 0))
-            told.table(made.tables[-1])
-        return made
-
-    with backup_at(path) as (_, manifest):
-        return persistently(once)
+        result = retry_on_disconnect(attempt)
+    if not result.differences:
+        target.migrate(now, __version__)
+    return result
 
 
-def restored(
+def verify(target: Warehouse, path: Path, *, progress: Progress = Progress()) -> CopyResult:  # noqa: B008
+    """Compare a database with a backup of it. Writes nothing. Raises WarehouseError."""
+
+    def attempt(progressed: Callable[[], None]) -> CopyResult:
+        endpoint = Target(target)
+        if endpoint.do(schema_files_of) != manifest.schema_files.keys():
+            raise WarehouseError(
+                f"The database at {target.name} and {path} were made by different versions of the program, so they"
+                " can't be"
+                " compared."
+            )
+        layout = endpoint.do(layout_of)
+        check_matches(manifest, layout, path)
+        result = CopyResult()
+        for table, entry in pair_tables(manifest, layout):
+            if endpoint.digest(table) != entry.digest:
+                result.differences.append(f"{table.name} differs.")
+            result.tables.append(CopiedTable(table.name, entry.row_count, 0))
+            progress.table(result.tables[-1])
+        return result
+
+    with open_backup(path) as (_, manifest):
+        return retry_on_disconnect(attempt)
+
+
+def restore_archive(
     archive: zipfile.ZipFile,
     manifest: Manifest,
     path: Path,
     target: Target,
     now: datetime,
-    told: Told,
-    note: Callable[[], None],
-) -> Move:
-    def opening(connection: Connection) -> Layout:
-        has = files_of(connection)
+    progress: Progress,
+    progressed: Callable[[], None],
+) -> CopyResult:
+    """One attempt of restore(). Calls `progressed` for every table that arrived."""
+
+    def prepare(connection: Connection) -> Layout:
+        has = schema_files_of(connection)
         there = run(connection, "warehouse")[0] if WAREHOUSE in has else None
         is_begun = there is not None and there.copy_started_at and there.warehouse_id == manifest.warehouse_id
         if has and not is_begun and (there is None or there.is_filled or not has <= manifest.schema_files.keys()):
@@ -185,37 +206,36 @@ def restored(
                 f"The database at {target.name} holds a warehouse already. Nothing was touched: give an empty database."
             )
         files = set(manifest.schema_files)
-        layout = opened_for_copying(connection, files, manifest.warehouse_id, manifest.made_at, now)
-        must_fit(manifest, layout, path)
+        layout = prepare_target(connection, files, manifest.warehouse_id, manifest.made_at, now, target.name)
+        check_matches(manifest, layout, path)
         return layout
 
-    with speaking_of_errors(target.name):
-        layout = target.do(opening)
-    made = Move()
+    layout = target.do(prepare)
+    result = CopyResult()
     replaced = []
-    for table, backed in pairs(manifest, layout):
+    for table, entry in pair_tables(manifest, layout):
         copied_count = 0
-        told.progress(table.name, 0, backed.row_count)
-        if target.content(table) != backed.content:
-            target.do(lambda connection, table=table, backed=backed: read_csv(connection, archive, table, backed, path))  # type: ignore[misc]
-            note()
-            copied_count = backed.row_count
-            replaced.append((table, backed))
-        made.tables.append(Moved(table.name, backed.row_count, copied_count))
-        told.table(made.tables[-1])
-    target.do(lambda connection: tie(connection, layout.references, manifest.numbers))
-    made.differences = [
+        progress.rows(table.name, 0, entry.row_count)
+        if target.digest(table) != entry.digest:
+            target.do(lambda connection, table=table, entry=entry: read_csv(connection, archive, table, entry, path))  # type: ignore[misc]
+            progressed()
+            copied_count = entry.row_count
+            replaced.append((table, entry))
+        result.tables.append(CopiedTable(table.name, entry.row_count, copied_count))
+        progress.table(result.tables[-1])
+    target.do(lambda connection: restore_constraints(connection, layout.foreign_keys, manifest.sequences))
+    result.differences = [
         f"{table.name} differs."
-        for table, backed in replaced  # the others were found to be alike
-        if target.content(table) != backed.content
+        for table, entry in replaced  # all others were found to be equal
+        if target.digest(table) != entry.digest
     ]
-    if not made.differences:
+    if not result.differences:
         target.do(lambda connection: run(connection, "warehouse_whole"))
-    return made
+    return result
 
 
-class Member(io.RawIOBase):
-    """A file of the archive as it is read, and the hash of it. A damaged one raises WarehouseError."""
+class HashingReader(io.RawIOBase):
+    """A member of the archive that hashes what is read from it. Raises WarehouseError where it is damaged."""
 
     def __init__(self, file: IO[bytes], name: str, path: Path) -> None:
         self.file, self.name, self.path = file, name, path
@@ -224,25 +244,25 @@ class Member(io.RawIOBase):
 
     def read(self, size: int = -1) -> bytes:
         try:
-            told = self.file.read(size)
+            data = self.file.read(size)
         except DAMAGED as error:
             self.error = WarehouseError(f"{self.path} is damaged: {self.name} can't be read.")
             raise self.error from error
-        self.sha256.update(told)
-        return told
+        self.sha256.update(data)
+        return data
 
 
-def read_csv(connection: Connection, archive: zipfile.ZipFile, table: Table, backed: Backed, path: Path) -> None:
-    """Fills a table with its file, instead of what is in it."""
+def read_csv(connection: Connection, archive: zipfile.ZipFile, table: Table, entry: BackedUpTable, path: Path) -> None:
+    """Replace the rows of a table by those in its file. Raises WarehouseError for a damaged or different file."""
     lock(connection, MOVE_LOCK, 0)
     columns = SQL(", ").join(map(Identifier, table.columns))
-    name = file_of(table.name)
+    name = member_name(table.name)
     try:
         file = archive.open(name)
     except DAMAGED:
         raise WarehouseError(f"{path} is damaged: {name} can't be read.") from None
     with driver_cursor(connection) as cursor, file:
-        member = Member(file, name, path)
+        member = HashingReader(file, name, path)
         cursor.execute(SQL("delete from {}").format(table.identifier))
         try:
             cursor.copy_expert(
@@ -254,5 +274,5 @@ def read_csv(connection: Connection, archive: zipfile.ZipFile, table: Table, bac
             if member.error:
                 raise member.error from None
             raise
-        if member.sha256.hexdigest() != backed.sha256:
+        if member.sha256.hexdigest() != entry.sha256:
             raise WarehouseError(f"{path} is damaged: {name} is not what the manifest says.")

@@ -1,28 +1,32 @@
-"""What ties the tables of a warehouse together besides their rows: references between them, and the numbers given last."""
+"""What a warehouse has besides rows: the foreign keys between its tables, and the sequences that number their keys."""
 
 from __future__ import annotations
 
 from psycopg2.sql import SQL, Identifier, Literal
 from sqlalchemy import Connection, text
 
-from etl.transfer.layout import NOTED, Layout, Reference, layout_of, reference_of
+from etl.transfer.layout import DROPPED_KEYS, ForeignKey, Layout, foreign_key_of, layout_of
 from etl.transfer.tables import Table
 from etl.warehouse.errors import WarehouseError
 from etl.warehouse.locks import MOVE_LOCK, lock
 from etl.warehouse.statements import driver_cursor, run
 
-HONEST_GAP = 10_000_000  # keys that were drawn and not used: each run draws some for rows that are there already
+LARGEST_KEY_GAP = 10_000_000  # keys drawn and never used: each run draws some for rows that turn out to exist
+
+SequenceValue = tuple[int, bool]  # the last number of a sequence, and whether a row was given it
 
 
-def counters_of(connection: Connection, layout: Layout) -> dict[str, tuple[int, bool]]:
-    """Of each table that Postgres numbers: the last number, and whether it was given to a row."""
-    return {table.name: counter_of(connection, table) for table in layout.tables if table.counter}
+def sequence_values(connection: Connection, layout: Layout) -> dict[str, SequenceValue]:
+    """By table: the state of the sequence behind its identity column. Raises WarehouseError."""
+    return {table.name: sequence_value(connection, table) for table in layout.tables if table.identity_column}
 
 
-def counter_of(connection: Connection, table: Table) -> tuple[int, bool]:
-    rows = run(connection, "counter", table_name=table.name, column_name=table.counter)
+def sequence_value(connection: Connection, table: Table) -> SequenceValue:
+    rows = run(connection, "counter", table_name=table.name, column_name=table.identity_column)
     if len(rows) != 1:
-        raise WarehouseError(f"{table.counter} of {table.name} is not numbered by Postgres; nothing was touched.")
+        raise WarehouseError(
+            f"{table.identity_column} of {table.name} is not numbered by Postgres; nothing was touched."
+        )
     with driver_cursor(connection) as cursor:
         sequence = Identifier(rows[0].schema_name, rows[0].sequence_name)
         cursor.execute(SQL("select last_value, is_called from {}").format(sequence))
@@ -30,51 +34,58 @@ def counter_of(connection: Connection, table: Table) -> tuple[int, bool]:
     return int(number), bool(is_given)
 
 
-def untied(connection: Connection) -> Layout:
-    """Takes the references between tables away, so that a range can be replaced whatever refers to it.
+def drop_constraints(connection: Connection, name: str) -> Layout:
+    """Drop the foreign keys between the tables, so that any range of rows can be replaced, and return the layout.
 
-    They are noted in the same transaction: the database itself knows what to put back, whoever goes on with the copy.
+    They are noted in DROPPED_KEYS in the same transaction: if this copy is killed, the database itself knows what the
+    next one has to restore. `name`: the option or setting of the database's address. Raises WarehouseError.
     """
-    if connection.execute(text("select pg_catalog.to_regclass(:name)"), {"name": NOTED}).scalar():
-        return layout_of(connection, [reference_of(row) for row in run(connection, "references_dropped")])
+    if connection.execute(text("select pg_catalog.to_regclass(:name)"), {"name": DROPPED_KEYS}).scalar():
+        return layout_of(connection, [foreign_key_of(row) for row in run(connection, "references_dropped")])
     layout = layout_of(connection)
-    if not layout.references:
+    if not layout.foreign_keys:
         raise WarehouseError(
-            "An older version of the program began a copy into the database at DATABASE_URL; this one can't go on with it."
-            " Give an empty database, or drop its schemas listening and ops."
+            f"An older version of the program began a copy into the database at {name}; this one can't go on with it."
+            " Give"
+            " an empty database, or drop its schemas listening and ops."
         )
     run(connection, "copy_reference")
     with driver_cursor(connection) as cursor:
-        for one in layout.references:
+        for key in layout.foreign_keys:
             run(
                 connection,
                 "reference_dropped",
-                table_name=one.table,
-                other_name=one.other,
-                constraint_name=one.name,
-                definition=one.definition,
+                table_name=key.table,
+                other_name=key.referenced_table,
+                constraint_name=key.name,
+                definition=key.definition,
             )
-            cursor.execute(SQL("alter table {} drop constraint {}").format(named(one.table), Identifier(one.name)))
+            cursor.execute(SQL("alter table {} drop constraint {}").format(identifier(key.table), Identifier(key.name)))
     return layout
 
 
-def tie(connection: Connection, references: tuple[Reference, ...], counters: dict[str, tuple[int, bool]]) -> None:
-    """Puts them back, sets the numbers to go on with, and lets the planner see what there is."""
+def restore_constraints(
+    connection: Connection, foreign_keys: tuple[ForeignKey, ...], sequences: dict[str, SequenceValue]
+) -> None:
+    """Restore the foreign keys, set the sequences, and gather statistics for the planner.
+
+    A sequence value from elsewhere is not trusted: it is kept between the largest key there is and LARGEST_KEY_GAP
+    beyond twice that key.
+    """
     lock(connection, MOVE_LOCK, 0)
     with driver_cursor(connection) as cursor:
-        for one in references:
+        for key in foreign_keys:
             cursor.execute(
                 SQL("alter table {} drop constraint if exists {}, add constraint {} {}").format(
-                    named(one.table), Identifier(one.name), Identifier(one.name), SQL(one.definition)
+                    identifier(key.table), Identifier(key.name), Identifier(key.name), SQL(key.definition)
                 )
             )
-        cursor.execute(f"drop table if exists {NOTED}")
+        cursor.execute(f"drop table if exists {DROPPED_KEYS}")
         for table in layout_of(connection, ()).tables:
-            if table.name in counters:
-                [row] = run(connection, "counter", table_name=table.name, column_name=table.counter)
+            if table.name in sequences:
+                [row] = run(connection, "counter", table_name=table.name, column_name=table.identity_column)
                 sequence = Identifier(row.schema_name, row.sequence_name).as_string(cursor)
-                number, is_given = counters[table.name]
-                # What the other side says is kept between the largest key that is there and what honest gaps come to.
+                number, is_given = sequences[table.name]
                 cursor.execute(
                     SQL(
                         "select pg_catalog.setval({}::pg_catalog.regclass,"
@@ -83,15 +94,16 @@ def tie(connection: Connection, references: tuple[Reference, ...], counters: dic
                     ).format(
                         Literal(sequence),
                         Literal(number),
-                        Literal(HONEST_GAP),
+                        Literal(LARGEST_KEY_GAP),
                         Literal(is_given),
                         Literal(number),
-                        Identifier(str(table.counter)),
-                        named(table.name),
+                        Identifier(str(table.identity_column)),
+                        identifier(table.name),
                     )
                 )
     run(connection, "statistics")
 
 
-def named(table: str) -> Identifier:
+def identifier(table: str) -> Identifier:
+    """The full name of a table, quoted."""
     return Identifier(*table.split("."))

@@ -1,8 +1,8 @@
-"""Moving a warehouse to another database: what differs is copied, in pieces, and everything is compared afterwards.
+"""Copy a warehouse into another database, and compare the two: only what differs is copied, and all of it is verified.
 
-A move has no memory of its own. It compares both databases range by range, by counts and hashes, and copies the ranges that differ, each in
-one transaction: so one that was killed goes on where it stopped, and a second one moves only what has changed. All of it sees the source
-as it stood at one moment.
+A copy keeps no state of its own. It compares both databases range by range, by counts and hashes, and copies the ranges
+that differ, each in one transaction. So a copy that was killed goes on where it stopped, and a second one copies only
+what has changed. All of it reads the source as it stood at one moment.
 """
 
 from __future__ import annotations
@@ -17,24 +17,23 @@ from sqlalchemy import Connection, text
 
 from etl import __version__
 from etl.counts import many
-from etl.transfer.constraints import counters_of, tie
+from etl.transfer.constraints import restore_constraints, sequence_values
 from etl.transfer.endpoints import (
-    Move,
-    Moved,
+    CopiedTable,
+    CopyResult,
+    Progress,
     Source,
     Target,
-    Told,
-    files_of,
-    opened_for_copying,
-    persistently,
+    copyable_schema_files,
+    naming_errors,
+    prepare_target,
+    retry_on_disconnect,
+    schema_files_of,
     snapshot,
-    speaking_of,
-    speaking_of_errors,
-    whole_files,
 )
-from etl.transfer.layout import Foreign, Layout, layout_of, odd_counters, plain
+from etl.transfer.layout import Layout, UntrustedCatalog, layout_of, out_of_range, printable_name
 from etl.transfer.pipe import pump
-from etl.transfer.tables import Content, Difference, Span, Table, differing
+from etl.transfer.tables import Difference, Digest, Span, Table, find_differences
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.errors import WarehouseError
 from etl.warehouse.locks import MOVE_LOCK, lock
@@ -42,176 +41,178 @@ from etl.warehouse.schema import WAREHOUSE, migrate_within
 from etl.warehouse.statements import driver_cursor, run
 
 LARGEST, SMALLEST = 100_000, 500  # rows of a range
+SHOWN_DIFFERENCES = 5  # of a table
 
 
-def move(
+def copy_warehouse(
     source: Warehouse,
     target: Warehouse,
     *,
-    names: tuple[str, str],
     now: datetime,
     is_dry: bool = False,
-    told: Told = Told(),  # noqa: B008
-) -> Move:
-    """Makes the target what the source is, and compares them. Again from its start when a connection broke: that is quick where it is done.
+    progress: Progress = Progress(),  # noqa: B008
+) -> CopyResult:
+    """Make the target equal to the source, compare the two, and bring the target's schema up to date.
 
-    `names`: what the person calls the two. `is_dry`: only says what would be copied. Raises WarehouseError.
+    Starts again when a connection broke, which is quick where it is done. `is_dry`: only count what would be copied.
+    Raises WarehouseError.
     """
 
-    def once(note: Callable[[], None]) -> Move:
-        with snapshot(source, names[0]) as origin:
-            return Copying(origin, Target(target, names[1]), now, told, note).done(is_dry)
+    def attempt(progressed: Callable[[], None]) -> CopyResult:
+        with snapshot(source) as origin:
+            return Copy(origin, Target(target), now, progress, progressed).run(is_dry)
 
-    made = persistently(once)
-    if not is_dry and not made.differences:
-        with speaking_of_errors(names[1]):
-            target.migrate(now, __version__)
-    return made
+    result = retry_on_disconnect(attempt)
+    if not is_dry and not result.differences:
+        target.migrate(now, __version__)
+    return result
 
 
-def compare(
+def compare_warehouses(
     source: Warehouse,
     target: Warehouse,
     *,
-    names: tuple[str, str],
-    told: Told = Told(),  # noqa: B008
-) -> Move:
-    """Says whether the target is what the source is, and where it is not. Writes nothing."""
+    progress: Progress = Progress(),  # noqa: B008
+) -> CopyResult:
+    """Compare two warehouses, and describe where they differ. Writes nothing. Raises WarehouseError."""
 
-    def once(note: Callable[[], None]) -> Move:
-        with snapshot(source, names[0]) as origin:
-            return Comparing(origin, Target(target, names[1]), told).done()
+    def attempt(progressed: Callable[[], None]) -> CopyResult:
+        with snapshot(source) as origin:
+            return Comparison(origin, Target(target), progress).run()
 
-    return persistently(once)
+    return retry_on_disconnect(attempt)
 
 
-class Comparing:
-    """Two databases, table by table."""
+class Comparison:
+    """Compares two databases table by table."""
 
-    def __init__(self, source: Source, target: Target, told: Told) -> None:
-        self.source, self.target, self.told = source, target, told
+    def __init__(self, source: Source, target: Target, progress: Progress) -> None:
+        self.source, self.target, self.progress = source, target, progress
 
-    def done(self) -> Move:
-        files = self.source_files()
-        self.must_be_alike(files)
+    def run(self) -> CopyResult:
+        files = self.check_source()
+        self.check_same_version(files)
         layout = self.target.do(layout_of)
-        self.foreign.must_be(layout)
-        made = Move()
+        self.catalog.check_matches(layout)
+        result = CopyResult()
         for table in layout.tables:
-            here, there = self.contents(table)
+            here, there = self.digests(table)
             if here != there:
-                made.differences += self.sentences(table)
-            made.tables.append(Moved(table.name, here.row_count, 0))
-            self.told.table(made.tables[-1])
-        return made
+                result.differences += self.describe_differences(table)
+            result.tables.append(CopiedTable(table.name, here.row_count, 0))
+            self.progress.table(result.tables[-1])
+        return result
 
-    def source_files(self) -> set[str]:
-        """The schema files of the source, after a look at what it has under the names of a warehouse's tables."""
-        self.foreign = self.source.do(lambda connection: Foreign(connection, self.source.name))
-        self.foreign.must_be_plain()
-        return whole_files(self.source)
+    def check_source(self) -> set[str]:
+        """The schema files of the source. Raises WarehouseError when its tables are not safe to read."""
+        self.catalog = self.source.do(lambda connection: UntrustedCatalog(connection, self.source.name))
+        self.catalog.check_is_safe()
+        return copyable_schema_files(self.source)
 
-    def must_be_alike(self, files: set[str]) -> None:
-        """Raises WarehouseError when the two are not of one version."""
-        there = self.target.do(files_of)
+    def check_same_version(self, files: set[str]) -> None:
+        """Raises WarehouseError unless the target has exactly these schema files."""
+        there = self.target.do(schema_files_of)
         if not there:
             raise WarehouseError(f"There is no warehouse in the database at {self.target.name}.")
         if files != there:
             raise WarehouseError(
-                f"The databases at {self.source.name} and {self.target.name} are of different versions of the program. Bring both up to"
-                " date (DATABASE_URL=… python migrate.py), and compare them then."
+                f"The databases at {self.source.name} and {self.target.name} were made by different versions of the"
+                " program."
+                " Bring both up to date (DATABASE_URL=… python migrate.py), and compare them then."
             )
 
-    def contents(self, table: Table) -> tuple[Content, Content]:
-        """What the table holds at the source and at the target, found at the same time."""
+    def digests(self, table: Table) -> tuple[Digest, Digest]:
+        """The digests of a table at the source and at the target, computed at the same time."""
         with ThreadPoolExecutor(max_workers=1) as other:
-            there = other.submit(self.target.content, table)
-            return self.source.content(table), there.result()
+            there = other.submit(self.target.digest, table)
+            return self.source.digest(table), there.result()
 
-    def sentences(self, table: Table) -> Iterator[str]:
-        """Where a table differs: for the first few rows, by their keys."""
-        found = 0
-        for one in differing(self.source, self.target, table, largest=LARGEST, smallest=1):
-            if one.is_alike:
+    def describe_differences(self, table: Table) -> Iterator[str]:
+        """A sentence for each of the first rows that differ, naming their keys."""
+        count = 0
+        for one in find_differences(self.source, self.target, table, largest=LARGEST, smallest=1):
+            if one.is_equal:
                 continue
-            found += 1
-            if found > 5:
+            count += 1
+            if count > SHOWN_DIFFERENCES:
                 yield f"{table.name} differs elsewhere, too."
                 return
             at = ", ".join(
-                f"{name} {plain(value)}" for name, value in zip(table.key, one.span.first or (), strict=False)
+                f"{name} {printable_name(value)}" for name, value in zip(table.key, one.span.first or (), strict=False)
             )
             yield f"{table.name} differs {f'at {at}' if at else 'at its beginning'}."
 
 
-class Copying(Comparing):
-    """One attempt to make the target what the source is. `note` is called for every piece that got there."""
+class Copy(Comparison):
+    """One attempt to make the target equal to the source. Calls `progressed` for every piece that arrived."""
 
-    def __init__(self, source: Source, target: Target, now: datetime, told: Told, note: Callable[[], None]) -> None:
-        super().__init__(source, target, told)
-        self.now, self.note = now, note
+    def __init__(
+        self, source: Source, target: Target, now: datetime, progress: Progress, progressed: Callable[[], None]
+    ) -> None:
+        super().__init__(source, target, progress)
+        self.now, self.progressed = now, progressed
         self.changed: set[Table] = set()
 
-    def done(self, is_dry: bool = False) -> Move:
-        self.must_be_two()
-        files = self.source_files()
+    def run(self, is_dry: bool = False) -> CopyResult:
+        self.check_are_different()
+        files = self.check_source()
         if is_dry:
             return self.estimate(files)
-        with self.target.alone():
-            return self.copied(files)
+        with self.target.exclusive():
+            return self.copy_tables(files)
 
-    def copied(self, files: set[str]) -> Move:
-        layout = self.target.do(lambda connection: self.open(connection, files))
-        made = Move()
+    def copy_tables(self, files: set[str]) -> CopyResult:
+        """Prepare the target, copy and verify every table, and mark the copy as complete if nothing differs."""
+        layout = self.target.do(lambda connection: self.prepare(connection, files))
+        result = CopyResult()
         for table in layout.tables:
-            made.tables.append(self.copy(table))
-            self.told.table(made.tables[-1])
-        counters = self.source.do(lambda connection: counters_of(connection, layout))
-        self.target.do(lambda connection: tie(connection, layout.references, counters))
+            result.tables.append(self.copy_table(table))
+            self.progress.table(result.tables[-1])
+        sequences = self.source.do(lambda connection: sequence_values(connection, layout))
+        self.target.do(lambda connection: restore_constraints(connection, layout.foreign_keys, sequences))
         for table in layout.tables:
-            if table in self.changed:  # the others were found to be alike as a whole
-                here, there = self.contents(table)
-                made.differences += self.sentences(table) if here != there else ()
-        if not made.differences:
+            if table in self.changed:  # all others were found to be equal
+                here, there = self.digests(table)
+                result.differences += self.describe_differences(table) if here != there else ()
+        if not result.differences:
             self.target.do(lambda connection: run(connection, "warehouse_whole"))
         readers = self.source.do(lambda connection: run(connection, "readers"))
-        made.roles = [plain(row.role_name) for row in readers]
-        return made
+        result.roles = [printable_name(row.role_name) for row in readers]
+        return result
 
-    def estimate(self, files: set[str]) -> Move:
-        """What would be copied."""
-        layout = self.target.do(lambda connection: self.planned(connection, files))
-        is_alike = self.target.do(files_of) == files
-        made = Move()
+    def estimate(self, files: set[str]) -> CopyResult:
+        """Count the rows that would be copied."""
+        layout = self.target.do(lambda connection: self.planned_layout(connection, files))
+        is_same_version = self.target.do(schema_files_of) == files
+        result = CopyResult()
         for table in layout.tables:
             copied_count = row_count = self.row_count(table)
-            if is_alike:
-                found = differing(self.source, self.target, table, largest=LARGEST, smallest=SMALLEST)
-                copied_count = sum(self.counted(table, one) for one in found if not one.is_alike)
-            made.tables.append(Moved(table.name, row_count, copied_count))
-            self.told.table(made.tables[-1])
-        return made
+            if is_same_version:
+                found = find_differences(self.source, self.target, table, largest=LARGEST, smallest=SMALLEST)
+                copied_count = sum(self.source_count(table, one) for one in found if not one.is_equal)
+            result.tables.append(CopiedTable(table.name, row_count, copied_count))
+            self.progress.table(result.tables[-1])
+        return result
 
-    def planned(self, connection: Connection, files: set[str]) -> Layout:
-        """The layout that the target is going to have. Leaves nothing behind."""
-        self.must_be_a_copy(connection, files)
-        undone = connection.begin_nested()
+    def planned_layout(self, connection: Connection, files: set[str]) -> Layout:
+        """The layout that the target is going to have. The schema is made for it and rolled back."""
+        self.check_is_replaceable(connection, files)
+        savepoint = connection.begin_nested()
         try:
-            with speaking_of_errors(self.target.name):
-                migrate_within(connection, self.now, __version__, only=files)
+            migrate_within(connection, self.now, __version__, only=files)
             layout = layout_of(connection)
         finally:
-            undone.rollback()
-        self.foreign.must_be(layout)
+            savepoint.rollback()
+        self.catalog.check_matches(layout)
         return layout
 
-    def counted(self, table: Table, difference: Difference) -> int:
+    def source_count(self, table: Table, difference: Difference) -> int:
         if difference.source_count is not None:
             return difference.source_count
-        return self.source.content(table, difference.span).row_count
+        return self.source.digest(table, difference.span).row_count
 
-    def must_be_two(self) -> None:
-        """Raises WarehouseError when both are the same database: a lock taken in the one is seen in the other."""
+    def check_are_different(self) -> None:
+        """Raises WarehouseError when both are the same database: a lock taken in one is then held in the other."""
         key = random.getrandbits(31)
         self.source.do(lambda connection: lock(connection, MOVE_LOCK, key))
         is_free = self.target.do(
@@ -222,24 +223,24 @@ class Copying(Comparing):
         if not is_free:
             raise WarehouseError(f"The databases at {self.source.name} and {self.target.name} are the same one.")
 
-    def open(self, connection: Connection, files: set[str]) -> Layout:
+    def prepare(self, connection: Connection, files: set[str]) -> Layout:
+        """Prepare the target, and return its layout. Raises WarehouseError when it may not be overwritten."""
         [origin] = self.source.do(lambda source: run(source, "warehouse"))
-        self.must_be_a_copy(connection, files)
-        with speaking_of_errors(self.target.name):
-            layout = opened_for_copying(connection, files, origin.warehouse_id, origin.made_at, self.now)
-        self.foreign.must_be(layout)
-        counters = self.source.do(lambda source: counters_of(source, layout))
-        if odd := odd_counters(layout, counters):
+        self.check_is_replaceable(connection, files)
+        layout = prepare_target(connection, files, origin.warehouse_id, origin.made_at, self.now, self.target.name)
+        self.catalog.check_matches(layout)
+        sequences = self.source.do(lambda source: sequence_values(source, layout))
+        if odd := out_of_range(layout, sequences):
             raise WarehouseError(f"The numbering of {odd[0]} in the database at {self.source.name} is out of bounds.")
         return layout
 
-    def must_be_a_copy(self, connection: Connection, files: set[str]) -> None:
-        """Raises WarehouseError unless the target holds nothing, or an earlier copy that has had no life of its own since."""
-        has = files_of(connection)
+    def check_is_replaceable(self, connection: Connection, files: set[str]) -> None:
+        """Raises WarehouseError unless the target is empty, or an earlier copy that has recorded nothing since."""
+        has = schema_files_of(connection)
         if ahead := sorted(has - files):
             raise WarehouseError(
-                f"The database at {self.target.name} is of a newer version than that at {self.source.name} ({', '.join(ahead)}). Bring the"
-                " older one up to date first: DATABASE_URL=… python migrate.py"
+                f"The database at {self.target.name} was made by a newer version than that at {self.source.name}"
+                f" ({', '.join(ahead)}). Bring the older one up to date first: DATABASE_URL=… python migrate.py"
             )
         if has and WAREHOUSE not in has:
             raise WarehouseError(
@@ -251,39 +252,47 @@ class Copying(Comparing):
             return
         if there.warehouse_id != here.warehouse_id:
             raise WarehouseError(
-                f"The database at {self.target.name} holds another warehouse. Nothing was touched: give an empty database, or the one that"
-                " this warehouse was copied to before."
+                f"The database at {self.target.name} holds another warehouse. Nothing was touched: give an empty"
+                " database, or"
+                " the one that this warehouse was copied to before."
             )
         known = {tuple(row) for row in self.source.do(lambda source: run(source, "runs"))}
         if own := [row for row in run(connection, "runs") if tuple(row) not in known]:
             raise WarehouseError(
-                f"The database at {self.target.name} has recorded for itself since it was copied ({many(len(own), 'run')} that"
+                f"The database at {self.target.name} has recorded for itself since it was copied"
+                f" ({many(len(own), 'run')} that"
                 f" {self.source.name} does not know). Copying would undo that; nothing was touched."
             )
 
-    def copy(self, table: Table) -> Moved:
-        """Replaces what differs: all of it is deleted first, so that no row is in the way of another that has its name now."""
+    def copy_table(self, table: Table) -> CopiedTable:
+        """Replace the ranges that differ.
+
+        All of them are deleted before any is filled, so that no old row conflicts with a new one of the same unique
+        name.
+        """
         row_count = self.row_count(table)
         done, different = 0, []
-        self.told.progress(table.name, 0, row_count)
-        for one in differing(self.source, self.target, table, largest=LARGEST, smallest=SMALLEST):
-            if one.is_alike:
+        self.progress.rows(table.name, 0, row_count)
+        for one in find_differences(self.source, self.target, table, largest=LARGEST, smallest=SMALLEST):
+            if one.is_equal:
                 done += one.target_count
-                self.told.progress(table.name, done, row_count)
+                self.progress.rows(table.name, done, row_count)
             else:
                 different.append(one)
                 self.changed.add(table)
-        if superfluous := [one.span for one in different if one.target_count]:
-            self.target.do(lambda connection: self.delete(connection, table, superfluous))
-            self.note()
+        if outdated := [one.span for one in different if one.target_count]:
+            self.target.do(lambda connection: self.delete(connection, table, outdated))
+            self.progressed()
         copied_count = 0
         for one in different:
             copied_count += self.target.do(lambda connection, span=one.span: self.fill(connection, table, span))  # type: ignore[misc]
-            self.note()
-            self.told.progress(table.name, done + copied_count, row_count)
-        return Moved(table.name, row_count, copied_count)
+            self.progressed()
+            self.progress.rows(table.name, done + copied_count, row_count)
+        return CopiedTable(table.name, row_count, copied_count)
 
     def row_count(self, table: Table) -> int:
+        """Rows of a table at the source."""
+
         def work(connection: Connection) -> int:
             with driver_cursor(connection) as cursor:
                 cursor.execute(SQL("select count(*) from {}").format(table.identifier))
@@ -296,21 +305,21 @@ class Copying(Comparing):
         lock(connection, MOVE_LOCK, 0)
         with driver_cursor(connection) as cursor:
             for span in spans:
-                cursor.execute(SQL("delete from {} where {}").format(table.identifier, span.within(table)))
+                cursor.execute(SQL("delete from {} where {}").format(table.identifier, span.condition(table)))
 
     def fill(self, connection: Connection, table: Table, span: Span) -> int:
-        """Copies a range from one connection to the other; how many rows it has."""
+        """Copy a range from the source into the target, by binary COPY; returns its row count."""
         lock(connection, MOVE_LOCK, 0)
         columns, key = (SQL(", ").join(map(Identifier, names)) for names in (table.columns, table.key))
         read = SQL("copy (select {} from {} where {} order by {}) to stdout (format binary)").format(
-            columns, table.identifier, span.within(table), key
+            columns, table.identifier, span.condition(table), key
         )
         write = SQL("copy {} ({}) from stdin (format binary)").format(table.identifier, columns)
         with driver_cursor(connection) as cursor, driver_cursor(self.source.connection) as origin:
-            cursor.execute("set local synchronous_commit = off")  # what a power cut takes is copied again
+            cursor.execute("set local synchronous_commit = off")  # what a power cut loses is copied again
             pump(
                 lambda pipe, size: origin.copy_expert(read, pipe, size),
                 lambda pipe, size: cursor.copy_expert(write, pipe, size),
-                lambda: speaking_of(self.source.name),
+                lambda: naming_errors(self.source.name),
             )
             return cursor.rowcount

@@ -1,4 +1,4 @@
-"""The tables of older projects of this kind, in whatever schema they lie: found, looked at, and read row by row."""
+"""Find the tables of older projects of this kind, in whatever schema they are, check them, and read their rows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from etl.sources.legacy import PLACE, PLAYS, OldTable, Row
 from etl.transfer.endpoints import Source
-from etl.transfer.layout import KINDS, Foreign, fault_of, plain
+from etl.transfer.layout import KINDS, UntrustedCatalog, printable_name, unsafe_reason
 from etl.transfer.tables import AS_TEXT
 from etl.warehouse.errors import WarehouseError
 from etl.warehouse.statements import driver_cursor
@@ -20,22 +20,24 @@ from etl.warehouse.statements import driver_cursor
 log = logging.getLogger(__name__)
 
 READ = (*PLAYS, "track_table", "artist_table")
-NO_DAYS = psycopg2.extensions.new_type((1082,), "NO_DAYS", lambda value, _: None)  # a day is no moment
+NO_DAYS = psycopg2.extensions.new_type(
+    (1082,), "NO_DAYS", lambda value, _: None
+)  # a date without a time is no moment of a play
 
 
-def old_tables(connection: Connection) -> list[OldTable]:
-    """The tables of an older project that a database has; of two of one name, that with more rows comes last.
+def find_old_tables(connection: Connection) -> list[OldTable]:
+    """The readable tables of an older project, the smallest first, so that of two with one name the larger one wins.
 
-    Raises WarehouseError when none with plays can be read.
+    Raises WarehouseError when none with plays can be read; logs a warning for each table that can't.
     """
     found, faults = [], []
-    for full_name, row in Foreign(connection, "--from-legacy", READ).relations.items():
+    for full_name, row in UntrustedCatalog(connection, "--from-legacy", READ).relations.items():
         table = OldTable(row.schema_name, row.table_name, frozenset(row.column_names or ()), 0)
         if missing := sorted(PLAYS.get(table.name, set()) - table.columns):
-            faults.append(f"{plain(full_name)} has no column {', '.join(missing)}.")
-        elif fault := fault_of(row):
+            faults.append(f"{printable_name(full_name)} has no column {', '.join(missing)}.")
+        elif reason := unsafe_reason(row):
             faults.append(
-                f"{plain(full_name)} {fault}, so it is not read"
+                f"{printable_name(full_name)} {reason}, so it is not read"
                 f"{'; make a table of it (create table … as select …).' if row.kind in KINDS else '.'}"
             )
         else:
@@ -46,7 +48,7 @@ def old_tables(connection: Connection) -> list[OldTable]:
     if not any(table.name in PLAYS for table in found):
         none = f"The database at --from-legacy has none of the tables {' and '.join(PLAYS)} of an older project."
         raise WarehouseError(
-            f"Nothing can be taken over from the database at --from-legacy: {' '.join(faults)}" if faults else none
+            f"Nothing can be imported from the database at --from-legacy: {' '.join(faults)}" if faults else none
         )
     for fault in faults:
         log.warning("--from-legacy: %s", fault)
@@ -54,7 +56,7 @@ def old_tables(connection: Connection) -> list[OldTable]:
 
 
 def rows_of(origin: Source, table: OldTable | None) -> Iterator[Row]:
-    """The rows of a table, oldest play first."""
+    """The rows of a table, oldest play first, each as a mapping by column, with PLACE; none if `table` is None."""
     if table is None:
         return
     read = SQL(", ").join(map(Identifier, [PLACE, *sorted(table.columns)]))

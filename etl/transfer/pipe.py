@@ -1,4 +1,4 @@
-"""From one COPY into another: bytes on their way between two threads, a few at a time."""
+"""A pipe between two COPY statements: one thread writes, another reads, and a few blocks are in memory at a time."""
 
 from __future__ import annotations
 
@@ -8,34 +8,35 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 BLOCK = 2**18  # bytes handed over at once
-WAITING = 16  # blocks on their way
+MAX_BLOCKS = 16  # waiting to be read
 
 
 class Abandoned(Exception):
-    """Nobody reads any more."""
+    """The reader is gone."""
 
 
 class Pipe:
-    """A file that one thread writes and another reads."""
+    """A file object that one thread writes and another reads."""
 
     def __init__(self) -> None:
-        self.blocks: queue.Queue[bytes | None] = queue.Queue(WAITING)
+        self.blocks: queue.Queue[bytes | None] = queue.Queue(MAX_BLOCKS)
         self.written = bytearray()
         self.left = memoryview(b"")
         self.is_abandoned = False
         self.error: BaseException | None = None
 
-    def write(self, told: bytes) -> int:
-        self.written += told
+    def write(self, data: bytes) -> int:
+        self.written += data
         if len(self.written) >= BLOCK:
-            self.hand_over()
-        return len(told)
+            self.flush()
+        return len(data)
 
-    def hand_over(self) -> None:
+    def flush(self) -> None:
         block, self.written = bytes(self.written), bytearray()
         self.put(block)
 
     def put(self, block: bytes | None) -> None:
+        """Queue a block, or None for the end. Raises Abandoned when nobody reads any more."""
         while not self.is_abandoned:
             try:
                 self.blocks.put(block, timeout=0.1)
@@ -45,6 +46,7 @@ class Pipe:
         raise Abandoned
 
     def read(self, size: int = -1) -> bytes:
+        """At most `size` bytes; b"" at the end. Raises the writer's error after what it wrote was read."""
         if not self.left:
             block = self.blocks.get()
             if block is None:
@@ -54,24 +56,28 @@ class Pipe:
                 return b""
             self.left = memoryview(block)
         size = len(self.left) if size < 0 else size
-        given, self.left = bytes(self.left[:size]), self.left[size:]
-        return given
+        data, self.left = bytes(self.left[:size]), self.left[size:]
+        return data
 
 
 def pump(
     write: Callable[[Pipe, int], object],
     read: Callable[[Pipe, int], object],
-    speaking: Callable[[], AbstractContextManager[None]],
+    write_errors: Callable[[], AbstractContextManager[None]],
 ) -> None:
-    """Lets `read` read what `write` writes meanwhile, in a thread of its own. An error of `write` (within `speaking`) is raised before
-    one of `read`, which is but its consequence."""
+    """Run `write` in a thread and `read` in this one, with a pipe between them; both are called with the pipe and
+    BLOCK.
+
+    `write` runs within `write_errors()`, which may translate its errors. An error of `write` is raised in preference to
+    one of `read`, which is only its consequence.
+    """
     pipe = Pipe()
 
     def fill() -> None:
         try:
-            with speaking():
+            with write_errors():
                 write(pipe, BLOCK)
-            pipe.hand_over()
+            pipe.flush()
             pipe.put(None)
         except Abandoned:
             pass
@@ -80,8 +86,8 @@ def pump(
             if not pipe.is_abandoned:
                 pipe.blocks.put(None)
 
-    filling = threading.Thread(target=fill, name="pipe")
-    filling.start()
+    writer = threading.Thread(target=fill, name="pipe")
+    writer.start()
     try:
         read(pipe, BLOCK)
     except BaseException:
@@ -90,4 +96,4 @@ def pump(
         raise
     finally:
         pipe.is_abandoned = True
-        filling.join()
+        writer.join()

@@ -1,6 +1,6 @@
-"""What is in a warehouse, table by table: in ranges of their keys, and as counts and hashes to compare them by.
+"""The rows of a warehouse, table by table: ranges of keys, and digests to compare two databases by.
 
-Every statement here is put together from the names of a Layout, which come from the program's own schema.
+Every statement here is built from the names of a Layout, which come from the program's own schema.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from sqlalchemy import Connection
 
 from etl.warehouse.statements import driver_cursor
 
-Key = tuple[Any, ...]  # as Postgres writes the values; numbers are numbers
+Key = tuple[Any, ...]  # values of a primary key: numbers as numbers, dates as Postgres writes them
 Result = TypeVar("Result")
 
-# Moments before the year 1 or after 9999, which Python has none of, are read as the text that Postgres writes.
+# Dates are read as Postgres's text, because Python has none before the year 1 or after 9999.
 DATED = (1082, 1083, 1114, 1184, 1186, 1266)  # date, time, timestamp, timestamptz, interval, timetz
 AS_TEXT = psycopg2.extensions.new_type(DATED, "AS_TEXT", lambda value, _: value)
 
@@ -33,8 +33,8 @@ class Table:
     name: str
     columns: tuple[str, ...]
     key: tuple[str, ...]
-    types: tuple[str, ...] = ()  # of the columns, as Postgres names them
-    counter: str | None = None  # the column that Postgres numbers by itself
+    types: tuple[str, ...] = ()  # of the columns, by Postgres's names
+    identity_column: str | None = None  # the column that Postgres numbers
 
     @property
     def identifier(self) -> Composed:
@@ -43,18 +43,18 @@ class Table:
 
 @dataclass(frozen=True)
 class Span:
-    """A range of a table's key: from `first`, included, to `end`, excluded. None is open."""
+    """A range of a table's primary key, from `first` to before `end`. None is unbounded."""
 
     first: Key | None = None
     end: Key | None = None
 
-    def within(self, table: Table) -> Composed:
-        """The condition of a row to lie in it."""
-        key = row_of(Identifier(name) for name in table.key)
+    def condition(self, table: Table) -> Composed:
+        """The SQL condition for a row to be in the range."""
+        key = row_expression(Identifier(name) for name in table.key)
         bounds = [
-            SQL(f"{{}} {sign} {{}}").format(key, row_of(map(Literal, told)))
-            for sign, told in ((">=", self.first), ("<", self.end))
-            if told is not None
+            SQL(f"{{}} {sign} {{}}").format(key, row_expression(map(Literal, bound)))
+            for sign, bound in ((">=", self.first), ("<", self.end))
+            if bound is not None
         ]
         return SQL(" and ").join(bounds) if bounds else Composed([SQL("true")])
 
@@ -63,111 +63,122 @@ EVERYTHING = Span()
 
 
 @dataclass(frozen=True)
-class Content:
-    """What a range of a table holds, whatever order its rows lie in."""
+class Digest:
+    """Row count and hash of a range of a table. Equal digests mean equal rows, in whatever order they are stored."""
 
     row_count: int
-    row_hash: int  # the sum of the rows' own hashes
+    row_hash: int  # the sum of the hashes of the rows
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A range, and how many rows of it two databases have."""
+    """A range of a table, the rows that two databases have in it, and whether these are equal."""
 
     span: Span
-    source_count: int | None  # not counted where the target has nothing at all
+    source_count: int | None  # None: not counted, because the target has no row at all
     target_count: int
-    is_alike: bool = False
+    is_equal: bool = False
 
 
-def row_of(parts: Iterator[Any]) -> Composed:
+def row_expression(parts: Iterator[Any]) -> Composed:
     return SQL("({})").format(SQL(", ").join(parts))
 
 
-def told_alike(cursor: psycopg2.extensions.cursor) -> None:
-    """Lets a transaction write values as every other database does."""
+def set_canonical_output(cursor: psycopg2.extensions.cursor) -> None:
+    """Make the transaction write values the same way in every database, whatever its settings."""
     cursor.execute(
         "set local timezone = 'UTC'; set local datestyle = 'ISO, YMD'; set local intervalstyle = 'postgres';"
         "set local extra_float_digits = 1; set local bytea_output = 'hex'"
     )
 
 
-def content_of(connection: Connection, table: Table, span: Span) -> Content:
-    """How many rows of a range there are, and their hash: the same in every database that holds the same rows, of whatever version, as
-    Postgres keeps its hashes for the sake of tables that are partitioned by them."""
-    # The hash of a row is a sum over its columns: hashed once more, lest two rows that exchange a value sum to the same.
-    told = row_of(Identifier(name) for name in table.columns)
+def digest_of(connection: Connection, table: Table, span: Span) -> Digest:
+    """The digest of a range.
+
+    It is the same in every version of Postgres, which keeps its hash functions stable for the sake of tables
+    partitioned by hash.
+    """
+    # A row's hash is itself a sum over its columns. It is hashed once more, or two rows that swap a value would add up
+    # to the same digest.
+    row = row_expression(Identifier(name) for name in table.columns)
     with driver_cursor(connection) as cursor:
-        told_alike(cursor)
+        set_canonical_output(cursor)
         cursor.execute(
             SQL(
-                "select count(*), coalesce(sum(pg_catalog.hashint8extended(pg_catalog.hash_record_extended(row{}, 0), 0)), 0)"
+                "select count(*), coalesce(sum(pg_catalog.hashint8extended(pg_catalog.hash_record_extended(row{}, 0),"
+                " 0)), 0)"
                 " from {} where {}"
-            ).format(told, table.identifier, span.within(table))
+            ).format(row, table.identifier, span.condition(table))
         )
         [(row_count, row_hash)] = cursor.fetchall()
-    return Content(int(row_count), int(row_hash))
+    return Digest(int(row_count), int(row_hash))
 
 
 def is_empty(connection: Connection, table: Table) -> bool:
     with driver_cursor(connection) as cursor:
         cursor.execute(SQL("select not exists (select 1 from {})").format(table.identifier))
-        [(told,)] = cursor.fetchall()
-    return bool(told)
+        [(has_no_row,)] = cursor.fetchall()
+    return bool(has_no_row)
 
 
-def spans_of(connection: Connection, table: Table, size: int, within: Span) -> list[Span]:
-    """A range in ranges of `size` rows each, the last one fewer. What another database has besides lies in one of them, too."""
+def split_span(connection: Connection, table: Table, size: int, within: Span) -> list[Span]:
+    """Split a range into ranges of `size` rows each; the last one may have fewer.
+
+    Together they cover all of `within`, so rows that only another database has fall into one of them, too.
+    """
     key = SQL(", ").join(map(Identifier, table.key))
     with driver_cursor(connection) as cursor:
         psycopg2.extensions.register_type(AS_TEXT, cursor)
         cursor.execute(
             SQL(
-                "select {key} from (select {key}, row_number() over (order by {key}) as row_number from {table} where {within}) as numbered"
+                "select {key} from (select {key}, row_number() over (order by {key}) as row_number from {table} where"
+                " {within}) as numbered"
                 " where (row_number - 1) %% {size} = 0 and row_number > 1 order by {key}"
-            ).format(key=key, table=table.identifier, within=within.within(table), size=Literal(size)),
+            ).format(key=key, table=table.identifier, within=within.condition(table), size=Literal(size)),
             (),
         )
         cuts: list[Key | None] = [within.first, *cursor.fetchall(), within.end]
     return [Span(first, end) for first, end in pairwise(cuts)]
 
 
-class Side(ABC):
-    """A database, as it is compared."""
+class Endpoint(ABC):
+    """One of the two databases of a copy."""
 
     @abstractmethod
     def do(self, work: Callable[[Connection], Result]) -> Result:
-        """What `work` makes of a connection to it."""
+        """Call `work` with a connection to the database, and return what it returns."""
 
-    def content(self, table: Table, span: Span = EVERYTHING) -> Content:
-        return self.do(lambda connection: content_of(connection, table, span))
+    def digest(self, table: Table, span: Span = EVERYTHING) -> Digest:
+        return self.do(lambda connection: digest_of(connection, table, span))
 
-    def spans(self, table: Table, size: int, within: Span = EVERYTHING) -> list[Span]:
-        return self.do(lambda connection: spans_of(connection, table, size, within))
+    def split(self, table: Table, size: int, within: Span = EVERYTHING) -> list[Span]:
+        return self.do(lambda connection: split_span(connection, table, size, within))
 
     def is_empty(self, table: Table) -> bool:
         return self.do(lambda connection: is_empty(connection, table))
 
 
-def differing(source: Side, target: Side, table: Table, *, largest: int, smallest: int) -> Iterator[Difference]:
-    """The ranges of a table, in order, in which two databases are alike or differ.
+def find_differences(
+    source: Endpoint, target: Endpoint, table: Table, *, largest: int, smallest: int
+) -> Iterator[Difference]:
+    """Compare a table in two databases, and yield its ranges in order, equal ones included.
 
-    None is of more than `largest` rows of the source; one that differs is cut until it has no more than `smallest`, unless the target has
-    next to nothing there.
+    No range has more than `largest` rows of the source. One that differs is split further until it has at most
+    `smallest`, unless the target has less than a tenth of its rows.
     """
-    waiting = source.spans(table, largest)[::-1]
+    waiting = source.split(table, largest)[::-1]
     if target.is_empty(table):
         yield from (Difference(span, None, 0) for span in waiting[::-1])
         return
     with ThreadPoolExecutor(max_workers=1) as other:
         while waiting:
             span = waiting.pop()
-            counting = other.submit(source.content, table, span)
-            there = target.content(table, span)
+            counting = other.submit(source.digest, table, span)
+            there = target.digest(table, span)
             here = counting.result()
             if here == there:
-                yield Difference(span, here.row_count, there.row_count, is_alike=True)
+                yield Difference(span, here.row_count, there.row_count, is_equal=True)
             elif here.row_count <= smallest or there.row_count * 10 < here.row_count:
                 yield Difference(span, here.row_count, there.row_count)
             else:
-                waiting += source.spans(table, -(-here.row_count // 16), span)[::-1]
+                waiting += source.split(table, -(-here.row_count // 16), span)[::-1]

@@ -44,13 +44,20 @@ Result = TypeVar("Result")
 TRIES = 6  # pauses of 0.5 to 8 s: a database that has to be woken up answers within a few seconds
 
 
+def backoff_s(failures: int) -> float:
+    """Seconds to wait after so many failures (from 1): 0.5, 1, 2, 4, then 8, each with a quarter of jitter either way."""
+    return min(0.5 * 2.0 ** (failures - 1), 8) * random.uniform(0.75, 1.25)  # noqa: S311  jitter, not a secret
+
+
 class Warehouse:
     """One Postgres, reached anew when it goes away. `repr` shows no address. `clock`: this computer's, which has to agree with
-    the database's before anything is recorded; None: they are not compared."""
+    the database's before anything is recorded; None: they are not compared. `name`: the setting or option that `url` is
+    from, as errors call it."""
 
-    def __init__(self, url: str, clock: Clock | None = None) -> None:
+    def __init__(self, url: str, clock: Clock | None = None, *, name: str = "DATABASE_URL") -> None:
         self.engine = engine_of(url, script("query/search_path"))
         self.clock = clock
+        self.name = name
 
     def __repr__(self) -> str:
         return "Warehouse(…)"
@@ -101,16 +108,15 @@ class Warehouse:
             if not is_passing(trouble) or attempt == TRIES or is_late:
                 break
             self.engine.dispose()  # whatever broke one connection broke the pooled one too
-            pause_s = min(0.5 * 2 ** (attempt - 1), 8) * random.uniform(0.75, 1.25)  # noqa: S311  jitter, not a secret
             log.info("The database does not answer (try %d of %d)", attempt, TRIES)
-            time.sleep(pause_s)
+            time.sleep(backoff_s(attempt))
             attempt += 1
         # Raised out here, so that the driver's error, which may quote a row or an address, does not come along.
         tries = f" ({attempt} tries)." if attempt > 1 else "."
         state = state_of(trouble)
         kind = ValuesRefused if state in ABOUT_VALUES else WarehouseError
         is_reached = state is not None and not is_passing(trouble)
-        raise kind(sentence_about(trouble).removesuffix(".") + tries, is_reached=is_reached)
+        raise kind(sentence_about(trouble, self.name).removesuffix(".") + tries, is_reached=is_reached)
 
     def migrate(self, now: datetime, version: str, *, views_may_wait: bool = False) -> list[str]:
         """Brings the schema up to date, all or nothing; names of the files applied. Cheap when there is nothing to do.

@@ -245,9 +245,12 @@ def is_passing(error: Exception) -> bool:
     return trouble_of(error).can_pass
 
 
-def sentence_about(error: Exception) -> str:
-    """What happened, in words that hold nothing secret: the driver's own quote addresses, and values of rows."""
-    return trouble_of(error).sentence
+def sentence_about(error: Exception, name: str = "DATABASE_URL") -> str:
+    """What happened, in words that hold nothing secret: the driver's own quote addresses, and values of rows.
+
+    `name`: the setting or option that has the database's address; the sentences above are written for DATABASE_URL.
+    """
+    return trouble_of(error).sentence.replace("DATABASE_URL", name)
 
 
 def state_of(error: Exception) -> str | None:

@@ -19,7 +19,7 @@ def opened(settings: Settings, *needed: str, clock: Clock = utc_now) -> Iterator
     """The warehouse of these settings, after a look whether all that is `needed` is set: the Postgres at DATABASE_URL,
     or else the program's own, which runs as long as somebody uses it. Raises SettingsError and EmbeddedError."""
     settings.need(*needed)
-    if line := settings.about_the_database():
+    if line := settings.database_notice():
         log.info("%s", line)
     with ExitStack() as stack:
         if settings.database_url is None:

@@ -8,7 +8,7 @@ from graphlib import TopologicalSorter
 from sqlalchemy import Connection, text
 
 from etl import __version__, limits
-from etl.clock import Clock, must_agree
+from etl.clock import Clock, check_clock
 from etl.warehouse.engine import limited
 from etl.warehouse.errors import WarehouseError
 from etl.warehouse.locks import SCHEMA_LOCK, lock
@@ -61,7 +61,7 @@ def pending(connection: Connection, *, is_copying: bool = False, clock: Clock | 
         text("select pg_catalog.to_regclass('ops.schema_change'), pg_catalog.clock_timestamp()")
     ).one()
     if clock is not None:
-        must_agree(clock(), server_at, "the database's")
+        check_clock(clock(), server_at, "the database's")
     rows = run(connection, "schema_state") if is_made else []
     applied = {row.file_name: row.checksum for row in rows}
     schema = names_in("schema")

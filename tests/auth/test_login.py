@@ -20,10 +20,10 @@ import requests
 from support import REFRESH_TOKEN, agree, change_world, settings_of
 from support.workflow_runner import calls, stand_in
 
-from etl.auth.callback_server import Loopback
+from etl.auth.callback_server import CallbackServer
 from etl.auth.encryption import Keys, TokenKeyError
 from etl.auth.logins import AnybodysLogin, NotLoggedIn, ends_at
-from etl.auth.oauth import LoginError, begun, finished
+from etl.auth.oauth import LoginError, begin_login, complete_login
 from etl.jobs.plays import record_plays
 from etl.settings import SettingsError, read_settings
 from etl.simulator.routes import Grant, Listener, Play
@@ -182,8 +182,8 @@ def test_a_taken_port_is_named_with_what_to_do(brapped, port):
 
 
 def test_nobody_coming_back_ends_the_trip():
-    with Loopback(0) as loopback, pytest.raises(LoginError, match="Nobody came back"):
-        loopback.wait(lambda address: True, lambda address: ("", ""), patience_s=0.3)
+    with CallbackServer(0) as loopback, pytest.raises(LoginError, match="did not come back"):
+        loopback.wait(lambda address: True, lambda address: ("", ""), timeout_s=0.3)
 
 
 @pytest.mark.parametrize("is_in_time", [True, False])
@@ -204,10 +204,10 @@ def test_a_browser_that_is_gone_has_missed_the_page_and_not_the_login(is_in_time
             line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closed with a reset
         gone.set()
 
-    with Loopback(0) as loopback:
+    with CallbackServer(0) as loopback:
         port = urlsplit(loopback.redirect_uri).port
         threading.Thread(target=browser, args=(port,)).start()
-        loopback.wait(lambda address: "code" in address, answer, patience_s=10 if is_in_time else 0.4)
+        loopback.wait(lambda address: "code" in address, answer, timeout_s=10 if is_in_time else 0.4)
     assert answered == ["/callback?code=c"]
 
 
@@ -225,9 +225,9 @@ def test_without_a_browser_the_address_is_told_and_the_one_it_leads_to_is_taken(
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        ("", "its state is another"),
-        ("nonsense", "its state is another"),
-        (f"{CALLBACK}?code=AQ-of-another&state=of-another", "its state is another"),
+        ("", "its state differs"),
+        ("nonsense", "its state differs"),
+        (f"{CALLBACK}?code=AQ-of-another&state=of-another", "its state differs"),
     ],
 )
 def test_an_address_that_is_none_is_no_login(environment, port, ask, answer, said):
@@ -247,14 +247,14 @@ def trip(settings, warehouse, spotify, port):
 
     def made(who: str = "account-of-ada", **changes: Any):
         known = settings.model_copy(update={"spotify_refresh_token": None, **changes})
-        begin = begun(known, CALLBACK)
-        return finished(known, warehouse, begin, agree(begin.address, who), lambda: datetime.now(UTC))
+        begin = begin_login(known, CALLBACK)
+        return complete_login(known, warehouse, begin, agree(begin.address, who), lambda: datetime.now(UTC))
 
     return made
 
 
 def test_the_address_has_state_and_challenge_and_asks_for_no_more_than_is_used(settings):
-    one, other = (begun(settings, CALLBACK) for _ in range(2))
+    one, other = (begin_login(settings, CALLBACK) for _ in range(2))
     asked = dict(parse_qsl(urlsplit(one.address).query))
     assert (asked["scope"], asked["response_type"], asked["redirect_uri"], asked["code_challenge_method"]) == (
         "user-read-recently-played",
@@ -263,24 +263,24 @@ def test_the_address_has_state_and_challenge_and_asks_for_no_more_than_is_used(s
         "S256",
     )
     assert len(one.verifier) >= 43 and one.verifier not in one.address and one.state in one.address
-    assert repr(one) == f"Trip(redirect_uri='{CALLBACK}')"
+    assert repr(one) == f"AuthorizationRequest(redirect_uri='{CALLBACK}')"
     assert {one.state, one.verifier}.isdisjoint({other.state, other.verifier})
 
 
 def test_a_code_serves_once_and_its_refusal_says_to_begin_again(settings, warehouse, port, spotify, ask):
-    begin = begun(settings, CALLBACK)
+    begin = begin_login(settings, CALLBACK)
     answer = agree(begin.address)
-    finished(settings, warehouse, begin, answer)
-    with pytest.raises(CodeRefused, match="Begin again from the start") as refused:
-        finished(settings, warehouse, begin, answer)
+    complete_login(settings, warehouse, begin, answer)
+    with pytest.raises(CodeRefused, match="Start the login again") as refused:
+        complete_login(settings, warehouse, begin, answer)
     assert dict(parse_qsl(urlsplit(answer).query))["code"] not in str(refused.value)
 
 
 def test_a_login_without_the_scope_is_not_kept(settings, warehouse, port, ask):
-    begin = begun(settings, CALLBACK)
+    begin = begin_login(settings, CALLBACK)
     narrower = begin.address.replace("scope=user-read-recently-played", "scope=user-read-email")
     with pytest.raises(PermissionMissing):
-        finished(settings, warehouse, begin, agree(narrower))
+        complete_login(settings, warehouse, begin, agree(narrower))
     assert ask("select count(*) from ops.login") == [(0,)]
 
 
@@ -288,7 +288,7 @@ def test_another_account_than_the_one_recorded_is_turned_away(trip, spotify, ask
     grace = Listener("account-of-grace", "grace", "Grace")
     spotify.change(lambda world: replace(world, listeners=(*world.listeners, grace)))
     trip()
-    with pytest.raises(LoginError, match="another Spotify account"):
+    with pytest.raises(LoginError, match="not the Spotify account"):
         trip("account-of-grace")
     assert ask(LOGINS) == [("account-of-ada", True, True)]
     assert ask("select count(*) from listening.dim_listener") == [(1,)]
@@ -306,7 +306,7 @@ def test_of_two_listeners_who_are_recorded_here_each_can_log_in_again_and_nobody
         record_plays(settings, warehouse, lambda: datetime.now(UTC))
     for who in ("account-of-ada", "account-of-grace"):
         trip(who)
-    with pytest.raises(LoginError, match="another Spotify account"):
+    with pytest.raises(LoginError, match="not the Spotify account"):
         trip("account-of-joan")
     with pytest.raises(AnybodysLogin):
         record_plays(settings_of(database, spotify, spotify_refresh_token=None), warehouse, lambda: datetime.now(UTC))

@@ -83,15 +83,15 @@ def test_on_github_the_embedded_postgres_is_refused(brapped, tmp_path):
         (
             "DATABASE_URL",
             "ep-cool-secret.neon.tech/db",
-            "DATABASE_URL: is no address of a database; write it as postgresql://",
+            "DATABASE_URL: is not the address of a database; write it as postgresql://",
         ),
         ("DATABASE_URL", "mysql://me:hush@db/x", "DATABASE_URL: has to be the address of a Postgres"),
-        ("DATABASE_URL", "postgresql://me:hush@/x", "DATABASE_URL: names no host"),
-        ("DATABASE_URL", "postgresql://me:hush@host:port/x", "DATABASE_URL: is no address of a database"),
-        ("TIME_ZONE", "Mars/Olympus", "TIME_ZONE: 'Mars/Olympus' is no time zone of the IANA list"),
+        ("DATABASE_URL", "postgresql://me:hush@/x", "DATABASE_URL: has no host"),
+        ("DATABASE_URL", "postgresql://me:hush@host:port/x", "DATABASE_URL: is not the address of a database"),
+        ("TIME_ZONE", "Mars/Olympus", "TIME_ZONE: 'Mars/Olympus' is not an IANA time zone"),
         ("CATALOGUE_DAILY_BUDGET", "many", "CATALOGUE_DAILY_BUDGET: Input should be a valid integer"),
         ("CATALOGUE_DAILY_BUDGET", "-1", "CATALOGUE_DAILY_BUDGET: Input should be greater than or equal to 0"),
-        ("SPOTIFY_API_URL", "api.spotify.com", "SPOTIFY_API_URL: has to begin with https://"),
+        ("SPOTIFY_API_URL", "api.spotify.com", "SPOTIFY_API_URL: has to start with https://"),
     ],
 )
 def test_a_wrong_setting_is_said_in_a_sentence(name, value, sentence, brapped):
@@ -199,10 +199,10 @@ def test_a_failure_is_on_the_summary_page_too(brapped, spotify, tmp_path):
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [
-        ("SPOTIFY_CLIENT_ID", "abc\u200b", "SPOTIFY_CLIENT_ID: holds a character that none of Spotify's has"),
+        ("SPOTIFY_CLIENT_ID", "abc\u200b", "SPOTIFY_CLIENT_ID: contains a character that no secret of Spotify's has"),
         ("SPOTIFY_CLIENT_ID", "   ", "Not set: SPOTIFY_CLIENT_ID."),
-        ("TIME_ZONE", "localtime", "TIME_ZONE: 'localtime' is no time zone"),
-        ("TIME_ZONE", "right/Europe/Berlin", "TIME_ZONE: 'right/Europe/Berlin' is no time zone"),
+        ("TIME_ZONE", "localtime", "TIME_ZONE: 'localtime' is not an IANA time zone"),
+        ("TIME_ZONE", "right/Europe/Berlin", "TIME_ZONE: 'right/Europe/Berlin' is not an IANA time zone"),
         ("DATABASE_URL", "postgresql://me:hush@h/x?plugin=foo", "DATABASE_URL can't be read by the Postgres driver"),
     ],
 )
@@ -219,7 +219,7 @@ def test_blanks_around_a_time_zone_do_no_harm(brapped):
 def test_a_dotenv_file_that_is_not_utf_8_is_said(brapped, tmp_path):
     (tmp_path / ".env").write_text("TIME_ZONE=UTC\n", encoding="utf-16")
     ran = brapped("plays")
-    assert ran.returncode == 1 and ran.stderr.startswith(f"brapped: The file {tmp_path}/.env is not written in UTF-8")
+    assert ran.returncode == 1 and ran.stderr.startswith(f"brapped: The file {tmp_path}/.env is not UTF-8")
 
 
 def test_without_a_database_of_ones_own_it_is_said_where_the_record_is(brapped, tmp_path):
@@ -228,7 +228,7 @@ def test_without_a_database_of_ones_own_it_is_said_where_the_record_is(brapped, 
     try:
         ran = brapped("plays", DATABASE_URL="", BRAPPED_HOME=str(home))
         assert ran.returncode == 0, ran.stderr
-        assert ran.stderr == f"DATABASE_URL is not set: the record is in {home}/postgres\n"
+        assert ran.stderr == f"DATABASE_URL is not set: recording in {home}/postgres\n"
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
@@ -341,4 +341,4 @@ def test_an_unexpected_failure_is_one_line_unless_debug_asks_for_more(brapped, t
 def test_an_answer_without_a_list_of_plays_is_no_empty_list(brapped, spotify):
     change_world(spotify, faults=(Fault(PAGE, status=200, body=b'{"items":7}'),))
     ran = brapped("plays")
-    assert (ran.returncode, ran.stderr) == (1, "brapped: Spotify's answer held no list of plays.\n")
+    assert (ran.returncode, ran.stderr) == (1, "brapped: Spotify's response held no list of plays.\n")

@@ -25,7 +25,7 @@ from etl.simulator.routes import Play
 
 # Ctrl-C.
 
-UP = "import runpy, sys; from etl import interrupts; interrupts.leave_at_once(); print('up', flush=True); sys.argv = "
+UP = "import runpy, sys; from etl import interrupts; interrupts.exit_on_interrupt(); print('up', flush=True); sys.argv = "
 PROGRAMS = {
     "plays": UP + "['brapped', 'plays']; runpy.run_module('etl', run_name='__main__', alter_sys=True)",
     "report": UP + "['brapped', 'report', 'daily']; runpy.run_module('etl', run_name='__main__', alter_sys=True)",
@@ -112,7 +112,7 @@ def test_an_odd_request_does_not_end_the_wait_for_the_browser(line, capfd):
         came.append(address)
         return "You are logged in", "You can close this page."
 
-    with Loopback(0) as loopback:
+    with CallbackServer(0) as loopback:
         port = int(loopback.redirect_uri.rpartition(":")[2].partition("/")[0])
         waiting = threading.Thread(target=loopback.wait, args=(lambda address: "state=mine" in address, answered))
         waiting.start()
@@ -173,7 +173,7 @@ def test_settings_are_not_written_through_a_link(folder_of_nobody, victim, monke
 @pytest.mark.parametrize("named", ["/tmp/brapped-x/../{}", "{}"])
 def test_no_folder_that_a_pid_file_names_is_removed(named, folder_of_nobody, victim):
     cluster = Cluster(folder_of_nobody, durable=False, tcp=False)
-    cluster._drop_spare({"host": named.format(victim), "port": "5432"})
+    cluster._drop_fallback_sockets({"host": named.format(victim), "port": "5432"})
     assert (victim / "kept").read_text() == "kept"
 
 
@@ -182,11 +182,15 @@ def test_a_socket_folder_of_somebody_else_is_not_removed(folder_of_nobody):
     theirs = Path("/tmp/brapped-ofsomebodyelse")
     theirs.mkdir(exist_ok=True)
     try:
-        Cluster(folder_of_nobody, durable=False, tcp=False)._drop_spare({"host": str(theirs), "port": "5432"})
+        Cluster(folder_of_nobody, durable=False, tcp=False)._drop_fallback_sockets(
+            {"host": str(theirs), "port": "5432"}
+        )
         assert theirs.exists()
         owner = folder_of_nobody.stat()
         os.chown(theirs, owner.st_uid, owner.st_gid)
-        Cluster(folder_of_nobody, durable=False, tcp=False)._drop_spare({"host": str(theirs), "port": "5432"})
+        Cluster(folder_of_nobody, durable=False, tcp=False)._drop_fallback_sockets(
+            {"host": str(theirs), "port": "5432"}
+        )
         assert not theirs.exists()
     finally:
         if theirs.exists():
@@ -202,7 +206,7 @@ def test_what_is_kept_between_runs_is_written_through_no_link(name, tmp_path, vi
             tmp_path / "unrecorded.json",
             [FailedRun("embedded", "plays", "2026-01-01T00:00:00+00:00", "2026-01-01T00:00:01+00:00")],
         )
-        assert "is a link, which is not replaced" in caplog.text
+        assert "is a symbolic link, which is not replaced" in caplog.text
         assert read(tmp_path / "unrecorded.json") == []
     else:
         (tmp_path / "alerts.json").unlink()

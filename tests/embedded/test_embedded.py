@@ -34,7 +34,7 @@ only_root = pytest.mark.skipif(os.geteuid() != 0, reason="is about running as ro
 
 TITLE = "Wuthering Heights"
 STARTED = "starting PostgreSQL"
-PATIENCE_S = 20
+TIMEOUT_S = 20
 
 forgetful_postgres = partial(embedded_postgres, durable=False)  # enough, and quick on a busy disk
 
@@ -95,7 +95,7 @@ class Program:
         """Lets the program end, or ends it; what it said on stderr."""
         if by:
             os.killpg(self.process.pid, by)
-        output, error = self.process.communicate(timeout=PATIENCE_S)
+        output, error = self.process.communicate(timeout=TIMEOUT_S)
         self.output += output
         return error
 
@@ -372,12 +372,12 @@ def test_an_empty_pid_file_is_no_server(warm: Path) -> None:
 
 
 def test_a_server_that_hangs_is_not_trampled(warm: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cluster, "PATIENCE_S", 1)
+    monkeypatch.setattr(cluster, "TIMEOUT_S", 1)
     with forgetful_postgres(warm) as url:
         server = postmaster(warm)
         os.kill(server, signal.SIGSTOP)
         with (
-            pytest.raises(EmbeddedError, match=f"does not answer, but process {server} is at work"),
+            pytest.raises(EmbeddedError, match=f"does not answer, but process {server} is using it"),
             forgetful_postgres(warm),
         ):
             pass
@@ -402,7 +402,7 @@ def test_a_server_whose_user_ends_while_it_starts_is_neither_lost_nor_doubled(wa
 
 def test_an_interrupted_initdb_is_done_again(folder: Path) -> None:
     with programs(folder) as [killed]:
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + TIMEOUT_S
         while not list(folder.glob("draft-*/global/*")) and time.monotonic() < deadline:
             time.sleep(0.01)
         killed.end(signal.SIGKILL)  # its initdb lives on, and writes
@@ -576,7 +576,7 @@ def test_a_folder_that_is_not_writable_is_named(home: Path) -> None:
 def test_another_postgres_version_is_refused_and_nothing_touched(warm: Path) -> None:
     with spoiled(warm / "data" / "PG_VERSION", "17\n"):
         before = tree(warm / "data")
-        sentence = r"is of Postgres 17, and the one installed is 18: .* BRAPPED_HOME"
+        sentence = r"belongs to Postgres 17, but Postgres 18 is installed: .* BRAPPED_HOME"
         with pytest.raises(EmbeddedError, match=sentence), forgetful_postgres(warm):
             pass
         assert tree(warm / "data") == before
@@ -602,7 +602,7 @@ def test_a_disk_too_small_is_told_in_one_sentence(folder: Path) -> None:
     limited = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))}
     with programs(folder, **limited) as [program]:
         error = program.end()
-    assert re.fullmatch(rf"EmbeddedError: No Postgres could be made in {folder}: .*\n", error)
+    assert re.fullmatch(rf"EmbeddedError: Creating a Postgres in {folder} failed: .*\n", error)
     assert "Traceback" not in error
     assert list(folder.glob("draft-*")) == [] and not (folder / "data").exists()
 
@@ -632,7 +632,7 @@ def test_no_title_gets_into_the_servers_log(warm: Path) -> None:
                 ask(url, statement)
         with pytest.raises(psycopg2.OperationalError):  # a crash would quote the statement at which it happened
             ask(superuser(url), f"copy (select '{TITLE}') to program 'kill -9 $PPID; sleep 1'")
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + TIMEOUT_S
         while (
             "all server processes terminated" not in (warm / "postgres.log").read_text() and time.monotonic() < deadline
         ):

@@ -48,7 +48,7 @@ def as_before(made: cluster.Cluster) -> None:
 def old(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A warehouse that an older version made, with a reader, and a table of the person's own."""
     with monkeypatch.context() as patch:
-        patch.setattr(cluster.Cluster, "_entrust", as_before)
+        patch.setattr(cluster.Cluster, "_ensure_database", as_before)
         with forgetful_postgres(folder) as url:
             warehouse = Warehouse(superuser(url))
             warehouse.migrate(NOW, __version__)

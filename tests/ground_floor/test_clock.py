@@ -10,7 +10,7 @@ from support.cases import Song, exported
 from support.export_files import write_folder
 
 from etl import __version__
-from etl.clock import WrongClock, dated_at, in_words, must_agree
+from etl.clock import WrongClock, check_clock, parse_date_header, span_in_words
 from etl.jobs.dimensions import fill_dimensions
 from etl.jobs.imports import import_exports
 from etl.jobs.monitored import run_monitored
@@ -128,7 +128,7 @@ def test_somebody_is_told_of_the_clock_and_the_command_says_what_to_do(environme
     for name, value in {**environment, "GITHUB_OUTPUT": str(said)}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(WrongClock, match="Set whichever is wrong"):
+    with pytest.raises(WrongClock, match="Correct the wrong clock"):
         run_monitored("plays", APP_SETTINGS, record_plays, years_ahead)
     assert '"cause": "clock"' in said.read_text() and "The clock is wrong" in said.read_text()
     assert ask("select outcome from ops.run") == [("failed",)]
@@ -144,12 +144,12 @@ def test_a_run_of_the_future_from_before_hides_no_silence_and_no_failure(setting
 
 
 def test_words_and_dates():
-    assert [in_words(timedelta(minutes=one)) for one in (7, 119, 180, 60 * 47, 60 * 24 * 730)] == [
+    assert [span_in_words(timedelta(minutes=one)) for one in (7, 119, 180, 60 * 47, 60 * 24 * 730)] == [
         "7 minutes", "119 minutes", "3 hours", "47 hours", "730 days",
     ]  # fmt: skip
-    assert dated_at("Fri, 20 Nov 2026 09:20:00 GMT") == NOW
-    assert [dated_at(one) for one in (None, "", "nonsense", "20 Nov")] == [None] * 4
-    must_agree(NOW, NOW + timedelta(minutes=4), "anybody's")
+    assert parse_date_header("Fri, 20 Nov 2026 09:20:00 GMT") == NOW
+    assert [parse_date_header(one) for one in (None, "", "nonsense", "20 Nov")] == [None] * 4
+    check_clock(NOW, NOW + timedelta(minutes=4), "anybody's")
 
 
 # Two versions of the program.

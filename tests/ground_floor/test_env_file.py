@@ -89,7 +89,7 @@ def test_in_the_current_folder_it_is_read_and_nothing_is_said(run, written, tmp_
 def test_in_another_folder_that_of_the_program_is_read_and_said(run, written, clone, home, tmp_path, database):
     file = written(clone)
     ran = run(tmp_path / "elsewhere", "plays")
-    assert (ran.returncode, ran.stdout, ran.stderr) == (0, GOOD, f"DATABASE_URL is that of {file}\n")
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, GOOD, f"DATABASE_URL is set in {file}\n")
     assert database not in ran.stderr and not (home / "brapped").exists()
 
 
@@ -97,9 +97,9 @@ def test_that_of_the_configuration_folder_comes_last_and_is_read_and_said(run, w
     file = written(home / "config" / "brapped")
     config = {"XDG_CONFIG_HOME": str(home / "config")}
     ran = run(tmp_path / "elsewhere", "plays", **config)
-    assert (ran.returncode, ran.stderr) == (0, f"DATABASE_URL is that of {file}\n")
+    assert (ran.returncode, ran.stderr) == (0, f"DATABASE_URL is set in {file}\n")
     nearer = written(clone)
-    assert run(tmp_path / "elsewhere", "plays", **config).stderr == f"DATABASE_URL is that of {nearer}\n"
+    assert run(tmp_path / "elsewhere", "plays", **config).stderr == f"DATABASE_URL is set in {nearer}\n"
 
 
 def test_two_files_are_not_mixed_the_first_is_read(run, written, clone, tmp_path):
@@ -183,7 +183,7 @@ def test_no_new_database_is_made_where_another_file_names_one(command, run, writ
     ran = run(tmp_path / "here", command, *([str(exports)] if command == "import" else []))
     assert ran.returncode == 1
     assert ran.stderr.startswith(
-        f"brapped: DATABASE_URL is not set: {here}, which was found first, does not name it, but {there} does."
+        f"brapped: DATABASE_URL is not set: {here}, which was found first, does not set it, but {there} does."
     )
     assert not (home / "brapped").exists()
     assert ask("select count(*) from listening.fact_play") == [(0,)]
@@ -195,7 +195,7 @@ def test_one_that_is_asked_for_or_was_used_before_is_used_and_the_other_file_is_
     here, there = written(tmp_path / "here", DATABASE_URL="", BRAPPED_HOME=str(home / "own")), written(clone)
     exports = str(write_folder(tmp_path / "mine", {"Streaming_History_Audio_2026.json": [ROW]}))
     ran = run(tmp_path / "here", "import", exports)
-    said = f"DATABASE_URL is not set: the record is in {home}/own/postgres; {there} is not read, since {here} was found first\n"
+    said = f"DATABASE_URL is not set: recording in {home}/own/postgres; {there} is not read, because {here} was found first\n"
     assert ran.returncode == 0 and ran.stderr == said
     written(tmp_path / "here", DATABASE_URL="")
     (home / "own").rename(home / "brapped")
@@ -208,7 +208,7 @@ def test_one_that_is_asked_for_or_was_used_before_is_used_and_the_other_file_is_
 def test_a_first_record_on_a_computer_without_any_setting_may_be_made(run, home, tmp_path):
     exports = str(write_folder(tmp_path / "mine", {"Streaming_History_Audio_2026.json": [ROW]}))
     ran = run(tmp_path / "here", "import", exports)
-    assert (ran.returncode, ran.stderr) == (0, f"DATABASE_URL is not set: the record is in {home}/brapped/postgres\n")
+    assert (ran.returncode, ran.stderr) == (0, f"DATABASE_URL is not set: recording in {home}/brapped/postgres\n")
 
 
 # How it is written.
@@ -242,7 +242,7 @@ def test_a_byte_order_mark_costs_no_setting_whatever_dotenv_makes_of_it(monkeypa
 def test_another_encoding_is_said_with_the_file(encoding, monkeypatch, tmp_path):
     (tmp_path / ".env").write_bytes("DATABASE_URL=postgresql://me:hush@h/d\n".encode(encoding))
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(SettingsError, match=r"\.env is not written in UTF-8 .*save it again as UTF-8") as refused:
+    with pytest.raises(SettingsError, match=r"\.env is not UTF-8 .*save it again as UTF-8") as refused:
         read_settings()
     assert "hush" not in str(refused.value) and str(tmp_path) in str(refused.value)
 
@@ -287,7 +287,7 @@ def test_without_a_home_folder_a_sentence_says_what_to_set(arguments, environmen
 @pytest.mark.parametrize(
     "work",
     [
-        "from etl.settings import read_settings; print(read_settings().about_the_database())",
+        "from etl.settings import read_settings; print(read_settings().database_notice())",
         "import etl.reports.formats.html; print(None)",
     ],
 )
@@ -318,6 +318,6 @@ def test_a_tilde_in_a_file_is_the_home_folder(monkeypatch, tmp_path):
 def test_a_line_that_is_no_setting_is_named_and_its_content_is_not(line, tmp_path, monkeypatch):
     (tmp_path / ".env").write_text(f"# a comment\nTIME_ZONE=UTC\n{line}\n")
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(SettingsError, match=r"Line 3 of .*\.env is no setting") as raised:
+    with pytest.raises(SettingsError, match=r"Line 3 of .*\.env is not a setting") as raised:
         read_settings()
     assert "postgresql" not in str(raised.value) and "half" not in str(raised.value)

@@ -75,7 +75,7 @@ def test_clients_that_drip_or_say_nothing_do_not_hold_up_a_login() -> None:
             while not stopped.wait(0.02):
                 connection.sendall(b"a")
 
-    with Loopback(0) as loopback:
+    with CallbackServer(0) as loopback:
         port = int(loopback.redirect_uri.split(":")[2].split("/")[0])
         waiting = threading.Thread(
             target=loopback.wait,

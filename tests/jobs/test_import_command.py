@@ -83,17 +83,17 @@ def test_a_first_import_says_what_became_of_each_row(brapped, spotify, tmp_path)
         f"{'':<62}  rows  new  twice\n"
         f"{'…Extended Streaming History/Streaming_History_Audio_2024.json':<62}     3    2      1\n"
         "\n"
-        "      new  plays that nothing had told of\n"
-        "    twice  told by another row of this import\n"
+        "      new  plays that no source had reported\n"
+        "    twice  reported by another row of this import\n"
         "The listener is new here.\n"
-        "3 rows of 1 file: 2 new, 0 known, 0 merged, 1 told twice\n"
+        "3 rows of 1 file: 2 new, 0 known, 0 merged, 1 reported twice\n"
     )
-    assert page.read_text() == "3 rows of 1 file: 2 new, 0 known, 0 merged, 1 told twice\n\n"
+    assert page.read_text() == "3 rows of 1 file: 2 new, 0 known, 0 merged, 1 reported twice\n\n"
     assert spotify.calls == []
 
     again = brapped("import", str(path))
     assert (again.returncode, again.stderr) == (0, "")
-    assert again.stdout.splitlines()[-1] == "3 rows of 1 file: 0 new, 2 known, 0 merged, 1 told twice"
+    assert again.stdout.splitlines()[-1] == "3 rows of 1 file: 0 new, 2 known, 0 merged, 1 reported twice"
     assert "new here" not in again.stdout
 
 
@@ -112,18 +112,18 @@ def test_what_is_bad_is_named_and_the_exit_status_says_so(brapped, tmp_path, ask
         f"{'Streaming_History_Audio_2024_0.json':<47}     4    2       0        1    1\n"
         f"{'total':<47}     7    3       1        1    2\n"
         "\n"
-        "      new  plays that nothing had told of\n"
-        "   merged  plays that another source tells too; they are completed\n"
-        "  private  left out, as asked; what was recorded before stays\n"
-        "      bad  no play can be made of them\n"
-        "1 row says nothing of what was played.\n"
+        "      new  plays that no source had reported\n"
+        "   merged  plays that another source has reported, too; they are completed\n"
+        "  private  left out, as requested; what was recorded before stays\n"
+        "      bad  malformed rows\n"
+        "1 row does not say what was played.\n"
         "bad: StreamingHistory_music_0.json, row 2: msPlayed is not a whole number from 0\n"
         "  to 2147483647\n"
-        "bad: Streaming_History_Audio_2024_0.json, row 2: it is no JSON object\n"
-        "could not be read: endsong_7.json: it breaks off, or is no JSON\n"
+        "bad: Streaming_History_Audio_2024_0.json, row 2: it is not a JSON object\n"
+        "could not be read: endsong_7.json: it is incomplete, or not JSON\n"
         "The listener is new here.\n"
-        "7 rows of 2 files: 3 new, 0 known, 1 merged, 0 told twice, 1 private left out, 2\n"
-        "  bad; 1 file could not be read"
+        "7 rows of 2 files: 3 new, 0 known, 1 merged, 0 reported twice, 1 private left\n"
+        "  out, 2 bad; 1 file could not be read"
     )
     assert ran.stdout == f"{head}\n"
     assert dry.stdout == f"{head}; nothing was changed (dry run)\n"
@@ -148,13 +148,13 @@ def test_the_receipt_as_json_is_the_one_that_is_kept(brapped, tmp_path, ask):
     package = folder.name
     files = [
         {"package_name": "", "file_name": "endsong_7.json", "source": None, **counts,
-         "unreadable_reason": "it breaks off, or is no JSON", "malformed": []},
+         "unreadable_reason": "it is incomplete, or not JSON", "malformed": []},
         {"package_name": package, "file_name": "StreamingHistory_music_0.json", "source": "account_export",
          **counts, "row_count": 3, "new_count": 1, "merged_count": 1, "malformed_count": 1, "unnamed_count": 1,
          "unreadable_reason": None, "malformed": ["row 2: msPlayed is not a whole number from 0 to 2147483647"]},
         {"package_name": package, "file_name": "Streaming_History_Audio_2024_0.json", "source": "extended_export",
          **counts, "row_count": 4, "new_count": 3, "malformed_count": 1,
-         "unreadable_reason": None, "malformed": ["row 2: it is no JSON object"]},
+         "unreadable_reason": None, "malformed": ["row 2: it is not a JSON object"]},
     ]  # fmt: skip
     assert sorted(told["files"], key=lambda file: file["file_name"] != "endsong_7.json") == files
     assert told["total"] == {
@@ -186,7 +186,7 @@ def test_what_is_bad_of_many_is_told_in_part_and_counted_whole(brapped, tmp_path
     assert ran.returncode == 1
     told = [line for line in ran.stdout.splitlines() if line.startswith("bad:")]
     assert told == [
-        *(f"bad: endsong_0.json, row {number}: it is no JSON object" for number in range(2, 22)),
+        *(f"bad: endsong_0.json, row {number}: it is not a JSON object" for number in range(2, 22)),
         "bad: endsong_0.json, and 1,214 rows more",
     ]
     assert max(map(len, ran.stdout.splitlines())) <= 80

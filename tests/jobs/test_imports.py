@@ -403,12 +403,12 @@ def test_what_is_bad_is_named_and_counted_and_the_rest_goes_in(settings, warehou
     assert {name: file.row_count for name, file in read.items()} == {name: len(rows) for name, rows in DAMAGED.items()}
     assert {name: file.malformed for name, file in read.items() if file.malformed} == {
         "Streaming_History_Audio_2023_0.json": (
-            "row 2: it is no JSON object", "row 3: ms_played is not a whole number from 0 to 2147483647",
+            "row 2: it is not a JSON object", "row 3: ms_played is not a whole number from 0 to 2147483647",
         ),
         "Streaming_History_Audio_2023_1.json": ("row 2: ts is missing", "row 3: ts is missing"),
         "Streaming_History_Audio_2023_2.json": ("row 1: ts is missing",),
         "StreamingHistory_music_0.json": (
-            "row 2: it is no JSON object", "row 3: msPlayed is not a whole number from 0 to 2147483647",
+            "row 2: it is not a JSON object", "row 3: msPlayed is not a whole number from 0 to 2147483647",
         ),
     }  # fmt: skip
     assert {file.file_name: (file.source, file.row_count) for file in receipt.files if file.unreadable_reason} == {

@@ -28,8 +28,8 @@ from etl.simulator.world import Listener, world_of
 from etl.sources.recently_played import read_page
 from etl.spotify.accounts import Accounts
 from etl.spotify.errors import SpotifyError
-from etl.spotify.http import Answer, json_object
-from etl.spotify.profile import who_is
+from etl.spotify.http import Response, json_object
+from etl.spotify.profile import parse_account
 from etl.warehouse.errors import ValuesRefused, WarehouseError
 from etl.warehouse.listeners import recorded_account
 from etl.warehouse.load import stage
@@ -106,7 +106,7 @@ def spoiled(draw: st.DrawFn, *whole: Any) -> Any:
 
 def as_answered(body: Any) -> Any:
     """The same by way of JSON, as the program reads it off the wire."""
-    return json_object(Answer(200, {}, json.dumps(body).encode()))
+    return json_object(Response(200, {}, json.dumps(body).encode()))
 
 
 fuzzed = settings(
@@ -200,10 +200,10 @@ def test_an_account_is_recorded_or_refused_with_a_sentence(me, in_vain):
 
 
 def test_an_account_id_that_cannot_be_one_does_not_make_the_login_that_of_another_listener():
-    assert who_is({"id": "ada", "account_id": None}).listener_id == "ada"
+    assert parse_account({"id": "ada", "account_id": None}).listener_id == "ada"
     for odd in ("A" * 10_000, "ada\x00", "ada\ud800", 5, ["ada"]):
         with pytest.raises(SpotifyError, match="whose login"):
-            who_is({"id": "ada", "account_id": odd})
+            parse_account({"id": "ada", "account_id": odd})
 
 
 # What stands in JSON before it is a value.
@@ -542,8 +542,8 @@ def test_a_local_file_whose_artists_change_is_recorded_with_all_of_them(record, 
 def test_a_deep_answer_with_a_text_without_end_is_read_in_one_go():
     """In a process that is ended when it takes long: a search that begins anew at each character would take hours."""
     program = (
-        "from etl.spotify.http import Answer, json_object;"
+        "from etl.spotify.http import Response, json_object;"
         " body = b'[' * 100_000 + b'\\\"' * 200_000;"
-        " assert json_object(Answer(200, {}, body)) is None"
+        " assert json_object(Response(200, {}, body)) is None"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60, env={"PYTHONPATH": str(ROOT)})

@@ -12,7 +12,7 @@ from support.cases import Song, exported, minuted
 from support.export_files import write_folder
 
 from etl.jobs.imports import import_exports
-from etl.jobs.ownership import OWN_RECORD, sentence, whose_record
+from etl.jobs.ownership import OWN_RECORD, load_record_owner, sentence
 from etl.jobs.receipts import as_text
 from etl.simulator.routes import Play
 from etl.warehouse.listeners import ListenerError
@@ -21,7 +21,7 @@ A = Song("A", "Song")
 FILE = "Streaming_History_Audio_2026.json"
 OTHER_NAME = (
     f"The user name in 1 of 1 file is not that of the account that is logged in. {OWN_RECORD} If you had another user name"
-    " before, all is well."
+    " before, ignore this."
 )
 
 
@@ -52,7 +52,7 @@ def mine(songs, number: int, **changes: object) -> dict:
 
 def test_before_any_login_it_is_the_record_of_whoever_comes(load):
     said = []
-    receipt = load(exported(0, A), say=said.append)
+    receipt = load(exported(0, A), notify=said.append)
     assert said == ["Into the record of me, who has not logged in."]
     assert as_text(receipt).splitlines()[0] == said[0] and receipt.warnings == ()
 
@@ -61,11 +61,11 @@ def test_before_any_login_it_is_the_record_of_whoever_comes(load):
 def test_after_a_login_it_is_said_whose(dry_run, logged_in, load, warehouse, ask):
     [(since,)] = ask("select first_seen_at from ops.login")
     said = []
-    receipt = load(exported(-(10**7), A), dry_run=dry_run, say=said.append)
+    receipt = load(exported(-(10**7), A), dry_run=dry_run, notify=said.append)
     assert said == [f"Into the record of Ada (account-of-ada), logged in since {since:%Y-%m-%d}."]
     assert as_text(receipt).splitlines()[0] == said[0]
     assert receipt.whose == warehouse.transaction(
-        lambda connection: whose_record(connection, receipt.whose.listener_key)
+        lambda connection: load_record_owner(connection, receipt.whose.listener_key)
     )
     assert "Ada" not in repr(receipt.whose)
 
@@ -155,7 +155,7 @@ def test_an_export_of_the_same_days_with_none_of_the_plays_is_warned_of(logged_i
     foreign = [exported(-60 * minute, A, 1_000 + minute) for minute in (0, 30, 77)]
     receipt = load(*foreign, minuted(-40, A, 5_000), dry_run=True)
     assert receipt.warnings == (
-        f"Spotify's list reported 20 plays in the time of this export, and the export has none of them. {OWN_RECORD}",
+        f"Recently played reported 20 plays in the time of this export, and the export has none of them. {OWN_RECORD}",
     )
 
 
@@ -182,7 +182,7 @@ def test_a_user_id_that_changes_is_remembered_with_the_one_before(logged_in, bra
 
 @pytest.mark.parametrize("name", ["\x1b[31mbob", "bob\n::error::x", "\u202ebob", "b" * 201])
 def test_a_new_listener_has_a_name_that_can_be_shown(name, load, ask):
-    with pytest.raises(ListenerError, match="A new listener's name has at most 200 characters"):
+    with pytest.raises(ListenerError, match="The name of a new listener may have at most 200 characters"):
         load(exported(0, A), listener=name)
     assert ask("select count(*) from listening.dim_listener") == [(0,)]
 

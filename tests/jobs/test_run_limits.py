@@ -17,7 +17,7 @@ from support.workflow_runner import load_workflow
 
 from etl import limits
 from etl.auth.logins import LOGIN_LOCK
-from etl.deadline import Deadline, TookTooLong, ended_after
+from etl.deadline import Deadline, RunTimeout, run_after
 from etl.jobs.dimensions import fill_dimensions
 from etl.jobs.monitored import monitored
 from etl.jobs.plays import record_plays
@@ -120,7 +120,7 @@ def test_dimensions_that_got_no_answer_in_its_time_has_failed(
 
     with relay(spotify.api_url.removesuffix("/v1"), hangs) as server:
         settings = settings_of(database, spotify, spotify_api_url=f"{server.url}/v1")
-        with pytest.raises(TookTooLong, match="longer than 10 minutes"):
+        with pytest.raises(RunTimeout, match="longer than 10 minutes"):
             fill_dimensions(settings, warehouse, lambda: NOW)
     assert ask(RUNS)[1:] == [("dimensions", "failed", None)]
 
@@ -191,10 +191,10 @@ def test_a_run_whose_database_says_nothing_is_ended_and_told(hanging, job: str, 
 
 def test_what_ends_in_time_is_left_alone() -> None:
     ended = threading.Event()
-    with ended_after(0.01, ended.set):
+    with run_after(0.01, ended.set):
         assert ended.wait(60)
     ended.clear()
-    with ended_after(60, ended.set):
+    with run_after(60, ended.set):
         pass
     assert not ended.is_set()
 

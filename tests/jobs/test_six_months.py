@@ -14,7 +14,7 @@ from alerts.test_alerts import webhook
 from support import agree, asked, change_world
 from support.export_files import write_folder
 
-from etl.auth.oauth import begun, finished, redirect_uri
+from etl.auth.oauth import begin_login, complete_login, redirect_uri
 from etl.health import checks as health
 from etl.jobs.dimensions import fill_dimensions
 from etl.jobs.imports import import_exports
@@ -143,8 +143,8 @@ def faults_named(warehouse: Warehouse, now: datetime) -> set[str]:
 
 
 def log_in(warehouse: Warehouse, clock: Clock) -> None:
-    trip = begun(read_settings(), redirect_uri())
-    finished(read_settings(), warehouse, trip, agree(trip.address), clock)
+    trip = begin_login(read_settings(), redirect_uri())
+    complete_login(read_settings(), warehouse, trip, agree(trip.address), clock)
 
 
 def expected(

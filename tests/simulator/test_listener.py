@@ -7,12 +7,12 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from etl.simulator.catalogue import Catalogue, Track, catalogue
-from etl.simulator.listener import BINGE_PLAYS, TIME_ZONE, binge_day, made_up_listener, made_up_listens
+from etl.simulator.listener import BINGE_PLAYS, TIME_ZONE, binge_day, made_up_listener, made_up_plays
 from etl.simulator.words import SPECIAL_TITLES
 
 CATALOGUE = catalogue()
 UNTIL = datetime(2026, 11, 20, 12, 5, tzinfo=UTC)
-LISTENS = list(made_up_listens(CATALOGUE, UNTIL))
+LISTENS = list(made_up_plays(CATALOGUE, UNTIL))
 
 
 def sizes(made: Catalogue) -> tuple[int, ...]:
@@ -68,7 +68,7 @@ def test_the_listener_is_always_the_same() -> None:
 
 
 def test_listening_on_adds_to_what_was_and_changes_nothing() -> None:
-    later = list(made_up_listens(CATALOGUE, UNTIL + timedelta(hours=9)))
+    later = list(made_up_plays(CATALOGUE, UNTIL + timedelta(hours=9)))
     assert later[: len(LISTENS)] == LISTENS
     assert 0 < len(later) - len(LISTENS) < 48
 

@@ -67,7 +67,7 @@ def test_a_file_that_only_begins_like_utf_16_is_refused(tmp_path):
     written(tmp_path / "x" / "endsong_0.json", b"\xff\xfe[")
     written(tmp_path / "x" / "endsong_1.json", [listen()])
     assert read(tmp_path / "x")[0] == Unreadable(
-        "endsong_0.json", "it begins like UTF-16, but is not: save it as UTF-8"
+        "endsong_0.json", "it starts like UTF-16 but is not valid: save it as UTF-8"
     )
 
 
@@ -84,7 +84,7 @@ def test_of_damaged_utf_8_only_the_rows_with_a_broken_byte_are_bad(tmp_path):
     assert part.malformed == (Malformed(3, "master_metadata_track_name is not a text"),)
     assert len(plays(part)) == 4 and plays(part)[2]["platform"] is None
     assert part.notes == (
-        "not UTF-8 throughout: a row with a broken byte in what was played is bad",
+        "not valid UTF-8 throughout: a row with a broken byte in the names of what was played is bad",
         "1 row: platform can't be read: left empty",
     )
 
@@ -112,7 +112,7 @@ def test_half_an_emoji_is_left_out_and_said(tmp_path, encoding):
     )
     part = part_of(tmp_path, content)
     assert titles(part) == ["ab"]
-    assert part.notes == ("1 row: master_metadata_track_name has characters that no database holds: left out",)
+    assert part.notes == ("1 row: master_metadata_track_name has characters that no database can store: left out",)
 
 
 @pytest.mark.parametrize("first", ["cp1252", "utf-8"])

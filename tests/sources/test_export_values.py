@@ -100,11 +100,11 @@ def test_a_field_that_is_not_about_what_was_played_costs_no_play(tmp_path, key, 
         (nameless(spotify_track_uri=5), "spotify_track_uri is not a text"),
         (nameless(spotify_episode_uri="spotify:episode:" + "e" * 22, episode_name=["x"]), "episode_name is not a text"),
         (nameless(episode_name="Talk", episode_show_name=True), "episode_show_name is not a text"),
-        (listen(ts="172494292600"), "ts is not a moment in UTC since 2006"),
-        (listen(ts=10**16), "ts is not a moment in UTC since 2006"),
-        (listen(ts=-1), "ts is not a moment in UTC since 2006"),
-        (listen(ts=True), "ts is not a moment in UTC since 2006"),
-        (listen(ts=[2024]), "ts is not a moment in UTC since 2006"),
+        (listen(ts="172494292600"), "ts is not a UTC time since 2006"),
+        (listen(ts=10**16), "ts is not a UTC time since 2006"),
+        (listen(ts=-1), "ts is not a UTC time since 2006"),
+        (listen(ts=True), "ts is not a UTC time since 2006"),
+        (listen(ts=[2024]), "ts is not a UTC time since 2006"),
     ],
 )
 def test_a_row_of_which_it_can_not_be_said_what_was_played_or_when_is_refused_by_name(tmp_path, row, reason):
@@ -118,7 +118,7 @@ def test_a_row_of_which_it_can_not_be_said_what_was_played_or_when_is_refused_by
     [
         (heard(episodeName=["x"], podcastName="Show"), "episodeName is not a text"),
         (heard(artistName=True), "artistName is not a text"),
-        (heard(endTime=1724942926), "endTime is not a moment in UTC since 2006"),  # not a whole minute
+        (heard(endTime=1724942926), "endTime is not a UTC time since 2006"),  # not a whole minute
     ],
 )
 def test_so_is_a_row_of_the_account_data(tmp_path, row, reason):
@@ -155,7 +155,7 @@ def test_a_number_too_large_for_anything_costs_its_row_only(tmp_path, digits):
     for key, reason in (
         ("ms_played", "ms_played is not a whole number from 0 to 2147483647"),
         ("master_metadata_track_name", "master_metadata_track_name is not a text"),
-        ("ts", "ts is not a moment in UTC since 2006"),
+        ("ts", "ts is not a UTC time since 2006"),
     ):
         part = part_of(tmp_path, json.dumps([listen(), listen(**{key: "NUMBER"})]).replace('"NUMBER"', digits).encode())
         assert (part.malformed, len(plays(part))) == ((Malformed(2, reason),), 1)
@@ -207,7 +207,7 @@ def test_what_was_cut_or_left_out_of_a_text_is_said(tmp_path):
     listed = [listen(platform="x" * 300), listen(master_metadata_track_name="a\x00b"), listen(reason_end="é" * 201)]
     part = part_of(tmp_path, listed)
     assert part.notes == (
-        "1 row: master_metadata_track_name has characters that no database holds: left out",
+        "1 row: master_metadata_track_name has characters that no database can store: left out",
         "1 row: platform has more than 200 characters: cut",
         "1 row: reason_end has more than 200 characters: cut",
     )

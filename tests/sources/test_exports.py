@@ -298,20 +298,20 @@ def test_an_odd_value_that_a_listen_can_do_without_is_none_and_the_listen_stays(
     [
         (listen(ts=None), "ts is missing"),
         ({"ms_played": 1}, "ts is missing"),
-        (listen(ts=172494292), "ts is not a moment in UTC since 2006"),
-        (listen(ts="NaT"), "ts is not a moment in UTC since 2006"),
-        (listen(ts="0000-01-01T00:00:00Z"), "ts is not a moment in UTC since 2006"),
-        (listen(ts="secret"), "ts is not a moment in UTC since 2006"),
-        (listen(ts="2024-08-29T14:48:46"), "ts is not a moment in UTC since 2006"),
-        (listen(ts="2024-02-30T14:48:46Z"), "ts is not a moment in UTC since 2006"),
-        (listen(ts="2024-08-29T14:48:46Zsecret"), "ts is not a moment in UTC since 2006"),
-        (listen(ts="2005-12-31T23:59:59Z"), "ts is not a moment in UTC since 2006"),
-        (listen(ts="2026-11-21T09:20:01Z"), "ts is not a moment in UTC since 2006"),
-        (listen(ts="0001-01-01T00:00:00+14:00"), "ts is not a moment in UTC since 2006"),
+        (listen(ts=172494292), "ts is not a UTC time since 2006"),
+        (listen(ts="NaT"), "ts is not a UTC time since 2006"),
+        (listen(ts="0000-01-01T00:00:00Z"), "ts is not a UTC time since 2006"),
+        (listen(ts="secret"), "ts is not a UTC time since 2006"),
+        (listen(ts="2024-08-29T14:48:46"), "ts is not a UTC time since 2006"),
+        (listen(ts="2024-02-30T14:48:46Z"), "ts is not a UTC time since 2006"),
+        (listen(ts="2024-08-29T14:48:46Zsecret"), "ts is not a UTC time since 2006"),
+        (listen(ts="2005-12-31T23:59:59Z"), "ts is not a UTC time since 2006"),
+        (listen(ts="2026-11-21T09:20:01Z"), "ts is not a UTC time since 2006"),
+        (listen(ts="0001-01-01T00:00:00+14:00"), "ts is not a UTC time since 2006"),
         ({"ts": "2024-08-29T14:48:46Z"}, "ms_played is missing"),
         (listen(ms_played=None), "ms_played is missing"),
         (listen(ms_played=None, brapped_source="account_export"), "ms_played is missing"),
-        (listen(brapped_source="hearsay"), "brapped_source is none that is known"),
+        (listen(brapped_source="hearsay"), "brapped_source is not a known source"),
         (listen(ms_played=-1), "ms_played is not a whole number from 0 to 2147483647"),
         (listen(ms_played=2**31), "ms_played is not a whole number from 0 to 2147483647"),
         (listen(ms_played=10**40), "ms_played is not a whole number from 0 to 2147483647"),
@@ -323,9 +323,9 @@ def test_an_odd_value_that_a_listen_can_do_without_is_none_and_the_listen_stays(
         (listen(master_metadata_track_name=["secret"]), "master_metadata_track_name is not a text"),
         (nameless(episode_name={"a": 1}), "episode_name is not a text"),
         (heard(), "it is a row of the other kind of export"),
-        ("secret", "it is no JSON object"),
-        (None, "it is no JSON object"),
-        ([listen()], "it is no JSON object"),
+        ("secret", "it is not a JSON object"),
+        (None, "it is not a JSON object"),
+        ([listen()], "it is not a JSON object"),
     ],
 )
 def test_a_malformed_row_is_named_and_the_rest_goes_in(tmp_path, row, reason):
@@ -339,11 +339,11 @@ def test_a_malformed_row_is_named_and_the_rest_goes_in(tmp_path, row, reason):
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
-        (heard(endTime="2024-08-29 14"), "endTime is not a moment in UTC since 2006"),
-        (heard(endTime="2024-08-29"), "endTime is not a moment in UTC since 2006"),
-        (heard(endTime="2024-08-29 25:00"), "endTime is not a moment in UTC since 2006"),
-        (heard(endTime="2004-08-29 14:48"), "endTime is not a moment in UTC since 2006"),
-        (heard(endTime=0), "endTime is not a moment in UTC since 2006"),
+        (heard(endTime="2024-08-29 14"), "endTime is not a UTC time since 2006"),
+        (heard(endTime="2024-08-29"), "endTime is not a UTC time since 2006"),
+        (heard(endTime="2024-08-29 25:00"), "endTime is not a UTC time since 2006"),
+        (heard(endTime="2004-08-29 14:48"), "endTime is not a UTC time since 2006"),
+        (heard(endTime=0), "endTime is not a UTC time since 2006"),
         (heard(msPlayed="1"), "msPlayed is not a whole number from 0 to 2147483647"),
         (heard(trackName=True), "trackName is not a text"),
         (listen(), "it is a row of the other kind of export"),
@@ -485,16 +485,16 @@ def test_personal_fields_never_leave_the_reader(tmp_path):
 
 
 def test_personal_fields_are_dropped_while_an_odd_file_is_parsed(tmp_path, monkeypatch):
-    parsed: list[dict] = []
+    rows_found: list[dict] = []
 
-    def one_by_one(rows: list[dict], latest: object) -> export_rows.Rows:
-        parsed.extend(rows)
+    def read_row_by_row(rows: list[dict], latest: object) -> export_rows.Rows:
+        rows_found.extend(rows)
         return real(rows, latest)
 
-    real = export_rows.one_by_one
-    monkeypatch.setattr(export_rows, "one_by_one", one_by_one)
+    real = export_rows.read_row_by_row
+    monkeypatch.setattr(export_rows, "read_row_by_row", read_row_by_row)
     part_of(tmp_path, [listen(ts="odd"), listen()])
-    assert len(parsed) == 2 and PERSONAL.keys() & {key for row in parsed for key in row} == set()
+    assert len(rows_found) == 2 and PERSONAL.keys() & {key for row in rows_found for key in row} == set()
 
 
 def test_private_listens_are_left_out_when_asked(tmp_path):
@@ -599,11 +599,11 @@ whole = json.dumps([listen(), listen()]).encode()
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
-        ("endsong_0.json", whole[:-20], "it breaks off, or is no JSON"),
-        ("any.json", whole[:-20], "it breaks off, or is no JSON"),
-        ("endsong_0.json", b"", "it breaks off, or is no JSON"),
-        ("endsong_0.json", b"<html>", "it breaks off, or is no JSON"),
-        ("endsong_0.json", b"[" * 200000, "it breaks off, or is no JSON"),
+        ("endsong_0.json", whole[:-20], "it is incomplete, or not JSON"),
+        ("any.json", whole[:-20], "it is incomplete, or not JSON"),
+        ("endsong_0.json", b"", "it is incomplete, or not JSON"),
+        ("endsong_0.json", b"<html>", "it is incomplete, or not JSON"),
+        ("endsong_0.json", b"[" * 200000, "it is incomplete, or not JSON"),
         ("endsong_0.json", b"{}", "its rows are not those of a listening history"),
         ("endsong_0.json", b"[1, 2]", "its rows are not those of a listening history"),
     ],
@@ -735,7 +735,9 @@ def test_a_name_that_would_upset_a_terminal_is_shown_without_it(tmp_path):
 def test_an_archive_cut_short_is_named(tmp_path):
     cut = zipped(tmp_path / "cut.zip", {"a.json": [listen()] * 100})
     written(cut, cut.read_bytes()[:-30])
-    assert read(cut) == [Unreadable("cut.zip", "it is not a whole zip archive: damaged, or its download broke off")]
+    assert read(cut) == [
+        Unreadable("cut.zip", "it is not a complete zip archive: it is damaged, or its download was interrupted")
+    ]
 
 
 def test_an_archive_in_a_folder_that_is_none_is_named_and_the_rest_goes_on(tmp_path):
@@ -773,7 +775,7 @@ def test_a_packing_that_can_not_be_unpacked_up_to_a_limit_is_refused(tmp_path, p
     path = zipped(tmp_path / "a.zip", GOOD)
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("odd.json", json.dumps([listen()]), packing)
-    assert unreadable_in(path) == Unreadable("odd.json", "it is packed in a way that is not read here")
+    assert unreadable_in(path) == Unreadable("odd.json", "its compression method is not supported")
 
 
 def test_an_entry_whose_checksum_is_wrong_is_named(tmp_path):
@@ -792,9 +794,7 @@ def test_an_entry_that_is_no_deflate_stream_is_named(tmp_path):
 def test_an_entry_that_bursts_is_not_unpacked(tmp_path):
     bomb = b"[" + b" " * (archives.BOMB_SIZE + 1) + b"]"
     odd = unreadable_in(zipped(tmp_path / "a.zip", {"endsong_0.json": bomb, **GOOD}))
-    assert odd == Unreadable(
-        "endsong_0.json", "it unpacks to more than any export does, as in an archive that was made to burst"
-    )
+    assert odd == Unreadable("endsong_0.json", "it unpacks to more than any export does, as in a zip bomb")
 
 
 def test_an_entry_is_never_unpacked_beyond_what_it_declares(tmp_path):
@@ -820,7 +820,7 @@ def test_an_entry_that_holds_less_than_it_declares_is_damaged(tmp_path):
 def test_entries_that_overlap_are_those_of_an_archive_made_to_burst(tmp_path):
     path = zipped(tmp_path / "a.zip", {"a.json": [listen()], **GOOD})
     changed(path, "a.json", offset=12, value=struct.pack("<L", 10**6), everywhere=False)
-    assert read(path) == [Unreadable("a.zip", "its entries overlap, as in an archive that was made to burst")]
+    assert read(path) == [Unreadable("a.zip", "its entries overlap, as in a zip bomb")]
 
 
 def test_a_file_too_large_is_not_read(tmp_path, monkeypatch):

@@ -13,15 +13,15 @@ from etl.spotify.api import Api
 from etl.spotify.errors import (
     AppRefused,
     Forbidden,
-    LockedOut,
     LoginRefused,
     NotFound,
     PermissionMissing,
+    RateLimited,
     Refused,
     SpotifyError,
     Unavailable,
 )
-from etl.spotify.http import Patience
+from etl.spotify.http import RetryBudget
 
 API = "https://api.example/v1"
 ACCOUNTS = "https://accounts.example"
@@ -40,7 +40,7 @@ def web():
 @pytest.fixture
 def api():
     tokens = iter(["first", "second", "third"])
-    return Api(API, lambda: next(tokens), Patience())
+    return Api(API, lambda: next(tokens), RetryBudget())
 
 
 @pytest.fixture
@@ -185,7 +185,7 @@ def test_an_empty_or_html_429_is_waited_out_too(web, api):
 )
 def test_a_longer_lock_is_never_slept_through(headers, more, wait_s, web, api, no_pauses):
     web.get(ARTIST, headers=headers, **error(429, "API rate limit exceeded", **more))
-    with pytest.raises(LockedOut) as raised:
+    with pytest.raises(RateLimited) as raised:
         api.one("artist", "x")
     assert raised.value.wait_s == wait_s
     assert sum(no_pauses) < 60
@@ -199,7 +199,7 @@ def test_all_calls_of_a_run_share_a_minute_of_patience(web, api, no_pauses):
     web.get(ARTIST, headers={"Retry-After": "25"}, **error(429, "API rate limit exceeded"))
     api.one("artist", "x")
     api.one("artist", "x")
-    with pytest.raises(LockedOut):
+    with pytest.raises(RateLimited):
         api.one("artist", "x")
     assert sum(no_pauses) < 60
 

@@ -9,11 +9,11 @@ import pytest
 from support.raw_server import Answer, dripping, in_turn, raw_server, whole
 
 from etl import limits
-from etl.deadline import Deadline, Late, TookTooLong, within
+from etl.deadline import CallTimeout, Deadline, RunTimeout, within
 from etl.spotify.accounts import Accounts
 from etl.spotify.api import Api
-from etl.spotify.errors import LockedOut, Unavailable
-from etl.spotify.http import Patience, shortened
+from etl.spotify.errors import RateLimited, Unavailable
+from etl.spotify.http import RetryBudget, shorten
 
 OK = b"HTTP/1.1 200 OK\r\n"
 pytestmark = pytest.mark.usefixtures("no_pauses")
@@ -93,7 +93,7 @@ def test_what_came_after_a_drip_is_read_by_the_next_try(monkeypatch: pytest.Monk
 
 def test_waiting_ends_whatever_the_work_waits_for() -> None:
     never = threading.Event()
-    with pytest.raises(Late):
+    with pytest.raises(CallTimeout):
         within(0.01, never.wait)
     assert within(60, lambda: 5) == 5
     with pytest.raises(TimeoutError, match="its own"):
@@ -204,8 +204,8 @@ def test_calls_share_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_once_its_time_is_up_a_run_asks_no_more() -> None:
     with raw_server(whole(b"{}")) as server:
-        spotify = Api(server.url, lambda: "token", Patience(deadline=Deadline(ends_at=0, limit_s=300)))
-        with pytest.raises(TookTooLong, match="longer than 5 minutes"):
+        spotify = Api(server.url, lambda: "token", RetryBudget(deadline=Deadline(ends_at=0, limit_s=300)))
+        with pytest.raises(RunTimeout, match="longer than 5 minutes"):
             spotify.me()
         assert server.heard == []
 
@@ -214,8 +214,8 @@ def test_a_call_takes_no_longer_than_its_run_may(monkeypatch: pytest.MonkeyPatch
     patient(monkeypatch)
     monkeypatch.setitem(limits.RUN_S, "plays", 0.3)
     with raw_server(dripping(DRIPS["body"])) as server:
-        with pytest.raises(TookTooLong, match=r"longer than 0\.3 s"):
-            Api(server.url, lambda: "token", Patience(deadline=Deadline.of("plays"))).me()
+        with pytest.raises(RunTimeout, match=r"longer than 0\.3 s"):
+            Api(server.url, lambda: "token", RetryBudget(deadline=Deadline.of("plays"))).me()
         assert len(server.heard) == 1
 
 
@@ -224,14 +224,14 @@ def test_a_pause_that_does_not_fit_into_the_run_is_left_to_the_next(
 ) -> None:
     patient(monkeypatch)
     monkeypatch.setitem(limits.RUN_S, "plays", 20)
-    patience = Patience(deadline=Deadline.of("plays"))
+    patience = RetryBudget(deadline=Deadline.of("plays"))
     busy = whole(b"{}", "Retry-After: 30", status="429 Too Many Requests")
-    with raw_server(busy) as server, pytest.raises(LockedOut):
+    with raw_server(busy) as server, pytest.raises(RateLimited):
         Api(server.url, lambda: "token", patience).me()
     assert no_pauses == []
 
 
 def test_a_text_is_cut_between_two_words() -> None:
-    assert shortened("one, two", 8) == "one, two"
-    assert [shortened("one, two three", length) for length in (13, 9, 8)] == ["one, two…", "one…", "one…"]
-    assert shortened("a" * 50, 10) == "a" * 9 + "…"
+    assert shorten("one, two", 8) == "one, two"
+    assert [shorten("one, two three", length) for length in (13, 9, 8)] == ["one, two…", "one…", "one…"]
+    assert shorten("a" * 50, 10) == "a" * 9 + "…"

@@ -35,7 +35,7 @@ def answered(status: int, body: bytes, ask=lambda api: api.recently_played()) ->
 def test_a_long_refusal_keeps_its_useful_half(brapped, spotify) -> None:
     change_world(spotify, faults=(Fault("/v1/*", status=403, body=error(403, PREMIUM)),))
     [said] = brapped("plays").stderr.splitlines()
-    assert said == f"brapped: Spotify refuses the call: {PREMIUM} The owner of the app needs Spotify Premium."
+    assert said == f"brapped: Spotify refuses the request: {PREMIUM} The owner of the app needs Spotify Premium."
 
 
 @pytest.mark.parametrize(
@@ -51,16 +51,16 @@ def test_a_long_refusal_keeps_its_useful_half(brapped, spotify) -> None:
 )
 def test_a_refusal_is_whole_words_and_ends_once(message, said) -> None:
     refused = answered(403, error(403, message))
-    assert isinstance(refused, Forbidden) and str(refused) == f"Spotify refuses the call: {said}"
+    assert isinstance(refused, Forbidden) and str(refused) == f"Spotify refuses the request: {said}"
 
 
 @pytest.mark.parametrize(
     ("status", "body", "said"),
     [
-        (400, error(400, "Bad request"), "Spotify refuses the call: 400 Bad request."),
-        (400, error(400, "Bad request."), "Spotify refuses the call: 400 Bad request."),
-        (410, b"", "Spotify refuses the call: 410."),
-        (401, b"", "Spotify refuses a token that it has just given out (it does not say why)."),
+        (400, error(400, "Bad request"), "Spotify refuses the request: 400 Bad request."),
+        (400, error(400, "Bad request."), "Spotify refuses the request: 400 Bad request."),
+        (410, b"", "Spotify refuses the request: 410."),
+        (401, b"", "Spotify refuses an access token that it has just issued (no reason given)."),
     ],
 )
 def test_a_refusal_without_words_has_no_hole_where_they_would_be(status, body, said) -> None:
@@ -84,9 +84,7 @@ QUESTIONS = {
 def test_a_404_to_a_question_that_names_no_single_id_is_not_about_one(ask) -> None:
     refused = answered(404, error(404, "Not found."), ask)
     assert type(refused) is Refused
-    assert str(refused).startswith(
-        "Spotify has nothing at the address that the program asks: 404 Not found. Mostly this"
-    )
+    assert str(refused).startswith("Spotify has no such endpoint: 404 Not found. This usually")
 
 
 def test_a_404_to_a_question_about_an_id_is() -> None:
@@ -99,7 +97,7 @@ def test_the_run_that_meets_a_404_says_so_and_is_told_as_trouble_with_spotify(br
     output = tmp_path / "output"
     output.write_text("")
     said = brapped("plays", GITHUB_OUTPUT=str(output)).stderr
-    assert "nothing at the address" in said and "this id" not in said
+    assert "no such endpoint" in said and "this id" not in said
     assert '"cause": "spotify"' in output.read_text()
 
 

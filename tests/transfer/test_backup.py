@@ -130,9 +130,9 @@ def test_what_is_no_backup_is_said(moving, target, tmp_path, recorded, backup):
     )
     for name, says in (
         ("none.zip", "There is no file"),
-        ("text.zip", "is no backup of a warehouse"),
-        ("other.zip", "is no backup of a warehouse"),
-        (backup.name, "is of a newer Brapped (schema/999_bookkeeping)"),
+        ("text.zip", "is not a backup of a warehouse"),
+        ("other.zip", "is not a backup of a warehouse"),
+        (backup.name, "was made by a newer Brapped (schema/999_bookkeeping)"),
     ):
         status, said = moving("--restore", str(tmp_path / name), "--to", target)
         assert status == 1 and says in said, said
@@ -149,6 +149,6 @@ def test_a_backup_that_breaks_off_leaves_the_old_one_alone(recorded, backup, mon
 
     monkeypatch.setattr(backups, "write_csv", full)
     with pytest.raises(WarehouseError, match="No space left"):
-        backups.back_up(warehouse, backup, name="DATABASE_URL", now=NOW)
+        backups.back_up(warehouse, backup, now=NOW)
     assert backup.read_bytes() == before and [path.name for path in backup.parent.glob(".*")] == []
     warehouse.close()

@@ -69,11 +69,11 @@ def test_a_moved_warehouse_is_the_same_to_its_last_row_and_goes_on(recorded, tar
 def test_only_the_difference_moves(database, target):
     fill(database, 10_000)
     source, copy = Warehouse(database), Warehouse(target)
-    moved = [moves.move(source, copy, names=("--from", "--to"), now=NOW) for _ in range(2)]
+    moved = [moves.copy_warehouse(source, copy, now=NOW) for _ in range(2)]
     asked(database, "update listening.fact_play set ms_played = ms_played + 1 where play_key in (17, 9000)")
     asked(database, "delete from listening.fact_play where play_key = 5000")
     asked(database, "update listening.dim_artist set artist_name = 'Bob' where artist_key = 7")
-    moved.append(moves.move(source, copy, names=("--from", "--to"), now=NOW))
+    moved.append(moves.copy_warehouse(source, copy, now=NOW))
     assert [
         {
             one.table: one.copied_count
@@ -96,10 +96,10 @@ def test_a_name_that_passed_from_one_row_to_another_is_in_nobodys_way(database, 
     """Two artists by name alone: rows that may not have the same name change theirs against each other."""
     asked(database, "insert into listening.dim_artist (artist_name) values ('Ann'), ('Bob')")
     source, copy = Warehouse(database), Warehouse(target)
-    moves.move(source, copy, names=("--from", "--to"), now=NOW)
+    moves.copy_warehouse(source, copy, now=NOW)
     for name, key in (("x", 1), ("Ann", 2), ("Bob", 1)):
         asked(database, "update listening.dim_artist set artist_name = %s where artist_key = %s", name, key)
-    moves.move(source, copy, names=("--from", "--to"), now=NOW)
+    moves.copy_warehouse(source, copy, now=NOW)
     assert differences(everything(database), everything(target)) == {}
     source.close()
     copy.close()
@@ -337,14 +337,14 @@ def test_a_lost_connection_is_taken_up_again(database, target, monkeypatch):
     with ThreadPoolExecutor(1) as pool:
         cutter = pool.submit(cutting)
         while not cutter.done():
-            moved = moves.move(source, copy, names=("--from", "--to"), now=NOW)
+            moved = moves.copy_warehouse(source, copy, now=NOW)
             with ours:
                 asked(
                     target,
                     "update ops.warehouse set copy_started_at = now(); delete from listening.fact_play where play_key > 3000",
                 )
         cutter.result()
-    moved = moves.move(source, copy, names=("--from", "--to"), now=NOW)
+    moved = moves.copy_warehouse(source, copy, now=NOW)
     assert moved.differences == [] and {*cut} == {database, target}
     assert differences(everything(database), everything(target)) == {}
     source.close()
@@ -397,11 +397,23 @@ def test_from_an_older_postgres_and_back(older_postgres, recorded, target, movin
     assert everything(recorded).keys() == everything(target).keys()
 
 
+def test_an_error_names_the_option_that_the_address_is_from(monkeypatch):
+    pauses = []
+    monkeypatch.setattr("etl.warehouse.connection.time.sleep", pauses.append)
+    gone = Warehouse("postgresql://nobody@127.0.0.1:9/x?connect_timeout=1", name="--to")
+    with pytest.raises(WarehouseError) as raised:
+        gone.pending()
+    gone.close()
+    assert str(raised.value) == "Nothing listens at the host and port in --to: the connection is refused (6 tries)."
+    for pause, full in zip(pauses, (0.5, 1, 2, 4, 8), strict=True):
+        assert 0.75 * full <= pause <= 1.25 * full
+
+
 def test_a_host_that_stays_away_ends_in_a_sentence(database, target, monkeypatch):
     monkeypatch.setattr("etl.transfer.endpoints.time.sleep", lambda seconds: None)
     source = Warehouse(database)
     gone = Warehouse(f"postgresql://nobody:{PASSWORD}@127.0.0.1:9/x?connect_timeout=1")
     with pytest.raises(WarehouseError, match="the connection is refused") as raised:
-        moves.move(source, gone, names=("--from", "--to"), now=NOW)
+        moves.copy_warehouse(source, gone, now=NOW)
     assert PASSWORD not in str(raised.value)
     source.close()

@@ -36,7 +36,7 @@ def good(cluster: str, template: str, tmp_path_factory: pytest.TempPathFactory) 
         fill(database, 200)
         path = tmp_path_factory.mktemp("good") / "backup.zip"
         warehouse = Warehouse(database)
-        backups.back_up(warehouse, path, name="DATABASE_URL", now=NOW)
+        backups.back_up(warehouse, path, now=NOW)
         warehouse.close()
         yield database, path
 
@@ -219,7 +219,7 @@ def test_what_is_no_file_is_not_read(name, moving, target, tmp_path):
     elif name == "closed":
         path.mkdir()
     status, said = moving("--restore", str(path), "--to", target)
-    assert status == 1 and said == f"migrate: {path} is no file.\n"
+    assert status == 1 and said == f"migrate: {path} is not a file.\n"
 
 
 def killed_when(command: list[str], environment: dict[str, str], is_time: Callable[[], bool]) -> None:

@@ -277,7 +277,7 @@ def test_moves_that_cross_and_three_at_once_all_end(database, target, cluster, i
     monkeypatch.setattr(moves, "LARGEST", 200)
     fill(database, 2_000)
     first = [Warehouse(url) for url in (database, target)]
-    moves.move(first[0], first[1], names=("--from", "--to"), now=NOW)
+    moves.copy_warehouse(first[0], first[1], now=NOW)
     asked(target, "delete from listening.fact_play where play_key between 300 and 900")
     for warehouse in first:
         warehouse.close()
@@ -289,7 +289,7 @@ def test_moves_that_cross_and_three_at_once_all_end(database, target, cluster, i
             one, other = Warehouse(source), Warehouse(destination)
             ready.wait()
             try:
-                made = moves.move(one, other, names=("--from", "--to"), now=NOW)
+                made = moves.copy_warehouse(one, other, now=NOW)
                 ends.append("differs" if made.differences else "done")
             except WarehouseError as error:
                 ends.append(str(error))

@@ -57,11 +57,11 @@ def add(old) -> Callable[..., None]:
 
 
 def receipt_of(said: str) -> dict[str, int]:
-    """The counts of the last line: `5 rows of 2 files: 3 new, 0 known, 1 merged, 1 told twice, 1 bad`."""
+    """The counts of the last line: `5 rows of 2 files: 3 new, 0 known, 1 merged, 1 reported twice, 1 bad`."""
     return {
         word: int(number.replace(",", ""))
         for number, word in re.findall(
-            r"([\d,]+) (rows|new|known|merged|told|bad)\b", said[said.rindex("rows of") - 12 :]
+            r"([\d,]+) (rows|new|known|merged|reported|bad)\b", said[said.rindex("rows of") - 12 :]
         )
     }
 
@@ -93,8 +93,8 @@ def test_the_plays_of_the_classic_layout_come_over(old, add, moving, ask):
     )
     status, said = moving("--from-legacy", old)
     assert status == 1  # a row was bad, and is named
-    assert receipt_of(said) == {"rows": 8, "new": 6, "known": 0, "merged": 0, "told": 1, "bad": 1}, said
-    assert "bad: main_streaming_data, ctid (0,8): played_at is not a moment since 2006" in said
+    assert receipt_of(said) == {"rows": 8, "new": 6, "known": 0, "merged": 0, "reported": 1, "bad": 1}, said
+    assert "bad: main_streaming_data, ctid (0,8): played_at is not a time since 2006" in said
     assert ask(
         "select played_at, track_uri, track_name, artist_names, main_artist_names, album_name, duration_ms, is_explicit, ms_played"
         " from listening.fact_play join listening.dim_track using (track_key) left join listening.track_credit using (track_key)"
@@ -155,7 +155,7 @@ def test_the_flat_history_comes_over(old, add, moving, ask):
         ("spotify:track:short", "Five", "Bob", None, naive + timedelta(minutes=80), 30_000, None),
     )
     status, said = moving("--from-legacy", old)
-    assert (status, receipt_of(said)) == (0, {"rows": 6, "new": 6, "known": 0, "merged": 0, "told": 0}), said
+    assert (status, receipt_of(said)) == (0, {"rows": 6, "new": 6, "known": 0, "merged": 0, "reported": 0}), said
     noon = naive.replace(tzinfo=UTC)
     assert ask(
         "select played_at, track_uri, ms_played, duration_ms, has_extended_export, has_recently_played from listening.fact_play"
@@ -184,7 +184,7 @@ def test_a_flat_history_of_the_list_alone_is_not_taken_for_an_export(old, add, m
         for number, end in enumerate(ends)
     ]
     ran = brapped("import", str(write_folder(tmp_path / "mine", {"Streaming_History_Audio_2025.json": rows})))
-    assert receipt_of(ran.stdout) == {"rows": 4, "new": 0, "known": 0, "merged": 4, "told": 0}
+    assert receipt_of(ran.stdout) == {"rows": 4, "new": 0, "known": 0, "merged": 4, "reported": 0}
     assert ask("select ms_played, count(*) from listening.fact_play group by 1") == [(120_000, 4)]
 
 
@@ -193,7 +193,7 @@ def test_a_play_that_was_dated_anew_is_one(old, add, moving, ask):
     for seconds in (0, 0.4, 29.5, 59.5, 180, 181.2):
         add("main_streaming_data", (FIRST + timedelta(seconds=seconds), song(1), "One", "Ann", ANN, 40_000, 1))
     status, said = moving("--from-legacy", old)
-    assert (status, receipt_of(said)) == (0, {"rows": 6, "new": 3, "known": 0, "merged": 0, "told": 3}), said
+    assert (status, receipt_of(said)) == (0, {"rows": 6, "new": 3, "known": 0, "merged": 0, "reported": 3}), said
     assert [moment - FIRST for (moment,) in ask("select played_at from listening.fact_play order by 1")] == [
         timedelta(seconds=29.5), timedelta(seconds=59.5), timedelta(seconds=181.2),
     ]  # fmt: skip

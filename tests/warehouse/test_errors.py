@@ -13,7 +13,7 @@ import trustme
 from sqlalchemy.engine import make_url
 from support import in_cluster
 
-from etl.settings import fault_of_address
+from etl.settings import address_error
 from etl.warehouse import connection as warehouse_module
 from etl.warehouse import errors as database_errors
 from etl.warehouse.connection import TRIES, Warehouse
@@ -351,7 +351,7 @@ def test_a_role_that_the_server_does_not_know_is_said(database):
     ],
 )
 def test_an_unencoded_at_sign_is_said(rest):
-    fault = fault_of_address(f"postgresql://{rest}")
+    fault = address_error(f"postgresql://{rest}")
     assert fault is not None and "write @ as %40" in fault
     assert "hush" not in fault
 
@@ -359,7 +359,7 @@ def test_an_unencoded_at_sign_is_said(rest):
 @pytest.mark.parametrize("rest", ["u:a/b@h/d", "u:a#b@h/d", "u:a?b@h/d", "u:a%40b@h/d", "u:p@h/d?sslrootcert=/a@b"])
 def test_other_signs_are_taken_as_they_are(rest):
     url = make_url(f"postgresql://{rest}")
-    assert fault_of_address(f"postgresql://{rest}") is None
+    assert address_error(f"postgresql://{rest}") is None
     assert (url.username, url.host, url.database) == ("u", "h", "d")
 
 

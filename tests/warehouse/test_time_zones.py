@@ -17,7 +17,7 @@ from support import NOW, ago, asked, fresh_database, in_cluster, memory, setting
 from support.export_files import write_folder
 
 from etl import limits
-from etl.embedded.binaries import Programs
+from etl.embedded.binaries import Binaries
 from etl.jobs.imports import import_exports
 from etl.jobs.plays import record_plays
 from etl.settings import Settings
@@ -166,7 +166,7 @@ def test_migrate_py_dates_every_play_anew_and_says_how_many(listened, moving, as
     ask("update listening.fact_play set date_key = date_key - 1 where play_key in (2, 3)")
     assert moving() == (
         0,
-        "The database is up to date.\n2 plays were on a wrong local date or minute: dated anew.\n",
+        "The database is up to date.\n2 plays had a wrong local date or minute, now corrected.\n",
     )
     assert ask(ADRIFT) == [(0,)]
     assert moving() == (0, "The database is up to date.\n")
@@ -199,14 +199,14 @@ def old_server(folder: Path) -> Iterator[str]:
             file.unlink()
     for path in (folder / "copy", *(folder / "copy").rglob("*")):
         path.chmod(0o755)
-    programs = Programs(folder)
+    programs = Binaries(folder)
     programs.__dict__["_home"] = home / "bin"  # where this copy is
     (folder / "data").mkdir(mode=0o700)
-    programs.give(folder / "data")
+    programs.chown(folder / "data")
     status, said = programs.run("initdb", "-D", "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
     assert status == 0, said
     options = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off -c shared_buffers=16MB"
-    programs.give(folder)
+    programs.chown(folder)
     status, said = programs.run("pg_ctl", "-D", "data", "-w", "-l", "log", "-o", options, "start")
     assert status == 0, said
     try:
@@ -387,5 +387,5 @@ def test_a_zone_that_takes_too_long_to_date_by_is_said_and_left_to_migrate_py(
     assert ask(ZONE) == [("UTC",)] and ask(ADRIFT) == [(0,)]
     monkeypatch.setenv("TIME_ZONE", "Asia/Tokyo")
     status, said = moving()
-    assert status == 0 and "40 plays were on a wrong local date or minute: dated anew." in said
+    assert status == 0 and "40 plays had a wrong local date or minute, now corrected." in said
     assert ask(ZONE) == [("Asia/Tokyo",)] and ask(ADRIFT) == [(0,)]

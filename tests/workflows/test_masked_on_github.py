@@ -11,7 +11,7 @@ from support import ROOT
 from support.runner_masks import STARS, Masks
 from workflows.test_workflows import LINK, connected, in_bash, run_for_real
 
-from etl.auth.oauth import begun, redirect_uri, shown_on_github
+from etl.auth.oauth import begin_login, fully_encoded, redirect_uri
 from etl.simulator.routes import Play
 
 CALLBACK = "http://127.0.0.1:8888/callback"
@@ -60,13 +60,13 @@ def test_a_browser_can_follow_the_link_that_github_shows(environment, spotify, b
 
 @pytest.mark.parametrize("name", NEIGHBOURS)
 def test_no_other_secret_breaks_the_link_either(name: str, settings) -> None:
-    trip = begun(settings, redirect_uri())
+    trip = begin_login(settings, redirect_uri())
     secrets = {
         "SPOTIFY_CLIENT_ID": settings.spotify_client_id.get_secret_value(),
         "SPOTIFY_CLIENT_SECRET": settings.spotify_client_secret.get_secret_value(),
         name: NEIGHBOURS[name],
     }
-    link = shown_on_github(trip.address)
+    link = fully_encoded(trip.address)
     masks = Masks(secrets.items())
     assert masks.hides_part_of(trip.address)
     # Names of parameters are not in the secrets of anybody; values are what counts.

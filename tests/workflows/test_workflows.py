@@ -842,7 +842,7 @@ def test_what_is_typed_in_for_an_address_is_data_and_said_to_be_none(typed: str,
     run = connected(environment, typed)
     assert run.conclusion == "failure"
     [line] = run.step("Log in").log.splitlines()
-    assert line.startswith("brapped: That address belongs to no login begun here in the last hour")
+    assert line.startswith("brapped: That address belongs to no login that was started here in the last hour")
     assert "pwned" not in run.log + run.summary and not (run.workspace / "pwned").exists()
     assert ask("select count(*) from ops.login") == [(0,)]
 

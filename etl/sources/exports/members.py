@@ -1,4 +1,4 @@
-"""Names and URIs in rows of Spotify's data exports, to members of the dimensions."""
+"""Turn the names and URIs in rows of Spotify's exports into members of the dimensions."""
 
 import re
 from hashlib import sha256
@@ -12,7 +12,10 @@ from etl.sources.exports.rows import ACCOUNT, EXTENDED, AccountRow, ExtendedRow
 from etl.staging import ALBUM_COLUMNS, ARTIST_COLUMNS, TRACK_ARTIST_COLUMNS, TRACK_COLUMNS
 from etl.values import name, text, title
 
-UNKNOWN_TRACK, UNKNOWN_ARTIST = "Unknown Track", "Unknown Artist"  # how the account data says that it names nothing
+UNKNOWN_TRACK, UNKNOWN_ARTIST = (
+    "Unknown Track",
+    "Unknown Artist",
+)  # in the account data these mean that there is no name
 LONGEST_URI = 500
 URI_WITH_ID = re.compile(r"spotify:(?:track|episode|chapter):([0-9A-Za-z]{22})")
 COLUMNS = {
@@ -22,7 +25,7 @@ COLUMNS = {
     "staging_track_artist": TRACK_ARTIST_COLUMNS,
 }
 
-TOLD_COLUMNS = {  # those of them that an export knows something for
+KNOWN_COLUMNS = {  # the columns that an export can fill
     "staging_artist": ("artist_name",),
     "staging_album": ("album_name", "album_artist_name", "album_type"),
     "staging_track": ("track_id", "track_uri", "track_name", "content_type", "album_name", "album_artist_name"),
@@ -32,22 +35,24 @@ ALBUM_TYPES = {"episode": "show", "chapter": "audiobook"}
 
 Names = tuple[str | None, ...]
 Row = ExtendedRow | AccountRow
-music_of = attrgetter(*ExtendedRow.__struct_fields__[2:6])  # URI, names: enough to tell tracks with a URI apart
-names_of = {  # all that a row tells of what was played
+music_of = attrgetter(
+    *ExtendedRow.__struct_fields__[2:6]
+)  # track URI and names, which distinguish all tracks with a URI
+names_of = {  # all fields that say what was played
     EXTENDED: attrgetter(*ExtendedRow.__struct_fields__[2:12]),
     ACCOUNT: attrgetter(*AccountRow.__struct_fields__[2:9]),
 }
 
 
 class Member(NamedTuple):
-    """What a row played. `uri` is None for the unknown track."""
+    """The track, episode or chapter of a row. `uri` is None for the unknown track."""
 
     uri: str | None
     content_type: str
 
 
-class Catalogue:
-    """The members that an import named so far, and which of them are still to be staged."""
+class MemberCatalogue:
+    """The members that the files of one import have named so far, and those that are not staged yet."""
 
     def __init__(self) -> None:
         self.known: dict[Names, Member] = {}
@@ -55,23 +60,23 @@ class Catalogue:
         self.new: dict[str, list[tuple[Any, ...]]] = {table: [] for table in COLUMNS}
 
     def members(self, kind: str, rows: list[Any]) -> list[Member]:
-        """What each row played; what was not named before is to be staged."""
+        """The member of each row. Members that were not named before are queued for staging."""
         names = music_of if kind == EXTENDED else names_of[ACCOUNT]
         members = map(self.known.get, map(names, rows))
         return [member or self.member(kind, row) for member, row in zip(members, rows, strict=True)]
 
     def member(self, kind: str, row: Row) -> Member:
-        """What a row played that was not named before, or that takes more than its music to tell."""
+        """The member of one row whose names were not seen before, or that is no track with a URI."""
         if isinstance(row, ExtendedRow) and uri_of(row.spotify_track_uri):
-            return self.known.setdefault(music_of(row), self.met(told_by_extended(row)))
+            return self.known.setdefault(music_of(row), self.register(item_of_extended(row)))
         names = names_of[kind](row)
         if names not in self.known:
-            self.known[names] = self.met(told_by(row))
+            self.known[names] = self.register(item_of(row))
         return self.known[names]
 
-    def met(self, told: "Told") -> Member:
-        """Stages what a row tells of a track, episode or chapter."""
-        content_type, uri, title, album, artist = told
+    def register(self, item: "PlayedItem") -> Member:
+        """Queue what a row says about a track, episode or chapter for staging, and return its member."""
+        content_type, uri, title, album, artist = item
         is_music = content_type in ("track", "local")
         if uri is None:
             by = artist if is_music else album
@@ -96,18 +101,18 @@ class Catalogue:
             self.new[table].append(row)
 
     def new_tables(self) -> dict[str, pd.DataFrame]:
-        """A frame for each staging table of the members not staged before."""
+        """The queued rows as a frame for each staging table; empties the queue."""
         tables = {}
         for table, columns in COLUMNS.items():
             rows, nothing = self.new[table], [None] * len(self.new[table])
-            told = dict(zip(TOLD_COLUMNS[table], map(list, zip(*rows, strict=True)), strict=bool(rows)))
-            tables[table] = pd.DataFrame({column: told.get(column, nothing) for column in columns}, dtype=object)
+            known = dict(zip(KNOWN_COLUMNS[table], map(list, zip(*rows, strict=True)), strict=bool(rows)))
+            tables[table] = pd.DataFrame({column: known.get(column, nothing) for column in columns}, dtype=object)
             self.new[table] = []
         return tables
 
 
-class Told(NamedTuple):
-    """What a row tells of what was played: an album is also the show of an episode and the audiobook of a chapter."""
+class PlayedItem(NamedTuple):
+    """What a row says was played. `album` is also the show of an episode and the audiobook of a chapter."""
 
     content_type: str
     uri: str | None
@@ -116,13 +121,14 @@ class Told(NamedTuple):
     artist: str | None
 
 
-def told_by(row: Row) -> Told:
-    """By a URI, or where there is none that is one, by names."""
-    return told_by_account(row) if isinstance(row, AccountRow) else told_by_extended(row)
+def item_of(row: Row) -> PlayedItem:
+    """What a row played: identified by a URI, or by names if it has no valid one."""
+    return item_of_account(row) if isinstance(row, AccountRow) else item_of_extended(row)
 
 
-def told_by_extended(row: ExtendedRow) -> Told:
-    music = Told(
+def item_of_extended(row: ExtendedRow) -> PlayedItem:
+    """What a row of the extended history played: the first of track, episode and chapter with a URI, else with names."""
+    music = PlayedItem(
         "track",
         uri_of(row.spotify_track_uri),
         title(row.master_metadata_track_name),
@@ -130,31 +136,31 @@ def told_by_extended(row: ExtendedRow) -> Told:
         name(row.master_metadata_album_artist_name),
     )
     if music.uri:
-        told_type = music.uri.split(":")[1]
-        return music._replace(content_type=told_type) if told_type in ("local", "episode") else music
-    episode = Told(
+        uri_type = music.uri.split(":")[1]
+        return music._replace(content_type=uri_type) if uri_type in ("local", "episode") else music
+    episode = PlayedItem(
         "episode", uri_of(row.spotify_episode_uri), title(row.episode_name), name(row.episode_show_name), None
     )
-    chapter = Told(
+    chapter = PlayedItem(
         "chapter",
         uri_of(row.audiobook_chapter_uri),
         title(row.audiobook_chapter_title),
         name(row.audiobook_title),
         None,
     )
-    with_uri = (told for told in (episode, chapter) if told.uri)
-    with_name = (told for told in (music, episode, chapter) if told.title or told.album or told.artist)
+    with_uri = (item for item in (episode, chapter) if item.uri)
+    with_name = (item for item in (music, episode, chapter) if item.title or item.album or item.artist)
     return next(with_uri, None) or next(with_name, music)
 
 
-def told_by_account(row: AccountRow) -> Told:
-    """There are no URIs, and no albums of music."""
-    episode = Told("episode", None, title(row.episode_name), name(row.podcast_name), None)
-    chapter = Told("chapter", None, title(row.chapter_name), name(row.audiobook_name), name(row.author_name))
-    music = Told("track", None, title(row.track_name), None, name(row.artist_name))
+def item_of_account(row: AccountRow) -> PlayedItem:
+    """What a row of the account data played. It has no URIs, and no albums of music."""
+    episode = PlayedItem("episode", None, title(row.episode_name), name(row.podcast_name), None)
+    chapter = PlayedItem("chapter", None, title(row.chapter_name), name(row.audiobook_name), name(row.author_name))
+    music = PlayedItem("track", None, title(row.track_name), None, name(row.artist_name))
     if (music.title, music.artist) == (UNKNOWN_TRACK, UNKNOWN_ARTIST):
         music = music._replace(title=None, artist=None)
-    return next((told for told in (episode, chapter) if told.title or told.album), music)
+    return next((item for item in (episode, chapter) if item.title or item.album), music)
 
 
 def uri_of(value: str | None) -> str | None:
@@ -163,10 +169,10 @@ def uri_of(value: str | None) -> str | None:
 
 
 def name_uri(content_type: str, artist: str | None, title: str | None) -> str:
-    """A URI made of names, for what has none of Spotify's: the same for the same names, at most 500 characters.
+    """A URI made of names, such as name:track:Ann:A%20Song, for what has no URI of Spotify's.
 
-    name:track:Ann:A%20Song. `artist` is the show of an episode and the audiobook of a chapter. Of long names it has the
-    beginnings, and a hash of the whole.
+    Equal names give equal URIs. `artist` is the show of an episode and the audiobook of a chapter. At most LONGEST_URI
+    characters: long names are cut, and a hash of the whole is added.
     """
     by, what = (quote(text(part) or "", safe="") for part in (artist, title))
     whole = f"name:{content_type}:{by}:{what}"

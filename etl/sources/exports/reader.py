@@ -1,4 +1,4 @@
-"""Spotify's data exports to plays: the extended streaming history (a whole life) and the account data (a year)."""
+"""Read plays from Spotify's exports: the extended streaming history (all years) and the account data (one year)."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +13,7 @@ import pandas as pd
 
 from etl.sources.exports import archives
 from etl.sources.exports.archives import JsonFile, Unreadable
-from etl.sources.exports.members import UNKNOWN_ARTIST, UNKNOWN_TRACK, Catalogue, name_uri, names_of
+from etl.sources.exports.members import UNKNOWN_ARTIST, UNKNOWN_TRACK, MemberCatalogue, name_uri, names_of
 from etl.sources.exports.owner import owner_in
 from etl.sources.exports.rows import (
     ACCOUNT,
@@ -24,28 +24,28 @@ from etl.sources.exports.rows import (
     ExtendedRow,
     Moments,
     Rows,
+    format_moments,
     looks_like_a_history,
     moment64,
-    of_rows,
+    row_note,
     rows_of,
-    texts_of,
 )
-from etl.sources.exports.text import NotText, in_utf8
+from etl.sources.exports.text import NotText, to_utf8
 from etl.staging import AHEAD, EXPORT_PLAY_COLUMNS, FIRST_PLAY, SHOWN_MALFORMED, Malformed, Part
 from etl.values import printable
 
 __all__ = ["ExportError", "Malformed", "Part", "Unreadable", "name_uri", "read_exports"]
 
-Listen = tuple[str, int, str, str]  # minute, milliseconds, title, by whom
+PlayKey = tuple[str, int, str, str]  # minute, milliseconds, title, artist or show
 SHOWN_PATH = 200  # characters
 EARLIEST = moment64(FIRST_PLAY)
-LONGEST_PAUSE = np.timedelta64(24, "D")  # from start to end of a play: as much as ms_played can hold
-LATEST_START = np.timedelta64(1, "D")  # after the end: clocks of players differ
+LONGEST_PAUSE = np.timedelta64(24, "D")  # from start to end of a play: the most that ms_played can hold
+LATEST_START = np.timedelta64(1, "D")  # after the end, because the clocks of players differ
 NAMED_LIKE_A_HISTORY = re.compile(r"(?P<account>streaminghistory)|streaming_history|endsong|endvideo", re.IGNORECASE)
 
 
 class ExportError(Exception):
-    """Nothing to import where the person pointed. The message is for them."""
+    """There is nothing to import at the paths given. The message is for the person."""
 
 
 def read_exports(
@@ -55,29 +55,29 @@ def read_exports(
     now: datetime,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Iterator[Part | Unreadable]:
-    """Every file of a listening history in `paths` (zip archives, folders, JSON files), known by what is in it.
+    """Read every file of a listening history in `paths` (zip archives, folders, JSON files), one at a time.
 
-    One file is in memory at a time. `progress` is told bytes done, of all bytes, unpacked. Other JSON of Spotify's packages
-    is passed over. Raises ExportError for a path that isn't there, and when nothing was found at all.
+    A file is recognized by its contents, and other JSON of Spotify's packages is skipped. `progress` receives the bytes
+    done and the bytes in all, unpacked. Raises ExportError for a missing path, and when there is no history at all.
     """
     must_exist(paths)
-    found = list(archives.find(paths))
+    found = list(archives.find_json_files(paths))
     yield from (unreadable for unreadable in found if isinstance(unreadable, Unreadable))
     files = [file for file in found if isinstance(file, JsonFile)]
     done, total, count = 0, sum(file.size for file in files), len(found) - len(files)
     progress(done, total)
     reader = Reader(now + AHEAD, without_private=without_private)
-    telling: set[Path] = set()
+    with_history: set[Path] = set()
     if without_private:
-        for _, content in archives.contents(files):
+        for _, content in archives.read_files(files):
             if isinstance(content, bytes):
                 reader.leave_out_private(content)
-    for file, content in archives.contents(files):
+    for file, content in archives.read_files(files):
         part = content if isinstance(content, Unreadable) else reader.part(file, content)
         del content
         if part is not None:
             count += 1
-            telling.add(file.path)
+            with_history.add(file.path)
             yield part
         done += file.size
         progress(done, total)
@@ -85,18 +85,20 @@ def read_exports(
         yield from (
             Unreadable(printable(path.name), "there is no listening history in it")
             for path in paths
-            if not any(told.resolve().is_relative_to(path.resolve()) for told in telling)
-            and not any(isinstance(found, Unreadable) for found in archives.find([path]))
+            if not any(path_read.resolve().is_relative_to(path.resolve()) for path_read in with_history)
+            and not any(isinstance(found, Unreadable) for found in archives.find_json_files([path]))
         )
     else:
         raise ExportError(
-            f"No listening history in {', '.join(printable(str(path)) for path in paths)}. Looked for JSON files, also within folders and zip"
-            " archives, whose rows have ts and ms_played (extended streaming history) or endTime and msPlayed (account data)."
+            f"No listening history in {', '.join(printable(str(path)) for path in paths)}. Looked for JSON files, also"
+            " within folders and zip"
+            " archives, whose rows have ts and ms_played (extended streaming history) or endTime and msPlayed (account"
+            " data)."
         )
 
 
 def must_exist(paths: Sequence[Path]) -> None:
-    """Raises ExportError for a path that isn't there, or can't be."""
+    """Raises ExportError for a path that does not exist or can't be opened."""
     for path in paths:
         name = printable(str(path))
         try:
@@ -110,65 +112,66 @@ def must_exist(paths: Sequence[Path]) -> None:
 
 
 class Reader:
-    """What is known across the files of one import: numbers, and which members were staged already."""
+    """Turns the files of one import into parts; keeps the numbering and the members that were staged already."""
 
     def __init__(self, latest: datetime, *, without_private: bool = False) -> None:
         self.latest = latest
         self.without_private = without_private
-        self.private: set[Listen] = set()  # what to leave out
+        self.private: set[PlayKey] = set()  # plays to leave out
         self.item_number = 0
         self.file_number = 0
-        self.catalogue = Catalogue()
+        self.catalogue = MemberCatalogue()
 
     def leave_out_private(self, content: bytes) -> None:
-        """Notes what was played in private sessions: the account data tells it too, but not that it was private."""
-        with suppress(ValueError, RecursionError):  # to be told when the file is read for its plays
-            told = rows_of(in_utf8(content), self.latest)
-            if told.kind == EXTENDED:
-                rows = zip(told.rows, told.told_ends, strict=True)
+        """Note the plays of private sessions, which the account data has without saying that they were private."""
+        with suppress(ValueError, RecursionError):  # reported when the file is read for its plays
+            read = rows_of(to_utf8(content), self.latest)
+            if read.kind == EXTENDED:
+                rows = zip(read.rows, read.end_texts, strict=True)
                 self.private.update(
-                    listen(EXTENDED, row, end)
+                    play_key(EXTENDED, row, end)
                     for position, (row, end) in enumerate(rows)
-                    if row.incognito_mode or position in told.unclear
+                    if row.incognito_mode or position in read.unclear_private
                 )
 
     def part(self, file: JsonFile, content: bytes) -> Part | Unreadable | None:
-        """The file as plays; None if it is none of a listening history."""
+        """Read a file; None if it is not one of a listening history."""
         named = NAMED_LIKE_A_HISTORY.match(file.name.rpartition("/")[2])
-        is_meant = bool(named) or file.is_typed
+        is_history = bool(named) or file.is_named
         try:
-            content = in_utf8(content)
+            content = to_utf8(content)
         except NotText as why:
-            return Unreadable(file.name, str(why)) if is_meant else None
-        if not is_meant and not MARK.search(content):
+            return Unreadable(file.name, str(why)) if is_history else None
+        if not is_history and not MARK.search(content):
             return None
         try:
-            told = rows_of(content, self.latest)
+            read = rows_of(content, self.latest)
         except (ValueError, RecursionError) as error:
-            is_meant = is_meant or looks_like_a_history(content)
-            reason = str(error) if isinstance(error, NotText) else "it breaks off, or is no JSON"
-            return Unreadable(file.name, reason) if is_meant else None
-        if told.is_empty and named:
-            told = told._replace(kind=ACCOUNT if named["account"] else EXTENDED)
-        if told.kind is None:
-            return Unreadable(file.name, "its rows are not those of a listening history") if is_meant else None
-        return self.staged(file, told.kind, told, owner_in(content) if told.kind == EXTENDED else None)
+            is_history = is_history or looks_like_a_history(content)
+            reason = str(error) if isinstance(error, NotText) else "it is incomplete, or not JSON"
+            return Unreadable(file.name, reason) if is_history else None
+        if read.is_empty and named:
+            read = read._replace(kind=ACCOUNT if named["account"] else EXTENDED)
+        if read.kind is None:
+            return Unreadable(file.name, "its rows are not those of a listening history") if is_history else None
+        return self.build_part(file, read.kind, read, owner_in(content) if read.kind == EXTENDED else None)
 
-    def staged(self, file: JsonFile, kind: str, told: Rows, owner: bytes | None) -> Part:
-        rows, ends, told_ends, notes = told.rows, told.ends, told.told_ends, told.notes
-        if told.unclear:
+    def build_part(self, file: JsonFile, kind: str, read: Rows, owner: bytes | None) -> Part:
+        """The staging tables of a file that was read, without the plays to be left out, and its counts."""
+        rows, ends, end_texts, notes = read.rows, read.ends, read.end_texts, read.notes
+        if read.unclear_private:
             became = "can't be read: left out as private" if self.without_private else LEFT_EMPTY
-            notes = (*notes, of_rows(PRIVATE, became, len(told.unclear)))
+            notes = (*notes, row_note(PRIVATE, became, len(read.unclear_private)))
         if self.private:
             is_kept = [
                 not (
-                    row.incognito_mode or position in told.unclear
+                    row.incognito_mode or position in read.unclear_private
                     if kind == EXTENDED
-                    else listen(kind, row, end) in self.private
+                    else play_key(kind, row, end) in self.private
                 )
-                for position, (row, end) in enumerate(zip(rows, told_ends, strict=True))
+                for position, (row, end) in enumerate(zip(rows, end_texts, strict=True))
             ]
-            rows, told_ends = list(compress(rows, is_kept)), list(compress(told_ends, is_kept))
+            rows, end_texts = list(compress(rows, is_kept)), list(compress(end_texts, is_kept))
             ends = ends[np.array(is_kept, dtype=bool)]
         members = self.catalogue.members(kind, rows)
         plays: dict[str, Any] = {
@@ -176,9 +179,9 @@ class Reader:
             "file_number": self.file_number,
             "source": kind if kind == ACCOUNT else [row.brapped_source or EXTENDED for row in rows],
             "track_uri": [member.uri for member in members],
-            "played_at": told_ends,
+            "played_at": end_texts,
             "ms_played": [row.ms_played for row in rows],
-            **(only_extended(rows, ends) if kind == EXTENDED else {}),
+            **(extended_columns(rows, ends) if kind == EXTENDED else {}),
         }
         cells = np.full((len(EXPORT_PLAY_COLUMNS), len(rows)), None, dtype=object)
         for column, values in plays.items():
@@ -189,12 +192,12 @@ class Reader:
             package=file.package,
             name=file.name,
             kind=kind,
-            row_count=len(told.rows) + len(told.malformed),
+            row_count=len(read.rows) + len(read.malformed),
             podcast_count=sum(member.content_type == "episode" for member in members),
             unnamed_count=plays["track_uri"].count(None),
-            private_count=len(told.rows) - len(rows),
-            malformed=tuple(told.malformed[:SHOWN_MALFORMED]),
-            malformed_count=len(told.malformed),
+            private_count=len(read.rows) - len(rows),
+            malformed=tuple(read.malformed[:SHOWN_MALFORMED]),
+            malformed_count=len(read.malformed),
             tables={
                 "staging_play": pd.DataFrame(cells.T, columns=list(EXPORT_PLAY_COLUMNS), dtype=object),
                 **self.catalogue.new_tables(),
@@ -204,8 +207,8 @@ class Reader:
         )
 
 
-def listen(kind: str, row: Any, end: str) -> Listen:
-    """What both kinds of export tell of a listen: its minute, milliseconds and names."""
+def play_key(kind: str, row: Any, end: str) -> PlayKey:
+    """What both kinds of export know of a play: its minute, milliseconds and names."""
     names = names_of[kind](row)
     if kind == EXTENDED:
         _, _, _, track, artist, _, episode, show, chapter, audiobook = names
@@ -215,10 +218,10 @@ def listen(kind: str, row: Any, end: str) -> Listen:
     return end[:16], row.ms_played, title or UNKNOWN_TRACK, by or UNKNOWN_ARTIST
 
 
-def only_extended(rows: list[ExtendedRow], ends: Moments) -> dict[str, list[Any]]:
-    """What only the extended history tells of a play."""
+def extended_columns(rows: list[ExtendedRow], ends: Moments) -> dict[str, list[Any]]:
+    """The columns that only the extended history can fill."""
     return {
-        "started_at": started_at([row.offline_timestamp for row in rows], ends),
+        "started_at": start_texts([row.offline_timestamp for row in rows], ends),
         "platform": [row.platform or None for row in rows],
         "reason_start": [row.reason_start or None for row in rows],
         "reason_end": [row.reason_end or None for row in rows],
@@ -230,9 +233,12 @@ def only_extended(rows: list[ExtendedRow], ends: Moments) -> dict[str, list[Any]
     }
 
 
-def started_at(offline_timestamps: list[int | None], ends: Moments) -> list[str | None]:
-    """What each offline_timestamp tells of a start; None where it is none (0, 1) or can't belong to its end."""
-    told = np.array([stamp if stamp and 0 < stamp < 10**14 else 0 for stamp in offline_timestamps], dtype="int64")
-    starts = np.where(told > 10**11, told, told * 1000).astype("datetime64[ms]")
+def start_texts(offline_timestamps: list[int | None], ends: Moments) -> list[str | None]:
+    """The start that each offline_timestamp gives; None if it is no time (0, 1) or can't belong to its end."""
+    stamps = np.array([stamp if stamp and 0 < stamp < 10**14 else 0 for stamp in offline_timestamps], dtype="int64")
+    starts = np.where(stamps > 10**11, stamps, stamps * 1000).astype("datetime64[ms]")
     is_possible = (starts >= EARLIEST) & (starts >= ends - LONGEST_PAUSE) & (starts <= ends + LATEST_START)
-    return [text if is_told else None for text, is_told in zip(texts_of(starts), is_possible.tolist(), strict=True)]
+    return [
+        text if has_value else None
+        for text, has_value in zip(format_moments(starts), is_possible.tolist(), strict=True)
+    ]

@@ -1,4 +1,4 @@
-"""Rows of Spotify's data exports as JSON tells them: typed, checked, and the bad ones named."""
+"""Parse the rows of Spotify's exports from JSON, typed and checked; malformed rows are listed by number."""
 
 import re
 from collections import Counter
@@ -15,17 +15,17 @@ import numpy.typing as npt
 
 from etl.counts import many
 from etl.sources.exports import values as export_values
-from etl.sources.exports.text import decoded
-from etl.sources.exports.values import UNREADABLE, is_told, loses_a_character, parsed, whole, without_nan
+from etl.sources.exports.text import decode
+from etl.sources.exports.values import UNREADABLE, has_value, loses_characters, parse_json, whole, without_nan
 from etl.staging import FIRST_PLAY, Malformed
 
 EXTENDED = "extended_export"
 ACCOUNT = "account_export"
-MARK = re.compile(rb'"(?:ms_played|msPlayed)"')  # in every row that tells a listen
+MARK = re.compile(rb'"(?:ms_played|msPlayed)"')  # in every row of a listening history
 BACKSLASH = b"\\"
 OURS = b'"brapped_source"'  # in a file that Brapped wrote
 LIST = "recently_played"
-NUL = rb"\u0000"  # what no text in Postgres may hold
+NUL = rb"\u0000"  # no text in Postgres may contain it
 HEAD = 65536  # bytes
 LONGEST_TEXT = 200
 
@@ -36,10 +36,13 @@ Country = Annotated[str, msgspec.Meta(min_length=2, max_length=2)]
 
 
 class ExtendedRow(msgspec.Struct, gc=False):
-    """A row of the extended streaming history. User name, IP address and user agent have no field: they are not decoded."""
+    """A row of the extended streaming history.
+
+    User name, IP address and user agent have no field: they are not decoded.
+    """
 
     end_time: str = msgspec.field(name="ts")  # UTC: 2024-08-29T14:48:46Z
-    ms_played: Milliseconds | None  # null only where the list told the play, see brapped_source
+    ms_played: Milliseconds | None  # null only for plays from recently_played, see brapped_source
     spotify_track_uri: str | None = None
     spotify_episode_uri: str | None = None
     audiobook_chapter_uri: str | None = None
@@ -58,15 +61,15 @@ class ExtendedRow(msgspec.Struct, gc=False):
     offline: bool | None = None
     incognito_mode: bool | None = None
     conn_country: Country | None = None
-    brapped_source: str | None = None  # in a file that Brapped wrote: which other source told this
+    brapped_source: str | None = None  # in a file that Brapped wrote: the other source that reported the play
     offline_timestamp: int | None = None  # start of the play: ms until October 2022, seconds since; 0, 1: none
 
-    def told_end(self) -> str:
+    def end_text(self) -> str:
         return self.end_time
 
 
 class AccountRow(msgspec.Struct, gc=False, rename="camel"):
-    """A row of the account data: music, an episode of a podcast or a chapter of an audiobook."""
+    """A row of the account data: a track, an episode of a podcast or a chapter of an audiobook."""
 
     end_time: str  # UTC, cut to the minute: 2023-01-26 05:11
     ms_played: Milliseconds
@@ -78,7 +81,7 @@ class AccountRow(msgspec.Struct, gc=False, rename="camel"):
     audiobook_name: str | None = None
     author_name: str | None = None
 
-    def told_end(self) -> str:
+    def end_text(self) -> str:
         return f"{self.end_time.replace(' ', 'T')}:00Z" if len(self.end_time) == len("2023-01-26 05:11") else ""
 
 
@@ -90,7 +93,7 @@ READ: dict[str, msgspec.json.Decoder[Any]] = {
 KEYS = {kind: row.__struct_encode_fields__ for kind, row in ROW_OF.items()}
 KNOWN_KEYS = frozenset(key for keys in KEYS.values() for key in keys)
 PRIVATE = "incognito_mode"
-READ_AS: dict[str, Callable[[object], Any]] = {  # any other field is a name
+PARSERS: dict[str, Callable[[object], Any]] = {  # any other field is a name
     "spotify_track_uri": export_values.uri,
     "spotify_episode_uri": export_values.uri,
     "audiobook_chapter_uri": export_values.uri,
@@ -103,9 +106,9 @@ READ_AS: dict[str, Callable[[object], Any]] = {  # any other field is a name
     "offline": export_values.flag,
     PRIVATE: export_values.flag,
     "offline_timestamp": export_values.stamp,
-    "brapped_source": lambda value: value,  # looked at before
+    "brapped_source": lambda value: value,  # checked before
 }
-WHAT = {  # fields that say what was played: the first of these groups that says anything decides
+WHAT = {  # fields that say what was played: the first group with any value decides
     EXTENDED: (
         (
             "spotify_track_uri",
@@ -125,126 +128,128 @@ WHAT = {  # fields that say what was played: the first of these groups that says
 
 
 class Rows(NamedTuple):
-    """What a file holds. `kind` is None when no row is one of a listening history."""
+    """The rows of a file. `kind` is EXTENDED or ACCOUNT, or None if no row is one of a listening history."""
 
     kind: str | None
     rows: list[Any]  # all ExtendedRow, or all AccountRow
     ends: Moments  # of each row
-    told_ends: list[str]  # the same as texts that Postgres reads
+    end_texts: list[str]  # the same, as text for Postgres
     malformed: list[Malformed]
-    is_empty: bool = False  # a list of nothing
-    unclear: frozenset[int] = frozenset()  # positions in `rows` whose private flag can't be read
-    notes: tuple[
-        str, ...
-    ] = ()  # what of the file, or of good rows, was read in another way than it stands, or not at all
+    is_empty: bool = False  # the file is an empty list
+    unclear_private: frozenset[int] = frozenset()  # positions in `rows` whose private flag can't be read
+    notes: tuple[str, ...] = ()  # what of the file or of good rows was not read as it is written
 
 
 listened_ms = attrgetter("ms_played")
 
 
 def rows_of(content: bytes, latest: datetime) -> Rows:
-    """The rows of a file in UTF-8 or Windows-1252. None of them ends after `latest`.
+    """Parse a file in UTF-8 or Windows-1252. A row that ends after `latest` is malformed.
 
-    Raises ValueError or RecursionError for no JSON; NotText, which is a ValueError, for another encoding.
+    Raises ValueError or RecursionError for invalid JSON; NotText, which is a ValueError, for another encoding.
     """
-    if rows := at_once(content, latest):
+    if rows := read_fast(content, latest):
         return rows
-    file = decoded(content)
+    file = decode(content)
     notes = (file.note,) if file.note else ()
-    if notes and not file.is_damaged and (rows := at_once(file.text.encode(), latest)):
+    if notes and not file.is_damaged and (rows := read_fast(file.text.encode(), latest)):
         return rows._replace(notes=notes)
-    # Something is odd about the file: row by row, so that each bad one can be named.
-    rows = one_by_one(parsed(file.text, KNOWN_KEYS, is_damaged=file.is_damaged), latest)
+    # Something in the file is odd: check it row by row, so that each malformed row can be listed.
+    rows = read_row_by_row(parse_json(file.text, KNOWN_KEYS, is_damaged=file.is_damaged), latest)
     return rows._replace(notes=notes + rows.notes)
 
 
-def at_once(content: bytes, latest: datetime) -> Rows | None:
-    """The rows of a file in UTF-8 without anything odd; None for any other."""
+def read_fast(content: bytes, latest: datetime) -> Rows | None:
+    """Parse a well-formed file in UTF-8 all at once; None if anything in it is odd."""
     mark = MARK.search(content)
     kind = ACCOUNT if mark and mark[0] == b'"msPlayed"' else EXTENDED
     with suppress(ValueError, RecursionError):
         rows = READ[kind].decode(content)
-        told_ends = [row.end_time for row in rows] if kind == EXTENDED else [row.told_end() for row in rows]
-        ends = moments(told_ends)
+        end_texts = [row.end_time for row in rows] if kind == EXTENDED else [row.end_text() for row in rows]
+        ends = parse_moments(end_texts)
         is_possible = moment64(FIRST_PLAY) <= ends.min() and ends.max() <= moment64(latest)
         is_odd = (BACKSLASH in content and NUL in content) or OURS in content or None in map(listened_ms, rows)
         if is_possible and not is_odd:
-            return Rows(kind, rows, ends, told_ends, [])
+            return Rows(kind, rows, ends, end_texts, [])
     return None
 
 
-def moment64(told: datetime) -> np.datetime64:
-    """An aware moment as numpy has it: in UTC."""
-    return np.datetime64(told.astimezone(UTC).replace(tzinfo=None), "ms")
+def moment64(moment: datetime) -> np.datetime64:
+    """An aware datetime as numpy's, in UTC."""
+    return np.datetime64(moment.astimezone(UTC).replace(tzinfo=None), "ms")
 
 
-def moments(told: list[str]) -> Moments:
-    """Texts like 2024-08-29T14:48:46Z, all at once. Raises ValueError when there is none, or one is of another form."""
-    texts = np.array(told, dtype="U21")  # one character more than they have: what is longer must show
+def parse_moments(values: list[str]) -> Moments:
+    """Parse texts like 2024-08-29T14:48:46Z. Raises ValueError if the list is empty or one has another form."""
+    texts = np.array(values, dtype="U21")  # one character more than they have, so that a longer one differs
     found = texts.astype("U19").astype("datetime64[ms]")
-    if not told or not (np.datetime_as_string(found, unit="s", timezone="UTC") == texts).all():
-        raise ValueError("not all are moments in UTC, to the second")
+    if not values or not (np.datetime_as_string(found, unit="s", timezone="UTC") == texts).all():
+        raise ValueError("not all are UTC times with whole seconds")
     return found
 
 
-def texts_of(moments: Moments) -> list[str]:
-    """2024-08-29T14:48:46Z of each, with milliseconds where there are any: 2024-08-29T14:48:46.123Z."""
+def format_moments(moments: Moments) -> list[str]:
+    """Format each as 2024-08-29T14:48:46Z, or 2024-08-29T14:48:46.123Z if it has milliseconds."""
     texts = np.datetime_as_string(moments, unit="ms", timezone="UTC").tolist()
-    return [told.replace(".000Z", "Z") for told in texts]
+    return [text.replace(".000Z", "Z") for text in texts]
 
 
-def one_by_one(told: object, latest: datetime) -> Rows:
-    """The good rows of a list, and the bad ones by number. The first row that tells a listen says which kind it is."""
-    listed = told if isinstance(told, list) else []
-    kind = next((kind for row in listed for kind in KEYS if carries(row, kind)), None)
+def read_row_by_row(content: object, latest: datetime) -> Rows:
+    """Check each row of a parsed file. The first row of a listening history decides which kind the file is."""
+    listed = content if isinstance(content, list) else []
+    kind = next((kind for row in listed for kind in KEYS if has_keys_of(row, kind)), None)
     rows: list[ExtendedRow | AccountRow] = []
     ends: list[np.datetime64] = []
     malformed = []
-    unclear = set()
+    unclear_private = set()
     odd: Counter[tuple[str, str]] = Counter()  # field, and what became of its value
     for row_number, row in enumerate(listed if kind else [], start=1):
         try:
-            end, good, oddities = checked(row, str(kind), latest)
+            end, good, oddities = check_row(row, str(kind), latest)
         except OddRow as bad:
             malformed.append(Malformed(row_number, str(bad)))
         else:
             if (PRIVATE, LEFT_EMPTY) in oddities:
-                unclear.add(len(rows))
+                unclear_private.add(len(rows))
             odd.update(one for one in oddities if one != (PRIVATE, LEFT_EMPTY))
             ends.append(moment64(end))
             rows.append(good)
     as_moments = np.array(ends, dtype="datetime64[ms]")
-    notes = tuple(of_rows(field, became, count) for (field, became), count in sorted(odd.items()))
-    is_empty = told == []
-    return Rows(kind, rows, as_moments, texts_of(as_moments), malformed, is_empty, frozenset(unclear), notes)
+    notes = tuple(row_note(field, became, count) for (field, became), count in sorted(odd.items()))
+    is_empty = content == []
+    return Rows(
+        kind, rows, as_moments, format_moments(as_moments), malformed, is_empty, frozenset(unclear_private), notes
+    )
 
 
 LEFT_EMPTY = "can't be read: left empty"
 CUT = f"has more than {LONGEST_TEXT} characters: cut"
-WITHOUT = "has characters that no database holds: left out"
+WITHOUT = "has characters that no database can store: left out"
 
 
-def of_rows(field: str, became: str, count: int) -> str:
-    """What became of a field, and in how many rows."""
+def row_note(field: str, became: str, count: int) -> str:
+    """A note for the receipt: in how many rows what became of a field."""
     return f"{many(count, 'row')}: {field} {became}"
 
 
 class OddRow(Exception):
-    """Why a row is no listen. Quotes no value."""
+    """A row is malformed; the message says why and quotes no value."""
 
 
-def carries(row: object, kind: str) -> bool:
+def has_keys_of(row: object, kind: str) -> bool:
     return isinstance(row, dict) and all(key in row for key in KEYS[kind][:2])
 
 
-def checked(
+def check_row(
     row: object, kind: str, latest: datetime
 ) -> tuple[datetime, ExtendedRow | AccountRow, list[tuple[str, str]]]:
-    """End and content of a row, and what became of its odd values. Raises OddRow where a value can't be read without which
-    it is not known what was played, when, or for how long."""
+    """Check one row: returns its end, the typed row, and (field, what became of it) for each odd value.
+
+    Raises OddRow if a value is unreadable that says what was played, when, or for how long.
+    """
     if not isinstance(row, dict):
-        raise OddRow("it is no JSON object")
-    if not carries(row, kind) and any(carries(row, other) for other in KEYS):
+        raise OddRow("it is not a JSON object")
+    if not has_keys_of(row, kind) and any(has_keys_of(row, other) for other in KEYS):
         raise OddRow("it is a row of the other kind of export")
     end_time, ms_played, *others = KEYS[kind]
     row = {**without_nan(row), ms_played: row.get(ms_played)}
@@ -252,40 +257,40 @@ def checked(
         if row.get(key) is None and not (key == ms_played and row.get("brapped_source") == LIST):
             raise OddRow(f"{key} is missing")
     if row.get("brapped_source") not in (None, LIST, ACCOUNT):
-        raise OddRow("brapped_source is none that is known")
-    told_ms: Any = whole(row.get(ms_played))
-    if row.get(ms_played) is not None and not (told_ms is not None and 0 <= told_ms < 2**31):
+        raise OddRow("brapped_source is not a known source")
+    ms: Any = whole(row.get(ms_played))
+    if row.get(ms_played) is not None and not (ms is not None and 0 <= ms < 2**31):
         raise OddRow(f"{ms_played} is not a whole number from 0 to {2**31 - 1}")
-    values = {key: READ_AS.get(key, export_values.name)(row.get(key)) for key in others}
-    must_say_what(values, WHAT[kind])
+    values = {key: PARSERS.get(key, export_values.name)(row.get(key)) for key in others}
+    check_item(values, WHAT[kind])
     readable = (None if value is UNREADABLE else value for value in values.values())
-    good = ROW_OF[kind](str(row[end_time]), told_ms, *readable)
-    end = export_values.end_of(row[end_time]) if kind == EXTENDED else export_values.minute_of(row[end_time])
+    good = ROW_OF[kind](str(row[end_time]), ms, *readable)
+    end = export_values.parse_end(row[end_time]) if kind == EXTENDED else export_values.parse_end_minute(row[end_time])
     if end is None or not FIRST_PLAY <= end <= latest:
-        raise OddRow(f"{end_time} is not a moment in UTC since 2006")
-    return end, good, [(key, became) for key in others if (became := what_became(row.get(key), values[key]))]
+        raise OddRow(f"{end_time} is not a UTC time since 2006")
+    return end, good, [(key, became) for key in others if (became := conversion_of(row.get(key), values[key]))]
 
 
-def must_say_what(values: dict[str, Any], groups: tuple[tuple[str, ...], ...]) -> None:
-    """Raises OddRow for an unreadable value among the fields that say what was played. Others cost no listen."""
+def check_item(values: dict[str, Any], groups: tuple[tuple[str, ...], ...]) -> None:
+    """Raises OddRow for an unreadable value among the fields that say what was played; others do not cost the play."""
     unreadable = [key for keys in groups for key in keys if values[key] is UNREADABLE]
     for keys in groups:
-        if is_told(values, keys):
+        if has_value(values, keys):
             unreadable = [key for key in keys if values[key] is UNREADABLE]
             break
     if unreadable:
         raise OddRow(f"{unreadable[0]} is not a text")
 
 
-def what_became(told: object, value: object) -> str | None:
-    """What to say of a value that went in otherwise than it was told."""
+def conversion_of(original: object, value: object) -> str | None:
+    """What became of a value that was not stored as it was written; None if it was."""
     if value is UNREADABLE:
         return LEFT_EMPTY
-    if loses_a_character(told):
+    if loses_characters(original):
         return WITHOUT
-    return CUT if isinstance(told, str) and isinstance(value, str) and len(told) > len(value) else None
+    return CUT if isinstance(original, str) and isinstance(value, str) and len(original) > len(value) else None
 
 
 def looks_like_a_history(content: bytes) -> bool:
-    """Whether the first bytes are those of a list with a row that tells a listen."""
+    """Whether the first bytes are those of a list with a row of a listening history."""
     return content.lstrip().startswith(b"[") and MARK.search(content, 0, HEAD) is not None
