@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from etl.clock import in_words
+from etl.clock import span_in_words
 
 
 class Warned(str):
@@ -46,4 +46,4 @@ def minute(at: datetime) -> str:
 
 def ago(at: datetime, now: datetime) -> str:
     """7 minutes ago, 3 hours ago, 730 days ago; 0 minutes ago where `at` is yet to come."""
-    return f"{in_words(max(now - at, timedelta(0)))} ago"
+    return f"{span_in_words(max(now - at, timedelta(0)))} ago"

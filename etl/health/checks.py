@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row
 from sqlalchemy.engine import make_url
 
 from etl.auth.logins import ends_at
-from etl.clock import in_words
+from etl.clock import span_in_words
 from etl.dimensions.fetch import MISS_LIMIT
 from etl.health.findings import RENEW, Finding
 from etl.health.silence import quiet
@@ -212,7 +212,7 @@ def about_login(login: dict[str, Any] | None, settings: Settings, now: datetime)
                 "login",
                 f"{ends:%Y-%m-%d} {days}",
                 f"Log in to Spotify again before {ends:%Y-%m-%d}",
-                f"The login ends {when}: {in_words(max(ends - now, timedelta(0)))} left. Spotify lets one live six months, and using it does not prolong"
+                f"The login ends {when}: {span_in_words(max(ends - now, timedelta(0)))} left. Spotify lets one live six months, and using it does not prolong"
                 f" it; after that nothing is recorded. {RENEW}",
             )
             return

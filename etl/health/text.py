@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from etl.clock import in_words
+from etl.clock import span_in_words
 from etl.counts import many
 from etl.health.checks import CHECKS, MB, Health
 from etl.health.findings import Finding
@@ -67,7 +67,7 @@ def login_lines(health: Health) -> Lines:
         return
     ends = f"{login['ends_at']:%Y-%m-%d}" + ("" if login["is_exact"] else " at the latest")
     rest = login["ends_at"] - health.made_at
-    yield "ends", f"{ends}, in {in_words(rest)}" if rest > timedelta(0) else f"{ends}: it is due"
+    yield "ends", f"{ends}, in {span_in_words(rest)}" if rest > timedelta(0) else f"{ends}: it is due"
 
 
 def runs_lines(health: Health) -> Lines:

@@ -16,7 +16,7 @@ from support import ROOT, ago
 
 from etl.alerts.file import FileStore
 from etl.alerts.incidents import Inspection, StoreError, reconcile
-from etl.auth.callback_server import Loopback
+from etl.auth.callback_server import CallbackServer
 from etl.embedded.cluster import Cluster
 from etl.embedded.postgres import EmbeddedError, embedded_postgres
 from etl.health.findings import Finding

@@ -9,7 +9,7 @@ from jobs.test_import_command import GOOD, listen, write_zip
 from support import NOW
 
 import migrate
-from etl.clock import in_words
+from etl.clock import span_in_words as in_words
 from etl.counts import many
 from etl.dimensions.fetch import Tally
 from etl.jobs.dimensions import dimensions_line

@@ -14,7 +14,7 @@ from support import ROOT
 from etl import limits
 from etl.alerts.incidents import StoreError
 from etl.alerts.issues import IssueStore
-from etl.auth.callback_server import Loopback
+from etl.auth.callback_server import CallbackServer
 from etl.auth.oauth import LoginError
 from etl.cli.login import must_be_reachable, set_secret
 

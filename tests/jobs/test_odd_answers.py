@@ -149,7 +149,7 @@ def test_every_item_of_a_page_is_recorded_whatever_stands_in_it(items, in_vain, 
     assert (page.item_count, page.unreadable_count) == (len(told), 0)
 
     def record(connection):
-        account = keep_account(connection, who_is(ME))
+        account = keep_account(connection, parse_account(ME))
         stage(connection, page.tables)
         merge_catalogue(connection)
         new_count = merge_plays(connection, listener_key=account, now=NOW, is_full_window=True)
@@ -195,7 +195,7 @@ def test_every_member_is_described_or_set_aside_whatever_stands_in_it(artists, t
 @given(me=spoiled(ME))
 def test_an_account_is_recorded_or_refused_with_a_sentence(me, in_vain):
     with suppress(SpotifyError):  # its sentence
-        account = who_is(as_answered(me))
+        account = parse_account(as_answered(me))
         in_vain(lambda connection: keep_account(connection, account))
 
 

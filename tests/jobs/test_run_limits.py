@@ -46,7 +46,7 @@ def test_a_run_whose_token_drips_ends_is_recorded_told_and_leaves_no_lock(
     with raw_server(DRIP) as server, monkeypatch.context() as patched:
         patched.setitem(limits.RUN_S, "plays", 0.5)
         settings = settings_of(database, spotify, spotify_accounts_url=server.url, github_output=output)
-        with pytest.raises(TookTooLong, match=SAID):
+        with pytest.raises(RunTimeout, match=SAID):
             monitored("plays", settings, warehouse, record_plays, lambda: NOW)
         assert ask(RUNS) == [("plays", "failed", None)]
         assert ALERT in handed_over(output)
