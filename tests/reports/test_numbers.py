@@ -97,7 +97,7 @@ def imported_once(cluster: str, template: str, time_zone: str) -> str:
         if not is_made.exists():
             files = [real_data("exports") / export for export in (EXTENDED, ACCOUNT)]
             in_cluster(cluster, f"drop database if exists {name} with (force)")
-            in_cluster(cluster, f"create database {name} template {template} strategy wal_log")
+            in_cluster(cluster, f"create database {name} template {template} strategy file_copy")
             warehouse = Warehouse(url)
             settings = Settings(_env_file=None, database_url=url, time_zone=time_zone)
             import_exports(settings, warehouse, files, clock=lambda: NOW)
