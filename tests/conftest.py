@@ -23,6 +23,7 @@ from support import (
     settings_of,
     with_database,
 )
+from support.cases import Record
 from support.cli_process import ForkServer, Program
 from support.export_files import write_folder
 from support.warehouse_state import MARK, PASSWORD
@@ -86,6 +87,22 @@ def empty_database(cluster: str) -> Iterator[str]:
 def database(cluster: str, template: str) -> Iterator[str]:
     """The URL of a database of its own with the schema in place."""
     yield from fresh_database(cluster, template)
+
+
+@pytest.fixture
+def other_database(cluster: str, template: str) -> Iterator[str]:
+    """A second database with the schema in place."""
+    yield from fresh_database(cluster, template)
+
+
+@pytest.fixture
+def record(warehouse: Warehouse, database: str, tmp_path: Path) -> Record:
+    """Plays of every source, loaded as the jobs do it, of the only listener there is."""
+    record = Record(warehouse, database, tmp_path / "export")
+    with warehouse.engine.begin() as connection:
+        connection.exec_driver_sql("delete from listening.dim_listener where listener_id = 'other'")
+        connection.exec_driver_sql("update listening.dim_listener set time_zone = 'Europe/Berlin'")
+    return record
 
 
 @pytest.fixture
@@ -219,6 +236,15 @@ def recorded(brapped, play, songs, spotify, tmp_path, database) -> str:
         ran = brapped(*arguments)
         assert ran.returncode == 0, ran.stderr
     return database
+
+
+@pytest.fixture
+def victim(tmp_path: Path) -> Path:
+    """A folder of root's with a file in it."""
+    folder = tmp_path / "victim"
+    folder.mkdir(mode=0o700)
+    (folder / "kept").write_text("kept")
+    return folder
 
 
 @pytest.fixture(scope="module")

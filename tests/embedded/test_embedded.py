@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from functools import cache, partial
+from functools import partial
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any
@@ -24,14 +24,13 @@ import psycopg2
 import pytest
 from sqlalchemy import create_engine, text
 from support import ROOT, superuser
+from support.users import as_nobody, only_root
 
 from etl.embedded import binaries as programs_module
 from etl.embedded import cluster
 from etl.embedded.postgres import EmbeddedError, embedded_postgres
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks for processes in /proc")
-only_root = pytest.mark.skipif(os.geteuid() != 0, reason="is about running as root")
-
 TITLE = "Wuthering Heights"
 STARTED = "starting PostgreSQL"
 PATIENCE_S = 20
@@ -523,19 +522,6 @@ def test_programs_out_of_reach_are_copied_once(home: Path, warm: Path) -> None:
             assert program.end() == ""
     assert copies[0] == copies[1]
     shutil.rmtree(copied)
-
-
-@cache
-def as_nobody() -> dict[str, Any]:
-    """How to run a program as `nobody`, with this Python, or the system's where this one is root's own (as pyenv's)."""
-    identity = {"user": "nobody", "group": "nogroup", "extra_groups": [], "cwd": "/"}
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    for python in (sys.executable, f"/usr/bin/python{sys.version_info.major}.{sys.version_info.minor}"):
-        with suppress(PermissionError, FileNotFoundError):
-            command = [python, "-c", "import etl.embedded.postgres"]
-            if not subprocess.run(command, env=environment, capture_output=True, **identity).returncode:
-                return {"python": python, "env": environment, **identity}
-    return pytest.skip("there is no Python here that nobody may run with these packages")
 
 
 @only_root

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from embedded.test_embedded import as_nobody, only_root
 from support import ROOT
 from support.export_files import write_folder
+from support.users import as_nobody, only_root
 
 from etl import env_file
 from etl.settings import SettingsError, read_settings

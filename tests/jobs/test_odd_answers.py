@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 import requests
-from ground_floor.test_values import noise
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import NOW, ROOT, ago, asked, settings_of
+from support.noise import noise
 
 from etl.dimensions.answers import Answers, Wanted, save_members
 from etl.dimensions.fetch import NothingRecorded

@@ -1,8 +1,6 @@
 """Real exports of one listener, where they are: each listen once, in whatever order, counted by other means than ours.
 
-The other means: plain Python over the rows. Two rows of the extended history are one listen when they are equal in ts, item and
-milliseconds, or when they began in the same millisecond; whatever is linked so is one. The account data is held against it by the
-minute.
+The other means are those of support/real_exports.py. The account data is held against it by the minute.
 """
 
 import json
@@ -14,45 +12,10 @@ from pathlib import Path
 import pytest
 from support import NOW, real_data, whole_facts
 from support.export_files import write_folder
+from support.real_exports import ACCOUNT, EXTENDED, item_of, listens, rows_of
 
 from etl.jobs.imports import import_exports
 from etl.jobs.receipts import Receipt
-
-EXTENDED, ACCOUNT = "extended-2020-2024.zip", "account-2023.zip"
-
-
-def rows_of(name: str) -> list[dict]:
-    with zipfile.ZipFile(real_data("exports") / name) as archive:
-        return [
-            row for entry in archive.namelist() if entry.endswith(".json") for row in json.loads(archive.read(entry))
-        ]
-
-
-def item_of(row: dict) -> str | None:
-    return row["spotify_track_uri"] or row["spotify_episode_uri"]
-
-
-def listens(rows: list[dict]) -> list[list[dict]]:
-    """The rows of each listen."""
-    stands_for = list(range(len(rows)))
-
-    def root(number: int) -> int:
-        while stands_for[number] != number:
-            number = stands_for[number]
-        return number
-
-    first: dict[tuple, int] = {}
-    for number, row in enumerate(rows):
-        keys = [("told", row["ts"], item_of(row), row["ms_played"])]
-        began = row["offline_timestamp"] or 0
-        if began > 10**12 and began % 1000:  # told to the millisecond
-            keys.append(("began", item_of(row), began))
-        for key in keys:
-            stands_for[root(number)] = root(first.setdefault(key, root(number)))
-    found = defaultdict(list)
-    for number, row in enumerate(rows):
-        found[root(number)].append(row)
-    return list(found.values())
 
 
 def imported(settings, warehouse, *names: str) -> Receipt:

@@ -17,12 +17,12 @@ from typing import Any
 import pandas as pd
 import pytest
 from filelock import FileLock
-from matching.test_real_exports import ACCOUNT, EXTENDED, listens, rows_of
 from support import NOW, asked, fresh_database, in_cluster, real_data, with_database
 from support import pandas_numbers as by_pandas
 from support.cases import Others, Record, Song, exported, told
 from support.export_files import write_folder
 from support.pandas_numbers import before, counted, rows, url, within
+from support.real_exports import ACCOUNT, EXTENDED, listens, rows_of
 
 from etl.jobs.imports import import_exports
 from etl.reports.query import COUNTS_AS, Asked, Report, Reporter

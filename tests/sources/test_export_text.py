@@ -4,11 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
-from sources.test_exports import Part, heard, listen, part_of, plays, read, rows, written
 from support import NOW
+from support.export_reader import heard, listen, part_of, plays, read, rows, written
 
 from etl.jobs.imports import import_exports
 from etl.sources.exports.reader import Malformed, Unreadable
+from etl.staging import Part
 
 CAFE = [listen(master_metadata_track_name="Déjà vu", master_metadata_album_artist_name="Zoë"), listen(ms_played=1)]
 WINDOWS = ("read as Windows-1252: it is not UTF-8",)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sources.test_exports import URI, heard, listen, nameless, part_of, plays, read, rows, told, written
+from support.export_reader import URI, heard, listen, nameless, part_of, plays, read, rows, told, written
 
 from etl.sources.exports.reader import Malformed
 from etl.staging import Part
