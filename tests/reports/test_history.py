@@ -6,7 +6,7 @@ import json
 from datetime import date, timedelta
 
 import pytest
-from support import NOW, real_data, settings_of, whole_facts
+from support import NOW, settings_of, whole_facts
 from support.cases import NOTHING, Song, exported, minuted, told
 from support.history_files import taken_back, written
 
@@ -145,15 +145,11 @@ def test_a_history_of_nothing_is_an_empty_file_of_its_kind(form, warehouse, sett
 
 
 def test_real_exports_written_anew_and_imported_give_the_same_rows(
-    settings, warehouse, ask, other_database, spotify, tmp_path
+    real_exports, settings, other_database, spotify, tmp_path
 ):
-    import_exports(
-        settings,
-        warehouse,
-        [real_data("exports") / name for name in ("extended-2020-2024.zip", "account-2023.zip")],
-        clock=lambda: NOW,
-    )
+    warehouse, ask = real_exports
     path = written(warehouse, settings, tmp_path, "extended", with_sources=True)
     facts = whole_facts(ask)
     assert len(facts) == 68_471
-    assert taken_back(path.rename(tmp_path / "any name.json"), other_database, spotify) == facts
+    path = path.rename(tmp_path / "any name.json")
+    assert taken_back(path, other_database, spotify, time_zone="Europe/Berlin") == facts

@@ -5,7 +5,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from support import NOW, asked, real_data, settings_of, whole_facts
+from support import NOW, asked, settings_of, whole_facts
 from support.cases import NOTHING, Song, exported, minuted, told
 from support.history_files import taken_back, written
 
@@ -121,9 +121,8 @@ def test_the_command_writes_both_forms(record, brapped):
         assert (ran.returncode, len(json.loads(ran.stdout))) == (0, count)
 
 
-def test_another_program_counts_real_exports_as_we_do(settings, warehouse, ask, tmp_path):
-    packages = [real_data("exports") / name for name in ("extended-2020-2024.zip", "account-2023.zip")]
-    import_exports(settings, warehouse, packages, clock=lambda: NOW)
+def test_another_program_counts_real_exports_as_we_do(real_exports, settings, tmp_path):
+    warehouse, ask = real_exports
     rows = rows_in(written(warehouse, settings, tmp_path, "extended"))
     [(plays, total_ms, _)] = ask(OURS)
     assert (len(rows), sum(row["ms_played"] for row in rows)) == (plays, total_ms) == (68_471, total_ms)

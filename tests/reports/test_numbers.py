@@ -4,10 +4,10 @@ In two time zones with daylight saving. And what no export tells, on a made-up l
 is featured, which ids are one track, which artist is one by name.
 """
 
-import os
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -16,17 +16,15 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from filelock import FileLock
-from support import NOW, asked, fresh_database, in_cluster, real_data, with_database
+from support import NOW, asked, fresh_database
 from support import pandas_numbers as by_pandas
 from support.cases import Others, Record, Song, exported, told
 from support.export_files import write_folder
 from support.pandas_numbers import before, counted, rows, url, within
-from support.real_exports import ACCOUNT, EXTENDED, listens, rows_of
+from support.real_exports import ACCOUNT, EXTENDED, imported_once, listens, rows_of
 
 from etl.jobs.imports import import_exports
 from etl.reports.query import COUNTS_AS, Asked, Report, Reporter
-from etl.settings import Settings
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.listeners import listener_meant
 
@@ -79,31 +77,14 @@ def every_listen() -> pd.DataFrame:
 
 @pytest.fixture(scope="module", params=ZONES)
 def real(request, cluster: str, template: str, every_listen: pd.DataFrame) -> Iterator[Real]:
-    database = imported_once(cluster, template, request.param)
-    warehouse = Warehouse(database)
+    name, _ = imported_once(cluster, template, EXTENDED, ACCOUNT, time_zone=request.param)
     listens = by_pandas.by_the_clock_of(every_listen, request.param)
     plays = {counts_as: counted(listens, counts_as) for counts_as in COUNTS_AS}
     covered = set(by_pandas.covered_days(listens))
-    yield Real(request.param, warehouse, lambda *asking: asked(database, *asking), listens, plays, covered)
-    warehouse.close()
-
-
-def imported_once(cluster: str, template: str, time_zone: str) -> str:
-    """A database with the exports, for all workers: nothing here changes it. It goes when the cluster does."""
-    name = f"real_{time_zone.lower().replace('/', '_')}"
-    url = with_database(cluster, name)
-    is_made = Path(os.environ["BRAPPED_TEST_CLUSTER"]) / name
-    with FileLock(f"{is_made}.lock"):
-        if not is_made.exists():
-            files = [real_data("exports") / export for export in (EXTENDED, ACCOUNT)]
-            in_cluster(cluster, f"drop database if exists {name} with (force)")
-            in_cluster(cluster, f"create database {name} template {template} strategy file_copy")
-            warehouse = Warehouse(url)
-            settings = Settings(_env_file=None, database_url=url, time_zone=time_zone)
-            import_exports(settings, warehouse, files, clock=lambda: NOW)
-            warehouse.close()
-            is_made.touch()
-    return url
+    with contextmanager(fresh_database)(cluster, name) as database:
+        warehouse = Warehouse(database)
+        yield Real(request.param, warehouse, lambda *asking: asked(database, *asking), listens, plays, covered)
+        warehouse.close()
 
 
 def reporter_of(warehouse: Warehouse, listener: str | None = None, **asking: Any) -> Iterator[Reporter]:

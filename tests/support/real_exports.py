@@ -5,10 +5,21 @@ millisecond; whatever is linked so is one.
 """
 
 import json
+import os
+import pickle
 import zipfile
 from collections import defaultdict
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
 
-from support import real_data
+from filelock import FileLock
+
+from etl.jobs.imports import import_exports
+from etl.jobs.receipts import Receipt
+from etl.settings import Settings
+from etl.warehouse.connection import Warehouse
+from support import NOW, in_cluster, real_data, with_database
 
 EXTENDED, ACCOUNT = "extended-2020-2024.zip", "account-2023.zip"
 
@@ -45,3 +56,25 @@ def listens(rows: list[dict]) -> list[list[dict]]:
     for number, row in enumerate(rows):
         found[root(number)].append(row)
     return list(found.values())
+
+
+def imported_once(cluster: str, template: str, *exports: str, **settings: Any) -> tuple[str, Receipt]:
+    """A database with these exports, imported by whichever worker needs them first, and the receipt of that import.
+
+    The database is there to be copied (`fresh_database`), so nobody connects to it. It goes when the cluster does.
+    """
+    name = "real_" + sha256(repr((exports, sorted(settings.items()))).encode()).hexdigest()[:16]
+    is_made = Path(os.environ["BRAPPED_TEST_CLUSTER"]) / name
+    with FileLock(f"{is_made}.lock"):
+        if not is_made.exists():
+            files = [real_data("exports") / export for export in exports]
+            in_cluster(cluster, f"drop database if exists {name} with (force)")
+            in_cluster(cluster, f"create database {name} template {template} strategy file_copy owner brapped")
+            url = with_database(cluster, name)
+            warehouse = Warehouse(url)
+            receipt = import_exports(
+                Settings(_env_file=None, database_url=url, **settings), warehouse, files, clock=lambda: NOW
+            )
+            warehouse.close()
+            is_made.write_bytes(pickle.dumps(receipt))
+        return name, pickle.loads(is_made.read_bytes())
