@@ -49,7 +49,7 @@ def counted(command, **options):
     return run(command, **options)
 subprocess.run = counted
 
-from etl.embedded import EmbeddedError, embedded_postgres
+from etl.embedded.postgres import EmbeddedError, embedded_postgres
 try:
     with embedded_postgres(Path(sys.argv[1]), durable=False) as url:
         try:

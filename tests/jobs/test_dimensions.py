@@ -12,7 +12,7 @@ from etl.jobs.dimensions import fill_dimensions
 from etl.jobs.imports import import_exports
 from etl.jobs.plays import record_plays
 from etl.simulator.routes import Fault, Play
-from etl.spotify.errors import AppRefused, Forbidden, LockedOut, SpotifyError, Unavailable
+from etl.spotify.errors import AppRefused, Forbidden, SpotifyError, Unavailable
 from etl.warehouse.pauses import note_pause
 from etl.warehouse.statements import run as run_query
 
@@ -341,8 +341,8 @@ def test_a_miss_said_twice_at_one_moment_counts_once(warehouse, ask):
 
 
 def test_a_longer_pause_is_not_cut_short_by_a_shorter_one(warehouse, ask):
-    for locked_out in (LockedOut("x", 600), LockedOut("x", 60)):
-        warehouse.transaction(lambda connection: note_pause(connection, "catalogue", locked_out, NOW))  # noqa: B023
+    for wait in (timedelta(seconds=600), timedelta(seconds=60)):
+        warehouse.transaction(lambda connection: note_pause(connection, "catalogue", NOW + wait, "x", NOW))  # noqa: B023
     assert ask("select resume_at from ops.pause") == [(NOW + timedelta(seconds=600),)]
 
 

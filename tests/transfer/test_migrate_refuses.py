@@ -272,7 +272,7 @@ def test_several_listeners_are_said(database, old, moving):
 def test_three_at_once_end_with_sentences(database, target, environment, tmp_path):
     fill(database, 3_000)
     program = (
-        "import dataclasses, sys; from etl import limits, moves; moves.LARGEST = 200;"
+        "import dataclasses, sys; from etl import limits; from etl.transfer import copy; copy.LARGEST = 200;"
         " limits.HOLDING = dataclasses.replace(limits.HOLDING, turn_s=0.1);"
         " import migrate; sys.exit(migrate.main(sys.argv[1:]))"
     )
