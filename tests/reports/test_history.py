@@ -6,7 +6,7 @@ import json
 from datetime import date, timedelta
 
 import pytest
-from support import NOW, settings_of, whole_facts
+from support import NOW, listener_known, settings_of, whole_facts
 from support.cases import NOTHING, Song, exported, minuted, told
 from support.history_files import taken_back, written
 
@@ -15,7 +15,6 @@ from etl.reports import history
 from etl.reports.formats import history as formats
 from etl.reports.request import Ask
 from etl.warehouse.connection import Warehouse
-from etl.warehouse.listeners import listener_meant
 
 A = Song("A", "Song", isrc="QZ0000000001")
 B = Song("B", "Tune", ("Bob",), 180_000, "QZ0000000002")
@@ -24,7 +23,7 @@ EPISODE = Song("H", "Talk", ("Show",), 3_600_000, kind="episode")
 
 def asked_for(warehouse, answer):
     """The report that a command would show."""
-    return warehouse.transaction(lambda connection: answer(Ask(connection, listener_meant(connection, None), NOW)))
+    return warehouse.transaction(lambda connection: answer(Ask(connection, listener_known(connection, None), NOW)))
 
 
 def test_plays_of_every_source_written_and_imported_are_the_same_plays(

@@ -16,7 +16,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from support import NOW, asked, fresh_database
+from support import NOW, asked, fresh_database, listener_known
 from support import pandas_numbers as by_pandas
 from support.cases import Others, Record, Song, exported, told
 from support.export_files import write_folder
@@ -26,7 +26,6 @@ from support.real_exports import ACCOUNT, EXTENDED, imported_once, listens, rows
 from etl.jobs.imports import import_exports
 from etl.reports.query import COUNTS_AS, Asked, Report, Reporter
 from etl.warehouse.connection import Warehouse
-from etl.warehouse.listeners import listener_meant
 
 ZONES = ("Europe/Berlin", "America/New_York")
 FEW, MANY = 5, 10  # rows of a part of a report, and of one about nothing else
@@ -89,7 +88,7 @@ def real(request, cluster: str, template: str, every_listen: pd.DataFrame) -> It
 
 def reporter_of(warehouse: Warehouse, listener: str | None = None, **asking: Any) -> Iterator[Reporter]:
     with warehouse.engine.begin() as connection:
-        yield Reporter(connection, Asked(listener_meant(connection, listener), **asking), NOW)
+        yield Reporter(connection, Asked(listener_known(connection, listener), **asking), NOW)
 
 
 def report(warehouse: Warehouse, name: str, *about: Any, **asking: Any) -> Report:
@@ -201,7 +200,7 @@ def test_a_day(real, name):
             "top_artists": by_pandas.top_artists(of_day, "plays")[:FEW],
             "plays_by_hour": by_pandas.by_hour(of_day, by_pandas.covered_hours(real.listens, day)),
             "first_listens": by_pandas.first_listens(
-                of_day, before(plays, day), day >= by_pandas.new_since(real.listens)
+                of_day, before(plays, day), day >= (by_pandas.new_since(real.listens) or date.max)
             ),
             "streak_of_day": by_pandas.streak_of(plays, day, real.covered),
             "on_this_day": by_pandas.on_this_day(plays, day, real.covered),

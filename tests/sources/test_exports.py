@@ -6,6 +6,8 @@ import struct
 import tracemalloc
 import zipfile
 from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -26,7 +28,7 @@ PLAY_COLUMNS = [
 ]  # fmt: skip
 
 
-def zipped(path: Path, files: dict[str, object], packing: int = zipfile.ZIP_DEFLATED) -> Path:
+def zipped(path: Path, files: Mapping[str, object], packing: int = zipfile.ZIP_DEFLATED) -> Path:
     with zipfile.ZipFile(path, "w", packing) as archive:
         for name, told in files.items():
             archive.writestr(name, told if isinstance(told, bytes) else json.dumps(told))
@@ -411,7 +413,7 @@ def test_personal_fields_never_leave_the_reader(tmp_path):
 def test_personal_fields_are_dropped_while_an_odd_file_is_parsed(tmp_path, monkeypatch):
     parsed: list[dict] = []
 
-    def one_by_one(rows: list[dict], latest: object) -> export_rows.Rows:
+    def one_by_one(rows: list[dict], latest: datetime) -> export_rows.Rows:
         parsed.extend(rows)
         return real(rows, latest)
 
@@ -623,7 +625,7 @@ def test_one_file_is_in_memory_at_a_time(tmp_path):
     try:
         for part in read_exports([path], now=NOW):
             peaks.append(tracemalloc.get_traced_memory()[1])
-            assert part.row_count == 3000
+            assert isinstance(part, Part) and part.row_count == 3000
             del part
     finally:
         tracemalloc.stop()

@@ -2,10 +2,11 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from etl.sources.exports.reader import Unreadable, read_exports
+from etl.sources.exports.reader import read_exports
 from etl.staging import Part
 from support import NOW
 
@@ -65,11 +66,12 @@ def written(path: Path, told: object) -> Path:
     return path
 
 
-def read(*paths: Path, **options: object) -> list[Part | Unreadable]:
+def read(*paths: Path, **options: Any) -> list[Any]:
+    """Every part and what is unreadable. Any: a test knows which of both it reads."""
     return list(read_exports(paths, **{"now": NOW, **options}))
 
 
-def part_of(tmp_path: Path, rows: object, **options: object) -> Part:
+def part_of(tmp_path: Path, rows: object, **options: Any) -> Part:
     [part] = read(written(tmp_path / "any name.json", rows), **options)
     assert isinstance(part, Part)
     return part
@@ -79,7 +81,7 @@ def rows(frame: pd.DataFrame) -> list[dict]:
     return frame.to_dict("records")
 
 
-def plays(*parts: Part | Unreadable) -> list[dict]:
+def plays(*parts: Part) -> list[dict]:
     return [row for part in parts for row in rows(part.tables["staging_play"])]
 
 

@@ -46,7 +46,7 @@ def listens(rows: list[dict]) -> list[list[dict]]:
 
     first: dict[tuple, int] = {}
     for number, row in enumerate(rows):
-        keys = [("told", row["ts"], item_of(row), row["ms_played"])]
+        keys: list[tuple] = [("told", row["ts"], item_of(row), row["ms_played"])]
         began = row["offline_timestamp"] or 0
         if began > 10**12 and began % 1000:  # told to the millisecond
             keys.append(("began", item_of(row), began))

@@ -15,7 +15,7 @@ only_root = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, 
 @cache
 def as_nobody() -> dict[str, Any]:
     """How to run a program as `nobody`, with this Python, or the system's where this one is root's own (as pyenv's)."""
-    identity = {"user": "nobody", "group": "nogroup", "extra_groups": [], "cwd": "/"}
+    identity: dict[str, Any] = {"user": "nobody", "group": "nogroup", "extra_groups": [], "cwd": "/"}
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     for python in (sys.executable, f"/usr/bin/python{sys.version_info.major}.{sys.version_info.minor}"):
         with suppress(PermissionError, FileNotFoundError):

@@ -14,7 +14,6 @@ from sqlalchemy.engine import make_url
 from support import in_cluster
 
 from etl.settings import fault_of_address
-from etl.warehouse import connection as warehouse_module
 from etl.warehouse import errors as database_errors
 from etl.warehouse.connection import TRIES, Warehouse
 from etl.warehouse.errors import KNOWN, Trouble, WarehouseError, is_passing, sentence_about
@@ -81,7 +80,7 @@ def stand() -> Iterator[Callable[..., Stand]]:
 
 @pytest.fixture(autouse=True)
 def no_pauses_between_tries(monkeypatch) -> None:
-    monkeypatch.setattr(warehouse_module.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr("etl.warehouse.connection.time.sleep", lambda seconds: None)
 
 
 def said_of(url: str) -> str:
