@@ -72,6 +72,7 @@ LONGEST = (
 )
 # Besides those: what starts processes, servers or a browser, or goes through hundreds of cases in a database.
 ALSO_SLOW = (
+    "alerts/test_alerts.py",
     "auth/test_login.py",
     "cli/test_demo.py",
     "cli/test_migrate_command.py",
