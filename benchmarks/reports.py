@@ -30,7 +30,7 @@ def named(word: str) -> str:
 
 DAY, YEAR = date(2025, 6, 14), 2025
 TITLE = named("t17")  # a track that is played often
-EVERYTHING = {"artist_key": None, "recording_key": None}
+EVERYTHING: dict[str, int | None] = {"artist_key": None, "recording_key": None}
 REPORTS: dict[str, Callable[[ReportContext], Report]] = {
     "daily": lambda ask: ask.reporter(since_date=DAY, until_date=DAY).daily(DAY),
     "top tracks, ever": lambda ask: ask.reporter().top("tracks"),

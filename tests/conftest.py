@@ -23,6 +23,7 @@ from support import (
     settings_of,
     with_database,
 )
+from support.cases import Record
 from support.cli_process import ForkServer, Program
 from support.export_files import write_folder
 from support.warehouse_state import MARK, PASSWORD
@@ -53,9 +54,67 @@ def pytest_configure(config: pytest.Config) -> None:
         pytest.exit(f"{ROOT}/.env would be read by the tests: move it away, or run them in another clone.", 2)
 
 
+# What takes long, the longest first, so that no worker waits for another in the end. The rest of a file keeps its order.
+LONGEST = (
+    "jobs/test_six_months.py",
+    "matching/test_real_exports.py",
+    "reports/test_numbers.py",
+    "workflows/test_workflows.py",
+    "matching/test_known_truth.py",
+    "transfer/test_copy.py",
+    "jobs/test_import_command.py",
+    "jobs/test_imports.py",
+    "jobs/test_killed.py",
+    "embedded/test_embedded.py",
+    "cli/test_ctrl_c.py",
+    "reports/test_pages.py",
+    "matching/test_between_sources.py",
+)
+# Besides those: what starts processes, servers or a browser, or goes through hundreds of cases in a database.
+ALSO_SLOW = (
+    "alerts/test_alerts.py",
+    "auth/test_login.py",
+    "cli/test_demo.py",
+    "cli/test_migrate_command.py",
+    "cli/test_report_command.py",
+    "embedded/test_owner.py",
+    "ground_floor/test_env_file.py",
+    "health/test_status.py",
+    "jobs/test_coverage.py",
+    "jobs/test_dimensions.py",
+    "jobs/test_failed_runs.py",
+    "jobs/test_hanging_neighbours.py",
+    "jobs/test_odd_answers.py",
+    "jobs/test_ownership.py",
+    "jobs/test_real_pages.py",
+    "jobs/test_run_limits.py",
+    "matching/test_recently_played.py",
+    "reports/test_history.py",
+    "reports/test_history_forms.py",
+    "reports/test_not_recorded.py",
+    "reports/test_reading.py",
+    "transfer/test_backup.py",
+    "transfer/test_hostile_backup.py",
+    "transfer/test_hostile_source.py",
+    "transfer/test_legacy.py",
+    "warehouse/test_errors.py",
+    "warehouse/test_hosted.py",
+    "warehouse/test_limits.py",
+    "warehouse/test_time_zones.py",
+    "workflows/test_masked_on_github.py",
+    "workflows/test_runner.py",
+)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest test first, so that the other workers do not wait for it in the end."""
-    items.sort(key=lambda item: item.path.name != "test_six_months.py")
+    """Mark what is slow, and start the longest first. A test marked `quick` in a slow file is not slow."""
+    folder = ROOT / "tests"
+    place = {name: number for number, name in enumerate(LONGEST)}
+    names = {item: item.path.relative_to(folder).as_posix() for item in items if item.path.is_relative_to(folder)}
+    for item, name in names.items():
+        if (name in place or name in ALSO_SLOW) and item.get_closest_marker("quick") is None:
+            item.add_marker(pytest.mark.slow)
+    items.sort(key=lambda item: place.get(names.get(item, ""), len(LONGEST)))
 
 
 @pytest.fixture(scope="session")
@@ -86,6 +145,22 @@ def empty_database(cluster: str) -> Iterator[str]:
 def database(cluster: str, template: str) -> Iterator[str]:
     """The URL of a database of its own with the schema in place."""
     yield from fresh_database(cluster, template)
+
+
+@pytest.fixture
+def other_database(cluster: str, template: str) -> Iterator[str]:
+    """A second database with the schema in place."""
+    yield from fresh_database(cluster, template)
+
+
+@pytest.fixture
+def record(warehouse: Warehouse, database: str, tmp_path: Path) -> Record:
+    """Plays of every source, loaded as the jobs do it, of the only listener there is."""
+    record = Record(warehouse, database, tmp_path / "export")
+    with warehouse.engine.begin() as connection:
+        connection.exec_driver_sql("delete from listening.dim_listener where listener_id = 'other'")
+        connection.exec_driver_sql("update listening.dim_listener set time_zone = 'Europe/Berlin'")
+    return record
 
 
 @pytest.fixture
@@ -219,6 +294,15 @@ def recorded(brapped, play, songs, spotify, tmp_path, database) -> str:
         ran = brapped(*arguments)
         assert ran.returncode == 0, ran.stderr
     return database
+
+
+@pytest.fixture
+def victim(tmp_path: Path) -> Path:
+    """A folder of root's with a file in it."""
+    folder = tmp_path / "victim"
+    folder.mkdir(mode=0o700)
+    (folder / "kept").write_text("kept")
+    return folder
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from support import change_world
 from support.gh_stub import Github
+from support.webhook import webhook
 
 from etl.alerts import incidents
 from etl.alerts.__main__ import main
@@ -330,31 +331,6 @@ def test_a_gh_that_fails_is_a_warning_and_no_failure(step, tmp_path):
 
 
 # The webhook.
-
-
-@contextmanager
-def webhook(status: int = 200) -> Iterator[tuple[str, list[tuple[str, str, str]]]]:
-    """An address to post to, and what was posted: (path, title, text)."""
-    posted: list[tuple[str, str, str]] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            text = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
-            posted.append((self.path, self.headers.get("Title") or "", text))
-            self.send_response(status)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        do_GET = do_POST
-
-        def log_message(self, *_: object) -> None: ...
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/the-secret-path", posted
-        finally:
-            server.shutdown()
 
 
 def test_the_webhook_hears_what_is_news_and_only_once(step):

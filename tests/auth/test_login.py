@@ -164,6 +164,7 @@ def test_a_connection_that_says_nothing_holds_nobody_up(start, opening, port):
         assert time.monotonic() - begun_at < 8  # such a connection lives ten
 
 
+@pytest.mark.quick
 def test_any_port_does_where_the_dashboard_has_none(start, opening, spotify, ask):
     spotify.clock = lambda: datetime.now(UTC)
     app = replace(spotify.world.app, redirect_uris=frozenset({"http://127.0.0.1/callback"}))

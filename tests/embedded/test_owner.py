@@ -12,6 +12,7 @@ from support import NOW, asked, superuser
 
 from etl import __version__
 from etl.embedded import cluster
+from etl.embedded.binaries import EmbeddedError
 from etl.embedded.postgres import embedded_postgres
 from etl.warehouse.connection import Warehouse
 
@@ -99,7 +100,7 @@ def test_a_handover_that_breaks_off_is_done_by_the_next(old, monkeypatch):
         patch.setattr(
             cluster, "script", lambda name: whole.replace("alter database", "raise exception 'x'; alter database")
         )
-        with pytest.raises(cluster.EmbeddedError), forgetful_postgres(old):
+        with pytest.raises(EmbeddedError), forgetful_postgres(old):
             pass
     with forgetful_postgres(old) as url:
         assert asked(url, OWNERS) == [("brapped",)]

@@ -16,6 +16,7 @@ from etl.jobs.imports import import_exports
 from etl.jobs.monitored import run_monitored
 from etl.jobs.plays import record_plays
 from etl.jobs.run import APP_SETTINGS
+from etl.paths import sql_folder
 from etl.simulator.routes import Play
 from etl.warehouse import schema, statements, versions
 from etl.warehouse.connection import Warehouse
@@ -164,7 +165,7 @@ def newer(tmp_path, monkeypatch):
     text = view.read_text()
     view.write_text(text.replace("\nfrom ", ",\n    1 as one_more\nfrom ", 1))
     assert "one_more" in view.read_text()
-    usual = statements.sql_folder
+    usual = sql_folder
 
     def be(is_newer: bool, version: str = __version__) -> str:
         for module in (schema, versions):

@@ -5,8 +5,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from jobs.test_import_command import GOOD, listen, write_zip
 from support import NOW
+from support.export_files import write_zip
+from support.marked_rows import GOOD, listen
 
 import migrate
 from etl.clock import span_in_words as in_words

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from embedded.test_embedded import as_nobody, only_root
 from support import ROOT
 from support.export_files import write_folder
+from support.users import as_nobody, only_root
 
 from etl import env_file
 from etl.settings import SettingsError, read_settings
@@ -119,9 +119,9 @@ def test_the_environment_counts_more_than_any_file_and_needs_no_word(run, writte
 
 def test_without_a_home_folder_no_folder_of_that_name_is_looked_into(monkeypatch, tmp_path):
     """platformdirs used to return `~/.config/brapped`, and now raises; pyproject.toml allows both."""
-    monkeypatch.setattr(env_file.platformdirs, "user_config_path", lambda *_, **__: Path("~/.config/brapped"))
+    monkeypatch.setattr("etl.env_file.platformdirs.user_config_path", lambda *_, **__: Path("~/.config/brapped"))
     assert env_file.configuration_folder() is None
-    monkeypatch.setattr(env_file.platformdirs, "user_config_path", raising)
+    monkeypatch.setattr("etl.env_file.platformdirs.user_config_path", raising)
     assert env_file.configuration_folder() is None
 
 

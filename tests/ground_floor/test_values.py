@@ -1,6 +1,5 @@
 """What fits a column: each rule against the schema, its types and the limits of its indexes."""
 
-import random
 from contextlib import closing
 from datetime import date
 
@@ -8,6 +7,7 @@ import psycopg2
 import pytest
 from psycopg2 import sql
 from support import libpq
+from support.noise import ALPHABETS, noise
 
 from etl.sources.exports.rows import LONGEST_TEXT
 from etl.staging import ALBUM_COLUMNS, ARTIST_COLUMNS, PLAY_COLUMNS, TRACK_ARTIST_COLUMNS, TRACK_COLUMNS
@@ -36,20 +36,10 @@ OURS = {  # what the program says itself
 }  # fmt: skip
 OF_EXPORTS = {"platform", "reason_start", "reason_end"}  # cut to LONGEST_TEXT in etl/sources/exports/rows.py
 TABLES = ("dim_artist", "dim_album", "dim_track", "dim_context", "dim_listener", "dim_device", "dim_play_profile")
-REQUIRED = {
+REQUIRED: dict[str, dict[str, object]] = {
     "dim_listener": {"time_zone": "UTC", "created_at": "2026-11-20"},
     "dim_play_profile": {f"has_{source}": False for source in ("recently_played", "extended_export", "account_export", "player")},
 }  # fmt: skip
-ALPHABETS = {
-    "four bytes each": [chr(code) for code in range(0x20000, 0x2A000)],
-    "ascii": [chr(code) for code in range(0x21, 0x7F)],
-    "of an id": list("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"),
-}
-
-
-def noise(alphabet: str, count: int = 12_000) -> str:
-    """A text that can't be compressed: an index takes a much longer one of the other kind."""
-    return "".join(random.Random(1).choices(ALPHABETS[alphabet], k=count))
 
 
 def longest(column: str, alphabet: str) -> object:

@@ -43,6 +43,7 @@ def causes(brapped):
     return asked
 
 
+@pytest.mark.quick
 def test_when_all_is_well_it_says_so_and_ends_with_zero(filled, brapped, ask):
     ran = brapped("status")
     assert (ran.returncode, ran.stderr) == (0, "")

@@ -254,7 +254,7 @@ def test_columns_are_listed_never_starred(path: Path) -> None:
     """Only a step that the same file names, and so lists, may be taken on whole, or a temporary table: `spaced.*`."""
     steps = re.findall(r"\b(\w+)\s+as\s+(?:not\s+)?(?:materialized\s+)?\(|\)\s+as\s+(\w+)", code(path))
     temporary = re.findall(r"create temporary table (\w+)", "".join(code(file) for file in SQL))
-    steps = {*temporary, *(name for pair in steps for name in pair)}
+    steps = sorted({*temporary, *(name for pair in steps for name in pair)})
     starred = re.findall(r"(?:\bselect|,)\s+(?:distinct\s+|all\s+)?(?:([\w.]+)\.)?\*", code(path))
     assert [source or "*" for source in starred if source not in steps] == []
 

@@ -91,6 +91,7 @@ def test_whoever_has_played_nothing_is_covered_from_the_first_look_on(record, as
     assert ask(LEDGER) == [("recently_played", "covered", ago(60), NOW, None, None)]
 
 
+@pytest.mark.quick
 def test_a_gap_ends_a_span_and_the_next_one_begins_where_it_ends(record, play, track_ids, ask):
     begin, end = lose(play, record, track_ids)
     record(ago(100))

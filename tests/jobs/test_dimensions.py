@@ -4,6 +4,7 @@ import json
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from support import NOW, ago, settings_of
@@ -59,6 +60,7 @@ def singles(spotify) -> set[str]:
     return {path.rsplit("/", 1)[1] for path in paths(spotify) if path.count("/") == 3}
 
 
+@pytest.mark.quick
 def test_every_artist_is_described_and_nothing_else_asked_for(fill, spotify, songs, artist_ids, ask):
     outcome = fill()
 
@@ -94,6 +96,7 @@ def test_what_is_known_is_not_asked_again_and_a_refusal_is_remembered(
     assert ask("select endpoint from ops.refusal") == [("artist",)]
 
 
+@pytest.mark.quick
 def test_an_older_app_is_answered_in_batches(fill, spotify, songs, artist_ids, ask):
     spotify.change(lambda world: replace(world, app=replace(world.app, batch_allowed=True)))
     outcome = fill()
@@ -274,7 +277,7 @@ def test_when_nothing_answers_any_more_the_run_fails_and_keeps_what_it_had(fill,
     assert ask(MISSING) == [(0,)]
 
 
-BAD_ANSWERS = {
+BAD_ANSWERS: dict[str, dict[str, Any]] = {
     "no id at all": {"status": 400, "body": b'{"error":{"status":400,"message":"Invalid request"}}'},
     "gone": {"status": 410},
     "forbidden": {"status": 403},

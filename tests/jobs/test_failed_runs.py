@@ -14,6 +14,7 @@ from etl.jobs.dimensions import fill_dimensions
 from etl.jobs.monitored import monitored, run_monitored
 from etl.jobs.plays import record_plays
 from etl.jobs.run import APP_SETTINGS
+from etl.settings import Settings
 from etl.simulator.routes import Play
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.errors import WarehouseError
@@ -73,7 +74,7 @@ def test_runs_that_could_not_reach_the_database_are_recorded_by_the_next_that_do
     for hours in (5, 4):
         for job, work in JOBS.items():
             with pytest.raises(WarehouseError):
-                monitored(job, own, nowhere, work, lambda hours=hours: NOW - hours * HOUR)
+                monitored(job, own, nowhere, work, lambda hours=hours: NOW - hours * HOUR)  # type: ignore[misc]
     kept = (own.brapped_home / "unrecorded.json").read_text()
     assert "hush" not in kept and "127.0.0.1" not in kept and len(json.loads(kept)) == 4
     assert ask(RUNS) == []
@@ -151,12 +152,12 @@ def test_how_many_runs_of_a_workflow_left_no_record(numbers, counts, database, s
         settings = settings_of(
             database, spotify, github_actions=True, github_repository_id=number and 1, github_run_number=number
         )
-        record_plays(settings, warehouse, lambda hour=hour: NOW + hour * HOUR)
+        record_plays(settings, warehouse, lambda hour=hour: NOW + hour * HOUR)  # type: ignore[misc]
     assert ask("select unrecorded_count from ops.run order by run_key") == [(one,) for one in counts]
 
 
 def test_another_workflow_or_repository_counts_by_itself(database, spotify, warehouse, ask):
-    def github(repository_id: int, number: int) -> object:
+    def github(repository_id: int, number: int) -> Settings:
         return settings_of(
             database, spotify, github_actions=True, github_repository_id=repository_id, github_run_number=number
         )

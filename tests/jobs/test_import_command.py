@@ -13,11 +13,13 @@ import time
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from jobs.test_killed import locked, wait_for_lock
 from support import NOW, ago, asked, fresh_database, whole_facts
 from support.export_files import write_folder, write_zip
+from support.table_locks import locked, wait_for_lock
+from support.marked_rows import GOOD, MARK, listen
 from support.truth_sources import MARKS, Sources, made_up_sources
 
 from etl.jobs.imports import import_exports
@@ -25,26 +27,7 @@ from etl.settings import Settings
 from etl.simulator.routes import Play
 from etl.warehouse.connection import Warehouse
 
-MARK = "Qwertz-Title-That-Nobody-May-See"
 PAGE = "/v1/me/player/recently-played"
-
-
-def listen(minute: int, **changes: object) -> dict:
-    """A row of the extended export, of a song that ended so many minutes after noon."""
-    ended_at = datetime(2024, 8, 29, 12, tzinfo=UTC) + timedelta(minutes=minute)
-    return {
-        "ts": f"{ended_at:%Y-%m-%dT%H:%M:%SZ}",
-        "ms_played": 150_000,
-        "spotify_track_uri": "spotify:track:" + "s" * 22,
-        "master_metadata_track_name": MARK,
-        "master_metadata_album_artist_name": MARK,
-        "master_metadata_album_album_name": MARK,
-        "incognito_mode": False,
-        "username": MARKS["username"],
-        "ip_addr": MARKS["ip"],
-        "user_agent_decrypted": MARKS["agent"],
-        **changes,
-    }
 
 
 def heard(minute: int, **changes: object) -> dict:
@@ -59,8 +42,7 @@ def heard(minute: int, **changes: object) -> dict:
     }
 
 
-GOOD = {"Streaming_History_Audio_2024.json": [listen(0), listen(10, episode_name=None), listen(0)]}
-MIXED = {
+MIXED: dict[str, Any] = {
     "Streaming_History_Audio_2024_0.json": [listen(0), 7, listen(10), listen(20, incognito_mode=True)],
     "StreamingHistory_music_0.json": [heard(0), heard(1, msPlayed="x"), heard(45, artistName="Unknown Artist", trackName="Unknown Track")],
 }  # fmt: skip

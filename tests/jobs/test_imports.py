@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -94,7 +95,7 @@ def row_of(song, songs, at: datetime, **changes: object) -> dict:
 def load(warehouse, database, spotify, tmp_path):
     """Imports exports, each a zip of its own, in one go: `load(made.extended, {"endsong_0.json": [row]}, dry_run=True)`."""
 
-    def loaded(*exports: Export | dict, time_zone: str | None = None, **options: object) -> Receipt:
+    def loaded(*exports: Export | dict, time_zone: str | None = None, **options: Any) -> Receipt:
         paths = []
         for number, one in enumerate(exports):
             files = one.files if isinstance(one, Export) else one
@@ -139,6 +140,7 @@ def outcomes(file) -> dict[str, int]:
 # Facts.
 
 
+@pytest.mark.quick
 def test_a_row_of_the_extended_export_becomes_a_fact_with_all_it_says(load, ask):
     rows = [
         listen(0),
@@ -163,6 +165,7 @@ def test_a_row_of_the_extended_export_becomes_a_fact_with_all_it_says(load, ask)
     ]  # fmt: skip
 
 
+@pytest.mark.quick
 def test_a_row_of_the_account_data_becomes_a_fact_to_the_minute(load, ask):
     load({"StreamingHistory_music_0.json": [heard(0), heard(5, msPlayed=0), heard(5, msPlayed=17)]})
     assert ask(
@@ -268,7 +271,7 @@ def test_what_an_export_names_is_completed_by_the_dimensions_job_and_the_facts_k
     assert ask("select count(*) filter (where fetched_at is null), count(duration_ms) from listening.dim_track where track_key <> 0") == [(15, 0)]  # fmt: skip
     facts = whole_facts(ask)
 
-    lines = [fill_dimensions(settings, warehouse, lambda at=NOW + timedelta(hours=hours): at).line for hours in (0, 3)]
+    lines = [fill_dimensions(settings, warehouse, lambda at=NOW + timedelta(hours=hours): at).line for hours in (0, 3)]  # type: ignore[misc]
 
     assert lines[0].startswith("15 artists, tracks, albums described") and ", 0 missing;" in lines[1], lines
     assert sorted(
@@ -376,7 +379,7 @@ def kept(ask) -> list[dict]:
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
-DAMAGED = {
+DAMAGED: dict[str, Any] = {
     "Streaming_History_Audio_2023_0.json": [listen(0), 7, listen(1, ms_played="long"), listen(2), listen(0)],
     "Streaming_History_Audio_2023_1.json": [listen(2), {}, listen(9, ts=None), listen(11, incognito_mode=True)],
     "StreamingHistory_music_0.json": [heard(0), None, heard(33, msPlayed=-1), heard(44)],
@@ -438,8 +441,8 @@ def test_a_receipt_sums_up_and_is_kept_as_it_was_told(before, options, load, ask
     assert receipt.total.private_count == ("without_private" in options)
 
     files = [asdict(file) for file in receipt.files]
-    for file in files:
-        del file["malformed"]
+    for one in files:
+        del one["malformed"]
     assert kept(ask) == files
     assert ask(
         "select job, listener_id, outcome, received_count, recorded_count, started_at, finished_at, program_version"
@@ -823,7 +826,9 @@ def test_user_name_address_and_user_agent_go_nowhere(
 ):
     made = made_up_sources(5, begin=date(2022, 12, 30), days=1)
     old = made_up_sources(8, begin=date(2022, 12, 30), days=1, generation="old")
-    odd = {"endsong_5.json": [listen(0), listen(1, ms_played=None), listen(2, platform=7), [MARKS["ip"]]]}
+    odd: dict[str, Any] = {
+        "endsong_5.json": [listen(0), listen(1, ms_played=None), listen(2, platform=7), [MARKS["ip"]]]
+    }
     broken = b"[" + json.dumps(listen(3)).encode() + b", {"
     paths = [
         write_zip(tmp_path / "0.zip", {**made.extended.files, **odd}),

@@ -5,12 +5,11 @@ import random
 import signal
 import threading
 import time
-from contextlib import contextmanager
 from dataclasses import replace
 
-import psycopg2
 import pytest
-from support import NOW, REFRESH_TOKEN, ago, asked, libpq
+from support import NOW, REFRESH_TOKEN, ago, asked
+from support.table_locks import locked, wait_for_lock
 
 from etl.simulator.routes import Grant, Play
 
@@ -23,32 +22,6 @@ def heard(play, songs):
     plays = [Play(track_id, ago(4 * number + 1)) for number, track_id in enumerate(list(songs.tracks)[:30])]
     play(*plays)
     return sorted((one.played_at, one.track_id) for one in plays)
-
-
-@contextmanager
-def locked(database: str, table: str):
-    """Nobody else can read or write the table in here."""
-    connection = psycopg2.connect(libpq(database))
-    with connection.cursor() as cursor:
-        cursor.execute(f"lock table {table} in access exclusive mode")
-        yield
-    connection.rollback()
-    connection.close()
-
-
-def wait_for_lock(database: str, table: str) -> int:
-    """The server process that waits for the table."""
-    for _ in range(1000):
-        rows = asked(
-            database,
-            "select pid from pg_locks where not granted and relation = %s::regclass"
-            " and database = (select oid from pg_database where datname = current_database())",
-            table,
-        )
-        if rows:
-            return rows[0][0]
-        time.sleep(0.02)
-    raise AssertionError(f"nobody came to wait for {table}")
 
 
 @pytest.mark.parametrize("path", ["/api/token", "/v1/me", "/v1/me/player/recently-played"])

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 import requests
-from ground_floor.test_values import noise
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import NOW, ROOT, ago, asked, settings_of
+from support.noise import noise
 
 from etl.dimensions.answers import Answers, Wanted, save_members
 from etl.dimensions.fetch import NothingRecorded
@@ -118,7 +118,7 @@ fuzzed = settings(
 
 
 @pytest.fixture
-def in_vain(warehouse) -> Iterator[Callable[..., Any]]:
+def in_vain(warehouse) -> Callable[..., Any]:
     """Does something in a transaction of the warehouse, and takes it back."""
 
     def do(work: Callable[..., Any]) -> Any:
@@ -299,9 +299,9 @@ def test_a_new_refresh_token_that_cannot_be_one_does_not_take_the_place_of_the_o
 
 
 @pytest.fixture
-def refusing(database) -> Callable[[str, str], None]:
+def refusing(database) -> Callable[[str, str], object]:
     """Makes a table refuse rows, as it does with a value of which the program knows nothing."""
-    return lambda table, check: asked(database, f"alter table {table} add constraint unforeseen check ({check}) not valid") and None  # fmt: skip
+    return lambda table, check: asked(database, f"alter table {table} add constraint unforeseen check ({check}) not valid")  # fmt: skip
 
 
 def track(number: int, **changes: Any) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import os
 import pty
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 from support import NOW, ago
@@ -36,14 +37,14 @@ def logged_in(brapped, play, songs):
 def load(settings, warehouse, tmp_path):
     """Imports rows of the extended export, and gives the receipt."""
 
-    def load(*rows: dict, **options: object):
+    def load(*rows: dict, **options: Any):
         folder = write_folder(tmp_path / "mine", {FILE: list(rows)})
         return import_exports(settings, warehouse, [folder], clock=lambda: NOW, **options)
 
     return load
 
 
-def mine(songs, number: int, **changes: object) -> dict:
+def mine(songs, number: int, **changes: Any) -> dict:
     """What the export says of one of Ada's plays."""
     track = list(songs.tracks)[number]
     row = exported(0, Song(track[0], "Any"), 150_000, **changes)

@@ -623,7 +623,7 @@ def test_the_report_of_the_morning_is_due_once_a_day_at_the_first_good_run_after
         assert not record_plays(elsewhere, warehouse, spotify.clock).is_report_due  # nobody there could make it
         if record_plays(settings, warehouse, spotify.clock).is_report_due:
             due.append(at)
-            assert not record_plays(settings, warehouse, lambda at=at: at + timedelta(minutes=1)).is_report_due
+            assert not record_plays(settings, warehouse, lambda at=at: at + timedelta(minutes=1)).is_report_due  # type: ignore[misc]
         if hour == 6:  # somebody else's report is not this listener's
             ask(
                 "insert into ops.run (job, listener_key, started_at, finished_at, outcome, program_version)"

@@ -16,12 +16,12 @@ from support.raw_server import dripping, raw_server, relay
 from support.workflow_runner import load_workflow
 
 from etl import limits
-from etl.auth.logins import LOGIN_LOCK
 from etl.deadline import Deadline, RunTimeout, run_after
 from etl.jobs.dimensions import fill_dimensions
 from etl.jobs.monitored import monitored
 from etl.jobs.plays import record_plays
 from etl.simulator.routes import Play
+from etl.warehouse.locks import LOGIN_LOCK
 
 DRIP = dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n{")
 RUNS = "select job, outcome, received_count from ops.run order by run_key"
@@ -182,7 +182,7 @@ def test_a_run_that_hangs_in_the_database_is_ended_recorded_and_told(hanging, br
 
 @pytest.mark.parametrize("job", ["plays", "dimensions"])
 def test_a_run_whose_database_says_nothing_is_ended_and_told(hanging, job: str, tmp_path) -> None:
-    with raw_server(lambda _, stopped: stopped.wait() and None, is_silent=True) as server:
+    with raw_server(lambda _, stopped: stopped.wait(), is_silent=True) as server:
         ran = hanging(job, 0.3, DATABASE_URL=server.url.replace("http://", "postgresql://me:s3cret-pw@") + "/db")
     assert ran.returncode == 1 and ran.stderr.splitlines()[-1].startswith(f"brapped: {SAID}")
     assert "s3cret-pw" not in ran.stderr + ran.stdout

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from alerts.test_alerts import webhook
 from support import agree, asked, change_world
 from support.export_files import write_folder
+from support.webhook import webhook
 
 from etl.auth.oauth import begin_login, complete_login, redirect_uri
 from etl.health import checks as health

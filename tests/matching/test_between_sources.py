@@ -40,7 +40,7 @@ LE, LM, EM, LEM = f"{L} {E}", f"{L} {M}", f"{E} {M}", f"{L} {E} {M}"
 
 # Batches, and the plays that remain: seconds from NOW, what, ms_played, context, sources.
 # fmt: off
-CASES = {
+CASES: dict[str, tuple[list, list]] = {
     # The list and the extended export.
     "told alike": (
         [[told(0, A, PLAYLIST)], [exported(0, A)]],

@@ -13,6 +13,7 @@ from support.export_files import write_folder, write_zip
 from support.truth import CATALOGUE, SYSTEMS_CHANGED, made_up_truth, special_moments
 from support.truth_sources import (
     MARKS,
+    Generation,
     Sources,
     account_export,
     api_pages,
@@ -302,7 +303,7 @@ def test_an_answer_has_the_shape_of_spotifys(sources: Sources) -> None:
 @pytest.mark.parametrize(
     ("generation", "keys"), [("old", {"ip_addr_decrypted"}), ("new", {"ip_addr"} | AUDIOBOOK_KEYS)]
 )
-def test_an_extended_row_has_the_real_keys_and_the_marks_of_its_person(generation: str, keys: set[str]) -> None:
+def test_an_extended_row_has_the_real_keys_and_the_marks_of_its_person(generation: Generation, keys: set[str]) -> None:
     rows = rows_of(made_up_sources(1, generation=generation).extended)
     assert {frozenset(row) for row in rows} == {frozenset(EXTENDED_KEYS | keys)}
     marks = [
@@ -430,7 +431,7 @@ def test_the_nearest_row_of_a_song_is_that_of_the_play(sources: Sources) -> None
 
 
 @pytest.mark.parametrize("generation", ["old", "new"])
-def test_minute_and_ms_find_the_name_of_a_row_without_one(generation: str) -> None:
+def test_minute_and_ms_find_the_name_of_a_row_without_one(generation: Generation) -> None:
     made = made_up_sources(1, generation=generation)
     uris = ("spotify_track_uri", "spotify_episode_uri", "audiobook_chapter_uri")
     nameless = {number for row, number in made.extended.told if not any(row.get(key) for key in uris)}

@@ -1,65 +1,48 @@
 """Real exports of one listener, where they are: each listen once, in whatever order, counted by other means than ours.
 
-The other means: plain Python over the rows. Two rows of the extended history are one listen when they are equal in ts, item and
-milliseconds, or when they began in the same millisecond; whatever is linked so is one. The account data is held against it by the
-minute.
+The other means are those of support/real_exports.py. The account data is held against it by the minute.
 """
 
 import json
 import zipfile
 from collections import Counter, defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
-from support import NOW, real_data, whole_facts
+from support import NOW, asked, fresh_database, real_data, whole_facts
 from support.export_files import write_folder
+from support.real_exports import ACCOUNT, EXTENDED, imported_once, item_of, listens, rows_of
 
 from etl.jobs.imports import import_exports
 from etl.jobs.receipts import Receipt
-
-EXTENDED, ACCOUNT = "extended-2020-2024.zip", "account-2023.zip"
-
-
-def rows_of(name: str) -> list[dict]:
-    with zipfile.ZipFile(real_data("exports") / name) as archive:
-        return [
-            row for entry in archive.namelist() if entry.endswith(".json") for row in json.loads(archive.read(entry))
-        ]
-
-
-def item_of(row: dict) -> str | None:
-    return row["spotify_track_uri"] or row["spotify_episode_uri"]
-
-
-def listens(rows: list[dict]) -> list[list[dict]]:
-    """The rows of each listen."""
-    stands_for = list(range(len(rows)))
-
-    def root(number: int) -> int:
-        while stands_for[number] != number:
-            number = stands_for[number]
-        return number
-
-    first: dict[tuple, int] = {}
-    for number, row in enumerate(rows):
-        keys = [("told", row["ts"], item_of(row), row["ms_played"])]
-        began = row["offline_timestamp"] or 0
-        if began > 10**12 and began % 1000:  # told to the millisecond
-            keys.append(("began", item_of(row), began))
-        for key in keys:
-            stands_for[root(number)] = root(first.setdefault(key, root(number)))
-    found = defaultdict(list)
-    for number, row in enumerate(rows):
-        found[root(number)].append(row)
-    return list(found.values())
+from etl.settings import Settings
+from etl.warehouse.connection import Warehouse
 
 
 def imported(settings, warehouse, *names: str) -> Receipt:
     return import_exports(settings, warehouse, [real_data("exports") / name for name in names], clock=lambda: NOW)
 
 
-def test_the_extended_export_gives_each_listen_once(settings, warehouse, ask):
+@contextmanager
+def after_import_of(cluster: str, template: str, export: str) -> Iterator[tuple[str, Receipt]]:
+    """A database that knows one export and nothing else, and the receipt of its import."""
+    name, receipt = imported_once(cluster, template, export)
+    with contextmanager(fresh_database)(cluster, name) as url:
+        yield url, receipt
+
+
+def import_into(url: str, *names: str) -> Receipt:
+    warehouse = Warehouse(url)
+    receipt = imported(Settings(_env_file=None, database_url=url), warehouse, *names)
+    warehouse.close()
+    return receipt
+
+
+def test_the_extended_export_gives_each_listen_once(cluster, template):
     rows = rows_of(EXTENDED)
     expected = Counter(
         (
@@ -69,25 +52,29 @@ def test_the_extended_export_gives_each_listen_once(settings, warehouse, ask):
         )
         for one in listens(rows)
     )
-    receipt = imported(settings, warehouse, EXTENDED)
+    with after_import_of(cluster, template, EXTENDED) as (url, receipt):
+        plays = asked(
+            url,
+            "select played_at, track_uri, ms_played from listening.fact_play join listening.dim_track using (track_key)",
+        )
+        [(reported, listened_ms)] = asked(
+            url,
+            "select count(*), sum(ms_played) from listening.fact_play"
+            " join listening.dim_play_profile using (play_profile_key) where ms_played_basis = 'reported'",
+        )
 
-    assert Counter(ask(
-        "select played_at, track_uri, ms_played from listening.fact_play join listening.dim_track using (track_key)"
-    )) == expected  # fmt: skip
+    assert Counter(plays) == expected
     assert len(rows) == receipt.total.row_count == 68_535
     assert expected.total() == receipt.total.new_count == 68_471
     assert len({(row["ts"], item_of(row), row["ms_played"]) for row in rows}) == 68_511  # forty of them began together
     assert receipt.total.duplicate_count == 68_535 - 68_471
     assert receipt.total.unnamed_count == 20
-    [(reported, listened_ms)] = ask(
-        "select count(*), sum(ms_played) from listening.fact_play join listening.dim_play_profile using (play_profile_key) where ms_played_basis = 'reported'"
-    )
     assert reported == 68_471
     assert listened_ms == sum(max(row["ms_played"] for row in one) for one in listens(rows))
 
 
 @pytest.mark.timeout(300)
-def test_the_account_export_adds_only_what_the_extended_one_does_not_explain(settings, warehouse, ask):
+def test_the_account_export_adds_only_what_the_extended_one_does_not_explain(cluster, template):
     """And in the other order the table is the same."""
     explained = {
         (
@@ -110,34 +97,35 @@ def test_the_account_export_adds_only_what_the_extended_one_does_not_explain(set
     assert len(told) == 24_614
     assert [row for row in told if row not in explained] == []
 
-    imported(settings, warehouse, ACCOUNT)
-    receipt = imported(settings, warehouse, EXTENDED)
+    with after_import_of(cluster, template, ACCOUNT) as (url, _):
+        receipt = import_into(url, EXTENDED)
+        backwards = whole_facts(partial(asked, url))
     assert (receipt.total.new_count, receipt.total.merged_count) == (68_471 - 24_614, 24_614)
-    backwards = whole_facts(ask)
-    ask("truncate listening.fact_play")
-
-    imported(settings, warehouse, EXTENDED)
-    receipt = imported(settings, warehouse, ACCOUNT)
-    assert (receipt.total.new_count, receipt.total.merged_count) == (0, 24_614)
-    assert ask("select count(*) from listening.play_source where source = 'account_export'") == [(24_614,)]
     assert len(backwards) == 68_471
-    assert whole_facts(ask) == backwards
 
-    again = imported(settings, warehouse, ACCOUNT, EXTENDED)
-    assert (again.total.new_count, again.total.merged_count) == (0, 0)
-    assert again.total.known_count == 24_614 + 68_471
-    assert whole_facts(ask) == backwards
+    with after_import_of(cluster, template, EXTENDED) as (url, _):
+        receipt = import_into(url, ACCOUNT)
+        assert (receipt.total.new_count, receipt.total.merged_count) == (0, 24_614)
+        assert asked(url, "select count(*) from listening.play_source where source = 'account_export'") == [(24_614,)]
+        assert whole_facts(partial(asked, url)) == backwards
+
+        again = import_into(url, ACCOUNT, EXTENDED)
+        assert (again.total.new_count, again.total.merged_count) == (0, 0)
+        assert again.total.known_count == 24_614 + 68_471
+        assert whole_facts(partial(asked, url)) == backwards
 
 
-def test_the_account_export_alone_is_one_play_a_row(settings, warehouse, ask):
-    receipt = imported(settings, warehouse, ACCOUNT)
+def test_the_account_export_alone_is_one_play_a_row(cluster, template):
+    with after_import_of(cluster, template, ACCOUNT) as (url, receipt):
+        plays = asked(url, "select played_at, ms_played from listening.fact_play")
+        nameless = asked(url, "select count(*) from listening.fact_play where track_key = 0")
     assert receipt.total.new_count == receipt.total.row_count == 24_614
     told = Counter(
         (datetime.strptime(row["endTime"], "%Y-%m-%d %H:%M").replace(tzinfo=UTC), row["msPlayed"])
         for row in rows_of(ACCOUNT)
     )
-    assert Counter(ask("select played_at, ms_played from listening.fact_play")) == told
-    assert ask("select count(*) from listening.fact_play where track_key = 0") == [(19,)]
+    assert Counter(plays) == told
+    assert nameless == [(19,)]
 
 
 def test_the_order_of_files_does_not_matter(settings, warehouse, ask, tmp_path):

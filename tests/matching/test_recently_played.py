@@ -204,6 +204,7 @@ def test_the_same_listen(case, remaining):
     assert remaining(*pages) == expected
 
 
+@pytest.mark.quick
 def test_the_provenance_tells_every_date_that_spotify_gave(remaining, ask):
     remaining([told(0)], [told(-31)], [told(-10)])
     assert ask("select source, first_reported_at, last_reported_at from listening.play_source") == [

@@ -4,66 +4,28 @@ import csv
 import io
 import json
 from datetime import date, timedelta
-from pathlib import Path
 
 import pytest
-from support import NOW, asked, fresh_database, real_data, settings_of, whole_facts
-from support.cases import NOTHING, Record, Song, exported, minuted, told
+from support import NOW, listener_known, settings_of, whole_facts
+from support.cases import NOTHING, Song, exported, minuted, told
+from support.history_files import taken_back, written
 
 from etl.jobs.imports import import_exports
 from etl.reports import history
 from etl.reports.formats import history as formats
-from etl.reports.formats.output import show
 from etl.reports.request import ReportContext
 from etl.warehouse.connection import Warehouse
-from etl.warehouse.listeners import listener_meant
 
 A = Song("A", "Song", isrc="QZ0000000001")
 B = Song("B", "Tune", ("Bob",), 180_000, "QZ0000000002")
 EPISODE = Song("H", "Talk", ("Show",), 3_600_000, kind="episode")
 
 
-@pytest.fixture
-def other_database(cluster, template):
-    yield from fresh_database(cluster, template)
-
-
-def written(warehouse, settings, tmp_path, form, *, with_sources=False, **asked_for) -> Path:
-    """The whole history in a file, as the command writes it."""
-
-    def answer(ask):
-        reporter = ask.reporter(**{"counts_as": "all", "row_limit": None, **asked_for})
-        return formats.lines(reporter, form, *reporter.history_filters(None, None), with_sources=with_sources)
-
-    output = tmp_path / f"history.{form}"
-    show(warehouse, settings, "history", answer, None, form, output, clock=lambda: NOW)
-    return output
-
-
 def asked_for(warehouse, answer):
     """The report that a command would show."""
     return warehouse.transaction(
-        lambda connection: answer(ReportContext(connection, listener_meant(connection, None), NOW))
+        lambda connection: answer(ReportContext(connection, listener_known(connection, None), NOW))
     )
-
-
-def taken_back(path: Path, url: str, spotify, **changes) -> list[tuple]:
-    """What a database that knows nothing holds after an import of the file."""
-    warehouse = Warehouse(url)
-    receipt = import_exports(settings_of(url, spotify, **changes), warehouse, [path], clock=lambda: NOW)
-    warehouse.close()
-    assert receipt.is_good
-    return whole_facts(lambda statement, *values: asked(url, statement, *values))
-
-
-@pytest.fixture
-def record(warehouse, database, tmp_path):
-    """Plays of every source, loaded as the jobs do it, of the only listener there is."""
-    record = Record(warehouse, database, tmp_path / "export")
-    with warehouse.engine.begin() as connection:
-        connection.exec_driver_sql("delete from listening.dim_listener where listener_id = 'other'")
-        connection.exec_driver_sql("update listening.dim_listener set time_zone = 'Europe/Berlin'")
-    return record
 
 
 def test_plays_of_every_source_written_and_imported_are_the_same_plays(
@@ -184,15 +146,11 @@ def test_a_history_of_nothing_is_an_empty_file_of_its_kind(form, warehouse, sett
 
 
 def test_real_exports_written_anew_and_imported_give_the_same_rows(
-    settings, warehouse, ask, other_database, spotify, tmp_path
+    real_exports, settings, other_database, spotify, tmp_path
 ):
-    import_exports(
-        settings,
-        warehouse,
-        [real_data("exports") / name for name in ("extended-2020-2024.zip", "account-2023.zip")],
-        clock=lambda: NOW,
-    )
+    warehouse, ask = real_exports
     path = written(warehouse, settings, tmp_path, "extended", with_sources=True)
     facts = whole_facts(ask)
     assert len(facts) == 68_471
-    assert taken_back(path.rename(tmp_path / "any name.json"), other_database, spotify) == facts
+    path = path.rename(tmp_path / "any name.json")
+    assert taken_back(path, other_database, spotify, time_zone="Europe/Berlin") == facts

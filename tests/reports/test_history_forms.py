@@ -5,10 +5,11 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from reports.test_history import NOW, import_exports, other_database, record, taken_back, written  # noqa: F401  fixtures
-from support import asked, real_data, settings_of, whole_facts
+from support import NOW, asked, settings_of, whole_facts
 from support.cases import NOTHING, Song, exported, minuted, told
+from support.history_files import taken_back, written
 
+from etl.jobs.imports import import_exports
 from etl.warehouse.connection import Warehouse
 
 A = Song("A", "Song", isrc="QZ0000000001")
@@ -21,7 +22,7 @@ OURS = """
 
 
 @pytest.fixture
-def played(record, ask):  # noqa: F811
+def played(record, ask):
     """Plays that one, two and three sources report, some of them twice."""
     record.load(
         [told(0.25, B), told(-400.3, B), told(-900.5, A), told(-59.2, A), told(-1500.75, B)],
@@ -72,7 +73,7 @@ def test_the_row_a_play_comes_back_as_the_same_plays_to_the_second(
     played,
     warehouse,
     settings,
-    other_database,  # noqa: F811
+    other_database,
     spotify,
     tmp_path,
 ):
@@ -101,7 +102,7 @@ def test_the_row_a_play_comes_back_as_the_same_plays_to_the_second(
     assert (again.new_count, again.merged_count, again.known_count) == (0, 0, len(played))
 
 
-def test_a_length_that_nobody_knows_is_null(record, warehouse, settings, tmp_path):  # noqa: F811
+def test_a_length_that_nobody_knows_is_null(record, warehouse, settings, tmp_path):
     record.load([told(-10, Song("U", "Untimed", duration_ms=None))])
     [row] = rows_in(written(warehouse, settings, tmp_path, "extended"))
     assert (row["ms_played"], row["brapped_source"]) == (None, "recently_played")
@@ -113,16 +114,15 @@ def test_sources_are_of_the_extended_form_only(form, brapped):
     assert ran.returncode == 2 and "--with-sources goes with --format extended" in ran.stderr.replace("\n", " ")
 
 
-def test_the_command_writes_both_forms(record, brapped):  # noqa: F811
+def test_the_command_writes_both_forms(record, brapped):
     record.load([told(0.25, A)], [exported(0, A, 150_000)])
     for flags, count in (((), 1), (("--with-sources",), 2)):
         ran = brapped("report", "history", "--format", "extended", *flags)
         assert (ran.returncode, len(json.loads(ran.stdout))) == (0, count)
 
 
-def test_another_program_counts_real_exports_as_we_do(settings, warehouse, ask, tmp_path):
-    packages = [real_data("exports") / name for name in ("extended-2020-2024.zip", "account-2023.zip")]
-    import_exports(settings, warehouse, packages, clock=lambda: NOW)
+def test_another_program_counts_real_exports_as_we_do(real_exports, settings, tmp_path):
+    warehouse, ask = real_exports
     rows = rows_in(written(warehouse, settings, tmp_path, "extended"))
     [(plays, total_ms, _)] = ask(OURS)
     assert (len(rows), sum(row["ms_played"] for row in rows)) == (plays, total_ms) == (68_471, total_ms)

@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from support import NOW
+from support import NOW, listener_known
 from support.cases import Others, Record, Song, told
 from support.export_files import write_folder
 
@@ -23,7 +23,6 @@ from etl.reports.model import Report, ReportFilter
 from etl.reports.narrative import nothing
 from etl.reports.query import Reporter
 from etl.reports.recorded_days import Recorded, hours_recorded, sentences_about
-from etl.warehouse.listeners import listener_meant
 
 FORMATS = ("text", "markdown", "html", "json", "csv")
 A_DAY = timedelta(days=1)
@@ -98,9 +97,9 @@ def at(day: date, hour: int = 0) -> datetime:
 def report(warehouse) -> Callable[..., Report]:
     def made(name: str, *about: Any, now: datetime = NOW, **asking: Any) -> Report:
         def work(connection: Any) -> Report:
-            found: Report = getattr(
-                Reporter(connection, ReportFilter(listener_meant(connection, None), **asking), now), name
-            )(*about)
+            found: Report = getattr(Reporter(connection, ReportFilter(listener_known(connection, None), **asking), now), name)(
+                *about
+            )
             return found
 
         return warehouse.transaction(work)
@@ -139,7 +138,11 @@ def test_every_day_from_the_first_recorded_one_to_today_is_covered_a_gap_or_not_
 
 
 def test_a_day_that_only_a_podcast_tells_of_is_recorded_and_those_around_it_are_not(bring, ask):
-    episode = {"spotify_track_uri": None, "master_metadata_track_name": None, "master_metadata_album_artist_name": None}
+    episode: dict[str, Any] = {
+        "spotify_track_uri": None,
+        "master_metadata_track_name": None,
+        "master_metadata_album_artist_name": None,
+    }
     episode |= {"spotify_episode_uri": f"spotify:episode:{1:022}", "episode_name": "Talk", "episode_show_name": "Show"}
     bring(row(UNRECORDED, **episode), row(UNRECORDED + 5 * A_DAY, **episode))
     found = ask("select local_date from listening.coverage_day where coverage = 'covered'")
@@ -243,9 +246,9 @@ def test_the_report_of_a_day_that_nobody_recorded_says_so_and_counts_nothing(old
         assert zeros_in(rows, but={"gap_count"}) == []
         assert [one["coverage"] for one in rows["daily_totals"]] == ["not recorded", "not recorded"]
     elif form == "csv":
-        rows = list(csv.DictReader(io.StringIO(said)))
-        assert [one["play_count"] for one in rows if one["section"] in ("daily_totals", "plays_by_hour")] == [""] * 26
-        assert rows[-1]["section"] == "recorded" and rows[-1]["coverage"] == "not recorded"
+        lines = list(csv.DictReader(io.StringIO(said)))
+        assert [one["play_count"] for one in lines if one["section"] in ("daily_totals", "plays_by_hour")] == [""] * 26
+        assert lines[-1]["section"] == "recorded" and lines[-1]["coverage"] == "not recorded"
     else:
         assert "Not recorded: the record ends on 20 February 2025." in said
         assert "Whether anything was played: this day is not recorded." in said

@@ -4,10 +4,10 @@ In two time zones with daylight saving. And what no export tells, on a made-up l
 is featured, which ids are one track, which artist is one by name.
 """
 
-import os
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -16,20 +16,17 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from filelock import FileLock
-from matching.test_real_exports import ACCOUNT, EXTENDED, listens, rows_of
-from support import NOW, asked, fresh_database, in_cluster, real_data, with_database
+from support import NOW, asked, fresh_database, listener_known
 from support import pandas_numbers as by_pandas
 from support.cases import Others, Record, Song, exported, told
 from support.export_files import write_folder
 from support.pandas_numbers import before, counted, rows, url, within
+from support.real_exports import ACCOUNT, EXTENDED, imported_once, listens, rows_of
 
 from etl.jobs.imports import import_exports
 from etl.reports.model import COUNTS_AS, Report, ReportFilter
 from etl.reports.query import Reporter
-from etl.settings import Settings
 from etl.warehouse.connection import Warehouse
-from etl.warehouse.listeners import listener_meant
 
 ZONES = ("Europe/Berlin", "America/New_York")
 FEW, MANY = 5, 10  # rows of a part of a report, and of one about nothing else
@@ -80,36 +77,19 @@ def every_listen() -> pd.DataFrame:
 
 @pytest.fixture(scope="module", params=ZONES)
 def real(request, cluster: str, template: str, every_listen: pd.DataFrame) -> Iterator[Real]:
-    database = imported_once(cluster, template, request.param)
-    warehouse = Warehouse(database)
+    name, _ = imported_once(cluster, template, EXTENDED, ACCOUNT, time_zone=request.param)
     listens = by_pandas.by_the_clock_of(every_listen, request.param)
     plays = {counts_as: counted(listens, counts_as) for counts_as in COUNTS_AS}
     covered = set(by_pandas.covered_days(listens))
-    yield Real(request.param, warehouse, lambda *asking: asked(database, *asking), listens, plays, covered)
-    warehouse.close()
-
-
-def imported_once(cluster: str, template: str, time_zone: str) -> str:
-    """A database with the exports, for all workers: nothing here changes it. It goes when the cluster does."""
-    name = f"real_{time_zone.lower().replace('/', '_')}"
-    url = with_database(cluster, name)
-    is_made = Path(os.environ["BRAPPED_TEST_CLUSTER"]) / name
-    with FileLock(f"{is_made}.lock"):
-        if not is_made.exists():
-            files = [real_data("exports") / export for export in (EXTENDED, ACCOUNT)]
-            in_cluster(cluster, f"drop database if exists {name} with (force)")
-            in_cluster(cluster, f"create database {name} template {template} strategy wal_log")
-            warehouse = Warehouse(url)
-            settings = Settings(_env_file=None, database_url=url, time_zone=time_zone)
-            import_exports(settings, warehouse, files, clock=lambda: NOW)
-            warehouse.close()
-            is_made.touch()
-    return url
+    with contextmanager(fresh_database)(cluster, name) as database:
+        warehouse = Warehouse(database)
+        yield Real(request.param, warehouse, lambda *asking: asked(database, *asking), listens, plays, covered)
+        warehouse.close()
 
 
 def reporter_of(warehouse: Warehouse, listener: str | None = None, **asking: Any) -> Iterator[Reporter]:
     with warehouse.engine.begin() as connection:
-        yield Reporter(connection, ReportFilter(listener_meant(connection, listener), **asking), NOW)
+        yield Reporter(connection, ReportFilter(listener_known(connection, listener), **asking), NOW)
 
 
 def report(warehouse: Warehouse, name: str, *about: Any, **asking: Any) -> Report:
@@ -221,7 +201,7 @@ def test_a_day(real, name):
             "top_artists": by_pandas.top_artists(of_day, "plays")[:FEW],
             "plays_by_hour": by_pandas.by_hour(of_day, by_pandas.covered_hours(real.listens, day)),
             "first_listens": by_pandas.first_listens(
-                of_day, before(plays, day), day >= by_pandas.new_since(real.listens)
+                of_day, before(plays, day), day >= (by_pandas.new_since(real.listens) or date.max)
             ),
             "streak_of_day": by_pandas.streak_of(plays, day, real.covered),
             "on_this_day": by_pandas.on_this_day(plays, day, real.covered),

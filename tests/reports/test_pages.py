@@ -39,8 +39,8 @@ def section(name: str, title: str, *records: dict[str, Any]) -> Section:
 
 
 def report(name: str, title: str, *sections: Section, note: str = "", year: int = 2024, **asked: Any) -> Report:
-    span = {"since_date": date(year, 1, 1), "until_date": date(year, 12, 31)}
-    return Report(name, title, NOW, ReportFilter(ADA, **span, **asked), sections, note)
+    asked = {"since_date": date(year, 1, 1), "until_date": date(year, 12, 31), **asked}
+    return Report(name, title, NOW, ReportFilter(ADA, **asked), sections, note)
 
 
 def at(text: str) -> datetime:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy.engine import make_url
-from support import NOW, ROOT, asked
+from support import NOW, ROOT, asked, listener_known
 from support.cases import Song, exported
 from support.export_files import write_folder
 
@@ -16,7 +16,6 @@ from etl.cli.report import FORMATS_BY_SUFFIX
 from etl.jobs.imports import import_exports
 from etl.reports import sections
 from etl.reports.request import ReportContext
-from etl.warehouse.listeners import listener_meant
 
 A, B = Song("A", "Song"), Song("B", "Tune", ("Bob",))
 DAY = f"{NOW:%F}"
@@ -214,13 +213,13 @@ def test_the_columns_that_are_written_down_are_those_of_the_reports(plays, wareh
         "track": lambda ask: ask.reporter().track("Song"),
         "search": lambda ask: ask.reporter().search("song"),
         **{
-            f"top {kind}": lambda ask, kind=kind: ask.reporter().top(kind)
+            f"top {kind}": lambda ask, kind=kind: ask.reporter().top(kind)  # type: ignore[misc]
             for kind in ("tracks", "artists", "albums", "genres", "shows")
         },
     }
     for name, answer in made.items():
         report = warehouse.transaction(
-            lambda connection, answer=answer: answer(ReportContext(connection, listener_meant(connection, None), NOW))
+            lambda connection, answer=answer: answer(ReportContext(connection, listener_known(connection, None), NOW))
         )
         assert sections.REPORTS[name] == tuple(section.name for section in report.sections)
         assert {section.name: section.columns for section in report.sections} == {

@@ -137,7 +137,7 @@ def test_a_whole_history_has_no_pages(plays, brapped, tmp_path):
 )
 def test_a_format_and_an_ending_that_contradict_each_other_are_refused(form, ending, plays, brapped, tmp_path):
     path = tmp_path / f"report.{ending}"
-    commands = [("report", "history")]
+    commands: list[tuple[str, ...]] = [("report", "history")]
     if form != "extended":
         commands += [("report", "daily"), ("report", "top", "tracks"), ("report", "wrapped"), ("search", "song")]
     for command in commands:

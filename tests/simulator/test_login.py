@@ -49,7 +49,7 @@ def test_whoever_agrees_comes_back_with_state_and_a_code_that_buys_a_login() -> 
     body = given.json()
     assert (given.status, body["scope"], body["token_type"]) == (200, RECENTLY_PLAYED, "Bearer")
     [grant] = known.refresh_tokens.values()
-    assert (grant.account_id, grant.consent_at, grant.scopes) == (ADA.account_id, NOW, {RECENTLY_PLAYED})
+    assert (grant.account_id, grant.consent_at, grant.scopes) == (ADA.account_id, NOW, frozenset({RECENTLY_PLAYED}))
     assert refresh(known, body["refresh_token"])[0].status == 200
 
 

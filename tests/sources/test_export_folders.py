@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from sources.test_exports import Unreadable, listen, plays, read, written
+from support.export_reader import listen, plays, read, written
 
-from etl.sources.exports.reader import ExportError, must_exist
+from etl.sources.exports.reader import ExportError, Unreadable, must_exist
 
 CIRCLE = "it is a link that leads to itself"
 

@@ -3,11 +3,12 @@
 import json
 import math
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sources.test_exports import URI, heard, listen, nameless, part_of, plays, read, rows, told, written
+from support.export_reader import URI, heard, listen, nameless, part_of, plays, read, rows, told, written
 
 from etl.sources.exports.reader import Malformed
 from etl.staging import Part
@@ -216,7 +217,7 @@ def test_what_was_cut_or_left_out_of_a_text_is_said(tmp_path):
 # All of it together.
 
 TITLES = [("Song", "Song"), (22, "22"), (22.0, "22"), (None, None), (math.nan, None), (False, None)]
-SPELLINGS = {  # how a value may be written → what it says
+SPELLINGS: dict[str, list[Any]] = {  # how a value may be written → what it says
     **{key: [(value, said) for said, values in ((True, YES), (False, NO), (None, NOT_TOLD)) for value in values] for key in FLAGS},
     "ts": [(END.strftime("%Y-%m-%dT%H:%M:%SZ"), END), (int(END.timestamp()), END), (END.timestamp(), END), (int(END.timestamp() * 1000), END), (str(int(END.timestamp())), END)],
     "ms_played": [(0, 0), (200000, 200000), (200000.0, 200000)],

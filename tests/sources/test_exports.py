@@ -6,107 +6,33 @@ import struct
 import tracemalloc
 import zipfile
 from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import NOW, real_data
+from support.export_reader import PERSONAL, URI, heard, listen, nameless, part_of, plays, read, rows, told, written
 
 from etl.sources.exports import archives
 from etl.sources.exports import rows as export_rows
 from etl.sources.exports.reader import ExportError, Malformed, Unreadable, name_uri, read_exports
 from etl.staging import ALBUM_COLUMNS, ARTIST_COLUMNS, TRACK_ARTIST_COLUMNS, TRACK_COLUMNS, Part
 
-URI = "spotify:track:" + "t" * 22
 PLAY_COLUMNS = [
     "item_number", "file_number", "source", "track_uri", "played_at", "started_at", "ms_played", "platform",
     "reason_start", "reason_end", "is_shuffle", "is_skipped", "is_offline", "is_private", "country_code",
 ]  # fmt: skip
-PERSONAL = {
-    "username": "secret-user",
-    "ip_addr": "secret-ip",
-    "ip_addr_decrypted": "secret-ip",
-    "user_agent_decrypted": "secret-agent",
-    "city": "secret-city",
-    "region": "secret-region",
-}
 
 
-def listen(**changes: object) -> dict:
-    """A row of the extended streaming history, with all the keys of a real one."""
-    return {
-        "ts": "2024-08-29T14:48:46Z",
-        "platform": "ios",
-        "ms_played": 200000,
-        "conn_country": "AT",
-        "master_metadata_track_name": "Song",
-        "master_metadata_album_artist_name": "Ann",
-        "master_metadata_album_album_name": "Album",
-        "spotify_track_uri": URI,
-        "episode_name": None,
-        "episode_show_name": None,
-        "spotify_episode_uri": None,
-        "reason_start": "clickrow",
-        "reason_end": "trackdone",
-        "shuffle": True,
-        "skipped": False,
-        "offline": False,
-        "offline_timestamp": 1724942725,
-        "incognito_mode": False,
-        **PERSONAL,
-        **changes,
-    }
-
-
-def nameless(**changes: object) -> dict:
-    """A row that names no music."""
-    nothing = dict.fromkeys([key for key in listen() if key.startswith("master_") or key.endswith("_uri")])
-    return listen(**{**nothing, **changes})
-
-
-def heard(**changes: object) -> dict:
-    """A row of the account data."""
-    return {"endTime": "2024-08-29 14:48", "artistName": "Ann", "trackName": "Song", "msPlayed": 200000, **changes}
-
-
-def written(path: Path, told: object) -> Path:
-    """A file with this content: bytes as they are, anything else as JSON."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(told if isinstance(told, bytes) else json.dumps(told).encode())
-    return path
-
-
-def zipped(path: Path, files: dict[str, object], packing: int = zipfile.ZIP_DEFLATED) -> Path:
+def zipped(path: Path, files: Mapping[str, object], packing: int = zipfile.ZIP_DEFLATED) -> Path:
     with zipfile.ZipFile(path, "w", packing) as archive:
         for name, told in files.items():
             archive.writestr(name, told if isinstance(told, bytes) else json.dumps(told))
     return path
-
-
-def read(*paths: Path, **options: object) -> list[Part | Unreadable]:
-    return list(read_exports(paths, **{"now": NOW, **options}))
-
-
-def part_of(tmp_path: Path, rows: object, **options: object) -> Part:
-    [part] = read(written(tmp_path / "any name.json", rows), **options)
-    assert isinstance(part, Part)
-    return part
-
-
-def rows(frame: pd.DataFrame) -> list[dict]:
-    return frame.to_dict("records")
-
-
-def plays(*parts: Part | Unreadable) -> list[dict]:
-    return [row for part in parts for row in rows(part.tables["staging_play"])]
-
-
-def told(frame: pd.DataFrame) -> list[dict]:
-    """A frame's rows without what they know nothing of."""
-    return [{key: value for key, value in row.items() if value is not None} for row in rows(frame)]
 
 
 # Rows.
@@ -487,7 +413,7 @@ def test_personal_fields_never_leave_the_reader(tmp_path):
 def test_personal_fields_are_dropped_while_an_odd_file_is_parsed(tmp_path, monkeypatch):
     rows_found: list[dict] = []
 
-    def read_row_by_row(rows: list[dict], latest: object) -> export_rows.Rows:
+    def read_row_by_row(rows: list[dict], latest: datetime) -> export_rows.Rows:
         rows_found.extend(rows)
         return real(rows, latest)
 
@@ -699,7 +625,7 @@ def test_one_file_is_in_memory_at_a_time(tmp_path):
     try:
         for part in read_exports([path], now=NOW):
             peaks.append(tracemalloc.get_traced_memory()[1])
-            assert part.row_count == 3000
+            assert isinstance(part, Part) and part.row_count == 3000
             del part
     finally:
         tracemalloc.stop()

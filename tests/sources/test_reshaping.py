@@ -1,6 +1,7 @@
 """Pure: Spotify's JSON to rows. Whole rows compared, also for the odd shapes that Spotify answers with."""
 
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -85,7 +86,7 @@ def test_an_album_within_a_track_is_fetched_once_it_tells_what_a_report_needs():
 
 
 def test_absent_is_not_empty():
-    told = [
+    told: list[dict[str, Any]] = [
         {"id": "1", "name": "A"},
         {"id": "2", "name": "B", "genres": []},
         {"id": "3", "name": "C", "genres": ["skiffle"]},

@@ -8,16 +8,18 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import psycopg2
 import pytest
 import requests
 from psycopg2.extensions import ISOLATION_LEVEL_AUTOCOMMIT
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import Connection, make_url
 
 from etl.settings import Settings
 from etl.simulator.server import SimulatedSpotify
+from etl.warehouse.listeners import RecordedListener, listener_meant
 
 ROOT = Path(__file__).resolve().parents[2]
 REAL_DATA = Path(os.environ.get("BRAPPED_REAL_DATA", ROOT.parent / "shared" / "data"))
@@ -47,9 +49,9 @@ def environment_of(database: str, spotify: SimulatedSpotify, home: Path) -> dict
     }
 
 
-def settings_of(database: str, spotify: SimulatedSpotify, **changes: object) -> Settings:
+def settings_of(database: str, spotify: SimulatedSpotify, **changes: Any) -> Settings:
     app = spotify.world.app
-    known = {
+    known: dict[str, Any] = {
         "database_url": database,
         "spotify_client_id": app.client_id,
         "spotify_client_secret": app.client_secret,
@@ -60,7 +62,7 @@ def settings_of(database: str, spotify: SimulatedSpotify, **changes: object) -> 
     return Settings(_env_file=None, **{**known, **changes})
 
 
-def change_world(spotify: SimulatedSpotify, **changes: object) -> None:
+def change_world(spotify: SimulatedSpotify, **changes: Any) -> None:
     spotify.change(lambda world: replace(world, **changes))
 
 
@@ -74,7 +76,8 @@ def memory() -> str | None:
 
 def fresh_database(cluster: str, template: str) -> Iterator[str]:
     name = f"test_{os.getpid()}_{next(numbers)}"
-    in_cluster(cluster, f"create database {name} template {template} strategy wal_log owner brapped")
+    # Copying files costs the server a third of what writing each page into the log does; there is no crash to recover from.
+    in_cluster(cluster, f"create database {name} template {template} strategy file_copy owner brapped")
     yield with_database(cluster, name)
     in_cluster(cluster, f"drop database {name} with (force)")
 
@@ -116,6 +119,13 @@ def real_data(folder: str) -> Path:
     if not path.is_dir():
         pytest.skip(f"the real data is not here ({folder}; set BRAPPED_REAL_DATA)")
     return path
+
+
+def listener_known(connection: Connection, listener: str | None) -> RecordedListener:
+    """The listener that a command means; a test knows that there is one."""
+    meant = listener_meant(connection, listener)
+    assert meant is not None
+    return meant
 
 
 def misspaced(ask: Callable[..., list[tuple]]) -> list[tuple]:

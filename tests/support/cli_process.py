@@ -16,9 +16,11 @@ class ForkServer:
     """The forking process; one a worker, for the whole run."""
 
     def __init__(self) -> None:
+        # Where coverage is measured, in the children too.
+        measured = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_PROCESS")}
         self._process = subprocess.Popen(
             [sys.executable, str(ROOT / "tests" / "support" / "forkserver.py")],
-            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **measured},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -26,7 +26,7 @@ class Github:
         program = folder / "gh"
         me, python = shlex.quote(__file__), shlex.quote(sys.executable)
         calls, state = shlex.quote(str(folder / "gh.calls")), shlex.quote(str(self._file))
-        program.write_text(f'#!/bin/sh\nexec {python} -I {me} {calls} {state} "$@"\n', "utf-8")
+        program.write_text(f'#!/bin/sh\nexec {python} -I -S {me} {calls} {state} "$@"\n', "utf-8")
         program.chmod(0o755)
 
     def change(self, **changes: Any) -> None:

@@ -97,7 +97,7 @@ def podcasts(listens: pd.DataFrame) -> pd.DataFrame:
 
 
 def records(frame: pd.DataFrame) -> list[Record]:
-    return frame.astype(object).where(frame.notna(), None).to_dict("records")
+    return frame.astype(object).where(frame.notna(), None).to_dict("records")  # type: ignore[return-value]
 
 
 def rows(frame: pd.DataFrame) -> list[tuple]:
@@ -599,7 +599,7 @@ def still_unknown(plays: pd.DataFrame, is_recorded: bool) -> Record:
 # An artist, a track.
 
 
-def place(plays: pd.DataFrame, key: str, value: str) -> Record:
+def place(plays: pd.DataFrame, key: str, value: str) -> dict[Any, int]:
     """The place in each year, by plays: as many as had more, and one."""
     often = music(plays).groupby(["year", key]).size()
     return {
@@ -681,6 +681,7 @@ def track_by_year(plays: pd.DataFrame, uri: str) -> list[Record]:
 def periods(listens: pd.DataFrame, plays: pd.DataFrame, period: str, today: date) -> list[tuple]:
     """As day_total, week_total … tell them: totals of each from the first that is recorded to today's."""
     since = new_since(listens)
+    assert since is not None
     covered = set(covered_days(listens))
     days = pd.DataFrame({"date": pd.date_range(min(covered), today).date})
     days["start"] = pd.to_datetime(days.date).dt.to_period(period).dt.start_time.dt.date

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-Answer = Callable[[socket.socket, threading.Event], None]
+Answer = Callable[[socket.socket, threading.Event], object]
 
 
 @dataclass

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import chain, pairwise
 from random import Random
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
@@ -58,7 +58,7 @@ class Track:
         return tuple(unicodedata.normalize("NFKC", name).casefold() for name in (self.album_artist, self.title))
 
 
-def _track(title: str, artist: str, seconds: int, **known: object) -> Track:
+def _track(title: str, artist: str, seconds: int, **known: Any) -> Track:
     """`salt` tells two tracks of one name apart; `recording` is shared by two ids of one recording."""
     salt, kind = known.pop("salt", ""), known.pop("kind", "track")
     recording = known.pop("recording", f"{title}/{artist}/{salt}")
@@ -288,6 +288,7 @@ class _Player:
                 gap += -(self.at.microsecond // 1000 + gap + ms + paused) % 1000  # ends on a whole second
         started_at = self.at + timedelta(milliseconds=gap)
         self.at = started_at + timedelta(milliseconds=ms + paused)
+        reasons: tuple[str | None, str | None]
         reasons = ("trackdone", "trackdone") if is_full else (self.random.choice(("fwdbtn", "clickrow")), "fwdbtn")
         if self.random.random() < 0.03:
             reasons = self.random.choice((("", ""), (None, None), ("appload", "unexpected-exit-while-paused")))

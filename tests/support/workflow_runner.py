@@ -32,7 +32,8 @@ import yaml
 from support.runner_masks import Masks
 from support.workflow_actions import CONTEXTS, read_action
 from support.workflow_actions import only as _only
-from support.workflow_expressions import Unsupported, as_text, evaluate_condition, interpolate
+from support.workflow_expressions import Unsupported as Unsupported
+from support.workflow_expressions import as_text, evaluate_condition, interpolate
 
 ROOT = Path(__file__).parents[2]
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"  # no virtual environment, no ~/.local: as on a fresh runner

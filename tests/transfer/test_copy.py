@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import psycopg2
@@ -34,7 +35,7 @@ SMALL_PIECES = (
 
 
 def migrate(
-    *arguments: str, environment: dict[str, str], pieces: int | None = None, **kwargs: object
+    *arguments: str, environment: dict[str, str], pieces: int | None = None, **kwargs: Any
 ) -> subprocess.Popen[str]:
     program = ["-c", SMALL_PIECES.format(pieces)] if pieces else [str(ROOT / "migrate.py")]
     return subprocess.Popen(
@@ -66,6 +67,7 @@ def test_a_moved_warehouse_is_the_same_to_its_last_row_and_goes_on(recorded, tar
     assert newest > max(key for (key,) in asked(recorded, "select play_key from listening.fact_play"))
 
 
+@pytest.mark.quick
 def test_only_the_difference_moves(database, target):
     fill(database, 10_000)
     source, copy = Warehouse(database), Warehouse(target)
@@ -362,7 +364,7 @@ def older_postgres() -> Iterator[str]:
         pytest.skip("there is no older Postgres here (Debian: apt install postgresql)")
     programs = found[0].parent
     folder = Path(tempfile.mkdtemp(prefix="brapped-older-"))
-    identity: dict[str, object] = {}
+    identity: dict[str, Any] = {}
     if os.geteuid() == 0:
         owner = pwd.getpwnam("postgres")
         os.chown(folder, owner.pw_uid, owner.pw_gid)

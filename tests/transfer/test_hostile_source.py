@@ -11,11 +11,11 @@ from support import NOW, asked, fresh_database, libpq, superuser
 from support.warehouse_state import differences, everything, fill
 
 from etl import limits
-from etl.transfer import constraints as ties
 from etl.transfer import copy as moves
 from etl.transfer import endpoints as sides
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.errors import WarehouseError
+from etl.warehouse.locks import MOVE_LOCK
 
 SCHEMAS = "select count(*) from pg_namespace where nspname in ('listening', 'ops')"
 RAN = "P0001"  # SQLSTATE of what `evil` raises: an error that says that it ran
@@ -244,7 +244,7 @@ def held() -> Iterator[Callable[[str, str], None]]:
         connections.append(psycopg2.connect(libpq(url)))
         name = "pg_advisory_xact_lock_shared" if how == "shared" else "pg_advisory_xact_lock"
         with connections[-1].cursor() as cursor:
-            cursor.execute(f"select {name}(%s, %s)", (ties.MOVE_LOCK, sides.WHOLE))
+            cursor.execute(f"select {name}(%s, %s)", (MOVE_LOCK, sides.WHOLE))
 
     yield take
     for connection in connections:

@@ -128,7 +128,7 @@ def test_a_disk_that_takes_no_more_is_said(number, moving, tmp_path, monkeypatch
     def full(*_: object, **__: object) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(whole_file.tempfile, "mkstemp", full)
+    monkeypatch.setattr("etl.whole_file.tempfile.mkstemp", full)
     status, said = moving("--backup", str(tmp_path / "b.zip"))
     assert status == 1 and f"can't be written: {os.strerror(number)}." in said
 

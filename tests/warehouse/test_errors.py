@@ -81,7 +81,7 @@ def stand() -> Iterator[Callable[..., Stand]]:
 
 @pytest.fixture(autouse=True)
 def no_pauses_between_tries(monkeypatch) -> None:
-    monkeypatch.setattr(warehouse_module.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr("etl.warehouse.connection.time.sleep", lambda seconds: None)
 
 
 def said_of(url: str) -> str:

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import psycopg2
@@ -103,7 +104,9 @@ pidfile = {place}/pid
     owner = (folder / "cluster" / "data").stat()
     for path in (place, *place.iterdir()):
         os.chown(path, owner.st_uid, owner.st_gid)
-    identity = {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []} if os.geteuid() == 0 else {}
+    identity: dict[str, Any] = (
+        {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []} if os.geteuid() == 0 else {}
+    )
     process = subprocess.Popen([pgbouncer, "-q", str(place / "pgbouncer.ini")], **identity)
     url = f"postgresql://listener:{PASSWORD}@127.0.0.1:{port}/brapped?sslmode=require"
     try:

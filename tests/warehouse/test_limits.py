@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from typing import Any
 
 import psycopg2
 import pytest
@@ -19,6 +20,7 @@ from etl import __version__, limits
 from etl.jobs.dimensions import fill_dimensions
 from etl.jobs.plays import record_plays
 from etl.limits import Limits
+from etl.paths import sql_folder
 from etl.simulator.routes import Play
 from etl.staging import Table
 from etl.warehouse import connection as connection_module
@@ -173,7 +175,8 @@ def test_a_connection_is_asked_whether_it_lives(warehouse):
 def test_what_the_address_says_about_a_connection_goes_first(database):
     warehouse = Warehouse(f"{database}&connect_timeout=7")
     with closing(warehouse), warehouse.begin() as connection:
-        assert connection.connection.driver_connection.get_dsn_parameters()["connect_timeout"] == "7"
+        driver: Any = connection.connection.driver_connection
+        assert driver.get_dsn_parameters()["connect_timeout"] == "7"
 
 
 # Each limit expires.
@@ -318,7 +321,7 @@ def test_views_that_somebody_reads_keep_nobody_from_recording(warehouse, databas
 
 
 def test_a_table_that_somebody_reads_is_waited_for_in_vain(warehouse, reader, waiting, tmp_path, monkeypatch):
-    folder = shutil.copytree(statements.sql_folder(), tmp_path / "sql")
+    folder = shutil.copytree(sql_folder(), tmp_path / "sql")
     (folder / "schema/999_more.sql").write_text("-- More.\nalter table listening.fact_play add column more integer;\n")
     monkeypatch.setattr(statements, "sql_folder", lambda: folder)
     with holding(reader, "select count(*) from listening.fact_play") as pid, pytest.raises(Busy) as raised:
@@ -452,7 +455,7 @@ def test_a_server_that_never_answers_the_first_packet_is_given_up(monkeypatch, n
 
 def test_no_try_begins_after_a_minute(monkeypatch, no_retry):
     slept: list[float] = []
-    monkeypatch.setattr(connection_module.time, "sleep", slept.append)
+    monkeypatch.setattr("etl.warehouse.connection.time.sleep", slept.append)
     with pytest.raises(WarehouseError, match=r"refused\."):
         Warehouse("postgresql://me@127.0.0.1:9/x").pending()
     assert slept == []

@@ -27,7 +27,7 @@ def two(database) -> Iterator[tuple[Warehouse, Warehouse]]:
 
 
 def together(
-    two: tuple[Warehouse, Warehouse], work: Callable[[Connection, int, Callable[[], None]], None]
+    two: tuple[Warehouse, Warehouse], work: Callable[[Connection, int, Callable[[], object]], None]
 ) -> list[int]:
     """Does the work for listeners 1 and 2 at once. `met` waits, the first time, until both have come so far. How often each was begun."""
     barrier = threading.Barrier(2)
@@ -57,7 +57,7 @@ def item(track_id: str, minutes: float, isrc: str | None = None) -> dict:
     }  # fmt: skip
 
 
-def save(connection: Connection, key: int, items: list[dict], met: Callable[[], None] = lambda: None) -> None:
+def save(connection: Connection, key: int, items: list[dict], met: Callable[[], object] = lambda: None) -> None:
     """What a run of a job does with a page, as jobs.save_page."""
     stage(connection, read_page({"items": items}, NOW).tables)
     merge_catalogue(connection)
@@ -78,7 +78,7 @@ def test_two_runs_that_both_find_recordings_of_the_other_listener_meet_no_deadlo
         both = [item(ids[1][1], 600), item(ids[2][1], 500)]
         two[0].transaction(lambda connection, key=key, both=both: save(connection, key, both))
 
-    def work(connection: Connection, key: int, met: Callable[[], None]) -> None:
+    def work(connection: Connection, key: int, met: Callable[[], object]) -> None:
         save(connection, key, [item(ids[key][1], 60 * key, f"ISRC{key}")], met)
 
     [_, second_count] = together(two, work)
@@ -89,7 +89,7 @@ def test_two_runs_that_both_find_recordings_of_the_other_listener_meet_no_deadlo
 
 
 def test_whoever_holds_the_later_lock_begins_anew(two, ask):
-    def work(connection: Connection, key: int, met: Callable[[], None]) -> None:
+    def work(connection: Connection, key: int, met: Callable[[], object]) -> None:
         lock(connection, LISTENER_LOCK, key)
         met()
         lock_listeners(connection, [3 - key])

@@ -5,7 +5,6 @@ import itertools
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from reports.test_history import record  # noqa: F401  a fixture
 from support.cases import Song, exported, minuted
 
 from etl.sources.exports.reader import name_uri
@@ -20,7 +19,7 @@ PROFILES = """
 """
 
 
-def test_profiles_with_line_breaks_and_marks_do_not_collide(record, ask):  # noqa: F811
+def test_profiles_with_line_breaks_and_marks_do_not_collide(record, ask):
     pairs = list(itertools.product(PARTS, PARTS))
     listed = [
         exported(-10 * number, Song("A", "Song"), 1_000 + number, reason_start=start, reason_end=end, platform=start)
@@ -34,7 +33,7 @@ def test_profiles_with_line_breaks_and_marks_do_not_collide(record, ask):  # noq
 
 
 @pytest.mark.parametrize(("one", "other"), [(("a\nb", "c"), ("a", "b\nc")), (("a b", "c"), ("a", "b c"))])
-def test_names_with_line_breaks_are_not_the_same_names(record, ask, one, other):  # noqa: F811
+def test_names_with_line_breaks_are_not_the_same_names(record, ask, one, other):
     """Artist and title, by which the account data and the list find each other: two songs of one minute stay two."""
     record.load([minuted(-5, Song(None, title, (artist,)), 60_000) for artist, title in (one, other)])
     assert ask("select count(*) from listening.fact_play") == [(2,)]

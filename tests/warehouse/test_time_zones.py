@@ -57,6 +57,7 @@ def plays(settings: Settings, warehouse: Warehouse, folder: Path) -> None:
 
 
 def import_(settings: Settings, warehouse: Warehouse, folder: Path) -> None:
+    assert settings.time_zone
     export = write_folder(
         folder / settings.time_zone.replace("/", "-"), {"Streaming_History_Audio_2026.json": rows(60, "B")}
     )
@@ -352,7 +353,8 @@ def test_plays_of_somebody_else_with_an_unknown_zone_do_not_stop_a_run(old_datab
     )
     with warehouse.engine.begin() as connection:
         assert zones.settle(connection, 2) is not None
-        assert listener_meant(connection, "b").time_zone.key == "UTC"
+        listener = listener_meant(connection, "b")
+        assert listener and listener.time_zone.key == "UTC"
     warehouse.close()
 
 

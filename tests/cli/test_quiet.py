@@ -1,0 +1,15 @@
+"""`--quiet`: a run that brings nothing new prints nothing."""
+
+from support import ago
+
+from etl.simulator.routes import Play
+
+
+def test_quiet_says_nothing_unless_something_is_new_or_wrong(brapped, play, songs):
+    play(Play(next(iter(songs.tracks)), ago(5)))
+    first, second = (brapped("plays", "--quiet") for _ in range(2))
+    assert first.stdout.startswith("1 of 1 play is new") and first.returncode == 0
+    assert (second.stdout, second.stderr, second.returncode) == ("", "", 0)
+    assert brapped("plays").stdout.startswith("0 of 1 play")
+    wrong = brapped("plays", "--quiet", SPOTIFY_CLIENT_SECRET="not-the-secret-of-this-app-000000")
+    assert wrong.returncode == 1 and wrong.stderr

@@ -1,0 +1,33 @@
+"""What is kept between runs is written through no link."""
+
+import pytest
+
+from etl.alerts.file import File
+from etl.alerts.ledger import Alert, Report, Unwritable, told
+from etl.jobs.unrecorded import FailedRun, read, write
+
+
+@pytest.mark.parametrize("name", ["unrecorded", "alerts"])
+def test_what_is_kept_between_runs_is_written_through_no_link(name, tmp_path, victim, caplog):
+    (tmp_path / f"{name}.json").symlink_to(victim / "kept")
+    (tmp_path / f"{name}.new").symlink_to(victim / "kept")
+    if name == "unrecorded":
+        write(
+            tmp_path / "unrecorded.json",
+            [FailedRun("embedded", "plays", "2026-01-01T00:00:00+00:00", "2026-01-01T00:00:01+00:00")],
+        )
+        assert "is a link, which is not replaced" in caplog.text
+        assert read(tmp_path / "unrecorded.json") == []
+    else:
+        (tmp_path / "alerts.json").unlink()
+        list(told(Report("plays", (Alert("a", "failing", "A", "B"),)), File(tmp_path / "alerts.json", lambda *_: None)))
+        assert '"cause": "a"' in (tmp_path / "alerts.json").read_text()
+        (tmp_path / "alerts.json").unlink()
+        (tmp_path / "alerts.json").symlink_to(victim / "absent")
+        with pytest.raises(Unwritable):
+            list(
+                told(
+                    Report("plays", (Alert("a", "failing", "A", "B"),)), File(tmp_path / "alerts.json", lambda *_: None)
+                )
+            )
+    assert (victim / "kept").read_text() == "kept" and not (victim / "absent").exists()
