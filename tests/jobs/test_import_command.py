@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 from support import NOW, ago, asked, fresh_database, whole_facts
 from support.export_files import write_folder, write_zip
-from support.table_locks import locked, wait_for_lock
 from support.marked_rows import GOOD, MARK, listen
+from support.table_locks import locked, wait_for_lock
 from support.truth_sources import MARKS, Sources, made_up_sources
 
 from etl.jobs.imports import import_exports

@@ -1,9 +1,9 @@
 """What is kept between runs is written through no link."""
 
 import pytest
+from etl.alerts.ledger import Alert, Report, Unwritable, told
 
 from etl.alerts.file import File
-from etl.alerts.ledger import Alert, Report, Unwritable, told
 from etl.jobs.unrecorded import FailedRun, read, write
 
 

@@ -97,9 +97,9 @@ def at(day: date, hour: int = 0) -> datetime:
 def report(warehouse) -> Callable[..., Report]:
     def made(name: str, *about: Any, now: datetime = NOW, **asking: Any) -> Report:
         def work(connection: Any) -> Report:
-            found: Report = getattr(Reporter(connection, ReportFilter(listener_known(connection, None), **asking), now), name)(
-                *about
-            )
+            found: Report = getattr(
+                Reporter(connection, ReportFilter(listener_known(connection, None), **asking), now), name
+            )(*about)
             return found
 
         return warehouse.transaction(work)

@@ -14,7 +14,6 @@ from sqlalchemy.engine import make_url
 from support import in_cluster
 
 from etl.settings import address_error
-from etl.warehouse import connection as warehouse_module
 from etl.warehouse import errors as database_errors
 from etl.warehouse.connection import TRIES, Warehouse
 from etl.warehouse.errors import KNOWN, Trouble, WarehouseError, is_passing, sentence_about

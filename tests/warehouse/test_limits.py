@@ -23,7 +23,6 @@ from etl.limits import Limits
 from etl.paths import sql_folder
 from etl.simulator.routes import Play
 from etl.staging import Table
-from etl.warehouse import connection as connection_module
 from etl.warehouse import statements
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.engine import WatchedConnection
