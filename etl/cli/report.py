@@ -89,6 +89,7 @@ UntilOption = Annotated[
 
 @report.command()
 def daily(
+    context: typer.Context,
     day: Annotated[
         str, typer.Option("--date", metavar="DATE", callback=a_day, help="As 2026-11-20, today or yesterday.")
     ] = "today",
@@ -106,11 +107,12 @@ def daily(
         on = ask.day(day)
         return ask.reporter(counts_as=min_, since_date=on, until_date=on).daily(on)
 
-    show("daily", answer, listener, format_, output)
+    show(context, "daily", answer, listener, format_, output)
 
 
 @report.command()
 def top(
+    context: typer.Context,
     what: Annotated[Top, typer.Argument(help="Of what.")],
     limit: LimitOption = 10,
     by: Annotated[By, typer.Option("--by", help="What makes the order.")] = By.PLAYS,
@@ -138,11 +140,12 @@ def top(
         span = ask.span(since, until, year, month)
         return ask.reporter(counts_as=min_, by=by, row_limit=limit, **span).top(what)
 
-    show(f"top {what}", answer, listener, format_, output)
+    show(context, f"top {what}", answer, listener, format_, output)
 
 
 @report.command()
 def wrapped(
+    context: typer.Context,
     year: Annotated[
         int | None, typer.Argument(min=YEARS.start, max=YEARS.stop - 1, help="Default: the last one with plays.")
     ] = None,
@@ -160,11 +163,12 @@ def wrapped(
         one = year or ask.last_year()
         return ask.reporter(counts_as=min_, **ask.span(None, None, one, None)).wrapped(one)
 
-    show("wrapped", answer, listener, format_, output)
+    show(context, "wrapped", answer, listener, format_, output)
 
 
 @report.command()
 def artist(
+    context: typer.Context,
     name: Annotated[str, typer.Argument(callback=a_name, help="A name, or something like it.")],
     limit: LimitOption = 10,
     min_: MinOption = CountsAs.AT_LEAST_30S,
@@ -177,6 +181,7 @@ def artist(
     Example: brapped report artist "Nina Simone"
     """
     show(
+        context,
         "artist",
         lambda ask: ask.reporter(counts_as=min_, row_limit=limit).artist(name),
         listener,
@@ -187,6 +192,7 @@ def artist(
 
 @report.command()
 def track(
+    context: typer.Context,
     name: Annotated[str, typer.Argument(callback=a_name, help="A title, with the artist if need be.")],
     min_: MinOption = CountsAs.AT_LEAST_30S,
     format_: FormatOption = None,
@@ -197,11 +203,12 @@ def track(
 
     Example: brapped report track "nina simone feeling good"
     """
-    show("track", lambda ask: ask.reporter(counts_as=min_).track(name), listener, format_, output)
+    show(context, "track", lambda ask: ask.reporter(counts_as=min_).track(name), listener, format_, output)
 
 
 @report.command()
 def history(
+    context: typer.Context,
     since: SinceOption = None,
     until: UntilOption = None,
     artist: Annotated[str | None, typer.Option("--artist", callback=a_name, help="Only with this artist.")] = None,
@@ -258,10 +265,11 @@ def history(
             else history.page(reporter, page or 1, filters, about)
         )
 
-    show("history", answer, listener, form, output)
+    show(context, "history", answer, listener, form, output)
 
 
 def search(
+    context: typer.Context,
     text: Annotated[str, typer.Argument(callback=a_name, help="A part of a name, or something like it.")],
     limit: LimitOption = 10,
     min_: MinOption = CountsAs.AT_LEAST_30S,
@@ -274,6 +282,7 @@ def search(
     Example: brapped search "bjork"
     """
     show(
+        context,
         "search",
         lambda ask: ask.reporter(counts_as=min_, row_limit=limit).search(text),
         listener,
@@ -298,6 +307,7 @@ def form_of(told: str | None, output: Path | None) -> str:
 
 
 def show(
+    context: typer.Context,
     name: str,
     answer: Callable[["Ask"], "Report | Iterable[str]"],
     listener: str | None,
@@ -309,13 +319,11 @@ def show(
     if output == STANDARD_OUTPUT:
         output = None
     with quick_imports():
+        from etl.cli.reading import opened_to_read
         from etl.reports.formats import output as formats
-        from etl.settings import read_settings
-        from etl.warehouse.open import opened
 
-    settings = read_settings()
     formats.must_be_writable(output)
-    with opened(settings) as warehouse:
-        formats.show(warehouse, settings, name, answer, listener, form, output)
+    with opened_to_read(context) as (settings, warehouse, clock):
+        formats.show(warehouse, settings, name, answer, listener, form, output, clock)
     if output is not None:
         typer.echo(f"Written: {output}")

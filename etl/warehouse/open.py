@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from etl.clock import Clock, utc_now
-from etl.embedded.postgres import embedded_postgres
 from etl.settings import Settings
 from etl.warehouse.connection import Warehouse
 
@@ -23,6 +22,9 @@ def opened(settings: Settings, *needed: str, clock: Clock = utc_now) -> Iterator
         log.info("%s", line)
     with ExitStack() as stack:
         if settings.database_url is None:
+            # Imported only here, so that a run with DATABASE_URL does not wait for it.
+            from etl.embedded.postgres import embedded_postgres
+
             url = stack.enter_context(embedded_postgres(settings.embedded_folder))
         else:
             url = settings.database_url.get_secret_value()
