@@ -1,4 +1,4 @@
-"""The demo: the program's own jobs against a simulated Spotify and a Postgres of its own; `--demo` reads what it leaves."""
+"""The demo: the program's own jobs on a simulated Spotify and a Postgres of its own; `--demo` reads what it leaves."""
 
 import io
 import sys
@@ -281,7 +281,7 @@ NEXT_STEPS = """\
 No account and no network were used; everything but the program was simulated.
 
 {read_it}To record your own listening, follow "Record your own listening" in the README:
-a Postgres, a Spotify app, three secrets, a login. It takes an evening. From then on:
+a Postgres, a Spotify app, three secrets, a login. It takes an evening. Then:
 
   brapped plays        every hour: what you played since
   brapped dimensions   every three hours: tracks, artists and albums

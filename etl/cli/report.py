@@ -1,4 +1,4 @@
-"""The commands that show what was recorded: `brapped report …` and `brapped search`."""
+"""`brapped report …` and `brapped search`: show what was recorded."""
 
 from collections.abc import Callable, Iterable
 from datetime import date
@@ -21,69 +21,68 @@ report = typer.Typer(
 )
 
 
-YEARS = range(2006, 9999)  # Spotify is no older, and a day after the last one there has to be
+YEARS = range(2006, 9999)  # Spotify is no older; 9999-12-31 has no day after it
 MOST = 1_000_000  # rows of a report, pages of a history
 STANDARD_OUTPUT = Path("-")
 FORMATS_BY_SUFFIX = {".txt": "text", ".md": "markdown", ".html": "html", ".htm": "html", ".json": "json", ".csv": "csv"}
 
 
-def a_day(told: str | None) -> str | None:
-    """A day as a person writes it; which one today is depends on the listener's clock."""
-    if told is not None and told not in ("today", "yesterday"):
+def a_day(text: str | None) -> str | None:
+    """A date, today or yesterday. Which day that is depends on the listener's time zone. Raises BadParameter."""
+    if text is not None and text not in ("today", "yesterday"):
         try:
-            is_possible = YEARS.start <= date.fromisoformat(told).year < YEARS.stop
+            is_possible = YEARS.start <= date.fromisoformat(text).year < YEARS.stop
         except ValueError:
             raise typer.BadParameter("write a day as 2026-11-20, today or yesterday") from None
         if not is_possible:
             raise typer.BadParameter(f"the day has to lie in the years {YEARS.start} to {YEARS.stop - 1}")
-    return told
+    return text
 
 
-def a_month(told: str | None) -> str | None:
-    if told is not None:
+def a_month(text: str | None) -> str | None:
+    if text is not None:
         try:
-            is_possible = YEARS.start <= date.fromisoformat(f"{told}-01").year < YEARS.stop
+            is_possible = YEARS.start <= date.fromisoformat(f"{text}-01").year < YEARS.stop
         except ValueError:
             raise typer.BadParameter("write a month as 2026-11") from None
         if not is_possible:
             raise typer.BadParameter(f"the month has to lie in the years {YEARS.start} to {YEARS.stop - 1}")
-    return told
+    return text
 
 
-def a_name(told: str | None) -> str | None:
-    if told is not None and (not told.strip() or not told.isprintable()):
+def a_name(text: str | None) -> str | None:
+    if text is not None and (not text.strip() or not text.isprintable()):
         raise typer.BadParameter("write a name, or a part of one")
-    return told
+    return text
 
 
-def a_file(told: Path | None) -> Path | None:
-    if told is not None and not told.name:
+def a_file(path: Path | None) -> Path | None:
+    if path is not None and not path.name:
         raise typer.BadParameter("write the name of a file, or - for standard output")
-    return told
+    return path
 
 
 MinOption = Annotated[
     CountsAs,
-    typer.Option("--min", help="What counts as a play: 30s (at least 30 seconds), half (or four minutes), full, all."),
+    typer.Option("--min", help="Which plays count: 30s (at least 30 seconds), half (or four minutes), full, all."),
 ]
 FormatOption = Annotated[
-    Format | None, typer.Option("--format", help="Default: text, or what the name of the --output file says.")
+    Format | None,
+    typer.Option("--format", help="Default: text, or the format that the --output file's ending stands for."),
 ]
 OutputOption = Annotated[
     Path | None,
-    typer.Option(
-        "--output", callback=a_file, help="Write into this file instead of the terminal; - is standard output."
-    ),
+    typer.Option("--output", callback=a_file, help="Write to this file instead of the terminal; - is standard output."),
 ]
 ListenerOption = Annotated[
-    str | None, typer.Option("--listener", help="Whose plays: an id or name. Default: whoever is recorded here.")
+    str | None, typer.Option("--listener", help="Whose plays: an id or name. Default: the only listener recorded here.")
 ]
-LimitOption = Annotated[int, typer.Option("--limit", min=1, max=MOST, help="How many rows at most.")]
+LimitOption = Annotated[int, typer.Option("--limit", min=1, max=MOST, help="Maximum number of rows.")]
 SinceOption = Annotated[
     str | None, typer.Option("--since", metavar="DATE", callback=a_day, help="From this day on, as 2026-11-20.")
 ]
 UntilOption = Annotated[
-    str | None, typer.Option("--until", metavar="DATE", callback=a_day, help="Up to this day, itself included.")
+    str | None, typer.Option("--until", metavar="DATE", callback=a_day, help="Up to and including this day.")
 ]
 
 
@@ -98,7 +97,7 @@ def daily(
     output: OutputOption = None,
     listener: ListenerOption = None,
 ) -> None:
-    """A day by your clock: what you played, against the day before and the usual weekday.
+    """One day in your time zone, compared with the day before and the usual weekday.
 
     Example: brapped report daily --date yesterday
     """
@@ -113,16 +112,16 @@ def daily(
 @report.command()
 def top(
     context: typer.Context,
-    what: Annotated[Top, typer.Argument(help="Of what.")],
+    what: Annotated[Top, typer.Argument(help="What to rank.")],
     limit: LimitOption = 10,
-    by: Annotated[By, typer.Option("--by", help="What makes the order.")] = By.PLAYS,
+    by: Annotated[By, typer.Option("--by", help="Rank by plays or by time.")] = By.PLAYS,
     since: SinceOption = None,
     until: UntilOption = None,
     year: Annotated[
-        int | None, typer.Option("--year", min=YEARS.start, max=YEARS.stop - 1, help="Of this year only.")
+        int | None, typer.Option("--year", min=YEARS.start, max=YEARS.stop - 1, help="Only this year.")
     ] = None,
     month: Annotated[
-        str | None, typer.Option("--month", metavar="YYYY-MM", callback=a_month, help="Of this month only.")
+        str | None, typer.Option("--month", metavar="YYYY-MM", callback=a_month, help="Only this month.")
     ] = None,
     min_: MinOption = CountsAs.AT_LEAST_30S,
     format_: FormatOption = None,
@@ -134,7 +133,7 @@ def top(
     Example: brapped report top artists --year 2026 --by time
     """
     if sum((year is not None, month is not None, since is not None or until is not None)) > 1:
-        raise typer.BadParameter("--year, --month and --since with --until exclude each other")
+        raise typer.BadParameter("--year, --month and --since/--until exclude each other: use one of them")
 
     def answer(ask: "Ask") -> "Report":
         span = ask.span(since, until, year, month)
@@ -147,7 +146,7 @@ def top(
 def wrapped(
     context: typer.Context,
     year: Annotated[
-        int | None, typer.Argument(min=YEARS.start, max=YEARS.stop - 1, help="Default: the last one with plays.")
+        int | None, typer.Argument(min=YEARS.start, max=YEARS.stop - 1, help="Default: the last year with plays.")
     ] = None,
     min_: MinOption = CountsAs.AT_LEAST_30S,
     format_: FormatOption = None,
@@ -169,7 +168,7 @@ def wrapped(
 @report.command()
 def artist(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(callback=a_name, help="A name, or something like it.")],
+    name: Annotated[str, typer.Argument(callback=a_name, help="A name, or something close to it.")],
     limit: LimitOption = 10,
     min_: MinOption = CountsAs.AT_LEAST_30S,
     format_: FormatOption = None,
@@ -193,7 +192,7 @@ def artist(
 @report.command()
 def track(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(callback=a_name, help="A title, with the artist if need be.")],
+    name: Annotated[str, typer.Argument(callback=a_name, help="A title, and the artist if it is not unique.")],
     min_: MinOption = CountsAs.AT_LEAST_30S,
     format_: FormatOption = None,
     output: OutputOption = None,
@@ -215,29 +214,35 @@ def history(
     track: Annotated[str | None, typer.Option("--track", callback=a_name, help="Only this track.")] = None,
     page: Annotated[
         int | None,
-        typer.Option("--page", min=1, max=MOST, help="Which page, of text, Markdown and HTML (default: 1)."),
+        typer.Option("--page", min=1, max=MOST, help="Page number, in text, Markdown and HTML (default: 1)."),
     ] = None,
     limit: Annotated[
         int | None,
         typer.Option(
-            "--limit", min=1, max=MOST, help="Rows of a page (default: 50); of csv and json, of all (the newest)."
+            "--limit",
+            min=1,
+            max=MOST,
+            help="Rows of a page (default: 50); of csv and json, the newest rows in all (default: all).",
         ),
     ] = None,
     min_: MinOption = CountsAs.ALL,
     format_: Annotated[
         HistoryFormat | None,
         typer.Option(
-            "--format", help="csv and json hold everything; extended is Spotify's own layout, one row a play."
+            "--format",
+            help="csv and json hold everything; extended has the layout of Spotify's export, one row a play.",
         ),
     ] = None,
     with_sources: Annotated[
         bool,
-        typer.Option("--with-sources", help="Of extended: a row for each source of a play, for import to take back."),
+        typer.Option(
+            "--with-sources", help="With extended: one row for each source of a play, which import can read back."
+        ),
     ] = False,
     output: OutputOption = None,
     listener: ListenerOption = None,
 ) -> None:
-    """Everything you played, however short, newest first.
+    """Every play, however short, newest first.
 
     Example: brapped report history --since 2026-01-01 --output history.csv
     """
@@ -270,14 +275,14 @@ def history(
 
 def search(
     context: typer.Context,
-    text: Annotated[str, typer.Argument(callback=a_name, help="A part of a name, or something like it.")],
+    text: Annotated[str, typer.Argument(callback=a_name, help="Part of a name, or something close to it.")],
     limit: LimitOption = 10,
     min_: MinOption = CountsAs.AT_LEAST_30S,
     format_: FormatOption = None,
     output: OutputOption = None,
     listener: ListenerOption = None,
 ) -> None:
-    """Find tracks and artists that you played; accents and slips of the pen are forgiven.
+    """Find tracks and artists that you played. Accents and typing errors do not matter.
 
     Example: brapped search "bjork"
     """
@@ -291,19 +296,23 @@ def search(
     )
 
 
-def form_of(told: str | None, output: Path | None) -> str:
-    """The format asked for, else what the file's name says; text for the terminal and for a name without an ending."""
+def form_of(chosen: str | None, output: Path | None) -> str:
+    """The chosen format, else that of the file's ending; text for the terminal and for a name without an ending.
+
+    Raises BadParameter when the ending is unknown or contradicts the choice.
+    """
     suffix = output.suffix.lower() if output else ""
-    if told is None and suffix and suffix not in FORMATS_BY_SUFFIX:
+    if chosen is None and suffix and suffix not in FORMATS_BY_SUFFIX:
         raise typer.BadParameter(
-            f"--output: the ending {suffix} is no format. Use {', '.join(FORMATS_BY_SUFFIX)}, or say --format."
+            f"--output: the ending {suffix} is no format. Use {', '.join(FORMATS_BY_SUFFIX)}, or name a format with"
+            " --format."
         )
     named = FORMATS_BY_SUFFIX.get(suffix)
-    if told and named and told != named and (told, named) != ("extended", "json"):  # extended is JSON too
+    if chosen and named and chosen != named and (chosen, named) != ("extended", "json"):  # extended is JSON too
         raise typer.BadParameter(
-            f"--format {told} and the ending {suffix} of --output contradict each other: leave one out."
+            f"--format {chosen} and the ending {suffix} of --output contradict each other: leave one out."
         )
-    return told or named or "text"
+    return chosen or named or "text"
 
 
 def show(
@@ -311,11 +320,11 @@ def show(
     name: str,
     answer: Callable[["Ask"], "Report | Iterable[str]"],
     listener: str | None,
-    told_form: str | None,
+    chosen: str | None,
     output: Path | None,
 ) -> None:
-    """Asks, and writes the answer to the terminal or into the file."""
-    form = form_of(told_form, output)
+    """Makes the report, and writes it to the terminal or the file."""
+    form = form_of(chosen, output)
     if output == STANDARD_OUTPUT:
         output = None
     with quick_imports():

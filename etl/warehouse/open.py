@@ -1,4 +1,4 @@
-"""How every command begins: the warehouse of its settings, opened, and the time."""
+"""Open the warehouse that the settings name."""
 
 import logging
 from collections.abc import Iterator
@@ -15,8 +15,10 @@ __all__ = ["Clock", "opened", "utc_now"]
 
 @contextmanager
 def opened(settings: Settings, *needed: str, clock: Clock = utc_now) -> Iterator[Warehouse]:
-    """The warehouse of these settings, after a look whether all that is `needed` is set: the Postgres at DATABASE_URL,
-    or else the program's own, which runs as long as somebody uses it. Raises SettingsError and EmbeddedError."""
+    """The warehouse at DATABASE_URL, else in the embedded Postgres, which runs as long as somebody uses it.
+
+    Raises SettingsError when one of the `needed` settings is missing, and EmbeddedError.
+    """
     settings.need(*needed)
     if line := settings.about_the_database():
         log.info("%s", line)

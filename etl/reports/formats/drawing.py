@@ -96,9 +96,7 @@ def colour(name: str) -> Record:
     return {"field": name, "type": "nominal", "scale": None, "legend": None}
 
 
-def picture(
-    layers: Sequence[Layer], width: float, height: float, caption: str, legend: Sequence[Key] = ()
-) -> Picture:
+def picture(layers: Sequence[Layer], width: float, height: float, caption: str, legend: Sequence[Key] = ()) -> Picture:
     """The layers, the first at the back, drawn as one picture of this size in pixels."""
     chart = {
         "$schema": SCHEMA,
@@ -122,7 +120,7 @@ def inlined(svg: str, caption: str) -> Markup:
 
 
 def slim(tag: re.Match[str]) -> str:
-    """A tag without what only scripts and Vega need, with coordinates no finer than a screen's. A description becomes a title."""
+    """A tag without what only scripts and Vega need, coordinates no finer than a screen's, descriptions as titles."""
     title = re.search(r' aria-label="([^"]*)"', tag[0])
     kept = re.sub(r' (?:role|aria-[a-z]+|pointer-events|class)="[^"]*"', "", tag[0])
     kept = re.sub(r"\d+\.\d{3,}", lambda number: f"{float(number[0]):.4g}", kept)
