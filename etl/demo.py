@@ -39,7 +39,7 @@ DAYS = 60  # of listening before the day that is shown hour by hour
 HOURS = range(9, 21)  # a dozen runs
 MINUTE = 17  # of each hour, as in the workflow
 DESCRIBED_AFTER = (timedelta(minutes=5), timedelta(minutes=185))  # the runs of `dimensions`, after the last of `plays`
-SHOWN_AT = TODAY + timedelta(hours=HOURS[-1], minutes=MINUTE + 30)  # the time of `--demo`: still the day of the story
+SHOWN_AT = TODAY + timedelta(hours=HOURS[-1], minutes=MINUTE + 30)  # the time of the reports, still on that day
 POSTGRES = "demo-postgres"  # in the demo's folder
 REFRESH_TOKEN = "the-refresh-token-of-the-demo"  # noqa: S105  opens nothing but the simulation
 PAGE = "/v1/me/player/recently-played"
@@ -85,7 +85,7 @@ def opened_demo() -> Iterator[Warehouse]:
 
 
 def demo_now() -> datetime:
-    """The clock of `--demo`: half an hour after the last run of `plays`, so that today is the day of the story."""
+    """The clock of `--demo`: half an hour after the last run of `plays`, still the day of the story."""
     return SHOWN_AT
 
 
@@ -131,7 +131,7 @@ def tell_story(folder: Path) -> None:
         show_day(console, settings, warehouse, clock, spotify)
         describe(console, settings, warehouse, clock)
         head(console, "`brapped report daily`")
-        page = show_reports(console, warehouse, clock, folder)
+        page = show_reports(console, warehouse, folder)
         warehouse.close()
         head(console, "And now")
         is_default = folder.resolve() == demo_folder().resolve()
@@ -231,14 +231,14 @@ def describe(console: Console, settings: Settings, warehouse: Warehouse, clock: 
         show_run(console, clock.now, fill_dimensions(settings, warehouse, clock))
 
 
-def show_reports(console: Console, warehouse: Warehouse, clock: Clock, folder: Path) -> Path:
+def show_reports(console: Console, warehouse: Warehouse, folder: Path) -> Path:
     """Prints the day and writes the year so far as a page. Returns the page's path."""
 
     def reported(answer: Callable[[Ask], Report]) -> Report:
         def work(connection: Connection) -> Report:
             listener = listener_meant(connection, None)
             assert listener is not None, "the jobs have recorded somebody"
-            return answer(Ask(connection, listener, clock.now))
+            return answer(Ask(connection, listener, SHOWN_AT))
 
         return warehouse.transaction(work)
 
