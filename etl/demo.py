@@ -1,8 +1,9 @@
-"""The demo: the program's own jobs, unchanged, against a simulated Spotify and a Postgres of its own. Deterministic."""
+"""The demo: the program's own jobs on a simulated Spotify and a Postgres of its own; `--demo` reads what it leaves."""
 
 import io
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
@@ -37,31 +38,60 @@ TODAY = datetime(2026, 11, 20, tzinfo=UTC)
 DAYS = 60  # of listening before the day that is shown hour by hour
 HOURS = range(9, 21)  # a dozen runs
 MINUTE = 17  # of each hour, as in the workflow
+DESCRIBED_AFTER = (timedelta(minutes=5), timedelta(minutes=185))  # the runs of `dimensions`, after the last of `plays`
+SHOWN_AT = TODAY + timedelta(hours=HOURS[-1], minutes=MINUTE + 30)  # the time of the reports, still on that day
+POSTGRES = "demo-postgres"  # in the demo's folder
 REFRESH_TOKEN = "the-refresh-token-of-the-demo"  # noqa: S105  opens nothing but the simulation
 PAGE = "/v1/me/player/recently-played"
 
-# What happens at which hour of the day, and how the story tells it.
-LATE_PLAYS = (time(17, 13), time(17, 17))  # heard on a phone in a tunnel
+# What happens at which hour of the day, and the note beside it.
+LATE_PLAYS = (time(17, 13), time(17, 17))  # played on a phone in a tunnel
 LATE_FROM = 19
 RE_DATED = time(6, 47)
 RE_DATED_FROM = 12
 LIMITED_AT = 13
 EXPIRED_AT = 14
 NOTES = {
-    RE_DATED_FROM: "Spotify has moved the date of a play it had told before: still one play",
-    LIMITED_AT: "429, Retry-After: 1. Waited, asked again",
-    EXPIRED_AT: "401, the access token had expired. A new one, asked again",
+    RE_DATED_FROM: "Spotify has moved the date of a play that it had reported before: still one play",
+    LIMITED_AT: "429, Retry-After: 1. Waited, then asked again",
+    EXPIRED_AT: "401, the access token had expired. Got a new one, asked again",
     LATE_FROM: "two plays of 17:13 and 17:16 come late, from a phone in a tunnel",
 }
 
 
 class DemoError(Exception):
-    """The demo can't be shown."""
+    """The demo can't run, or can't be read."""
+
+
+def demo_settings() -> Settings:
+    """Every setting at its default except BRAPPED_HOME, which the environment may set. Reads no .env."""
+    defaults = {name: one.get_default() for name, one in Settings.model_fields.items() if name != "brapped_home"}
+    return Settings(_env_file=None, **defaults)
+
+
+def demo_folder() -> Path:
+    """Where the demo runs unless told otherwise, and where `--demo` reads."""
+    return demo_settings().home / "demo"
+
+
+@contextmanager
+def opened_demo() -> Iterator[Warehouse]:
+    """The warehouse that `brapped demo` left in its default folder. Raises DemoError when there is none."""
+    folder = demo_folder()
+    if not (folder / POSTGRES / "data").is_dir():
+        raise DemoError(f"There is no demo in {folder}: run 'brapped demo' first, without --folder.")
+    with embedded_postgres(folder / POSTGRES) as url, closing(Warehouse(url)) as warehouse:
+        yield warehouse
+
+
+def demo_now() -> datetime:
+    """The clock of `--demo`: half an hour after the last run of `plays`, still the day of the story."""
+    return SHOWN_AT
 
 
 @contextmanager
 def only_demo(folder: Path) -> Iterator[None]:
-    """Two demos in one folder would empty each other's database."""
+    """Keeps a second demo out of the folder. They would empty each other's database. Raises DemoError."""
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / "demo.lock")
     with suppress(Timeout):
@@ -76,7 +106,7 @@ def only_demo(folder: Path) -> Iterator[None]:
 
 @dataclass
 class Clock:
-    """The time of the story; the jobs and the simulation read the same."""
+    """The time of the story, shared by the jobs and the simulation."""
 
     now: datetime
 
@@ -85,12 +115,12 @@ class Clock:
 
 
 def tell_story(folder: Path) -> None:
-    """Runs the demo in `folder` from its beginning and prints it."""
+    """Runs the demo in `folder` from its beginning and prints it. Raises DemoError when one is running there."""
     console = terminal()
     clock = Clock(TODAY)
     with (
         only_demo(folder),
-        embedded_postgres(folder / "demo-postgres") as url,
+        embedded_postgres(folder / POSTGRES) as url,
         SimulatedSpotify(world(), clock) as spotify,
     ):
         settings = settings_of(url, spotify)
@@ -101,10 +131,20 @@ def tell_story(folder: Path) -> None:
         show_day(console, settings, warehouse, clock, spotify)
         describe(console, settings, warehouse, clock)
         head(console, "`brapped report daily`")
-        page = show_reports(console, warehouse, clock, folder)
+        page = show_reports(console, warehouse, folder)
         warehouse.close()
         head(console, "And now")
-        console.print(NEXT_STEPS.format(folder=folder, page=page), soft_wrap=True)
+        is_default = folder.resolve() == demo_folder().resolve()
+        read_it = READ_IT.format(brapped=as_called()) if is_default else ""
+        console.print(NEXT_STEPS.format(folder=folder, page=page, read_it=read_it), soft_wrap=True, markup=False)
+
+
+def as_called() -> str:
+    """The command line that starts this program from the current folder, the way that it was started."""
+    if Path(sys.argv[0]).name != "__main__.py":
+        return "brapped"
+    python = Path(sys.executable)
+    return f"{python.relative_to(Path.cwd()) if python.is_relative_to(Path.cwd()) else python} -m etl"
 
 
 def head(console: Console, title: str) -> None:
@@ -114,7 +154,7 @@ def head(console: Console, title: str) -> None:
 
 
 def world() -> World:
-    """A simulated Spotify whose listener has the late, the re-dated and all the ordinary plays of the story."""
+    """A simulated Spotify whose listener has the story's late, re-dated and ordinary plays."""
     songs = catalogue()
     listener = made_up_listener(songs, until=TODAY + timedelta(hours=HOURS[-1] + 1), days=DAYS + 3)
     plays = tuple(staged(play) for play in listener.plays)
@@ -124,7 +164,7 @@ def world() -> World:
 
 
 def staged(play: Play) -> Play:
-    """The play as the story wants it told."""
+    """The play, late or re-dated where the story needs it."""
     if play.played_at.date() != TODAY.date():
         return play
     if LATE_PLAYS[0] <= play.played_at.time() < LATE_PLAYS[1]:
@@ -150,12 +190,12 @@ def settings_of(url: str, spotify: SimulatedSpotify) -> Settings:
 
 
 def forget(warehouse: Warehouse) -> None:
-    """Empties the demo's own database, so that the story always begins at its beginning."""
+    """Empties the demo's database, so that the story always starts from nothing."""
     warehouse.transaction(lambda connection: connection.execute(text("drop schema if exists listening, ops cascade")))
 
 
 def catch_up(console: Console, settings: Settings, warehouse: Warehouse, clock: Clock) -> None:
-    """One run an evening over the days before: quicker to watch than every hour, and enough for nearly every day."""
+    """One run each evening of the days before: quicker to watch than every hour, and enough for nearly every day."""
     console.print(f"`brapped plays`, once an evening for {DAYS} days (all times are UTC):")
     lines = []
     days = [TODAY - timedelta(days=ago) for ago in range(DAYS, 0, -1)]
@@ -164,13 +204,13 @@ def catch_up(console: Console, settings: Settings, warehouse: Warehouse, clock: 
         lines.append((clock.now, record_plays(settings, warehouse, clock)))
     console.print(f"  (the first, the last, and those with a warning; {DAYS} in all)", style="dim")
     for at, outcome in (lines[0], *((at, outcome) for at, outcome in lines if outcome.warnings), lines[-1]):
-        say(console, at, outcome)
+        show_run(console, at, outcome)
 
 
 def show_day(
     console: Console, settings: Settings, warehouse: Warehouse, clock: Clock, spotify: SimulatedSpotify
 ) -> None:
-    """The dozen hourly runs of one day."""
+    """A dozen hourly runs of one day."""
     console.print("\n`brapped plays`, hourly for a day in which things go wrong:")
     faults = {
         LIMITED_AT: Fault(PAGE, status=429, headers={"Retry-After": "1"}),
@@ -180,25 +220,25 @@ def show_day(
         clock.now = TODAY + timedelta(hours=hour, minutes=MINUTE)
         if fault := faults.get(hour):
             spotify.change(lambda world: replace(world, faults=(fault,)))
-        say(console, clock.now, record_plays(settings, warehouse, clock), NOTES.get(hour))
+        show_run(console, clock.now, record_plays(settings, warehouse, clock), NOTES.get(hour))
 
 
 def describe(console: Console, settings: Settings, warehouse: Warehouse, clock: Clock) -> None:
-    """The other job, twice: the second time there is nothing left to ask."""
+    """The other job, twice: the second run finds nothing left to fetch."""
     console.print("\n`brapped dimensions`, twice:")
-    for minutes in (5, 185):
-        clock.now = TODAY + timedelta(hours=HOURS[-1], minutes=MINUTE + minutes)
-        say(console, clock.now, fill_dimensions(settings, warehouse, clock))
+    for after in DESCRIBED_AFTER:
+        clock.now = TODAY + timedelta(hours=HOURS[-1], minutes=MINUTE) + after
+        show_run(console, clock.now, fill_dimensions(settings, warehouse, clock))
 
 
-def show_reports(console: Console, warehouse: Warehouse, clock: Clock, folder: Path) -> Path:
-    """The day as text, and the year so far as a page; its path."""
+def show_reports(console: Console, warehouse: Warehouse, folder: Path) -> Path:
+    """Prints the day and writes the year so far as a page. Returns the page's path."""
 
-    def asked(answer: Callable[[ReportContext], Report]) -> Report:
+    def reported(answer: Callable[[ReportContext], Report]) -> Report:
         def work(connection: Connection) -> Report:
             listener = listener_meant(connection, None)
             assert listener is not None, "the jobs have recorded somebody"
-            return answer(ReportContext(connection, listener, clock.now))
+            return answer(ReportContext(connection, listener, SHOWN_AT))
 
         return warehouse.transaction(work)
 
@@ -207,37 +247,47 @@ def show_reports(console: Console, warehouse: Warehouse, clock: Clock, folder: P
         return ask.reporter(since_date=day, until_date=day).daily(day)
 
     year = TODAY.year
-    daily = asked(daily_of)
-    wrapped = asked(lambda ask: ask.reporter(**ask.span(None, None, year, None)).wrapped(year))
+    daily = reported(daily_of)
+    wrapped = reported(lambda ask: ask.reporter(**ask.span(None, None, year, None)).wrapped(year))
     console.print(as_renderable(daily))
     page = folder / f"wrapped-{year}.html"
     keep(io.StringIO(as_html(wrapped)), page)
     return page
 
 
-def say(console: Console, at: datetime, outcome: Outcome, note: str | None = None) -> None:
-    """A line of the log as the job wrote it, and what the story adds to it."""
-    said = Table.grid(padding=(0, 2))
-    said.add_column(style="dim", no_wrap=True)
-    said.add_column()
-    said.add_row(f"  {at:%d %b %H:%M}", outcome.line)
+def show_run(console: Console, at: datetime, outcome: Outcome, note: str | None = None) -> None:
+    """Prints the job's own line and warnings, and the story's note."""
+    lines = Table.grid(padding=(0, 2))
+    lines.add_column(style="dim", no_wrap=True)
+    lines.add_column()
+    lines.add_row(f"  {at:%d %b %H:%M}", outcome.line)
     for warning in outcome.warnings:
-        said.add_row("", Text(f"warning: {warning}", style="yellow"))
+        lines.add_row("", Text(f"warning: {warning}", style="yellow"))
     if note:
-        said.add_row("", Text(f"← {note}", style="dim"))
-    console.print(said)
+        lines.add_row("", Text(f"← {note}", style="dim"))
+    console.print(lines)
 
 
+READ_IT = """\
+Read what was recorded, as often as you like:
+
+  {brapped} --demo report daily
+  {brapped} --demo report top artists
+  {brapped} --demo search love
+  {brapped} --demo status
+
+"""
 NEXT_STEPS = """\
-Nothing of this was real but the program: no account was used, and no network.
-To record your own listening, follow "Record your own listening" in the README:
-a Postgres, a Spotify app, three secrets, a login. An evening. From then on:
+No account and no network were used; everything but the program was simulated.
+
+{read_it}To record your own listening, follow "Record your own listening" in the README:
+a Postgres, a Spotify app, three secrets, a login. It takes an evening. Then:
 
   brapped plays        every hour: what you played since
-  brapped dimensions   every three hours: who made it
+  brapped dimensions   every three hours: tracks, artists and albums
   brapped report       a day, the most played, a year
-  brapped --help       all there is
+  brapped --help       all commands
 
 The year as a page, for any browser: {page}
-The demo's database lies in {folder}
-Remove that folder whenever you like."""
+The demo's database is in {folder}
+You can delete that folder at any time."""

@@ -1,4 +1,4 @@
-"""The commands: what a person types. Each is a few lines over a job; what a command needs is imported when it runs."""
+"""The commands: each is a few lines around a job, and imports what it needs when it runs."""
 
 import io
 import json
@@ -6,6 +6,7 @@ import logging
 import signal
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -18,13 +19,13 @@ from etl import __version__, interrupts
 from etl.cli import login as login_cli
 from etl.cli import report as report_cli
 from etl.cli.fast_imports import quick_imports
-from etl.cli.output import harmless, on_summary, tell
+from etl.cli.output import harmless, on_summary, show_outcome
 from etl.extras import missing_extra
 from etl.refused_values import in_plain_words
 
 
 class Commands(TyperGroup):
-    """All of them end in the same way after Ctrl-C, and refuse a value in plain words."""
+    """The commands as a group: Ctrl-C ends each the same way, and a refused value is explained in plain words."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -56,22 +57,33 @@ app.command()(login_cli.login)
 @app.callback(invoke_without_command=True)
 def brapped(
     context: typer.Context,
-    debug: Annotated[bool, typer.Option("--debug", help="Show where in the program a failure happened.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback when a command fails.")] = False,
     version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+    demo: Annotated[
+        bool,
+        typer.Option("--demo", help="Read the warehouse that 'brapped demo' made. Only for report, search and status."),
+    ] = False,
 ) -> None:
-    context.obj["debug"] = debug
+    context.obj |= {"debug": debug, "demo": demo}
     if version:
         typer.echo(f"brapped {__version__}")
         raise typer.Exit
+    if demo and context.invoked_subcommand not in (None, *READING):
+        raise typer.BadParameter(
+            f"--demo only reads, with report, search or status; leave it out of 'brapped {context.invoked_subcommand}'"
+        )
+
+
+READING = ("report", "search", "status")  # the commands that change nothing
 
 
 @app.command()
 def plays(
     quiet: Annotated[
-        bool, typer.Option("--quiet", help="Say nothing unless something is new or wrong, as cron likes it.")
+        bool, typer.Option("--quiet", help="Print nothing unless something is new or wrong, as cron likes it.")
     ] = False,
 ) -> None:
-    """Record what you played: ask Spotify for the last 50 plays and keep those that are new. Made to run every hour.
+    """Record what you played since the last run. Fetches the last 50 plays from Spotify; meant to run every hour.
 
     Example: brapped plays
     """
@@ -81,15 +93,15 @@ def plays(
         from etl.jobs.run import APP_SETTINGS
 
     outcome, settings = run_monitored("plays", APP_SETTINGS, record_plays)
-    tell(outcome, settings, quiet=quiet)
+    show_outcome(outcome, settings, quiet=quiet)
     if settings.github_output:
-        with settings.github_output.open("a", encoding="utf-8") as said:
-            said.write(f"report_due={str(outcome.is_report_due).lower()}\n")
+        with settings.github_output.open("a", encoding="utf-8") as output:
+            output.write(f"report_due={str(outcome.is_report_due).lower()}\n")
 
 
 @app.command()
 def dimensions() -> None:
-    """Describe the artists, tracks and albums you played: most played first, within a daily budget of calls.
+    """Fetch details of tracks, artists and albums. The most played first, within a daily budget of calls.
 
     Example: CATALOGUE_DAILY_BUDGET=100 brapped dimensions
     """
@@ -101,41 +113,41 @@ def dimensions() -> None:
 
     with bar("dimensions") as progress:
         outcome, settings = run_monitored("dimensions", APP_SETTINGS, partial(fill_dimensions, progress=progress))
-    tell(outcome, settings)
+    show_outcome(outcome, settings)
 
 
 @app.command()
 def status(
-    as_json: Annotated[bool, typer.Option("--json", help="Everything as JSON, for programs.")] = False,
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
-    """Say how the record stands: how fresh, how complete, how healthy. Exits with 1 when somebody should look.
+    """Show how fresh, complete and healthy the record is. Exits with 1 when something needs you.
 
     Example: brapped status
     """
     with quick_imports():
         from etl import limits
-        from etl.clock import utc_now
+        from etl.cli.reading import opened_to_read
         from etl.health import checks as health
         from etl.health import text as health_text
-        from etl.settings import read_settings
         from etl.terminal import plain, terminal
-        from etl.warehouse.open import opened
         from etl.warehouse.readable import must_see_bookkeeping
 
-    settings = read_settings()
-    with opened(settings) as warehouse:
+    with opened_to_read(context) as (settings, warehouse, clock):
         warehouse.transaction(must_see_bookkeeping)
         warehouse.must_be_current()
-        told = warehouse.transaction(
-            lambda connection: health.inspect_all(connection, settings, utc_now()), limits.READING
+        found = warehouse.transaction(
+            lambda connection: health.inspect_all(connection, settings, clock()), limits.READING
         )
+    if context.obj["demo"]:  # whose clock stands still
+        found = replace(found, clock_skew_s=0.0, findings=tuple(one for one in found.findings if one.cause != "clock"))
     if as_json:
-        typer.echo(json.dumps(health.as_json(told), indent=2, default=datetime.isoformat))
+        typer.echo(json.dumps(health.as_json(found), indent=2, default=datetime.isoformat))
     elif (console := terminal()).is_terminal:
-        console.print(health_text.as_renderable(told))
+        console.print(health_text.as_renderable(found))
     else:
-        typer.echo(plain(health_text.as_renderable(told)), nl=False)
-    if told.findings:
+        typer.echo(plain(health_text.as_renderable(found)), nl=False)
+    if found.findings:
         raise typer.Exit(1)
 
 
@@ -146,15 +158,15 @@ def import_(
     ],
     listener: Annotated[
         str | None,
-        typer.Option("--listener", help="Whose export it is: an id or name. Default: whoever is recorded here."),
+        typer.Option("--listener", help="Whose export it is: an id or name. Default: the only listener recorded here."),
     ] = None,
     without_private: Annotated[
-        bool, typer.Option("--without-private", help="Leave out what was played in private sessions.")
+        bool, typer.Option("--without-private", help="Leave out plays of private sessions.")
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would happen.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="The receipt as JSON.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would happen, and change nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the receipt as JSON.")] = False,
 ) -> None:
-    """Bring in your past: Spotify's exports, extended streaming history and account data. Asks nothing of Spotify.
+    """Import your past from Spotify's exports. Takes extended streaming history and account data; calls nobody.
 
     Example: brapped import ~/Downloads/my_spotify_data.zip
     """
@@ -195,18 +207,19 @@ def import_(
 @app.command()
 def demo(
     folder: Annotated[
-        Path | None, typer.Option("--folder", help="Where the demo keeps a Postgres of its own, made anew each time.")
+        Path | None, typer.Option("--folder", help="Folder for the demo's own Postgres, which is emptied first.")
     ] = None,
 ) -> None:
-    """See it run: the same jobs against a simulated Spotify and a Postgres of their own. No account, no network.
+    """Run the jobs on a simulated Spotify. The Postgres is the demo's own; no account, no network.
+
+    Read the result with: brapped --demo report daily
 
     Example: brapped demo
     """
     with quick_imports():
-        from etl.demo import tell_story
-        from etl.settings import read_settings
+        from etl.demo import demo_folder, tell_story
 
-    tell_story(folder or read_settings().home / "demo")
+    tell_story(folder or demo_folder())
 
 
 @app.command(
@@ -214,7 +227,7 @@ def demo(
     options_metavar="[OPTIONS, see --help]",
 )
 def migrate(context: typer.Context) -> None:
-    """Bring the database up to date, move it to another host, back it up, restore it: migrate.py, with its options.
+    """Update, move, back up or restore the database. The options are those of migrate.py.
 
     Example: brapped migrate --backup brapped.zip
     """
@@ -226,26 +239,28 @@ def migrate(context: typer.Context) -> None:
 
 
 class Log(logging.Handler):
-    """Lines of the log on standard error, above a progress bar if one is being drawn."""
+    """Writes the log to standard error, so that a progress bar there stays below it."""
 
     def emit(self, record: logging.LogRecord) -> None:
         sys.stderr.write(f"{harmless(self.format(record))}\n")
 
 
 def main() -> NoReturn:
-    """Runs the command line. Exit status: 0, 1 when it failed (one plain line on stderr), 2 when it was called wrongly,
-    130 after Ctrl-C."""
+    """Runs the command line.
+
+    Exits with 0; 1 after a failure, with one plain line on stderr; 2 when it was called wrongly; 130 after Ctrl-C.
+    """
     interrupts.exit_on_interrupt()
     logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[Log()])
     logging.getLogger("etl").setLevel(logging.INFO)
     for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
         if number := getattr(signal, name, None):
-            # as an exception, so that what was started is stopped
+            # raises SystemExit, so that whatever was started is stopped
             signal.signal(number, lambda number, _: sys.exit(128 + number))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a pipe on Windows may know no line of a picture
-    state = {"debug": False}
+            stream.reconfigure(errors="replace")  # the encoding of a pipe on Windows may lack box-drawing characters
+    state = {"debug": False, "demo": False}
     try:
         app(obj=state)
     except Exception as error:
@@ -254,11 +269,11 @@ def main() -> NoReturn:
         failure = error
     finally:
         interrupts.ignore_interrupts()
-    # Said out here: whatever else the exception drags along is not for a log.
+    # Printed outside the handler, so that no chained exception reaches the log.
     is_ours = type(failure).__module__.startswith("etl.")
     unexpected = f"an unexpected {type(failure).__name__}; 'brapped --debug …' shows where"
-    said = harmless(f"brapped: {missing_extra(failure) or (failure if is_ours else unexpected)}")
-    typer.echo(said, err=True)
-    with suppress(OSError):  # a page that can't be written is not what went wrong
-        on_summary(said)
+    line = harmless(f"brapped: {missing_extra(failure) or (failure if is_ours else unexpected)}")
+    typer.echo(line, err=True)
+    with suppress(OSError):  # failing to write the summary must not hide the failure itself
+        on_summary(line)
     sys.exit(1)

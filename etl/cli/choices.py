@@ -1,4 +1,4 @@
-"""What the options of a report let a person choose between. Pure."""
+"""Choices of the options of a report. Pure."""
 
 from enum import StrEnum
 

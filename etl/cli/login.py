@@ -1,4 +1,4 @@
-"""`brapped login`: the browser trip as a command, in a terminal, or in two runs of a workflow on GitHub."""
+"""`brapped login`: one browser trip, from a terminal or in two runs of a workflow on GitHub."""
 
 import json
 import subprocess
@@ -18,26 +18,35 @@ if TYPE_CHECKING:
     from etl.settings import Settings
     from etl.warehouse.connection import Warehouse
 
-SECRET = "SPOTIFY_REFRESH_TOKEN"  # noqa: S105  its name
+SECRET = "SPOTIFY_REFRESH_TOKEN"  # noqa: S105  the name, not the value
 
 
 def login(
     no_browser: Annotated[
         bool,
-        typer.Option("--no-browser", help="Print the address to open anywhere, and take the one that it leads to."),
+        typer.Option(
+            "--no-browser", help="Print an address to open in any browser, and ask for the address it ends at."
+        ),
     ] = False,
     port: Annotated[
-        int, typer.Option("--port", min=0, max=65535, help="Port of the redirect URI in Spotify's dashboard; 0: any.")
+        int,
+        typer.Option(
+            "--port", min=0, max=65535, help="Port of the redirect URI in Spotify's dashboard; 0: any free port."
+        ),
     ] = 8888,
     github: Annotated[
         str | None,
-        typer.Option("--github", metavar="OWNER/REPO", help=f"Set the secret {SECRET} there, with the program gh."),
+        typer.Option(
+            "--github",
+            metavar="OWNER/REPO",
+            help=f"Store the login as the secret {SECRET} of that repository, with the program gh.",
+        ),
     ] = None,
     print_token: Annotated[
-        bool, typer.Option("--print-token", help="Print the refresh token, for a place with another database.")
+        bool, typer.Option("--print-token", help="Print the refresh token, for an installation with another database.")
     ] = False,
 ) -> None:
-    """Log in with Spotify: one trip of a browser, good for six months. The login is kept encrypted in the database.
+    """Log in to Spotify with one browser trip. The login is valid for six months and kept encrypted in the database.
 
     Example: brapped login
     """
@@ -71,7 +80,7 @@ def login(
 
 
 def by_browser(settings: "Settings", warehouse: "Warehouse", port: int) -> "CompletedLogin":
-    """Opens the browser and waits until it comes back."""
+    """Opens the browser and waits for Spotify to send it back."""
     from etl.auth import oauth as trips
     from etl.auth.callback_server import CallbackServer
 
@@ -90,13 +99,14 @@ def by_browser(settings: "Settings", warehouse: "Warehouse", port: int) -> "Comp
 
 
 def by_hand(settings: "Settings", warehouse: "Warehouse", port: int) -> "CompletedLogin":
-    """Prints the address, and takes the one that it leads to."""
+    """Prints the address to open, and reads the one that the browser ended at from standard input."""
     from etl.auth import oauth as trips
 
     trip = trips.begin_login(settings, trips.redirect_uri(port))
     typer.echo(f"Open this address in any browser, and agree:\n\n{trip.address}\n", err=True)
     typer.echo(
-        "It ends at a page that can't be reached (127.0.0.1). That is right: copy its whole address from the address bar.",
+        "It ends at a page that can't be reached (127.0.0.1). That is right: copy its whole address from the address"
+        " bar.",
         err=True,
     )
     typer.echo("The address: ", nl=False, err=True)
@@ -104,7 +114,7 @@ def by_hand(settings: "Settings", warehouse: "Warehouse", port: int) -> "Complet
 
 
 def in_two_runs(settings: "Settings", warehouse: "Warehouse", port: int) -> None:
-    """On GitHub, where nobody can type: the first run shows the address, the second one is given what it led to."""
+    """On GitHub, where nobody can type: the first run shows the address, the second takes the one it ended at."""
     from etl import __version__
     from etl.auth import oauth as trips
     from etl.auth.encryption import Keys
@@ -127,16 +137,16 @@ def in_two_runs(settings: "Settings", warehouse: "Warehouse", port: int) -> None
         f"### 1. [Open Spotify and agree]({trips.fully_encoded(trip.address)})",
         *(f"It asks for `{scope}`: {why}." for scope, why in trips.SCOPES.items()),
         "### 2. Copy the address of the page it ends at",
-        "That page **can't be reached** (`127.0.0.1`). That is right: its address is all that is needed. Copy the whole of it"
-        " from the address bar.",
+        "That page **can't be reached** (`127.0.0.1`). That is right: its address is all that is needed. Copy the whole"
+        " of it from the address bar.",
         "### 3. Run this workflow again with it",
-        "*Actions → connect → Run workflow*, and paste the address. Within ten minutes, or Spotify forgets it; then begin"
-        " again.",
+        "*Actions → connect → Run workflow*, and paste the address. Within ten minutes, or Spotify forgets it; then"
+        " begin again.",
     )
 
 
 def typed_in(settings: "Settings") -> str:
-    """What was typed in for this run on GitHub. Not by way of the environment: the log shows that of every step."""
+    """The input of this run on GitHub, or "". Read from the event file: the log shows the environment of every step."""
     if settings.github_event_path is None:
         return ""
     event = json.loads(settings.github_event_path.read_text(encoding="utf-8"))
@@ -150,7 +160,7 @@ def lasting(agreed: "CompletedLogin", before: str) -> str:
 
 
 def must_be_reachable(repository: str) -> None:
-    """Raises BadParameter, before anybody is sent anywhere, when the secret could not be set."""
+    """Raises BadParameter, before the browser opens, when gh could not set the secret."""
     if which("gh") is None:
         raise typer.BadParameter("--github needs GitHub's program gh (https://cli.github.com), which is not here")
     if repository.count("/") != 1 or repository.startswith(("-", "/")) or repository.endswith("/"):
@@ -164,12 +174,13 @@ def set_secret(repository: str, token: str) -> None:
 
     if why := complaint_of_gh("secret", "set", SECRET, "--repo", repository, text=token):
         raise LoginError(
-            f"gh could not set the secret: {why}. The login itself is kept; run 'brapped login --print-token' to see the token."
+            f"gh could not set the secret: {why}. The login itself is kept; run 'brapped login --print-token' to see"
+            " the token."
         )
 
 
 def complaint_of_gh(*arguments: str, text: str = "") -> str:
-    """Why gh failed, in a line; empty when it did not. `text` is its standard input."""
+    """Why gh failed, in a line; empty when it succeeded. `text` is its standard input."""
     try:
         done = subprocess.run(
             [str(which("gh")), *arguments],

@@ -1,4 +1,4 @@
-"""What a command says: on the terminal and, on GitHub, on the summary page of the run."""
+"""Output of a command: on the terminal and, on GitHub, on the summary page of the run."""
 
 import re
 from typing import TYPE_CHECKING
@@ -9,19 +9,20 @@ if TYPE_CHECKING:
     from etl.jobs.run import Outcome
     from etl.settings import Settings
 
-# Control characters but for line break and tab, and the marks that turn the direction of what follows.
-DRIVING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+# Control characters except line break and tab, and the marks that change the direction of text.
+CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 def harmless(text: str) -> str:
-    """The text with a question mark for each character that would drive the terminal instead of being shown on it."""
-    return DRIVING.sub("?", text)
+    """The text, with a question mark for each character that would control the terminal instead of being shown."""
+    return CONTROL.sub("?", text)
 
 
-def tell(outcome: "Outcome", settings: "Settings", *, quiet: bool = False) -> None:
-    """Prints what a run came to: one line for a log, the same on GitHub's summary page. Exits 1 when it was not good.
+def show_outcome(outcome: "Outcome", settings: "Settings", *, quiet: bool = False) -> None:
+    """Prints the outcome of a run in one line, and its warnings; the same on GitHub's summary page. Raises Exit(1) when
+    the run failed.
 
-    quiet: prints the line only when something is new or wrong.
+    quiet: print the line only when something is new or wrong.
     """
     if not quiet or outcome.is_news:
         typer.echo(outcome.line)
@@ -33,7 +34,7 @@ def tell(outcome: "Outcome", settings: "Settings", *, quiet: bool = False) -> No
 
 
 def on_summary(*lines: str) -> None:
-    """The same on the run's summary page, on GitHub."""
+    """Appends paragraphs to the summary page of the run, on GitHub."""
     from etl.settings import Runner
 
     if page := Runner().github_step_summary:

@@ -1,14 +1,27 @@
-"""The commands that show what was recorded: `brapped report …` and `brapped search`."""
+"""`brapped report …` and `brapped search`: show what was recorded."""
 
 from collections.abc import Callable, Iterable
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from etl.cli.choices import By, CountsAs, Format, HistoryFormat, Top
+from etl.cli.choices import By, CountsAs, HistoryFormat, Top
 from etl.cli.fast_imports import quick_imports
+from etl.cli.options import (
+    MOST,
+    YEARS,
+    FormatOption,
+    LimitOption,
+    ListenerOption,
+    MinOption,
+    OutputOption,
+    SinceOption,
+    UntilOption,
+    a_day,
+    a_month,
+    a_name,
+)
 
 if TYPE_CHECKING:
     from etl.reports.model import Report
@@ -21,74 +34,13 @@ report = typer.Typer(
 )
 
 
-YEARS = range(2006, 9999)  # Spotify is no older, and a day after the last one there has to be
-MOST = 1_000_000  # rows of a report, pages of a history
 STANDARD_OUTPUT = Path("-")
 FORMATS_BY_SUFFIX = {".txt": "text", ".md": "markdown", ".html": "html", ".htm": "html", ".json": "json", ".csv": "csv"}
 
 
-def a_day(told: str | None) -> str | None:
-    """A day as a person writes it; which one today is depends on the listener's clock."""
-    if told is not None and told not in ("today", "yesterday"):
-        try:
-            is_possible = YEARS.start <= date.fromisoformat(told).year < YEARS.stop
-        except ValueError:
-            raise typer.BadParameter("write a day as 2026-11-20, today or yesterday") from None
-        if not is_possible:
-            raise typer.BadParameter(f"the day has to lie in the years {YEARS.start} to {YEARS.stop - 1}")
-    return told
-
-
-def a_month(told: str | None) -> str | None:
-    if told is not None:
-        try:
-            is_possible = YEARS.start <= date.fromisoformat(f"{told}-01").year < YEARS.stop
-        except ValueError:
-            raise typer.BadParameter("write a month as 2026-11") from None
-        if not is_possible:
-            raise typer.BadParameter(f"the month has to lie in the years {YEARS.start} to {YEARS.stop - 1}")
-    return told
-
-
-def a_name(told: str | None) -> str | None:
-    if told is not None and (not told.strip() or not told.isprintable()):
-        raise typer.BadParameter("write a name, or a part of one")
-    return told
-
-
-def a_file(told: Path | None) -> Path | None:
-    if told is not None and not told.name:
-        raise typer.BadParameter("write the name of a file, or - for standard output")
-    return told
-
-
-MinOption = Annotated[
-    CountsAs,
-    typer.Option("--min", help="What counts as a play: 30s (at least 30 seconds), half (or four minutes), full, all."),
-]
-FormatOption = Annotated[
-    Format | None, typer.Option("--format", help="Default: text, or what the name of the --output file says.")
-]
-OutputOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--output", callback=a_file, help="Write into this file instead of the terminal; - is standard output."
-    ),
-]
-ListenerOption = Annotated[
-    str | None, typer.Option("--listener", help="Whose plays: an id or name. Default: whoever is recorded here.")
-]
-LimitOption = Annotated[int, typer.Option("--limit", min=1, max=MOST, help="How many rows at most.")]
-SinceOption = Annotated[
-    str | None, typer.Option("--since", metavar="DATE", callback=a_day, help="From this day on, as 2026-11-20.")
-]
-UntilOption = Annotated[
-    str | None, typer.Option("--until", metavar="DATE", callback=a_day, help="Up to this day, itself included.")
-]
-
-
 @report.command()
 def daily(
+    context: typer.Context,
     day: Annotated[
         str, typer.Option("--date", metavar="DATE", callback=a_day, help="As 2026-11-20, today or yesterday.")
     ] = "today",
@@ -97,7 +49,7 @@ def daily(
     output: OutputOption = None,
     listener: ListenerOption = None,
 ) -> None:
-    """A day by your clock: what you played, against the day before and the usual weekday.
+    """One day in your time zone, compared with the day before and the usual weekday.
 
     Example: brapped report daily --date yesterday
     """
@@ -106,21 +58,22 @@ def daily(
         on = ask.day(day)
         return ask.reporter(counts_as=min_, since_date=on, until_date=on).daily(on)
 
-    show("daily", answer, listener, format_, output)
+    show(context, "daily", answer, listener, format_, output)
 
 
 @report.command()
 def top(
-    what: Annotated[Top, typer.Argument(help="Of what.")],
+    context: typer.Context,
+    what: Annotated[Top, typer.Argument(help="What to rank.")],
     limit: LimitOption = 10,
-    by: Annotated[By, typer.Option("--by", help="What makes the order.")] = By.PLAYS,
+    by: Annotated[By, typer.Option("--by", help="Rank by plays or by time.")] = By.PLAYS,
     since: SinceOption = None,
     until: UntilOption = None,
     year: Annotated[
-        int | None, typer.Option("--year", min=YEARS.start, max=YEARS.stop - 1, help="Of this year only.")
+        int | None, typer.Option("--year", min=YEARS.start, max=YEARS.stop - 1, help="Only this year.")
     ] = None,
     month: Annotated[
-        str | None, typer.Option("--month", metavar="YYYY-MM", callback=a_month, help="Of this month only.")
+        str | None, typer.Option("--month", metavar="YYYY-MM", callback=a_month, help="Only this month.")
     ] = None,
     min_: MinOption = CountsAs.AT_LEAST_30S,
     format_: FormatOption = None,
@@ -132,19 +85,20 @@ def top(
     Example: brapped report top artists --year 2026 --by time
     """
     if sum((year is not None, month is not None, since is not None or until is not None)) > 1:
-        raise typer.BadParameter("--year, --month and --since with --until exclude each other")
+        raise typer.BadParameter("--year, --month and --since/--until exclude each other: use one of them")
 
     def answer(ask: "ReportContext") -> "Report":
         span = ask.span(since, until, year, month)
         return ask.reporter(counts_as=min_, by=by, row_limit=limit, **span).top(what)
 
-    show(f"top {what}", answer, listener, format_, output)
+    show(context, f"top {what}", answer, listener, format_, output)
 
 
 @report.command()
 def wrapped(
+    context: typer.Context,
     year: Annotated[
-        int | None, typer.Argument(min=YEARS.start, max=YEARS.stop - 1, help="Default: the last one with plays.")
+        int | None, typer.Argument(min=YEARS.start, max=YEARS.stop - 1, help="Default: the last year with plays.")
     ] = None,
     min_: MinOption = CountsAs.AT_LEAST_30S,
     format_: FormatOption = None,
@@ -160,12 +114,13 @@ def wrapped(
         one = year or ask.last_year()
         return ask.reporter(counts_as=min_, **ask.span(None, None, one, None)).wrapped(one)
 
-    show("wrapped", answer, listener, format_, output)
+    show(context, "wrapped", answer, listener, format_, output)
 
 
 @report.command()
 def artist(
-    name: Annotated[str, typer.Argument(callback=a_name, help="A name, or something like it.")],
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(callback=a_name, help="A name, or something close to it.")],
     limit: LimitOption = 10,
     min_: MinOption = CountsAs.AT_LEAST_30S,
     format_: FormatOption = None,
@@ -177,6 +132,7 @@ def artist(
     Example: brapped report artist "Nina Simone"
     """
     show(
+        context,
         "artist",
         lambda ask: ask.reporter(counts_as=min_, row_limit=limit).artist(name),
         listener,
@@ -187,7 +143,8 @@ def artist(
 
 @report.command()
 def track(
-    name: Annotated[str, typer.Argument(callback=a_name, help="A title, with the artist if need be.")],
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(callback=a_name, help="A title, and the artist if it is not unique.")],
     min_: MinOption = CountsAs.AT_LEAST_30S,
     format_: FormatOption = None,
     output: OutputOption = None,
@@ -197,40 +154,47 @@ def track(
 
     Example: brapped report track "nina simone feeling good"
     """
-    show("track", lambda ask: ask.reporter(counts_as=min_).track(name), listener, format_, output)
+    show(context, "track", lambda ask: ask.reporter(counts_as=min_).track(name), listener, format_, output)
 
 
 @report.command()
 def history(
+    context: typer.Context,
     since: SinceOption = None,
     until: UntilOption = None,
     artist: Annotated[str | None, typer.Option("--artist", callback=a_name, help="Only with this artist.")] = None,
     track: Annotated[str | None, typer.Option("--track", callback=a_name, help="Only this track.")] = None,
     page: Annotated[
         int | None,
-        typer.Option("--page", min=1, max=MOST, help="Which page, of text, Markdown and HTML (default: 1)."),
+        typer.Option("--page", min=1, max=MOST, help="Page number, in text, Markdown and HTML (default: 1)."),
     ] = None,
     limit: Annotated[
         int | None,
         typer.Option(
-            "--limit", min=1, max=MOST, help="Rows of a page (default: 50); of csv and json, of all (the newest)."
+            "--limit",
+            min=1,
+            max=MOST,
+            help="Rows of a page (default: 50); of csv and json, the newest rows in all (default: all).",
         ),
     ] = None,
     min_: MinOption = CountsAs.ALL,
     format_: Annotated[
         HistoryFormat | None,
         typer.Option(
-            "--format", help="csv and json hold everything; extended is Spotify's own layout, one row a play."
+            "--format",
+            help="csv and json hold everything; extended has the layout of Spotify's export, one row a play.",
         ),
     ] = None,
     with_sources: Annotated[
         bool,
-        typer.Option("--with-sources", help="Of extended: a row for each source of a play, for import to take back."),
+        typer.Option(
+            "--with-sources", help="With extended: one row for each source of a play, which import can read back."
+        ),
     ] = False,
     output: OutputOption = None,
     listener: ListenerOption = None,
 ) -> None:
-    """Everything you played, however short, newest first.
+    """Every play, however short, newest first.
 
     Example: brapped report history --since 2026-01-01 --output history.csv
     """
@@ -258,22 +222,24 @@ def history(
             else history.page(reporter, page or 1, filters, about)
         )
 
-    show("history", answer, listener, form, output)
+    show(context, "history", answer, listener, form, output)
 
 
 def search(
-    text: Annotated[str, typer.Argument(callback=a_name, help="A part of a name, or something like it.")],
+    context: typer.Context,
+    text: Annotated[str, typer.Argument(callback=a_name, help="Part of a name, or something close to it.")],
     limit: LimitOption = 10,
     min_: MinOption = CountsAs.AT_LEAST_30S,
     format_: FormatOption = None,
     output: OutputOption = None,
     listener: ListenerOption = None,
 ) -> None:
-    """Find tracks and artists that you played; accents and slips of the pen are forgiven.
+    """Find tracks and artists that you played. Accents and typing errors do not matter.
 
     Example: brapped search "bjork"
     """
     show(
+        context,
         "search",
         lambda ask: ask.reporter(counts_as=min_, row_limit=limit).search(text),
         listener,
@@ -282,40 +248,43 @@ def search(
     )
 
 
-def form_of(told: str | None, output: Path | None) -> str:
-    """The format asked for, else what the file's name says; text for the terminal and for a name without an ending."""
+def form_of(chosen: str | None, output: Path | None) -> str:
+    """The chosen format, else that of the file's ending; text for the terminal and for a name without an ending.
+
+    Raises BadParameter when the ending is unknown or contradicts the choice.
+    """
     suffix = output.suffix.lower() if output else ""
-    if told is None and suffix and suffix not in FORMATS_BY_SUFFIX:
+    if chosen is None and suffix and suffix not in FORMATS_BY_SUFFIX:
         raise typer.BadParameter(
-            f"--output: the ending {suffix} is no format. Use {', '.join(FORMATS_BY_SUFFIX)}, or say --format."
+            f"--output: the ending {suffix} is no format. Use {', '.join(FORMATS_BY_SUFFIX)}, or name a format with"
+            " --format."
         )
     named = FORMATS_BY_SUFFIX.get(suffix)
-    if told and named and told != named and (told, named) != ("extended", "json"):  # extended is JSON too
+    if chosen and named and chosen != named and (chosen, named) != ("extended", "json"):  # extended is JSON too
         raise typer.BadParameter(
-            f"--format {told} and the ending {suffix} of --output contradict each other: leave one out."
+            f"--format {chosen} and the ending {suffix} of --output contradict each other: leave one out."
         )
-    return told or named or "text"
+    return chosen or named or "text"
 
 
 def show(
+    context: typer.Context,
     name: str,
     answer: Callable[["ReportContext"], "Report | Iterable[str]"],
     listener: str | None,
-    told_form: str | None,
+    chosen: str | None,
     output: Path | None,
 ) -> None:
-    """Asks, and writes the answer to the terminal or into the file."""
-    form = form_of(told_form, output)
+    """Makes the report, and writes it to the terminal or the file."""
+    form = form_of(chosen, output)
     if output == STANDARD_OUTPUT:
         output = None
     with quick_imports():
+        from etl.cli.reading import opened_to_read
         from etl.reports.formats import output as formats
-        from etl.settings import read_settings
-        from etl.warehouse.open import opened
 
-    settings = read_settings()
     formats.must_be_writable(output)
-    with opened(settings) as warehouse:
-        formats.show(warehouse, settings, name, answer, listener, form, output)
+    with opened_to_read(context) as (settings, warehouse, clock):
+        formats.show(warehouse, settings, name, answer, listener, form, output, clock)
     if output is not None:
         typer.echo(f"Written: {output}")

@@ -36,10 +36,10 @@ def catalogue_tables(
     albums: Iterable[Json] = (),
     fetched_at: datetime,
 ) -> dict[str, Table]:
-    """What full tracks (or episodes), artists and albums say, as one frame for each staging table, each member once.
+    """Tracks (or episodes), artists and albums of Spotify's Web API as rows of each staging table, each member once.
 
-    A full object gives a member with `fetched_at`; one that is only named inside another gives an inferred member, without.
-    Of two descriptions of one member in the same call, the full one stands, and the later of two alike.
+    A full object becomes a member with `fetched_at`. An object only named inside another becomes an inferred member,
+    without. Of two descriptions of one member, the full one wins over the partial, and the later of two alike.
     """
     track_rows: dict[str, Row] = {}
     album_rows: dict[tuple[Any, ...], Row] = {}
@@ -80,7 +80,7 @@ def catalogue_tables(
 
 
 def track_row(track: Json, fetched_at: datetime) -> Row | None:
-    """The row of a track, episode, chapter or local file; None when nothing names it."""
+    """The row of a track, episode, chapter or local file; None when nothing identifies it."""
     uri = uri_of(track)
     if uri is None:
         return None
@@ -100,18 +100,19 @@ def track_row(track: Json, fetched_at: datetime) -> Row | None:
         album_name=album.get("name"),
         album_artist_name=names_of_owner(album),
     )
-    is_told = row["track_name"] is not None and row["duration_ms"] is not None
-    return {**row, "fetched_at": fetched_at if is_told else None}
+    is_complete = row["track_name"] is not None and row["duration_ms"] is not None
+    return {**row, "fetched_at": fetched_at if is_complete else None}
 
 
 def track_artists(track: Json) -> Iterator[Row]:
-    """Artists of a track in Spotify's order, each once, the first MOST_ARTISTS, with role and an equal weight.
+    """Artists of a track in Spotify's order, each once, at most MOST_ARTISTS, with their role and an equal weight.
 
-    main: the first, and whoever is an artist of the album. featured: the others, and whoever the title names after "feat.".
+    main: the first, and those who are artists of the album. featured: the others, and those whom the title names after
+    "feat.".
     """
     seen: dict[tuple[str | None, str | None], Row] = {}
-    for told in mappings(track.get("artists")):
-        artist = fitted(artist_id=told.get("id"), artist_name=told.get("name"))
+    for one in mappings(track.get("artists")):
+        artist = fitted(artist_id=one.get("id"), artist_name=one.get("name"))
         if len(seen) < MOST_ARTISTS and any(artist.values()):
             seen.setdefault((artist["artist_id"], None if artist["artist_id"] else artist["artist_name"]), artist)
     of_album = {spotify_id(artist.get("id")) for artist in mappings((album_of(track) or {}).get("artists"))} - {None}
@@ -129,7 +130,7 @@ def track_artists(track: Json) -> Iterator[Row]:
 
 
 def album_row(album: Json, fetched_at: datetime) -> Row:
-    """The row of an album or show, full or as it stands within a track. Fetched once it tells what a report needs."""
+    """The row of an album or show, full or as given inside a track; fetched once it has all that a report needs."""
     released, precision = release_of(album)
     row = fitted(
         album_id=album.get("id"),
@@ -141,9 +142,9 @@ def album_row(album: Json, fetched_at: datetime) -> Row:
         popularity=album.get("popularity"),
         image_url=largest_image(album),
     )
-    is_told = is_show(album) or (released is not None and row["image_url"] is not None)
+    is_complete = is_show(album) or (released is not None and row["image_url"] is not None)
     dated = {"release_date": released, "release_date_precision": precision}
-    return {**row, **dated, "fetched_at": fetched_at if is_told else None}
+    return {**row, **dated, "fetched_at": fetched_at if is_complete else None}
 
 
 def artist_row(artist: Json, fetched_at: datetime) -> Row:
@@ -161,11 +162,11 @@ def artist_row(artist: Json, fetched_at: datetime) -> Row:
 
 
 def uri_of(track: Json) -> str | None:
-    """The URI of anything playable; made of its id where it has none, or none that fits; None when nothing names it."""
-    told, track_id = track.get("uri"), spotify_id(track.get("id"))
-    if track_id is not None and not is_uri(told):
+    """The URI of anything playable, built from its id where it has none that fits; None when nothing identifies it."""
+    given, track_id = track.get("uri"), spotify_id(track.get("id"))
+    if track_id is not None and not is_uri(given):
         return f"spotify:{word(track.get('type')) or 'track'}:{track_id}"
-    return fitting_uri(told)
+    return fitting_uri(given)
 
 
 def content_type_of(track: Json) -> str:
@@ -180,7 +181,7 @@ def is_local(track: Json) -> bool:
 
 
 def album_of(track: Json) -> Json | None:
-    """The album of a track, the show of an episode, the audiobook of a chapter, if it says more than nothing."""
+    """The album of a track, the show of an episode, the audiobook of a chapter, if it has an id or a name."""
     for part in ("album", "show", "audiobook"):
         album = track.get(part)
         if isinstance(album, Mapping) and (spotify_id(album.get("id")) or name(album.get("name"))):
@@ -198,12 +199,12 @@ def album_key(album: Json) -> tuple[Any, ...]:
 
 
 def names_of_owner(album: Json) -> str | None:
-    names = [told for artist in mappings(album.get("artists"))[:MOST_ARTISTS] if (told := name(artist.get("name")))]
+    names = [known for artist in mappings(album.get("artists"))[:MOST_ARTISTS] if (known := name(artist.get("name")))]
     return name(", ".join(names)) or name(album.get("publisher"))
 
 
 def release_of(album: Json) -> tuple[date | None, str | None]:
-    """First day of the time of release, and how much of it is known."""
+    """The first day of the release period, and its precision: day, month or year."""
     return release(album.get("release_date"))
 
 
@@ -213,7 +214,7 @@ def largest_image(member: Json) -> str | None:
 
 
 def keep(rows: dict[tuple[Any, ...], Row], key: tuple[Any, ...], row: Row) -> None:
-    """Keeps the fuller description of a member, the later of two alike."""
+    """Keeps the fuller description of a member, and the later of two alike."""
     known = rows.get(key)
     if known is None or known["fetched_at"] is None or row["fetched_at"] is not None:
         rows[key] = row

@@ -17,7 +17,7 @@ from etl.auth.logins import AnybodysLogin, NotLoggedIn
 from etl.clock import Clock, WrongClock, utc_now
 from etl.deadline import CallTimeout, RunTimeout, run_after, within
 from etl.dimensions.fetch import NothingRecorded
-from etl.embedded.postgres import EmbeddedError
+from etl.embedded.binaries import EmbeddedError
 from etl.health.checks import MISSED, URGENT, inspect_schedule, inspect_urgent
 from etl.health.findings import TITLES, Finding, failure_finding
 from etl.jobs.run import Outcome, Run

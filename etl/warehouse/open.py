@@ -1,11 +1,10 @@
-"""How every command begins: the warehouse of its settings, opened, and the time."""
+"""Open the warehouse that the settings name."""
 
 import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from etl.clock import Clock, utc_now
-from etl.embedded.postgres import embedded_postgres
 from etl.settings import Settings
 from etl.warehouse.connection import Warehouse
 
@@ -16,13 +15,18 @@ __all__ = ["Clock", "opened", "utc_now"]
 
 @contextmanager
 def opened(settings: Settings, *needed: str, clock: Clock = utc_now) -> Iterator[Warehouse]:
-    """The warehouse of these settings, after a look whether all that is `needed` is set: the Postgres at DATABASE_URL,
-    or else the program's own, which runs as long as somebody uses it. Raises SettingsError and EmbeddedError."""
+    """The warehouse at DATABASE_URL, else in the embedded Postgres, which runs as long as somebody uses it.
+
+    Raises SettingsError when one of the `needed` settings is missing, and EmbeddedError.
+    """
     settings.need(*needed)
     if line := settings.database_notice():
         log.info("%s", line)
     with ExitStack() as stack:
         if settings.database_url is None:
+            # Imported only here, so that a run with DATABASE_URL does not wait for it.
+            from etl.embedded.postgres import embedded_postgres
+
             url = stack.enter_context(embedded_postgres(settings.embedded_folder))
         else:
             url = settings.database_url.get_secret_value()

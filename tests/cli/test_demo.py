@@ -3,6 +3,7 @@
 import math
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -29,12 +30,17 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def run_demo(folder: Path) -> str:
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": str(folder.parent)}
-    ran = subprocess.run(
-        [sys.executable, "-m", "etl", "demo", "--folder", str(folder)],
-        env=environment, cwd=folder.parent, capture_output=True, text=True, timeout=110, check=False,
+def run(folder: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The program beside `folder`, which is where the demo runs when nobody names another."""
+    known = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": str(folder.parent)}
+    return subprocess.run(
+        command, env={**known, "BRAPPED_HOME": str(folder.parent), **environment},
+        cwd=folder.parent, capture_output=True, text=True, timeout=110, check=False,
     )  # fmt: skip
+
+
+def run_demo(folder: Path) -> str:
+    ran = run(folder, sys.executable, "-m", "etl", "demo")
     assert ran.returncode == 0, ran.stderr
     return ran.stdout
 
@@ -111,6 +117,52 @@ def test_a_second_demo_in_the_same_folder_is_refused_and_a_real_record_beside_it
         )  # fmt: skip
     assert (ran.returncode, ran.stderr) == (1, f"brapped: Another demo is running in {folder}.\n")
     assert not (folder / "postgres").exists()
+
+
+def printed_commands(told: str) -> list[str]:
+    return re.findall(r"^  (.* --demo .*)$", told, re.MULTILINE)
+
+
+@pytest.fixture
+def elsewhere(folder) -> Iterator[None]:
+    """A `.env` and an environment that name a database which `--demo` has to leave alone."""
+    env_file = folder.parent / ".env"
+    env_file.write_text("DATABASE_URL=nonsense\nTIME_ZONE=nowhere\n")
+    yield
+    env_file.unlink()
+
+
+def test_the_commands_that_the_demo_ends_with_work_as_printed_beside_a_real_record(told, folder, elsewhere):
+    commands = printed_commands(told)
+    assert [command.partition(" --demo ")[2] for command in commands] == [
+        "report daily", "report top artists", "search love", "status",
+    ]  # fmt: skip
+    nobody = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none", "TIME_ZONE": "nowhere"}
+    daily, top, search, status = (run(folder, *shlex.split(command), **nobody) for command in commands)
+    assert [ran.stderr for ran in (daily, top, search, status)] == [""] * 4
+    assert [ran.returncode for ran in (daily, top, search)] == [0] * 3
+    assert daily.stdout.strip() and daily.stdout.strip() in told
+    assert top.stdout.startswith("Top artists by plays\n") and "Artists" in search.stdout
+    # The binge of the story is a gap, and nothing else needs anybody.
+    assert status.returncode == 1
+    [_, needed] = status.stdout.split("Somebody should look:")
+    assert re.findall(r"^  ([A-Z].*)$", needed, re.MULTILINE)[0] == "Plays were probably lost"
+    assert "clock" not in needed and "stopped" not in needed
+
+
+@pytest.mark.parametrize("command", ["plays", "dimensions", "import x.zip", "login", "migrate", "demo"])
+def test_a_command_that_writes_refuses_to_do_so_in_the_demo(command, tmp_path):
+    ran = run(tmp_path / "demo", sys.executable, "-m", "etl", "--demo", *command.split())
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert f"--demo only reads, with report, search or status; leave it out of 'brapped {command.split()[0]}'" in ran.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_demo_there_is_nothing_to_read(tmp_path):
+    ran = run(tmp_path / "demo", sys.executable, "-m", "etl", "--demo", "status")
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert ran.stderr == f"brapped: There is no demo in {tmp_path / 'demo'}: run 'brapped demo' first, without --folder.\n"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_demo_told_again_is_the_same_to_the_letter(told, folder):

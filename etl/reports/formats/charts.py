@@ -1,7 +1,6 @@
-"""Charts of a report: where each mark lies and which colour it has.
+"""Charts of a report: the position and colour of each mark.
 
-Positions are pixels of a drawing some 350 wide: as wide as a small phone, so that the letters of a chart stay legible on
-one.
+Positions are pixels of a drawing some 350 wide, as wide as a small phone, so that text stays legible there.
 """
 
 import math
@@ -17,9 +16,9 @@ from etl.reports.recorded_days import COVERED, GAP, NOT_RECORDED, PARTLY
 
 ACCENT, PEAK, QUIET, INK, FAINT = (f"var(--{name})" for name in ("accent", "peak", "cell", "ink", "faint"))
 OUTLINE = "var(--hollow)"
-HOLLOW = {"fill": "transparent", "stroke": OUTLINE}  # what is not recorded: an outline without a filling
+HOLLOW = {"fill": "transparent", "stroke": OUTLINE}  # not recorded: an outline without a filling
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-FAINTEST = 0.2  # opacity of a day with a single play: still to be told from a day without
+FAINTEST = 0.2  # opacity of a day with a single play: still distinct from a day without
 LONGEST_NAME = 26  # characters of an artist's name beside a bar; the table beneath has all of it
 
 MOST = Key("the most", PEAK)
@@ -29,7 +28,7 @@ LOST = Key("plays were probably lost", stroke=INK)
 
 
 def clock(hours: Sequence[Record], measure: str) -> Picture:
-    """The hours of the day around a dial of 24, midnight at the top; the area of a sector goes with what it counts."""
+    """The hours of the day around a dial of 24, midnight at the top; the area of a sector shows its value."""
     size, hub, rim = 340, 48, 138
     most = max(hours, key=lambda hour: hour[measure] or 0)
     sectors = [
@@ -65,7 +64,7 @@ def clock(hours: Sequence[Record], measure: str) -> Picture:
 
 
 def calendar(days: Sequence[Record], year: int, measure: str) -> list[Picture]:
-    """The days of a year as squares, a column a week from Monday on: two halves, for side by side or one below the other."""
+    """The days of a year as squares, a column a week from Monday: two halves, side by side or one below the other."""
     counts = {one["local_date"]: one for one in days}
     most = max(days, key=lambda one: one[measure] or 0)
     caption = f"Most on {day(most['local_date'])}: {counted(most)}."
@@ -112,7 +111,7 @@ def half_year(counts: Mapping[date, Record], start: date, end: date, most: int, 
 
 
 def months(rows: Sequence[Record], measure: str) -> Picture:
-    """A bar a month, one below the other, with its number; beside it the artist most played in it, with theirs."""
+    """A bar a month, one below the other, with its value and the month's most played artist."""
     width, left, pitch = 340, 38, 40
     most = max(rows, key=lambda row: row[measure] or 0)
     lines, grooves, names, artists, values = [], [], [], [], []
@@ -141,14 +140,15 @@ def months(rows: Sequence[Record], measure: str) -> Picture:
         words(values, 14, "right"),
     ]
     caption = (
-        "Bars, and numbers on the right: all plays of the month. On the left the artist played most in it, and how often."
+        "Bars, and numbers on the right: all plays of the month. On the left the artist played most in it, and how"
+        " often."
         f" Most in {most['month_date']:%B %Y}: {counted(most)}."
     )
     return picture(layers, width, pitch * len(rows) - 6, caption, legend_of(rows, "a month"))
 
 
 def most_played(row: Record) -> str:
-    """Who was played most in a month, and how often."""
+    """The most played artist of a month, and how often."""
     if not row.get("artist_name"):
         return ""
     times = row.get("artist_play_count")
@@ -172,7 +172,7 @@ def history(rows: Sequence[Record], measure: str) -> Picture:
     width, height = 340, 110
     most = max(rows, key=lambda row: row[measure] or 0)
     pitch = min(28.0, width / len(rows))
-    years = math.ceil(36 / (12 * pitch))  # so that two of the numbers beneath never touch
+    years = math.ceil(36 / (12 * pitch))  # so that the year numbers below never touch
     columns, hollow, names = [], [], []
     for number, row in enumerate(rows):
         month = row["month_date"]
@@ -201,12 +201,12 @@ def history(rows: Sequence[Record], measure: str) -> Picture:
 
 
 def behind(mark: Record) -> dict[str, Any]:
-    """The quiet mark behind another one, to be stretched to the full."""
+    """The quiet mark behind another one, for the caller to stretch to full size."""
     return {**{name: value for name, value in mark.items() if name != "title"}, "fill": QUIET}
 
 
 def counted(record: Record) -> str:
-    """What a record counts, in words: 112 plays, 5 h 02 min."""
+    """The plays and time of a record, in words: 112 plays, 5 h 02 min."""
     if not record.get("play_count"):
         return "not recorded" if record and record.get("play_count", 0) is None else "nothing"
     return f"{many(record['play_count'], 'play')}, {duration(record['listened_ms'])}"

@@ -120,7 +120,7 @@ def inlined(svg: str, caption: str) -> Markup:
 
 
 def slim(tag: re.Match[str]) -> str:
-    """A tag without what only scripts and Vega need, with coordinates no finer than a screen's. A description becomes a title."""
+    """A tag without what only scripts and Vega need, coordinates no finer than a screen's, descriptions as titles."""
     title = re.search(r' aria-label="([^"]*)"', tag[0])
     kept = re.sub(r' (?:role|aria-[a-z]+|pointer-events|class)="[^"]*"', "", tag[0])
     kept = re.sub(r"\d+\.\d{3,}", lambda number: f"{float(number[0]):.4g}", kept)

@@ -1,4 +1,4 @@
-"""Reports as HTML pages: one file each, with nothing in it that runs and nothing fetched but covers."""
+"""Reports as HTML pages: one file each, without scripts, fetching nothing but covers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from etl.reports.narrative import nothing
 from etl.reports.recorded_days import NOT_RECORDED
 from etl.reports.sections import spec_of
 
-COVERS = ("scdn.co", "spotifycdn.com")  # the hosts of Spotify's that have covers: those below these
+COVERS = ("scdn.co", "spotifycdn.com")  # Spotify's covers are on hosts below these
 NAMES = ("track_name", "artist_name", "album_name", "show_name", "genre_name")
 
 
@@ -39,7 +39,7 @@ class Cell:
     url: str = ""
     below: str = ""  # who it is by
     unit: str = ""  # what it counts, where there is no room for heads
-    is_none: bool = False  # a count of nothing that need not be told there
+    is_none: bool = False  # a count of nothing, which needs no words there
 
     @property
     def kind(self) -> str:
@@ -65,12 +65,12 @@ class Table:
     is_ranked: bool = False
     has_covers: bool = False
     is_round: bool = False
-    has_names: bool = False  # such a table may be told line by line where there is little room
+    has_names: bool = False  # such a table can be shown as lines on a narrow screen
 
 
 @dataclass(frozen=True)
 class Part:
-    """A part of a report as the templates take it: what there is of table, sentences and pictures."""
+    """A section of a report for the templates: its table, sentences and pictures, as far as it has them."""
 
     name: str
     title: str
@@ -101,7 +101,7 @@ def as_html(report: Report) -> str:
         zone=zone,
         made_at=wording.moment(report.made_at, zone),
         covers=" ".join(f"https://*.{host}" for host in COVERS),
-        style=Markup(style),  # noqa: S704  # a file of ours, and no value in it
+        style=Markup(style),  # noqa: S704  # our own file, which holds no value
         style_hash=f"sha256-{digest}",
     )
 
@@ -140,8 +140,8 @@ def who(report: Report) -> str:
 def part(section: Section, report: Report) -> Part:
     drawn = tuple(pictures(section, report))
     is_table = drawn or not spec_of(section).unfolded
-    told = tuple(sentences(section, report))
-    return Part(section.name, section.title, table(section, report) if is_table else None, told, drawn, section.first)
+    prose = tuple(sentences(section, report))
+    return Part(section.name, section.title, table(section, report) if is_table else None, prose, drawn, section.first)
 
 
 def table(section: Section, report: Report) -> Table | None:
@@ -197,7 +197,7 @@ def cell(column: str, record: dict[str, Any], below: str, zone: tzinfo | None) -
 
 
 def pictures(section: Section, report: Report) -> list[Picture]:
-    """The charts of a part that has some, by what the report counts by."""
+    """The charts of a section, by plays or by time as the report was asked for."""
     drawn: dict[str, Callable[[], list[Picture]]] = {
         "clock": lambda: [charts.clock(section.records(), measure_of(report))],
         "calendar": lambda: charts.calendar(section.records(), year_of(section, report), measure_of(report)),
@@ -220,15 +220,15 @@ def year_of(section: Section, report: Report) -> int:
 
 
 def plain(text: str) -> str:
-    """A name in one line; `<bdi>` keeps it apart from its line, so the marks that do so in a text are left out."""
+    """A name in one line, without the isolation marks of text: on a page `<bdi>` does their work."""
     return wording.in_a_line(text).removeprefix(wording.FIRST_STRONG).removesuffix(wording.END)
 
 
 def link(url: str | None) -> str:
-    """An address that a name may link to."""
+    """The address, if a name may link to it; else ""."""
     return url if url and url.startswith("https://") else ""
 
 
 def cover(url: str | None) -> str:
-    """The address of a cover, if it is one that the page may fetch."""
+    """The address of a cover, if the page may fetch it; else ""."""
     return url if url and re.match(rf"https://[a-z0-9.-]+\.({'|'.join(map(re.escape, COVERS))})/", url) else ""

@@ -15,14 +15,10 @@ from sqlalchemy import Connection
 
 from etl import limits
 from etl.clock import Clock, utc_now
-from etl.reports.formats.data import as_csv, as_json
-from etl.reports.formats.markdown import as_markdown
-from etl.reports.formats.text import as_renderable, as_text
 from etl.reports.model import Report, ReportError
 from etl.reports.query import nothing_recorded
-from etl.reports.request import ReportContext
+from etl.reports.request import ReportContext, log
 from etl.settings import Settings
-from etl.terminal import terminal
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.listeners import listener_meant
 from etl.warehouse.readable import explained, readable
@@ -83,6 +79,9 @@ def show(
         for warning in filter(None, warnings):
             log.warning(warning)
         if made and form == "text" and output is None:
+            from etl.reports.formats.text import as_renderable
+            from etl.terminal import terminal
+
             terminal().print(as_renderable(made[0]))
             return
         if made:
@@ -95,20 +94,24 @@ def show(
 
 
 def in_form(report: Report, form: str) -> str:
-    """The report as text, markdown, html, json or csv; as extended only with nobody recorded, an empty list."""
-    if form == "html":
-        from etl.reports.formats.html import as_html
+    """The report as text, markdown, html, json or csv; as extended only with nobody recorded, an empty list.
 
-        return as_html(report)
+
+    Each form is imported when it is written: JSON and CSV need neither rich nor templates.
+    """
     if form == "extended":
         return "[]\n"
-    written: dict[str, Callable[[Report], str]] = {
-        "text": as_text,
-        "markdown": as_markdown,
-        "json": as_json,
-        "csv": as_csv,
-    }
-    return written[form](report)
+    if form == "html":
+        from etl.reports.formats.html import as_html as written
+    elif form == "json":
+        from etl.reports.formats.data import as_json as written
+    elif form == "csv":
+        from etl.reports.formats.data import as_csv as written
+    elif form == "markdown":
+        from etl.reports.formats.markdown import as_markdown as written
+    else:
+        from etl.reports.formats.text import as_text as written
+    return written(report)
 
 
 def must_be_writable(output: Path | None) -> None:
