@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from etl.auth.callback_server import Loopback
+from etl.auth.callback_server import CallbackServer
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,7 @@ def test_an_odd_request_does_not_end_the_wait_for_the_browser(line, capfd):
         came.append(address)
         return "You are logged in", "You can close this page."
 
-    with Loopback(0) as loopback:
+    with CallbackServer(0) as loopback:
         port = int(loopback.redirect_uri.rpartition(":")[2].partition("/")[0])
         waiting = threading.Thread(target=loopback.wait, args=(lambda address: "state=mine" in address, answered))
         waiting.start()

@@ -8,7 +8,7 @@ import time
 import pytest
 from support import ROOT
 
-UP = "import runpy, sys; from etl import interrupts; interrupts.leave_at_once(); print('up', flush=True); sys.argv = "
+UP = "import runpy, sys; from etl import interrupts; interrupts.exit_on_interrupt(); print('up', flush=True); sys.argv = "
 PROGRAMS = {
     "plays": UP + "['brapped', 'plays']; runpy.run_module('etl', run_name='__main__', alter_sys=True)",
     "report": UP + "['brapped', 'report', 'daily']; runpy.run_module('etl', run_name='__main__', alter_sys=True)",

@@ -154,14 +154,19 @@ def test_the_commands_that_the_demo_ends_with_work_as_printed_beside_a_real_reco
 def test_a_command_that_writes_refuses_to_do_so_in_the_demo(command, tmp_path):
     ran = run(tmp_path / "demo", sys.executable, "-m", "etl", "--demo", *command.split())
     assert (ran.returncode, ran.stdout) == (2, "")
-    assert f"--demo only reads, with report, search or status; leave it out of 'brapped {command.split()[0]}'" in ran.stderr
+    assert (
+        f"--demo only reads, with report, search or status; leave it out of 'brapped {command.split()[0]}'"
+        in ran.stderr
+    )
     assert list(tmp_path.iterdir()) == []
 
 
 def test_without_a_demo_there_is_nothing_to_read(tmp_path):
     ran = run(tmp_path / "demo", sys.executable, "-m", "etl", "--demo", "status")
     assert (ran.returncode, ran.stdout) == (1, "")
-    assert ran.stderr == f"brapped: There is no demo in {tmp_path / 'demo'}: run 'brapped demo' first, without --folder.\n"
+    assert (
+        ran.stderr == f"brapped: There is no demo in {tmp_path / 'demo'}: run 'brapped demo' first, without --folder.\n"
+    )
     assert list(tmp_path.iterdir()) == []
 
 

@@ -45,7 +45,7 @@ def test_settings_are_not_written_through_a_link(folder_of_nobody, victim, monke
 @pytest.mark.parametrize("named", ["/tmp/brapped-x/../{}", "{}"])
 def test_no_folder_that_a_pid_file_names_is_removed(named, folder_of_nobody, victim):
     cluster = Cluster(folder_of_nobody, durable=False, tcp=False)
-    cluster._drop_spare({"host": named.format(victim), "port": "5432"})
+    cluster._drop_fallback_sockets({"host": named.format(victim), "port": "5432"})
     assert (victim / "kept").read_text() == "kept"
 
 
@@ -54,11 +54,15 @@ def test_a_socket_folder_of_somebody_else_is_not_removed(folder_of_nobody):
     theirs = Path("/tmp/brapped-ofsomebodyelse")
     theirs.mkdir(exist_ok=True)
     try:
-        Cluster(folder_of_nobody, durable=False, tcp=False)._drop_spare({"host": str(theirs), "port": "5432"})
+        Cluster(folder_of_nobody, durable=False, tcp=False)._drop_fallback_sockets(
+            {"host": str(theirs), "port": "5432"}
+        )
         assert theirs.exists()
         owner = folder_of_nobody.stat()
         os.chown(theirs, owner.st_uid, owner.st_gid)
-        Cluster(folder_of_nobody, durable=False, tcp=False)._drop_spare({"host": str(theirs), "port": "5432"})
+        Cluster(folder_of_nobody, durable=False, tcp=False)._drop_fallback_sockets(
+            {"host": str(theirs), "port": "5432"}
+        )
         assert not theirs.exists()
     finally:
         if theirs.exists():

@@ -1,9 +1,10 @@
 """What is kept between runs is written through no link."""
 
 import pytest
-from etl.alerts.ledger import Alert, Report, Unwritable, told
 
-from etl.alerts.file import File
+from etl.alerts.file import FileStore
+from etl.alerts.incidents import Inspection, StoreError, reconcile
+from etl.health.findings import Finding
 from etl.jobs.unrecorded import FailedRun, read, write
 
 
@@ -20,14 +21,20 @@ def test_what_is_kept_between_runs_is_written_through_no_link(name, tmp_path, vi
         assert read(tmp_path / "unrecorded.json") == []
     else:
         (tmp_path / "alerts.json").unlink()
-        list(told(Report("plays", (Alert("a", "failing", "A", "B"),)), File(tmp_path / "alerts.json", lambda *_: None)))
+        list(
+            reconcile(
+                Inspection("plays", (Finding("a", "failing", "A", "B"),)),
+                FileStore(tmp_path / "alerts.json", lambda *_: None),
+            )
+        )
         assert '"cause": "a"' in (tmp_path / "alerts.json").read_text()
         (tmp_path / "alerts.json").unlink()
         (tmp_path / "alerts.json").symlink_to(victim / "absent")
-        with pytest.raises(Unwritable):
+        with pytest.raises(StoreError):
             list(
-                told(
-                    Report("plays", (Alert("a", "failing", "A", "B"),)), File(tmp_path / "alerts.json", lambda *_: None)
+                reconcile(
+                    Inspection("plays", (Finding("a", "failing", "A", "B"),)),
+                    FileStore(tmp_path / "alerts.json", lambda *_: None),
                 )
             )
     assert (victim / "kept").read_text() == "kept" and not (victim / "absent").exists()

@@ -74,7 +74,7 @@ COLUMNS = {
 
 @pytest.mark.parametrize("listed", [[listen()], [heard()], [nameless()]])
 def test_each_frame_has_the_columns_of_its_staging_table_as_plain_objects(tmp_path, listed):
-    tables = part_of(tmp_path, listed).tables
+    tables: dict[str, Any] = {**part_of(tmp_path, listed).tables}
     assert {name: list(frame.columns) for name, frame in tables.items()} == COLUMNS
     assert {str(dtype) for frame in tables.values() for dtype in frame.dtypes} == {"object"}
 
@@ -405,7 +405,8 @@ def test_a_file_that_an_editor_saved_anew_is_read(tmp_path, encoding):
 def test_personal_fields_never_leave_the_reader(tmp_path):
     for odd in ({}, {"shuffle": "odd"}):  # read at once, and row by row
         part = part_of(tmp_path, [listen(**odd)])
-        everything = repr(part) + "".join(frame.to_csv() for frame in part.tables.values())
+        frames: list[Any] = [*part.tables.values()]
+        everything = repr(part) + "".join(frame.to_csv() for frame in frames)
         assert "secret" not in everything
         assert "Song" not in repr(part) and "staging" not in repr(part)
 
@@ -788,7 +789,8 @@ def test_no_value_of_any_row_breaks_the_file(tmp_path, odd):
     changed_rows = [listen(**row) if isinstance(row, dict) else row for row in odd]
     part = part_of(tmp_path, [listen(), *changed_rows])
     assert part.row_count == 1 + len(odd) == part.malformed_count + len(plays(part))
-    assert all(frame.to_csv().encode() for frame in part.tables.values())
+    frames: list[Any] = [*part.tables.values()]
+    assert all(frame.to_csv().encode() for frame in frames)
 
 
 # Real exports.

@@ -10,11 +10,11 @@ from support import NOW
 
 from etl.dimensions.transform import catalogue_tables, track_artists
 from etl.sources.recently_played import read_page
-from etl.staging import PLAY_COLUMNS, Table
+from etl.staging import PLAY_COLUMNS
 from etl.values import moment
 
 
-def rows(table: Table) -> list[dict]:
+def rows(table: Any) -> list[dict]:
     return [dict(zip(table.columns, row, strict=True)) for row in zip(*table.values.values(), strict=True)]
 
 

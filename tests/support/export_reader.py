@@ -4,8 +4,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from etl.sources.exports.reader import read_exports
 from etl.staging import Part
 from support import NOW
@@ -77,7 +75,7 @@ def part_of(tmp_path: Path, rows: object, **options: Any) -> Part:
     return part
 
 
-def rows(frame: pd.DataFrame) -> list[dict]:
+def rows(frame: Any) -> list[dict]:
     return frame.to_dict("records")
 
 
@@ -85,6 +83,6 @@ def plays(*parts: Part) -> list[dict]:
     return [row for part in parts for row in rows(part.tables["staging_play"])]
 
 
-def told(frame: pd.DataFrame) -> list[dict]:
+def told(frame: Any) -> list[dict]:
     """A frame's rows without what they know nothing of."""
     return [{key: value for key, value in row.items() if value is not None} for row in rows(frame)]

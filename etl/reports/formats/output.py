@@ -17,7 +17,7 @@ from etl import limits
 from etl.clock import Clock, utc_now
 from etl.reports.model import Report, ReportError
 from etl.reports.query import nothing_recorded
-from etl.reports.request import ReportContext, log
+from etl.reports.request import ReportContext
 from etl.settings import Settings
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.listeners import listener_meant
@@ -95,7 +95,6 @@ def show(
 
 def in_form(report: Report, form: str) -> str:
     """The report as text, markdown, html, json or csv; as extended only with nobody recorded, an empty list.
-
 
     Each form is imported when it is written: JSON and CSV need neither rich nor templates.
     """
