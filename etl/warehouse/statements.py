@@ -1,8 +1,9 @@
 """Run the files of sql/ by name."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -29,6 +30,51 @@ def run_with_columns(connection: Connection, name: str, **parameters: Any) -> tu
     with limited(connection, replace(wanted, statement_s=max(wanted.statement_s, own_s))):
         result = connection.execute(prepared(name), parameters)
     return (tuple(result.keys()), list(result)) if result.returns_rows else ((), [])
+
+
+def run_together(connection: Connection, names: Sequence[str], **parameters: Any) -> dict[str, list[dict[str, Any]]]:
+    """Asks several files of sql/query/, each a single select, in one statement: the rows of each by its name.
+
+    The rows travel as JSON. A column whose name ends in _at is a time; the others hold what JSON holds, so an interval has to
+    be selected as seconds. A parameter that several files have is given once.
+    """
+    connection.info["step"] = ", ".join(names)
+    [found] = connection.execute(together(tuple(names)), parameters).all()
+    return {
+        name: [{column: from_json(column, value) for column, value in row.items()} for row in rows]
+        for name, rows in zip(names, found, strict=True)
+    }
+
+
+def from_json(column: str, value: Any) -> Any:
+    """Pure."""
+    return datetime.fromisoformat(value) if column.endswith("_at") and value is not None else value
+
+
+@cache
+def together(names: tuple[str, ...]) -> Any:
+    selects = (
+        "(select coalesce(json_agg(row_to_json(answer)), '[]'::json)"
+        f" from (\n{script(f'query/{name}').rstrip().removesuffix(';')}\n) as answer)"
+        for name in names
+    )
+    return text(f"select {', '.join(selects)}")
+
+
+def run_all(connection: Connection, names: Sequence[str], **parameters: Any) -> list[Row[Any]]:
+    """Runs several files of sql/load/ or sql/query/ in one round trip, in their order; the rows of the last, if it has any.
+
+    Each is a statement of its own all the same: it sees what those before it did, and has its own limit at the server.
+    """
+    connection.info["step"] = ", ".join(names)
+    result = connection.execute(joined(tuple(names)), parameters)
+    return list(result) if result.returns_rows else []
+
+
+@cache
+def joined(names: tuple[str, ...]) -> Any:
+    scripts = (script(name if "/" in name else f"query/{name}") for name in names)
+    return text("\n;\n".join(one.rstrip().removesuffix(";") for one in scripts))
 
 
 def stream(connection: Connection, name: str, **parameters: Any) -> Iterator[Row[Any]]:
