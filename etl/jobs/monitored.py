@@ -135,8 +135,8 @@ def looked(job: str, settings: Settings, warehouse: Warehouse, clock: Clock) -> 
     now = clock()
     try:
         if job == "plays":
-            return warehouse.transaction(lambda connection: urgent(connection, settings, now)), URGENT
-        return warehouse.transaction(lambda connection: missed(connection, now)), MISSED
+            return warehouse.ask(lambda connection: urgent(connection, settings, now)), URGENT
+        return warehouse.ask(lambda connection: missed(connection, now)), MISSED
     except WarehouseError:  # told already, by whatever made the run fail
         return [], ()
 

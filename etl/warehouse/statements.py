@@ -33,32 +33,37 @@ def run_with_columns(connection: Connection, name: str, **parameters: Any) -> tu
 
 
 def run_together(connection: Connection, names: Sequence[str], **parameters: Any) -> dict[str, list[dict[str, Any]]]:
-    """Asks several files of sql/query/, each a single select, in one statement: the rows of each by its name.
+    """Asks several files of sql/, each a single select, in one statement: the rows of each by its name.
 
     The rows travel as JSON. A column whose name ends in _at is a time; the others hold what JSON holds, so an interval has to
     be selected as seconds. A parameter that several files have is given once.
     """
     connection.info["step"] = ", ".join(names)
-    [found] = connection.execute(together(tuple(names)), parameters).all()
+    return apart(names, connection.execute(text(together(tuple(names))), parameters).one())
+
+
+def apart(names: Sequence[str], answer: Sequence[Any]) -> dict[str, list[dict[str, Any]]]:
+    """The rows of each file out of the only row of `together`. Pure."""
     return {
-        name: [{column: from_json(column, value) for column, value in row.items()} for row in rows]
-        for name, rows in zip(names, found, strict=True)
+        name.rpartition("/")[2]: [{column: from_json(column, value) for column, value in row.items()} for row in rows]
+        for name, rows in zip(names, answer, strict=True)
     }
 
 
 def from_json(column: str, value: Any) -> Any:
-    """Pure."""
+    """A value as its column means it. Pure."""
     return datetime.fromisoformat(value) if column.endswith("_at") and value is not None else value
 
 
 @cache
-def together(names: tuple[str, ...]) -> Any:
+def together(names: tuple[str, ...]) -> str:
+    """One statement that selects the rows of each file as a JSON list."""
     selects = (
         "(select coalesce(json_agg(row_to_json(answer)), '[]'::json)"
-        f" from (\n{script(f'query/{name}').rstrip().removesuffix(';')}\n) as answer)"
+        f" from (\n{script_of(name).rstrip().removesuffix(';')}\n) as answer)"
         for name in names
     )
-    return text(f"select {', '.join(selects)}")
+    return f"select {', '.join(selects)}"
 
 
 def run_all(connection: Connection, names: Sequence[str], **parameters: Any) -> list[Row[Any]]:
@@ -73,8 +78,7 @@ def run_all(connection: Connection, names: Sequence[str], **parameters: Any) -> 
 
 @cache
 def joined(names: tuple[str, ...]) -> Any:
-    scripts = (script(name if "/" in name else f"query/{name}") for name in names)
-    return text("\n;\n".join(one.rstrip().removesuffix(";") for one in scripts))
+    return text("\n;\n".join(script_of(name).rstrip().removesuffix(";") for name in names))
 
 
 def stream(connection: Connection, name: str, **parameters: Any) -> Iterator[Row[Any]]:
@@ -100,7 +104,12 @@ def driver_cursor(connection: Connection) -> psycopg2.extensions.cursor:
 
 @cache
 def prepared(name: str) -> Any:
-    return text(script(name if "/" in name else f"query/{name}"))
+    return text(script_of(name))
+
+
+def script_of(name: str) -> str:
+    """The text of sql/load/… or, where no folder is named, of sql/query/…"""
+    return script(name if "/" in name else f"query/{name}")
 
 
 @cache
