@@ -126,7 +126,7 @@ class Login:
         if mark and not run(connection, "login", setting_fingerprint=mark):
             self._is_new = True
             run(connection, "login_seen", setting_fingerprint=mark, first_seen_at=self._clock())
-        return [row._mapping for row in run(connection, "login_current", setting_fingerprint=mark)]
+        return [dict(row._mapping) for row in run(connection, "login_current", setting_fingerprint=mark)]
 
     def _token_of(self, stored: Row[Any]) -> str:
         is_set = self._setting is not None and fingerprint(self._setting) == stored.setting_fingerprint

@@ -18,8 +18,8 @@ class Dialect(PGDialect_psycopg2):
         number = connection.connection.dbapi_connection.server_version  # 160004 is 16.4
         return number // 10_000, number % 10_000
 
-    def _get_default_schema_name(self, connection: Any) -> str | None:
-        return None  # every statement names its schema
+    def _get_default_schema_name(self, connection: Any) -> str:
+        return "pg_catalog"  # as every transaction sets it; the program's own statements name their schemas
 
     def get_default_isolation_level(self, dbapi_conn: Any) -> Any:
         return "READ COMMITTED"  # never set, so that whatever the database is set to holds
@@ -29,4 +29,4 @@ class Dialect(PGDialect_psycopg2):
         self._backslash_escapes = told == "off"
 
     def do_ping(self, dbapi_connection: Any) -> bool:
-        return dbapi_connection.has_just_answered or super().do_ping(dbapi_connection)
+        return bool(dbapi_connection.has_just_answered) or bool(super().do_ping(dbapi_connection))  # type: ignore[no-untyped-call]

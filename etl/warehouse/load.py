@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
-from etl.warehouse.statements import driver_cursor, run
+from etl.warehouse.statements import driver_cursor, run_all
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 def stage(connection: Connection, tables: "Mapping[str, pd.DataFrame]") -> None:
     """Makes the temporary staging tables and fills each by one COPY. A frame's columns are those of its table."""
+    run_all(connection, [f"load/{name}" for name in tables])
     for name, rows in tables.items():
-        run(connection, f"load/{name}")
         copy(connection, name, rows)
 
 

@@ -120,9 +120,10 @@ def run_locked(connection: Connection, half: int, key: int, name: str, **paramet
 def run_together_locked(
     connection: Connection, half: int, key: int, names: Sequence[str], **parameters: Any
 ) -> dict[str, list[dict[str, Any]]]:
-    """The same for several selects in one statement: `statements.run_together` behind the lock."""
+    """The same for several selects in one statement: `statements.run_together` behind the lock, and not compiled."""
     connection.info["step"] = ", ".join(names)
-    return apart(names, after_the_lock(connection, half, key, together(tuple(names)), parameters).one())
+    statement = f"set local jit = off\n;\n{together(tuple(names))}"
+    return apart(names, after_the_lock(connection, half, key, statement, parameters).one())
 
 
 def after_the_lock(

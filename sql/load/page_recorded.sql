@@ -155,18 +155,16 @@ credited as materialized (
         bridge_track_artist.artist_key
     from staged_track_artist
     inner join merged_track on merged_track.track_uri = staged_track_artist.track_uri
-    left join listening.dim_artist
+    left join listening.dim_artist on dim_artist.artist_id = staged_track_artist.artist_id
+    left join listening.dim_artist as by_name
         on
-            dim_artist.artist_id = staged_track_artist.artist_id
-            or (
-                staged_track_artist.artist_id is null
-                and dim_artist.artist_id is null
-                and dim_artist.artist_name = staged_track_artist.artist_name
-            )
+            staged_track_artist.artist_id is null
+            and by_name.artist_id is null
+            and by_name.artist_name = staged_track_artist.artist_name
     left join listening.bridge_track_artist
         on
             bridge_track_artist.track_key = merged_track.track_key
-            and bridge_track_artist.artist_key = dim_artist.artist_key
+            and bridge_track_artist.artist_key = coalesce(dim_artist.artist_key, by_name.artist_key)
             and bridge_track_artist.position = staged_track_artist.position
             and bridge_track_artist.role = staged_track_artist.role
             and bridge_track_artist.weight = staged_track_artist.weight
@@ -218,17 +216,15 @@ select
             and not exists (
                 select 1
                 from staged_album
-                left join listening.dim_album
+                left join listening.dim_album on dim_album.album_id = staged_album.album_id
+                left join listening.dim_album as by_name
                     on
-                        dim_album.album_id = staged_album.album_id
-                        or (
-                            staged_album.album_id is null
-                            and dim_album.album_id is null
-                            and dim_album.album_name = staged_album.album_name
-                            and dim_album.album_artist_name is not distinct from staged_album.album_artist_name
-                        )
+                        staged_album.album_id is null
+                        and by_name.album_id is null
+                        and by_name.album_name = staged_album.album_name
+                        and by_name.album_artist_name is not distinct from staged_album.album_artist_name
                 where
-                    dim_album.album_key is null
+                    coalesce(dim_album.album_key, by_name.album_key) is null
                     or (
                         staged_album.album_id is not null
                         and (
@@ -264,18 +260,20 @@ select
             and not exists (
                 select 1
                 from staged_artist
-                left join listening.dim_artist
+                left join listening.dim_artist on dim_artist.artist_id = staged_artist.artist_id
+                left join listening.dim_artist as by_name
                     on
-                        dim_artist.artist_id = staged_artist.artist_id
-                        or (
-                            staged_artist.artist_id is null
-                            and dim_artist.artist_id is null
-                            and dim_artist.artist_name = staged_artist.artist_name
-                        )
+                        staged_artist.artist_id is null
+                        and by_name.artist_id is null
+                        and by_name.artist_name = staged_artist.artist_name
                 where
-                    dim_artist.artist_key is null
+                    coalesce(dim_artist.artist_key, by_name.artist_key) is null
                     or staged_artist.fetched_at is not null
-                    or (dim_artist.artist_name is null and staged_artist.artist_name is not null)
+                    or (
+                        staged_artist.artist_id is not null
+                        and dim_artist.artist_name is null
+                        and staged_artist.artist_name is not null
+                    )
             )
             -- each track is by the artists that the page names, and by no others
             and not exists (select 1 from credited where credited.artist_key is null)
