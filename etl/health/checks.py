@@ -79,11 +79,6 @@ def schema_of(connection: Connection) -> dict[str, Any]:
     return {"version": version, "newest": newest, "pending": waiting}
 
 
-def login_of(connection: Connection, settings: Settings) -> dict[str, Any] | None:
-    """The login that the plays job would use: {agreed_at, is_exact, ends_at, refused_at, refused_reason}; None without any."""
-    return login_from(rows_of(run(connection, "login_current", setting_fingerprint=mark_of(settings))))
-
-
 def mark_of(settings: Settings) -> str | None:
     """The fingerprint of SPOTIFY_REFRESH_TOKEN, by which the database knows it."""
     token = settings.spotify_refresh_token
@@ -91,7 +86,8 @@ def mark_of(settings: Settings) -> str | None:
 
 
 def login_from(rows: Rows) -> dict[str, Any] | None:
-    """What `login_of` gives, from the rows of login_current.sql."""
+    """The login that the plays job would use, from the rows of login_current.sql; None without any:
+    {agreed_at, is_exact, ends_at, refused_at, refused_reason}."""
     if not rows:
         return None
     [login] = rows
@@ -105,14 +101,8 @@ def login_from(rows: Rows) -> dict[str, Any] | None:
     }
 
 
-def storage_of(connection: Connection, settings: Settings, now: datetime) -> dict[str, Any]:
-    """{size_bytes, limit_bytes, bytes_a_day, days_left}; null where it is not known."""
-    [told] = rows_of(run(connection, "health_storage", now=now))
-    return storage_from(told, settings)
-
-
 def storage_from(told: dict[str, Any], settings: Settings) -> dict[str, Any]:
-    """What `storage_of` gives, from the row of health_storage.sql."""
+    """{size_bytes, limit_bytes, bytes_a_day, days_left}, from the row of health_storage.sql; null where it is not known."""
     limit_mb = settings.storage_limit_mb
     if limit_mb is None and settings.database_url:
         host = make_url(settings.database_url.get_secret_value()).host or ""
@@ -153,10 +143,10 @@ def missed(connection: Connection, now: datetime) -> list[Finding]:
 
 def examined(connection: Connection, settings: Settings, now: datetime) -> Health:
     """All of it, facts included: some seconds with ten million of them."""
-    login = login_of(connection, settings)
+    login = login_from(rows_of(run(connection, "login_current", setting_fingerprint=mark_of(settings))))
     runs = rows_of(run(connection, "health_run", now=now))
     spans = rows_of(run(connection, "health_span"))
-    storage = storage_of(connection, settings, now)
+    storage = storage_from(rows_of(run(connection, "health_storage", now=now))[0], settings)
     pauses = rows_of(run(connection, "health_pause", now=now))
     client = settings.spotify_client_id
     refusals = (

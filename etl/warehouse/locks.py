@@ -162,9 +162,9 @@ def busy(engine: Engine, waiting_for: tuple[int, int] | None, *, is_schema_chang
     with suppress(DBAPIError, psycopg2.Error), engine.connect() as connection:  # then it stays unknown who it is
         connection.info["limits"] = limits.SHORT
         found = holders(connection, waiting_for, is_schema_change=is_schema_change)
-        if waiting_for and not found:  # it may have been a table that the statement behind the lock reads (run_locked)
-            if beside := holders(connection, None, is_schema_change=True):
-                found, waiting_for = beside, None
+        # It may have been a table that the statement behind the lock reads (run_locked).
+        if waiting_for and not found and (beside := holders(connection, None, is_schema_change=True)):
+            found, waiting_for = beside, None
     sentence = sentence_about_holders(found, waiting_for, is_schema_change=is_schema_change)
     return Busy(sentence, is_ours=bool(found) and all(one.is_ours for one in found))
 

@@ -50,7 +50,15 @@ class Reach:
 
 def merge_catalogue(connection: Connection) -> None:
     """Merges the staged artists, albums, tracks, who they are by and under which names they are known."""
-    names = ("changed_track", "dim_artist", "dim_album", "dim_track", "bridge_track_artist", "track_alias", "track_recording")
+    names = (
+        "changed_track",
+        "dim_artist",
+        "dim_album",
+        "dim_track",
+        "bridge_track_artist",
+        "track_alias",
+        "track_recording",
+    )
     is_more = run_all(connection, [f"load/{name}" for name in names])
     while is_more:
         is_more = run(connection, "load/track_recording")

@@ -59,7 +59,7 @@ def from_json(column: str, value: Any) -> Any:
 def together(names: tuple[str, ...]) -> str:
     """One statement that selects the rows of each file as a JSON list."""
     selects = (
-        "(select coalesce(json_agg(row_to_json(answer)), '[]'::json)"
+        "(select coalesce(json_agg(row_to_json(answer)), '[]'::json)"  # noqa: S608  of the program's own files
         f" from (\n{script_of(name).rstrip().removesuffix(';')}\n) as answer)"
         for name in names
     )

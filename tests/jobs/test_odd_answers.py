@@ -133,6 +133,10 @@ def known(settings, warehouse, play) -> None:
     record_plays(settings, warehouse, lambda: NOW)
 
 
+def listener_of(connection, account):
+    return recorded_account(connection, account.listener_id, account.user_id, account.listener_name, None, NOW)
+
+
 @fuzzed
 @given(items=st.lists(spoiled(*({"track": one, "context": {"uri": "spotify:album:x", "type": "album"}} for one in (TRACK, EPISODE, LOCAL))), min_size=1, max_size=8))  # fmt: skip
 def test_every_item_of_a_page_is_recorded_whatever_stands_in_it(items, in_vain, known):
@@ -145,7 +149,7 @@ def test_every_item_of_a_page_is_recorded_whatever_stands_in_it(items, in_vain, 
     assert (page.item_count, page.unreadable_count) == (len(told), 0)
 
     def record(connection):
-        account = recorded_account(connection, who_is(ME), None, NOW)
+        account = listener_of(connection, who_is(ME))
         stage(connection, page.tables)
         merge_catalogue(connection)
         new_count = merge_plays(connection, listener_key=account, now=NOW, is_full_window=True)
@@ -192,7 +196,7 @@ def test_every_member_is_described_or_set_aside_whatever_stands_in_it(artists, t
 def test_an_account_is_recorded_or_refused_with_a_sentence(me, in_vain):
     with suppress(SpotifyError):  # its sentence
         account = who_is(as_answered(me))
-        in_vain(lambda connection: recorded_account(connection, account, None, NOW))
+        in_vain(lambda connection: listener_of(connection, account))
 
 
 def test_an_account_id_that_cannot_be_one_does_not_make_the_login_that_of_another_listener():
