@@ -76,6 +76,7 @@ class Warehouse:
             self.engine,
             known["waiting_for"],
             is_schema_change=known["limits_set"] in (limits.MIGRATING, limits.COPYING),
+            reads_behind=known["reads_behind"],
         )
 
     def ask(self, question: Callable[[Connection], Result]) -> Result:

@@ -172,6 +172,7 @@ def _begin(search_path: str, connection: Connection) -> None:
     connection.info["search_path_of_engine"] = search_path
     connection.info["listeners_held"] = set()
     connection.info["waiting_for"] = None
+    connection.info["reads_behind"] = False
 
 
 def _forget(connection: Connection, name: str, context: Any) -> None:

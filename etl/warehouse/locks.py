@@ -130,11 +130,11 @@ def after_the_lock(
     connection: Connection, half: int, key: int, statement: str, parameters: Mapping[str, Any]
 ) -> CursorResult[Any]:
     """Sends the lock and the statement in one message. A wait in vain is told as one for the lock (see `busy`)."""
-    connection.info["waiting_for"] = half, key
+    connection.info.update(waiting_for=(half, key), reads_behind=True)
     both = prepared_text(f"select pg_catalog.pg_advisory_xact_lock(:half, :key)\n;\n{statement}")
     with limited(connection, while_waiting(limits_of(connection))):
         result = connection.execute(both, {"half": half, "key": key, **parameters})
-    connection.info["waiting_for"] = None
+    connection.info.update(waiting_for=None, reads_behind=False)
     if half == LISTENER_LOCK:
         connection.info["listeners_held"].add(key)
     return result
@@ -156,15 +156,20 @@ def while_waiting(wanted: Limits) -> Limits:
     return replace(wanted, lock_s=wanted.turn_s, statement_s=max(wanted.statement_s, wanted.turn_s * 1.1))
 
 
-def busy(engine: Engine, waiting_for: tuple[int, int] | None, *, is_schema_change: bool) -> Busy:
-    """Who holds the lock that was waited for, as an error to raise. `waiting_for`: an advisory lock; None: a table."""
+def busy(
+    engine: Engine, waiting_for: tuple[int, int] | None, *, is_schema_change: bool, reads_behind: bool = False
+) -> Busy:
+    """Who holds the lock that was waited for, as an error to raise. `waiting_for`: an advisory lock; None: a table.
+
+    `reads_behind`: it may have been a table that the statement behind the lock reads (`after_the_lock`).
+    """
     found: list[Holder] = []
     with suppress(DBAPIError, psycopg2.Error), engine.connect() as connection:  # then it stays unknown who it is
         connection.info["limits"] = limits.SHORT
         found = holders(connection, waiting_for, is_schema_change=is_schema_change)
-        # It may have been a table that the statement behind the lock reads (run_locked).
-        if waiting_for and not found and (beside := holders(connection, None, is_schema_change=True)):
-            found, waiting_for = beside, None
+        if reads_behind and not found:
+            waiting_for = None
+            found = holders(connection, None, is_schema_change=is_schema_change)
     sentence = sentence_about_holders(found, waiting_for, is_schema_change=is_schema_change)
     return Busy(sentence, is_ours=bool(found) and all(one.is_ours for one in found))
 

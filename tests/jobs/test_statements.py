@@ -110,7 +110,9 @@ def test_whatever_the_list_says_anew_of_a_known_play_is_recorded_as_the_whole_me
     record_plays(settings, warehouse, lambda: NOW)
     before = {table: ask(f"select t.* from listening.{table} as t") for table in KNOWN}
     page = pages_of(spotify)
-    CHANGES[change](page["items"][0])
+    # of an album that stands in a page twice, what is said last counts
+    for item in page["items"] if change == "another name of the album" else page["items"][:1]:
+        CHANGES[change](item)
     changed = (Fault(PAGE, status=200, body=json.dumps(page).encode()),)
     change_world(spotify, faults=changed)
 
