@@ -1,7 +1,7 @@
 """Keeping logins: which one is to be used, whose it is, when it ends, and the newest token of it, encrypted."""
 
 import calendar
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,9 +14,10 @@ from etl.spotify.accounts import Accounts
 from etl.spotify.errors import LoginRefused, SpotifyError
 from etl.values import Json, fingerprint
 from etl.warehouse.connection import Warehouse
-from etl.warehouse.locks import LOGIN_LOCK, lock
+from etl.warehouse.locks import LOGIN_LOCK, run_locked
 from etl.warehouse.statements import run
 
+QUESTIONS = ("login", "login_current")  # of sql/query/, by the fingerprint of SPOTIFY_REFRESH_TOKEN
 LIFE_MONTHS = 6  # of a refresh token, from consent; using it does not prolong it
 
 
@@ -45,11 +46,17 @@ class Login:
 
     So a login that `brapped login` or connect.yml got takes the place of an older setting of the same listener, and a
     setting that is changed takes the place of both. `listener_key` is None until Spotify was asked whose login it is.
-    Raises NotLoggedIn and AnybodysLogin.
+    `answers`: the rows of QUESTIONS, if the database was asked already. Raises NotLoggedIn and AnybodysLogin.
     """
 
     def __init__(
-        self, warehouse: Warehouse, accounts: Accounts, setting: str | None, keys: Keys, clock: Callable[[], datetime]
+        self,
+        warehouse: Warehouse,
+        accounts: Accounts,
+        setting: str | None,
+        keys: Keys,
+        clock: Callable[[], datetime],
+        answers: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
     ) -> None:
         self._warehouse = warehouse
         self._accounts = accounts
@@ -57,9 +64,12 @@ class Login:
         self._keys = keys
         self._clock = clock
         self._is_new = False  # to this database
-        found = warehouse.transaction(self._find)
-        self.login_key: int = found.login_key
-        self.listener_key: int | None = found.listener_key
+        if answers is None or (setting and not answers["login"]):
+            found = current_login(warehouse.transaction(self._find))
+        else:
+            found = current_login(answers["login_current"])
+        self.login_key: int = found["login_key"]
+        self.listener_key: int | None = found["listener_key"]
         self.warnings: list[Warned] = []
 
     def __repr__(self) -> str:
@@ -76,8 +86,7 @@ class Login:
 
         def exchange(connection: Connection) -> str:
             # One exchange at a time: a second run would otherwise come with a token that the first has just used up.
-            lock(connection, LOGIN_LOCK, self.login_key)
-            [stored] = run(connection, "login_token", login_key=self.login_key)
+            [stored] = run_locked(connection, LOGIN_LOCK, self.login_key, "login_token", login_key=self.login_key)
             token = self._token_of(stored)
             if not answers:
                 answers.append(self._accounts.refresh(token))
@@ -111,17 +120,13 @@ class Login:
                 )
             raise
 
-    def _find(self, connection: Connection) -> Row[Any]:
+    def _find(self, connection: Connection) -> list[Mapping[str, Any]]:
+        """The rows of login_current.sql, after a setting that this database has not seen was written down."""
         mark = fingerprint(self._setting) if self._setting else None
         if mark and not run(connection, "login", setting_fingerprint=mark):
             self._is_new = True
             run(connection, "login_seen", setting_fingerprint=mark, first_seen_at=self._clock())
-        if not (rows := run(connection, "login_current", setting_fingerprint=mark)):
-            raise NotLoggedIn
-        [found] = rows
-        if found.is_anybodys:
-            raise AnybodysLogin
-        return found
+        return [dict(row._mapping) for row in run(connection, "login_current", setting_fingerprint=mark)]
 
     def _token_of(self, stored: Row[Any]) -> str:
         is_set = self._setting is not None and fingerprint(self._setting) == stored.setting_fingerprint
@@ -162,6 +167,16 @@ class Login:
                 refused_reason=reason,
             )
         )
+
+
+def current_login(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The only row of login_current.sql. Raises NotLoggedIn and AnybodysLogin."""
+    if not rows:
+        raise NotLoggedIn
+    [found] = rows
+    if found["is_anybodys"]:
+        raise AnybodysLogin
+    return found
 
 
 def ends_at(consented_at: datetime) -> datetime:

@@ -12,13 +12,13 @@ from etl.auth.logins import ends_at
 from etl.clock import span_in_words
 from etl.dimensions.fetch import MISS_LIMIT
 from etl.health.findings import RENEW, Finding
-from etl.health.silence import quiet
+from etl.health.silence import SHORTEST, about_quiet, quiet
 from etl.notices import moment, why_lost
 from etl.settings import Settings
 from etl.spotify.api import WINDOW
 from etl.values import fingerprint
 from etl.warehouse.schema import pending
-from etl.warehouse.statements import names_in, run
+from etl.warehouse.statements import names_in, run, run_together
 
 Rows = list[dict[str, Any]]
 
@@ -79,41 +79,44 @@ def schema_of(connection: Connection) -> dict[str, Any]:
     return {"version": version, "newest": newest, "pending": waiting}
 
 
-def login_of(connection: Connection, settings: Settings) -> dict[str, Any] | None:
-    """The login that the plays job would use: {agreed_at, is_exact, ends_at, refused_at, refused_reason}; None without any."""
+def mark_of(settings: Settings) -> str | None:
+    """The fingerprint of SPOTIFY_REFRESH_TOKEN, by which the database knows it."""
     token = settings.spotify_refresh_token
-    mark = fingerprint(token.get_secret_value()) if token else None
-    found = run(connection, "login_current", setting_fingerprint=mark)
-    if not found:
+    return fingerprint(token.get_secret_value()) if token else None
+
+
+def login_from(rows: Rows) -> dict[str, Any] | None:
+    """The login that the plays job would use, from the rows of login_current.sql; None without any:
+    {agreed_at, is_exact, ends_at, refused_at, refused_reason}."""
+    if not rows:
         return None
-    [login] = run(connection, "health_login", login_key=found[0].login_key)
-    agreed_at = login.consented_at or login.first_seen_at
+    [login] = rows
+    agreed_at = login["consented_at"] or login["first_seen_at"]
     return {
         "agreed_at": agreed_at,
-        "is_exact": login.consented_at is not None,
+        "is_exact": login["consented_at"] is not None,
         "ends_at": ends_at(agreed_at),
-        "refused_at": login.refused_at,
-        "refused_reason": login.refused_reason,
+        "refused_at": login["refused_at"],
+        "refused_reason": login["refused_reason"],
     }
 
 
-def storage_of(connection: Connection, settings: Settings, now: datetime) -> dict[str, Any]:
-    """{size_bytes, limit_bytes, bytes_a_day, days_left}; null where it is not known."""
-    [told] = run(connection, "health_storage", now=now)
+def storage_from(told: dict[str, Any], settings: Settings) -> dict[str, Any]:
+    """{size_bytes, limit_bytes, bytes_a_day, days_left}, from the row of health_storage.sql; null where it is not known."""
     limit_mb = settings.storage_limit_mb
     if limit_mb is None and settings.database_url:
         host = make_url(settings.database_url.get_secret_value()).host or ""
         limit_mb = NEON_FREE_MB if host.endswith(".neon.tech") else None
     bytes_a_day = None
-    if told.recent_days:
+    if told["recent_days"]:
         # A play takes some 125 bytes with its index, and brings about as much again in tracks, artists and albums.
-        bytes_a_day = round(250 * told.recent_count / told.recent_days)
+        bytes_a_day = round(250 * told["recent_count"] / told["recent_days"])
     limit_bytes = limit_mb * MB if limit_mb else None
     days_left = None
     if limit_bytes and bytes_a_day:
-        days_left = max(0, (limit_bytes - told.size_bytes) // bytes_a_day)
+        days_left = max(0, (limit_bytes - told["size_bytes"]) // bytes_a_day)
     return {
-        "size_bytes": told.size_bytes,
+        "size_bytes": told["size_bytes"],
         "limit_bytes": limit_bytes,
         "bytes_a_day": bytes_a_day,
         "days_left": days_left,
@@ -121,12 +124,15 @@ def storage_of(connection: Connection, settings: Settings, now: datetime) -> dic
 
 
 def inspect_urgent(connection: Connection, settings: Settings, now: datetime) -> list[Finding]:
-    """What is found without reading the facts: asked after every run."""
+    """The findings after every run, in one statement that does not read the facts."""
+    names = ("login_current", "health_gap", "health_storage", "health_quiet")
+    rows = run_together(connection, names, setting_fingerprint=mark_of(settings), now=now, shortest=SHORTEST)
+    [storage] = rows["health_storage"]
     return [
-        *about_login(login_of(connection, settings), settings, now),
-        *about_gaps(rows_of(run(connection, "health_span"))),
-        *about_storage(storage_of(connection, settings, now)),
-        *quiet(connection),
+        *about_login(login_from(rows["login_current"]), settings, now),
+        *about_gaps(rows["health_gap"]),
+        *about_storage(storage_from(storage, settings)),
+        *about_quiet(rows["health_quiet"]),
     ]
 
 
@@ -137,10 +143,10 @@ def inspect_schedule(connection: Connection, now: datetime) -> list[Finding]:
 
 def inspect_all(connection: Connection, settings: Settings, now: datetime) -> Health:
     """All of it, facts included: some seconds with ten million of them."""
-    login = login_of(connection, settings)
+    login = login_from(rows_of(run(connection, "login_current", setting_fingerprint=mark_of(settings))))
     runs = rows_of(run(connection, "health_run", now=now))
     spans = rows_of(run(connection, "health_span"))
-    storage = storage_of(connection, settings, now)
+    storage = storage_from(rows_of(run(connection, "health_storage", now=now))[0], settings)
     pauses = rows_of(run(connection, "health_pause", now=now))
     client = settings.spotify_client_id
     refusals = (

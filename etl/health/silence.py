@@ -1,7 +1,8 @@
 """Good runs that bring nothing, for much longer than this listener was ever silent before."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -20,15 +21,22 @@ USUAL_SPAN = timedelta(days=90)
 
 def quiet(connection: Connection) -> Iterator[Finding]:
     """A finding for each listener whose silence is longer than usual. It reads facts only after a week without a play."""
-    for one in run(connection, "health_quiet", shortest=SHORTEST):
-        silence = one.checked_at - one.played_at
-        is_known_well = one.play_count >= USUAL_PLAYS and one.span >= USUAL_SPAN
-        if is_known_well and silence >= TIMES * one.longest:
+    return about_quiet(dict(row._mapping) for row in run(connection, "health_quiet", shortest=SHORTEST))
+
+
+def about_quiet(rows: Iterable[Mapping[str, Any]]) -> Iterator[Finding]:
+    """The findings from the rows of health_quiet.sql."""
+    for one in rows:
+        silence = one["checked_at"] - one["played_at"]
+        longest = timedelta(seconds=float(one["longest_s"] or 0))
+        is_known_well = one["play_count"] >= USUAL_PLAYS and float(one["span_s"] or 0) >= USUAL_SPAN.total_seconds()
+        if is_known_well and silence >= TIMES * longest:
             yield Finding(
                 "quiet",
-                f"{one.listener_key} {one.played_at:%Y-%m-%dT%H:%M}",
+                f"{one['listener_key']} {one['played_at']:%Y-%m-%dT%H:%M}",
                 "The runs are good, but bring nothing new",
-                f"There has been no play for {span_in_words(silence)}, since {moment(one.played_at)}. In the year before, the longest"
-                f" time without one was {span_in_words(one.longest)}. If you did listen: is a private session on, or is another account"
-                " playing than the one that is logged in here? If you did not, close this: it ends by itself with the next play.",
+                f"There has been no play for {span_in_words(silence)}, since {moment(one['played_at'])}. In the year before,"
+                f" the longest time without one was {span_in_words(longest)}. If you did listen: is a private session on, or is"
+                " another account playing than the one that is logged in here? If you did not, close this: it ends by itself with"
+                " the next play.",
             )

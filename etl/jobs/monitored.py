@@ -141,8 +141,8 @@ def inspect(job: str, settings: Settings, warehouse: Warehouse, clock: Clock) ->
     now = clock()
     try:
         if job == "plays":
-            return warehouse.transaction(lambda connection: inspect_urgent(connection, settings, now)), URGENT
-        return warehouse.transaction(lambda connection: inspect_schedule(connection, now)), MISSED
+            return warehouse.ask(lambda connection: inspect_urgent(connection, settings, now)), URGENT
+        return warehouse.ask(lambda connection: inspect_schedule(connection, now)), MISSED
     except WarehouseError:  # whatever made the run fail has reported it already
         return [], ()
 

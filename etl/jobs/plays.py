@@ -2,14 +2,17 @@
 
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from types import SimpleNamespace
+from typing import Any
 
 from sqlalchemy import Connection
 
 from etl import __version__
 from etl.auth.encryption import Keys
-from etl.auth.logins import Login
+from etl.auth.logins import QUESTIONS, Login
 from etl.clock import Clock, utc_now
 from etl.counts import many
 from etl.deadline import Deadline
@@ -20,15 +23,17 @@ from etl.settings import Settings
 from etl.sources.recently_played import Page, read_page
 from etl.spotify.api import WINDOW, Api
 from etl.spotify.profile import Account, parse_account
-from etl.values import Json
+from etl.values import Json, fingerprint
 from etl.warehouse.connection import Warehouse
+from etl.warehouse.known_page import asked_of_page
 from etl.warehouse.listeners import recorded_account
 from etl.warehouse.load import stage
 from etl.warehouse.merge import Reach, merge_catalogue, merge_linked, merge_plays, move_watermark
 from etl.warehouse.pauses import paused_until
 from etl.warehouse.quarantine import ODD, attempt
-from etl.warehouse.statements import run
-from etl.warehouse.time_zones import settle
+from etl.warehouse.schema import asked_of_current
+from etl.warehouse.statements import run, run_all
+from etl.warehouse.time_zones import settle, settled
 
 log = logging.getLogger(__name__)
 
@@ -46,14 +51,16 @@ def record_plays(settings: Settings, warehouse: Warehouse, clock: Clock = utc_no
         failure_recorded(settings, warehouse, this_run, clock),
         giving_way(warehouse, this_run, clock) as gave_way,
     ):
-        warehouse.migrate(now, __version__, views_may_wait=True)
+        token = settings.spotify_refresh_token.get_secret_value() if settings.spotify_refresh_token else None
+        answers = start_of_run(warehouse, token, now)
+        if answers is None:
+            warehouse.migrate(now, __version__, views_may_wait=True)
         record_kept(settings, warehouse)
         accounts = accounts_of(settings, deadline)
-        token = settings.spotify_refresh_token
-        login = Login(warehouse, accounts, token.get_secret_value() if token else None, Keys(settings), clock)
+        login = Login(warehouse, accounts, token, Keys(settings), clock, answers)
         this_run.scope = f"plays {login.login_key}"
         this_run.listener_key = login.listener_key
-        if resume_at := paused_until(warehouse, this_run.scope, now):
+        if resume_at := paused_until(warehouse, this_run.scope, now, answers["health_pause"] if answers else None):
             warehouse.transaction(lambda connection: this_run.record(connection, "waiting", clock()))
             return Outcome(f"Spotify wants no calls before {moment(resume_at)}; no play was asked for", is_good=False)
         spotify = Api(settings.spotify_api_url, login.access_token, accounts.retry_budget)
@@ -63,6 +70,7 @@ def record_plays(settings: Settings, warehouse: Warehouse, clock: Clock = utc_no
             spotify.recently_played(),
             now,
             lambda connection, page: save_page(connection, settings, login, listener, page, this_run, clock),
+            lambda connection, page: save_known_page(connection, settings, login, page, this_run, clock),
         )
     if gave_way:
         return Outcome(gave_way[0], gave_way=True)
@@ -70,14 +78,35 @@ def record_plays(settings: Settings, warehouse: Warehouse, clock: Clock = utc_no
     return Outcome(plays_line(page, new_count, reach), warnings, is_report_due=is_report_due, new_count=new_count)
 
 
+def start_of_run(warehouse: Warehouse, token: str | None, now: datetime) -> dict[str, list[dict[str, Any]]] | None:
+    """What a run has to know before it asks Spotify, in one statement: the login and the pauses; None when the schema has to
+    be looked at first. Raises WrongClock."""
+    mark = fingerprint(token) if token else None
+    names = (*QUESTIONS, "health_pause")
+    return warehouse.ask(
+        lambda connection: asked_of_current(connection, warehouse.clock, names, setting_fingerprint=mark, now=now)
+    )
+
+
 # How many plays are new, how far the record reaches, whether a report is due, and a warning about the time zone.
 Saved = tuple[int, Reach, bool, Warned | None]
 
 
 def saved(
-    warehouse: Warehouse, body: Json, now: datetime, save: Callable[[Connection, Page], Saved]
+    warehouse: Warehouse,
+    body: Json,
+    now: datetime,
+    save: Callable[[Connection, Page], Saved],
+    save_known: Callable[[Connection, Page], Saved | None],
 ) -> tuple[Page, Saved]:
-    """Reads the list and saves it in one transaction; one that can't be saved as it is, without what is odd in it."""
+    """Reads the list and saves it in one transaction; one that can't be saved as it is, without what is odd in it.
+
+    `save_known` is tried first: it saves a page that brings nothing new, and gives None, having changed nothing, for any other.
+    """
+    with suppress(*ODD):  # then `save` finds out what is odd
+        page = read_page(body, fetched_at=now)
+        if known := warehouse.transaction(lambda connection: save_known(connection, page)):
+            return page, known
     try:
         page = read_page(body, fetched_at=now)
         return page, warehouse.transaction(lambda connection: save(connection, page))
@@ -93,6 +122,46 @@ def saved(
     unreadable_count = page.unreadable_count - refused_count
     sound = replace(page, bare_count=bare_count, refused_count=refused_count, unreadable_count=unreadable_count)
     return sound, warehouse.transaction(lambda connection: save(connection, sound))
+
+
+def save_known_page(
+    connection: Connection, settings: Settings, login: Login, page: Page, this_run: Run, clock: Clock
+) -> Saved | None:
+    """Everything that a page changes which brings nothing new; None, with nothing changed, for any other page.
+
+    The lock of the listener is the only one that it takes, and it writes nothing that `save_page` would not write.
+    """
+    listener_key = login.listener_key
+    if listener_key is None:
+        return None
+    now = this_run.started_at
+    answers = asked_of_page(
+        connection,
+        page.tables,
+        listener_key=listener_key,
+        login_key=login.login_key,
+        time_zone=settings.time_zone,
+        now=now,
+    )
+    [recorded], [zone], [report] = answers.values()
+    if not recorded["is_recorded"]:
+        return None
+    is_settled, zone_warning = settled(connection, SimpleNamespace(**zone), settings.time_zone)
+    if not is_settled:
+        return None
+    is_report_due = settings.github_output is not None and report["is_due"]
+    if is_report_due:
+        Run("daily-report", now, listener_key).record(connection, "done", now)
+    run_all(
+        connection,
+        ("load/page_seen", "run"),
+        source="recently_played",
+        checked_at=now,
+        played_at=recorded["recorded_to_at"],
+        window_starts_at=recorded["window_starts_at"],
+        **this_run.row("done", clock(), page.item_count, 0),
+    )
+    return 0, Reach(watermark=recorded["recorded_to_at"], gap=None), is_report_due, zone_warning
 
 
 def save_page(

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from pydantic import SecretStr
 from sqlalchemy import Connection
@@ -63,21 +64,29 @@ class Run:
         recorded_count: int | None = None,
     ) -> int:
         """The run_key of the row."""
-        [row] = run(
-            connection,
-            "run",
-            job=self.job,
-            listener_key=self.listener_key,
-            started_at=self.started_at,
-            finished_at=finished_at,
-            outcome=outcome,
-            received_count=received_count,
-            recorded_count=recorded_count,
-            program_version=__version__,
-            repository_id=self.repository_id,
-            run_number=self.run_number,
-        )
+        [row] = run(connection, "run", **self.row(outcome, finished_at, received_count, recorded_count))
         return int(row.run_key)
+
+    def row(
+        self,
+        outcome: str,
+        finished_at: datetime,
+        received_count: int | None = None,
+        recorded_count: int | None = None,
+    ) -> dict[str, Any]:
+        """The parameters of run.sql."""
+        return {
+            "job": self.job,
+            "listener_key": self.listener_key,
+            "started_at": self.started_at,
+            "finished_at": finished_at,
+            "outcome": outcome,
+            "received_count": received_count,
+            "recorded_count": recorded_count,
+            "program_version": __version__,
+            "repository_id": self.repository_id,
+            "run_number": self.run_number,
+        }
 
 
 @contextmanager

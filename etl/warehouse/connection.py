@@ -4,9 +4,9 @@ import logging
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import psycopg2
 import psycopg2.extensions
@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from etl import limits
 from etl.clock import Clock
 from etl.limits import Limits
-from etl.warehouse.engine import engine_of
+from etl.warehouse.engine import at_once, engine_of
 from etl.warehouse.errors import (
     ABOUT_VALUES,
     LOCK_NOT_AVAILABLE,
@@ -32,11 +32,8 @@ from etl.warehouse.locks import (
     busy,
     lock_listeners,
 )
-from etl.warehouse.schema import migrate_within, pending
+from etl.warehouse.schema import asked_of_current, migrate_within, pending
 from etl.warehouse.statements import names_in, script
-
-if TYPE_CHECKING:
-    pass
 
 log = logging.getLogger(__name__)
 
@@ -66,14 +63,17 @@ class Warehouse:
         self.engine.dispose()
 
     @contextmanager
-    def begin(self, wanted: Limits | None = None) -> Iterator[Connection]:
-        """One transaction, tried once. Raises Busy when another session held what it needs, and the driver's errors."""
+    def begin(self, wanted: Limits | None = None, *, is_question: bool = False) -> Iterator[Connection]:
+        """One transaction, tried once. Raises Busy when another session held what it needs, and the driver's errors.
+
+        `is_question`: every statement is a transaction of its own, in a single round trip (`engine.at_once`).
+        """
         known: dict[str, Any] = {}
         try:
             with self.engine.connect() as connection:
                 known = connection.info  # to be asked when the connection can't be any more
                 known.update(limits=wanted or limits.SHORT, search_path=None)
-                with connection.begin():
+                with at_once(connection) if is_question else nullcontext(), connection.begin():
                     yield connection
             return
         except (DBAPIError, psycopg2.Error) as error:
@@ -83,9 +83,16 @@ class Warehouse:
             self.engine,
             known["waiting_for"],
             is_schema_change=known["limits_set"] in (limits.MIGRATING, limits.COPYING),
+            reads_behind=known["reads_behind"],
         )
 
-    def transaction(self, work: Callable[[Connection], Result], wanted: Limits | None = None) -> Result:
+    def ask(self, question: Callable[[Connection], Result]) -> Result:
+        """Does `question`, which changes nothing and holds no lock, with a single round trip for each of its statements."""
+        return self.transaction(question, is_question=True)
+
+    def transaction(
+        self, work: Callable[[Connection], Result], wanted: Limits | None = None, *, is_question: bool = False
+    ) -> Result:
         """Does `work` in one transaction, again from its start when the database went away or asks for it.
 
         So `work` has to be harmless to repeat, as everything here is: a commit whose answer was lost may have happened.
@@ -96,7 +103,7 @@ class Warehouse:
         attempt = 1
         while True:
             try:
-                with self.begin(wanted) as connection:
+                with self.begin(wanted, is_question=is_question) as connection:
                     lock_listeners(connection, first)
                     return work(connection)
             except OutOfOrder as order:
@@ -126,6 +133,8 @@ class Warehouse:
 
         Everything that records begins with it. So it also raises WrongClock, before it changes anything.
         """
+        if self.ask(lambda connection: asked_of_current(connection, self.clock)) is not None:
+            return []
         attempt = 1
         while True:
             try:

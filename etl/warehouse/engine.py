@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -11,12 +12,16 @@ from weakref import WeakSet
 import psycopg2
 import psycopg2.extensions
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.dialects import registry
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from etl import limits
 from etl.limits import Limits
 from etl.warehouse.errors import OPTION, Silent, WarehouseError
+
+registry.register("postgresql.brapped", "etl.warehouse.dialect", "Dialect")
+FRESH_S = 5  # after an answer, in which a connection needs no ping; one that breaks even so costs another try
 
 
 class WatchedConnection(psycopg2.extensions.connection):
@@ -30,6 +35,12 @@ class WatchedConnection(psycopg2.extensions.connection):
 
     patience_s: float | None = None  # for one answer; None: as long as a statement of a short transaction may take
     is_cut = False
+    answered_s: float | None = None  # when the server last answered, by the monotonic clock
+
+    @property
+    def has_just_answered(self) -> bool:
+        is_fresh = self.answered_s is not None and time.monotonic() - self.answered_s < FRESH_S
+        return is_fresh and not self.is_cut and not self.closed
 
     @classmethod
     def cancel_all(cls) -> None:
@@ -59,6 +70,7 @@ class WatchedConnection(psycopg2.extensions.connection):
             if not self.is_cut:
                 raise
         else:
+            self.answered_s = time.monotonic()
             return
         finally:
             timer.cancel()
@@ -100,7 +112,7 @@ class WatchedCursor(psycopg2.extensions.cursor):
             return super().fetchmany(size)
 
 
-# Before SQLAlchemy asks a new connection anything: no name may mean what the database chooses.
+# The least that a transaction begins with: no name may mean what the database chooses.
 SAFE_PATH = "set local search_path = pg_catalog, pg_temp"
 
 
@@ -110,7 +122,7 @@ def engine_of(url: str, search_path: str = SAFE_PATH + ";") -> Engine:
     search_path: the statements with which every transaction sets its own, each with its semicolon.
     """
     with suppress(SQLAlchemyError, ValueError):
-        address = make_url(url).set(drivername="postgresql+psycopg2")
+        address = make_url(url).set(drivername="postgresql+brapped")
         engine = create_engine(
             address,
             hide_parameters=True,
@@ -128,7 +140,6 @@ def engine_of(url: str, search_path: str = SAFE_PATH + ";") -> Engine:
 
 def _connected(opened: WatchedConnection, _: Any) -> None:
     WatchedConnection.opened.add(opened)
-    opened.cursor().execute(SAFE_PATH)
 
 
 def options_of(query: Mapping[str, Any]) -> dict[str, Any]:
@@ -161,6 +172,7 @@ def _begin(search_path: str, connection: Connection) -> None:
     connection.info["search_path_of_engine"] = search_path
     connection.info["listeners_held"] = set()
     connection.info["waiting_for"] = None
+    connection.info["reads_behind"] = False
 
 
 def _forget(connection: Connection, name: str, context: Any) -> None:
@@ -178,6 +190,22 @@ def _before(
         with driver_of(connection).cursor() as other:  # a cursor's declaration takes one statement
             other.execute(words)
     return statement, parameters
+
+
+@contextmanager
+def at_once(connection: Connection) -> Iterator[None]:
+    """Sends each statement and its limits in one message, which Postgres takes for a transaction: no begin and no commit.
+
+    So each is a single round trip, also through a pooling proxy. They do not see what a transaction would keep together.
+    """
+    driver, known = driver_of(connection), connection.info
+    driver.autocommit = known["is_at_once"] = True
+    try:
+        yield
+    finally:
+        known["is_at_once"] = False
+        if not driver.closed:
+            driver.autocommit = False
 
 
 @contextmanager
@@ -201,9 +229,10 @@ def limits_of(connection: Connection) -> Limits:
 def due(connection: Connection) -> str:
     """The statements that have to come before the next one, so that its limits hold; "" when they hold already."""
     wanted = limits_of(connection)
-    if driver_of(connection).autocommit or connection.info.get("limits_set") == wanted:
+    is_at_once = connection.info.get("is_at_once", False)
+    if not is_at_once and (driver_of(connection).autocommit or connection.info.get("limits_set") == wanted):
         return ""
-    is_first = connection.info["limits_set"] is None
+    is_first = is_at_once or connection.info["limits_set"] is None
     connection.info["limits_set"] = wanted
     driver_of(connection).patience_s = wanted.statement_s + limits.GRACE_S
     known = connection.info

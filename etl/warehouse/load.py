@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from sqlalchemy import Connection
 
 from etl.staging import Batch
-from etl.warehouse.statements import driver_cursor, run
+from etl.warehouse.statements import driver_cursor, run_all
 
 
 def stage(connection: Connection, tables: Mapping[str, Batch]) -> None:
     """Creates the temporary staging tables, named by the keys, and fills each with one COPY."""
+    run_all(connection, [f"load/{name}" for name in tables])
     for name, rows in tables.items():
-        run(connection, f"load/{name}")
         copy(connection, name, rows)
 
 

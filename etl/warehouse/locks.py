@@ -5,19 +5,21 @@ order of LISTENER_LOCK's keys. Which listeners a batch concerns shows only while
 own listener is held already: a lock that comes before one that is held is never waited for, only tried.
 """
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import psycopg2
-from sqlalchemy import Connection, Engine, Row, text
+from sqlalchemy import Connection, CursorResult, Engine, Row, TextClause, text
 from sqlalchemy.exc import DBAPIError
 
 from etl import limits
 from etl.limits import Limits
 from etl.warehouse.engine import limited, limits_of
 from etl.warehouse.errors import WarehouseError
+from etl.warehouse.statements import apart, script_of, together
 
 # First halves; the second half is the key of what is locked.
 LISTENER_LOCK = 0x6272_6170  # merges of one listener; of 0, whoever makes a listener
@@ -105,6 +107,44 @@ def lock(connection: Connection, half: int, key: int) -> None:
         held.add(key)
 
 
+def run_locked(connection: Connection, half: int, key: int, name: str, **parameters: Any) -> list[Row[Any]]:
+    """Waits for the advisory lock (half, key) as `lock` does, then runs sql/{name}.sql in the same round trip; its rows.
+
+    The file is a statement of its own: it begins when the lock is held, and sees what the one who held it before wrote. For
+    the first lock of its kind in a transaction: it is waited for, whatever the transaction holds.
+    """
+    connection.info["step"] = name
+    return list(after_the_lock(connection, half, key, script_of(name), parameters))
+
+
+def run_together_locked(
+    connection: Connection, half: int, key: int, names: Sequence[str], **parameters: Any
+) -> dict[str, list[dict[str, Any]]]:
+    """The same for several selects in one statement: `statements.run_together` behind the lock, and not compiled."""
+    connection.info["step"] = ", ".join(names)
+    statement = f"set local jit = off\n;\n{together(tuple(names))}"
+    return apart(names, after_the_lock(connection, half, key, statement, parameters).one())
+
+
+def after_the_lock(
+    connection: Connection, half: int, key: int, statement: str, parameters: Mapping[str, Any]
+) -> CursorResult[Any]:
+    """Sends the lock and the statement in one message. A wait in vain is told as one for the lock (see `busy`)."""
+    connection.info.update(waiting_for=(half, key), reads_behind=True)
+    both = prepared_text(f"select pg_catalog.pg_advisory_xact_lock(:half, :key)\n;\n{statement}")
+    with limited(connection, while_waiting(limits_of(connection))):
+        result = connection.execute(both, {"half": half, "key": key, **parameters})
+    connection.info.update(waiting_for=None, reads_behind=False)
+    if half == LISTENER_LOCK:
+        connection.info["listeners_held"].add(key)
+    return result
+
+
+@cache
+def prepared_text(statement: str) -> TextClause:
+    return text(statement)
+
+
 def lock_listeners(connection: Connection, keys: Iterable[int]) -> None:
     """Takes the locks of these listeners in their order. Raises OutOfOrder as lock does."""
     for key in sorted(keys):
@@ -116,12 +156,20 @@ def while_waiting(wanted: Limits) -> Limits:
     return replace(wanted, lock_s=wanted.turn_s, statement_s=max(wanted.statement_s, wanted.turn_s * 1.1))
 
 
-def busy(engine: Engine, waiting_for: tuple[int, int] | None, *, is_schema_change: bool) -> Busy:
-    """Who holds the lock that was waited for, as an error to raise. `waiting_for`: an advisory lock; None: a table."""
+def busy(
+    engine: Engine, waiting_for: tuple[int, int] | None, *, is_schema_change: bool, reads_behind: bool = False
+) -> Busy:
+    """Who holds the lock that was waited for, as an error to raise. `waiting_for`: an advisory lock; None: a table.
+
+    `reads_behind`: it may have been a table that the statement behind the lock reads (`after_the_lock`).
+    """
     found: list[Holder] = []
     with suppress(DBAPIError, psycopg2.Error), engine.connect() as connection:  # then it stays unknown who it is
         connection.info["limits"] = limits.SHORT
         found = holders(connection, waiting_for, is_schema_change=is_schema_change)
+        if reads_behind and not found:
+            waiting_for = None
+            found = holders(connection, None, is_schema_change=is_schema_change)
     sentence = sentence_about_holders(found, waiting_for, is_schema_change=is_schema_change)
     return Busy(sentence, is_ours=bool(found) and all(one.is_ours for one in found))
 

@@ -1,4 +1,4 @@
-"""How a staged batch gets into the star: the files of sql/load/ in their order."""
+"""Merge a staged batch into the star: the files of sql/load/ in their order, as many in one round trip as can be."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,10 +6,29 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from etl.warehouse.locks import LISTENER_LOCK, lock, lock_listeners
-from etl.warehouse.statements import run
+from etl.warehouse.statements import run, run_all
 from etl.warehouse.time_zones import settle
 
 TIERS = 6  # of sql/load/same_listen.sql
+OBSERVED = (  # the batch with its keys, what is recorded near it, and which sources report either
+    "load/unnamed_play",
+    "query/means_of_a_merge",
+    "load/dim_context",
+    "load/dim_device",
+    "load/dim_date",
+    "load/staged_report",
+    "load/told_before",
+    "load/known_report",
+    "load/told_play",
+    "load/sources_told",
+)
+RESOLVED = (  # the matched observations as plays, and what they change; how many are new
+    "load/listen",
+    "load/dim_play_profile",
+    "load/fact_play_merged",
+    "load/fact_play_known",
+    "load/fact_play",
+)
 
 
 @dataclass(frozen=True)
@@ -30,11 +49,19 @@ class Reach:
 
 
 def merge_catalogue(connection: Connection) -> None:
-    """Merges the staged artists, albums, tracks, who they are by and under which names they were told."""
-    for name in ("changed_track", "dim_artist", "dim_album", "dim_track", "bridge_track_artist", "track_alias"):
-        run(connection, f"load/{name}")
-    while run(connection, "load/track_recording"):
-        pass
+    """Merges the staged artists, albums, tracks, who they are by and under which names they are known."""
+    names = (
+        "changed_track",
+        "dim_artist",
+        "dim_album",
+        "dim_track",
+        "bridge_track_artist",
+        "track_alias",
+        "track_recording",
+    )
+    is_more = run_all(connection, [f"load/{name}" for name in names])
+    while is_more:
+        is_more = run(connection, "load/track_recording")
 
 
 def merge_linked(
@@ -62,39 +89,28 @@ def merge_plays(
     merged before. `is_full_window`: the batch is a page of Spotify's list that may have dropped older plays.
     """
     lock(connection, LISTENER_LOCK, listener_key)
-    run(connection, "load/unnamed_play", listener_key=listener_key)
-    for name in (
-        "query/means_of_a_merge",
-        "load/dim_context",
-        "load/dim_device",
-        "load/dim_date",
-        "load/staged_report",
-    ):
-        run(connection, name)
-    run(connection, "load/told_before", listener_key=listener_key)
-    run(connection, "load/known_report", listener_key=listener_key)
-    run(connection, "load/told_play")
-    sources = {row.source for row in run(connection, "load/sources_told")}
+    given = {"listener_key": listener_key, "is_full_window": is_full_window, "now": now}
+    sources = {row.source for row in run_all(connection, OBSERVED, **given)}
+    names: list[str] = []  # what is to be run before the next answer is needed
     if "extended_export" in sources:
-        run(connection, "load/told_by_extended_export")
+        names.append("load/told_by_extended_export")
     if "recently_played" in sources:
-        run(connection, "load/told_by_recently_played", listener_key=listener_key, is_full_window=is_full_window)
-        while run(connection, "load/told_by_recently_played_next"):
-            pass
-        run(connection, "load/told_by_recently_played_done")
+        names += ["load/told_by_recently_played", "load/told_by_recently_played_next"]
+        is_more = run_all(connection, names, **given)
+        while is_more:
+            is_more = run(connection, "load/told_by_recently_played_next")
+        names = ["load/told_by_recently_played_done"]
     if "account_export" in sources:
-        run(connection, "load/told_by_account_export")
+        names.append("load/told_by_account_export")
     if len(sources) > 1:
-        run(connection, "load/same_listen")
+        names.append("load/same_listen")
         for tier in range(1, TIERS + 1):
-            while run(connection, "load/same_listen_nearest", tier=tier):
-                pass
-        run(connection, "load/same_listen_again")
-    run(connection, "load/listen", listener_key=listener_key)
-    run(connection, "load/dim_play_profile")
-    run(connection, "load/fact_play_merged", listener_key=listener_key, now=now)
-    run(connection, "load/fact_play_known", listener_key=listener_key)
-    [new] = run(connection, "load/fact_play", listener_key=listener_key)
+            is_more = run_all(connection, [*names, "load/same_listen_nearest"], tier=tier, **given)
+            while is_more:
+                is_more = run(connection, "load/same_listen_nearest", tier=tier)
+            names = []
+        names.append("load/same_listen_again")
+    [new] = run_all(connection, [*names, *RESOLVED], **given)
     run(connection, "load/fact_play_spaced", listener_key=listener_key)
     return int(new.play_count)
 
@@ -104,9 +120,8 @@ def move_watermark(
 ) -> Reach:
     """After a merge: how far the record reaches, and whether plays were probably lost before the batch. Both go into the ledger."""
     whose = {"listener_key": listener_key, "source": source}
-    run(connection, "load/window_break", **whose, is_full_window=is_full_window, found_at=now)
-    found = run(connection, "load/gap", **whose, found_at=now)
-    run(connection, "load/covered", **whose, checked_at=now)
-    [mark] = run(connection, "load/watermark", **whose, checked_at=now)
+    breaks = ("load/window_break", "load/gap")
+    found = run_all(connection, breaks, **whose, is_full_window=is_full_window, found_at=now)
+    [mark] = run_all(connection, ("load/covered", "load/watermark"), **whose, checked_at=now)
     gap = Gap(found[0].starts_at, found[0].ends_at, found[0].reason) if found else None
     return Reach(watermark=mark.played_at, gap=gap)

@@ -1,21 +1,52 @@
 """Bring the schema up to date, or say what is missing."""
 
+import hashlib
 import re
-from collections.abc import Set
+from collections.abc import Iterable, Sequence, Set
 from datetime import datetime
 from graphlib import TopologicalSorter
+from typing import Any
 
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 
 from etl import __version__, limits
 from etl.clock import Clock, check_clock
 from etl.warehouse.engine import limited
-from etl.warehouse.errors import WarehouseError
+from etl.warehouse.errors import WarehouseError, state_of
 from etl.warehouse.locks import SCHEMA_LOCK, lock
-from etl.warehouse.statements import checksum, names_in, run, run_script, script
+from etl.warehouse.readable import MISSING_STATES
+from etl.warehouse.statements import checksum, names_in, run, run_script, run_together, script
 from etl.warehouse.versions import are_views_newer, newest_of
 
 WAREHOUSE = "schema/008_warehouse"  # since then a database knows which warehouse it is
+
+
+def asked_of_current(
+    connection: Connection, clock: Clock | None, names: Sequence[str] = (), **parameters: Any
+) -> dict[str, list[dict[str, Any]]] | None:
+    """The rows of these files of sql/query/, asked together with the state of the schema; None when it needs a closer look.
+
+    Not None says that `pending` would find nothing to do and nothing to raise. To be called within `Warehouse.ask`: where
+    tables are missing, the statement fails. Raises WrongClock as `pending` does.
+    """
+    ours = names_in("schema") + names_in("views")
+    try:
+        rows = run_together(connection, ["schema_digest", *names], file_names=ours, **parameters)
+    except DBAPIError as error:
+        if state_of(error) not in MISSING_STATES:
+            raise
+        return None
+    [state] = rows["schema_digest"]
+    if clock is not None:
+        must_agree(clock(), state["server_at"], "the database's")
+    return rows if state["digest"] == digest_of(ours) and not state["is_copy_unfinished"] else None
+
+
+def digest_of(names: Iterable[str]) -> str:
+    """What sql/query/schema_digest.sql gives for a database to which exactly these files were applied as they are here."""
+    lines = (f"{name} {checksum(name)}" for name in sorted(names))
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def migrate_within(

@@ -1,8 +1,9 @@
 """Run the files of sql/ by name."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -31,6 +32,55 @@ def run_with_columns(connection: Connection, name: str, **parameters: Any) -> tu
     return (tuple(result.keys()), list(result)) if result.returns_rows else ((), [])
 
 
+def run_together(connection: Connection, names: Sequence[str], **parameters: Any) -> dict[str, list[dict[str, Any]]]:
+    """Asks several files of sql/, each a single select, in one statement: the rows of each by its name.
+
+    The rows travel as JSON. A column whose name ends in _at is a time; the others hold what JSON holds, so an interval has to
+    be selected as seconds. A parameter that several files have is given once.
+    """
+    connection.info["step"] = ", ".join(names)
+    return apart(names, connection.execute(text(together(tuple(names))), parameters).one())
+
+
+def apart(names: Sequence[str], answer: Sequence[Any]) -> dict[str, list[dict[str, Any]]]:
+    """The rows of each file out of the only row of `together`. Pure."""
+    return {
+        name.rpartition("/")[2]: [{column: from_json(column, value) for column, value in row.items()} for row in rows]
+        for name, rows in zip(names, answer, strict=True)
+    }
+
+
+def from_json(column: str, value: Any) -> Any:
+    """A value as its column means it. Pure."""
+    return datetime.fromisoformat(value) if column.endswith("_at") and value is not None else value
+
+
+@cache
+def together(names: tuple[str, ...]) -> str:
+    """One statement that selects the rows of each file as a JSON list."""
+    selects = (
+        "(select coalesce(json_agg(row_to_json(answer)), '[]'::json)"  # noqa: S608  of the program's own files
+        f" from (\n{script_of(name).rstrip().removesuffix(';')}\n) as answer)"
+        for name in names
+    )
+    return f"select {', '.join(selects)}"
+
+
+def run_all(connection: Connection, names: Sequence[str], **parameters: Any) -> list[Row[Any]]:
+    """Runs several files of sql/load/ or sql/query/ in one round trip, in their order; the rows of the last, if it has any.
+
+    Each is a statement of its own all the same: it sees what those before it did, and has its own limit at the server.
+    """
+    connection.info["step"] = ", ".join(names)
+    result = connection.execute(joined(tuple(names)), parameters)
+    return list(result) if result.returns_rows else []
+
+
+@cache
+def joined(names: tuple[str, ...]) -> Any:
+    return text("\n;\n".join(script_of(name).rstrip().removesuffix(";") for name in names))
+
+
 def stream(connection: Connection, name: str, **parameters: Any) -> Iterator[Row[Any]]:
     """The rows of a question too large for memory, fetched as they are used, within the transaction."""
     connection.info["step"] = name
@@ -54,7 +104,12 @@ def driver_cursor(connection: Connection) -> psycopg2.extensions.cursor:
 
 @cache
 def prepared(name: str) -> Any:
-    return text(script(name if "/" in name else f"query/{name}"))
+    return text(script_of(name))
+
+
+def script_of(name: str) -> str:
+    """The text of sql/load/… or, where no folder is named, of sql/query/…"""
+    return script(name if "/" in name else f"query/{name}")
 
 
 @cache

@@ -29,9 +29,8 @@ def settle(connection: Connection, listener_key: int, asked: str | None = None) 
     kept until the transaction ends, so no merge dates plays by a zone that is just being replaced. One statement when there
     is nothing to change.
     """
-    stands = zone_of_listener(connection, listener_key, asked)
-    zone, warning = chosen(connection, stands, asked)
-    if zone == stands.time_zone and stands.is_dated:
+    is_settled, warning = settled(connection, zone_of_listener(connection, listener_key, asked), asked)
+    if is_settled:
         return warning
     lock(connection, LISTENER_LOCK, listener_key)
     stands = zone_of_listener(connection, listener_key, asked)  # a merge may have ended meanwhile
@@ -65,6 +64,12 @@ def all_dated_anew(connection: Connection, asked: str | None) -> int:
     """The same for every listener; the zone `asked` for is that of the only one."""
     keys = [row.listener_key for row in run(connection, "listener_keys")]
     return sum(dated_anew(connection, key, asked if len(keys) == 1 else None) for key in keys)
+
+
+def settled(connection: Connection, stands: Any, asked: str | None) -> tuple[bool, Warned | None]:
+    """Whether `settle` would leave the record as it is, and what it would warn of. `stands`: time_zone_of_listener.sql's row."""
+    zone, warning = chosen(connection, stands, asked)
+    return zone == stands.time_zone and stands.is_dated, warning
 
 
 def zone_of_listener(connection: Connection, listener_key: int, asked: str | None) -> Row[Any]:

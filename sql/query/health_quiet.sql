@@ -4,9 +4,9 @@ select
     asked.listener_key,
     asked.played_at,
     asked.checked_at,
-    usual.longest,
+    date_part('epoch', usual.longest) as longest_s,
     usual.play_count,
-    usual.span
+    date_part('epoch', usual.span) as span_s
 from (
     select
         watermark.listener_key,
@@ -29,9 +29,9 @@ cross join lateral (
             fact_play.played_at - lag(fact_play.played_at) over (order by fact_play.played_at) as silence
         from listening.fact_play
         where
-            asked.checked_at - asked.played_at >= :shortest
+            asked.checked_at - asked.played_at >= cast(:shortest as interval)
             and fact_play.listener_key = asked.listener_key
             and fact_play.played_at > asked.played_at - interval '365 days'
     ) as spaced
 ) as usual
-where asked.checked_at - asked.played_at >= :shortest
+where asked.checked_at - asked.played_at >= cast(:shortest as interval)

@@ -3,6 +3,10 @@
 select
     login.login_key,
     login.listener_key,
+    login.first_seen_at,
+    login.consented_at,
+    login.refused_at,
+    login.refused_reason,
     setting.login_key is null and min(login.listener_key) over () <> max(login.listener_key) over () as is_anybodys
 from ops.login
 left join ops.login as setting on setting.setting_fingerprint = cast(:setting_fingerprint as text)

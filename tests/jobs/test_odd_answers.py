@@ -137,6 +137,10 @@ def known(settings, warehouse, play) -> None:
     record_plays(settings, warehouse, lambda: NOW)
 
 
+def listener_of(connection, account):
+    return recorded_account(connection, account.listener_id, account.user_id, account.listener_name, None, NOW)
+
+
 @fuzzed
 @given(items=st.lists(spoiled(*({"track": one, "context": {"uri": "spotify:album:x", "type": "album"}} for one in (TRACK, EPISODE, LOCAL))), min_size=1, max_size=8))  # fmt: skip
 def test_every_item_of_a_page_is_recorded_whatever_stands_in_it(items, in_vain, known):

@@ -1,0 +1,372 @@
+-- Whether merging a page of the recently-played list would change nothing: it says nothing that is not recorded, and nothing near it can
+-- be matched in another way. One row: is_recorded, and the newest play recorded of the list. It never says yes where the merge would
+-- change a row; where it can't be sure, it says no, and the merge decides. page holds the staging tables as JSON.
+
+with document as materialized (
+    select cast(:page as jsonb) as tables
+),
+staged_play as materialized (
+    select
+        play.track_uri,
+        play.played_at,
+        play.context_uri
+    from document
+    cross join lateral jsonb_to_recordset(document.tables -> 'staging_play')
+        as play (track_uri text, played_at timestamptz, context_uri text)
+),
+staged_track as materialized (
+    select track.*
+    from document
+    cross join lateral jsonb_to_recordset(document.tables -> 'staging_track') as track (
+        track_id text,
+        track_uri text,
+        track_name text,
+        content_type text,
+        duration_ms integer,
+        isrc text,
+        is_explicit boolean,
+        disc_number smallint,
+        track_number integer,
+        popularity smallint,
+        album_id text,
+        album_name text,
+        album_artist_name text,
+        fetched_at timestamptz
+    )
+),
+staged_album as materialized (
+    select album.*
+    from document
+    cross join lateral jsonb_to_recordset(document.tables -> 'staging_album') as album (
+        album_id text,
+        album_name text,
+        album_artist_name text,
+        album_type text,
+        release_date date,
+        release_date_precision text,
+        track_count integer,
+        label text,
+        popularity smallint,
+        image_url text,
+        fetched_at timestamptz
+    )
+),
+staged_artist as materialized (
+    select artist.*
+    from document
+    cross join lateral jsonb_to_recordset(document.tables -> 'staging_artist') as artist (
+        artist_id text,
+        artist_name text,
+        fetched_at timestamptz
+    )
+),
+staged_track_artist as materialized (
+    select track_artist.*
+    from document
+    cross join lateral jsonb_to_recordset(document.tables -> 'staging_track_artist') as track_artist (
+        track_uri text,
+        artist_id text,
+        artist_name text,
+        position smallint,
+        role text,
+        weight double precision
+    )
+),
+-- All plays since a good while before the page: more than the merge looks at. A page of a listener who left the list alone for
+-- years may have exports beside it without end, which the merge is for.
+near as materialized (
+    select
+        fact_play.play_key,
+        fact_play.played_at,
+        fact_play.track_key,
+        coalesce(fact_play.recently_played_track_key, fact_play.track_key) as listed_track_key,
+        fact_play.context_key,
+        fact_play.played_at + coalesce(fact_play.recently_played_offset_ms, 0) * interval '1 millisecond' as last_listed_at,
+        dim_play_profile.has_recently_played
+        and not dim_play_profile.has_extended_export
+        and not dim_play_profile.has_account_export
+        and not dim_play_profile.has_player as is_listed_only
+    from listening.fact_play
+    left join listening.dim_play_profile on dim_play_profile.play_profile_key = fact_play.play_profile_key
+    where
+        fact_play.listener_key = :listener_key
+        and fact_play.played_at >= (select min(staged_play.played_at) from staged_play) - interval '3 hours'
+    order by fact_play.played_at
+    limit 300
+),
+spaced as (
+    select
+        near.played_at,
+        max(near.last_listed_at) over (
+            partition by coalesce(dim_track.recording_key, near.listed_track_key)
+            order by
+                near.played_at,
+                near.play_key
+            rows between unbounded preceding and 1 preceding
+        ) as reached_at
+    from near
+    left join listening.dim_track on dim_track.track_key = near.listed_track_key
+),
+-- Of each track of the batch, what the merge would make of it.
+merged_track as materialized (
+    select
+        staged_track.*,
+        dim_track.track_key,
+        coalesce(
+            dim_track.fetched_at is not null
+            and staged_track.fetched_at is not null
+            and staged_track.fetched_at <= dim_track.fetched_at + interval '1 day'
+            and (
+                coalesce(staged_track.track_name, dim_track.track_name),
+                coalesce(staged_track.content_type, dim_track.content_type),
+                coalesce(staged_track.duration_ms, dim_track.duration_ms),
+                coalesce(staged_track.isrc, dim_track.isrc),
+                coalesce(staged_track.is_explicit, dim_track.is_explicit),
+                coalesce(staged_track.disc_number, dim_track.disc_number),
+                coalesce(staged_track.track_number, dim_track.track_number),
+                coalesce(staged_track.popularity, dim_track.popularity),
+                coalesce(album_with_id.album_key, album_by_name.album_key, dim_track.album_key)
+            ) is not distinct from (
+                dim_track.track_name,
+                dim_track.content_type,
+                dim_track.duration_ms,
+                dim_track.isrc,
+                dim_track.is_explicit,
+                dim_track.disc_number,
+                dim_track.track_number,
+                dim_track.popularity,
+                dim_track.album_key
+            ),
+            false
+        ) as is_same
+    from staged_track
+    left join listening.dim_track on dim_track.track_uri = staged_track.track_uri
+    left join listening.dim_album as album_with_id on album_with_id.album_id = staged_track.album_id
+    left join listening.dim_album as album_by_name
+        on
+            staged_track.album_id is null
+            and album_by_name.album_id is null
+            and album_by_name.album_name = staged_track.album_name
+            and album_by_name.album_artist_name is not distinct from staged_track.album_artist_name
+),
+credited as materialized (
+    select
+        merged_track.track_key,
+        bridge_track_artist.artist_key
+    from staged_track_artist
+    inner join merged_track on merged_track.track_uri = staged_track_artist.track_uri
+    left join listening.dim_artist on dim_artist.artist_id = staged_track_artist.artist_id
+    left join listening.dim_artist as by_name
+        on
+            staged_track_artist.artist_id is null
+            and by_name.artist_id is null
+            and by_name.artist_name = staged_track_artist.artist_name
+    left join listening.bridge_track_artist
+        on
+            bridge_track_artist.track_key = merged_track.track_key
+            and bridge_track_artist.artist_key = coalesce(dim_artist.artist_key, by_name.artist_key)
+            and bridge_track_artist.position = staged_track_artist.position
+            and bridge_track_artist.role = staged_track_artist.role
+            and bridge_track_artist.weight = staged_track_artist.weight
+),
+told as (
+    select
+        merged_track.track_key,
+        merged_track.track_name,
+        staged_track_artist.artist_name
+    from merged_track
+    inner join staged_track_artist on staged_track_artist.track_uri = merged_track.track_uri
+    union
+    select
+        merged_track.track_key,
+        merged_track.track_name,
+        case
+            when merged_track.content_type in ('episode', 'chapter') then merged_track.album_name
+            else merged_track.album_artist_name
+        end
+    from merged_track
+),
+described as (
+    select distinct
+        dim_track.track_key,
+        dim_track.isrc,
+        dim_track.duration_ms,
+        coalesce(dim_track.recording_key, dim_track.track_key) as recording_key
+    from merged_track
+    inner join listening.dim_track as staged on staged.track_key = merged_track.track_key
+    inner join listening.dim_track
+        on
+            dim_track.track_key = staged.track_key
+            or dim_track.recording_key = staged.recording_key
+)
+select
+    coalesce(
+        (
+            -- the login works, and is this listener's
+            exists (
+                select 1
+                from ops.login
+                where
+                    login.login_key = :login_key
+                    and login.listener_key = :listener_key
+                    and login.refused_at is null
+            )
+            -- every track, album and artist is recorded, and described as the page describes it
+            and not exists (select 1 from merged_track where not merged_track.is_same)
+            and not exists (
+                select 1
+                from staged_album
+                left join listening.dim_album on dim_album.album_id = staged_album.album_id
+                left join listening.dim_album as by_name
+                    on
+                        staged_album.album_id is null
+                        and by_name.album_id is null
+                        and by_name.album_name = staged_album.album_name
+                        and by_name.album_artist_name is not distinct from staged_album.album_artist_name
+                where
+                    coalesce(dim_album.album_key, by_name.album_key) is null
+                    or (
+                        staged_album.album_id is not null
+                        and (
+                            (dim_album.fetched_at is null and staged_album.fetched_at is not null)
+                            or staged_album.fetched_at > dim_album.fetched_at + interval '1 day'
+                            or (
+                                coalesce(staged_album.album_name, dim_album.album_name),
+                                coalesce(staged_album.album_artist_name, dim_album.album_artist_name),
+                                coalesce(staged_album.album_type, dim_album.album_type),
+                                coalesce(staged_album.release_date, dim_album.release_date),
+                                case
+                                    when staged_album.release_date is null then dim_album.release_date_precision
+                                    else staged_album.release_date_precision
+                                end,
+                                coalesce(staged_album.track_count, dim_album.track_count),
+                                coalesce(staged_album.label, dim_album.label),
+                                coalesce(staged_album.popularity, dim_album.popularity),
+                                coalesce(staged_album.image_url, dim_album.image_url)
+                            ) is distinct from (
+                                dim_album.album_name,
+                                dim_album.album_artist_name,
+                                dim_album.album_type,
+                                dim_album.release_date,
+                                dim_album.release_date_precision,
+                                dim_album.track_count,
+                                dim_album.label,
+                                dim_album.popularity,
+                                dim_album.image_url
+                            )
+                        )
+                    )
+            )
+            and not exists (
+                select 1
+                from staged_artist
+                left join listening.dim_artist on dim_artist.artist_id = staged_artist.artist_id
+                left join listening.dim_artist as by_name
+                    on
+                        staged_artist.artist_id is null
+                        and by_name.artist_id is null
+                        and by_name.artist_name = staged_artist.artist_name
+                where
+                    coalesce(dim_artist.artist_key, by_name.artist_key) is null
+                    or staged_artist.fetched_at is not null
+                    or (
+                        staged_artist.artist_id is not null
+                        and dim_artist.artist_name is null
+                        and staged_artist.artist_name is not null
+                    )
+            )
+            -- each track is by the artists that the page names, and by no others
+            and not exists (select 1 from credited where credited.artist_key is null)
+            and not exists (
+                select 1
+                from listening.bridge_track_artist
+                where
+                    bridge_track_artist.track_key in (select credited.track_key from credited)
+                    and not exists (
+                        select 1
+                        from credited
+                        where
+                            credited.track_key = bridge_track_artist.track_key
+                            and credited.artist_key = bridge_track_artist.artist_key
+                    )
+            )
+            -- every name is known, and no two recordings could be found to be one
+            and not exists (
+                select 1
+                from told
+                where
+                    told.track_name is not null
+                    and told.artist_name is not null
+                    and not exists (
+                        select 1
+                        from listening.track_alias
+                        where
+                            track_alias.track_key = told.track_key
+                            and track_alias.name_hash = md5(
+                                replace(ops.folded(told.artist_name), chr(10), ' ') || chr(10)
+                                || replace(ops.folded(told.track_name), chr(10), ' ')
+                            )::uuid
+                    )
+            )
+            and not exists (
+                select 1
+                from described
+                inner join listening.dim_track on dim_track.isrc = described.isrc
+                where coalesce(dim_track.recording_key, dim_track.track_key) <> described.recording_key
+            )
+            and not exists (
+                select 1
+                from described
+                inner join listening.track_alias as own on own.track_key = described.track_key
+                inner join listening.track_alias as other on other.name_hash = own.name_hash
+                inner join listening.dim_track
+                    on
+                        dim_track.track_key = other.track_key
+                        and abs(dim_track.duration_ms - described.duration_ms) <= 2000
+                        and coalesce(dim_track.isrc = described.isrc, true)
+                where coalesce(dim_track.recording_key, dim_track.track_key) <> described.recording_key
+            )
+            -- only the list has reported anything since, and no two plays of one recording are so near that they could be one
+            and (select count(*) from near) < 300
+            and not exists (select 1 from near where near.is_listed_only is distinct from true)
+            and not exists (select 1 from spaced where spaced.played_at <= spaced.reached_at + interval '2 minutes')
+            -- every play is recorded, with its moment, its track and its context
+            and not exists (
+                select 1
+                from staged_play
+                left join listening.dim_track on dim_track.track_uri = staged_play.track_uri
+                left join listening.dim_context on dim_context.context_uri = staged_play.context_uri
+                where
+                    (staged_play.track_uri is not null and dim_track.track_key is null)
+                    or not exists (
+                        select 1
+                        from near
+                        where
+                            near.played_at = staged_play.played_at
+                            and near.track_key = near.listed_track_key
+                            and near.track_key = coalesce(dim_track.track_key, 0)
+                            and (staged_play.context_uri is null or near.context_key = dim_context.context_key)
+                    )
+            )
+            and not exists (
+                select 1
+                from staged_play
+                inner join near on near.played_at = staged_play.played_at
+                where
+                    staged_play.track_uri is not null
+                    and near.track_key = 0
+            )
+        ),
+        false
+    ) as is_recorded,
+    (
+        select fact_play.played_at
+        from listening.fact_play
+        inner join listening.dim_play_profile on dim_play_profile.play_profile_key = fact_play.play_profile_key
+        where
+            fact_play.listener_key = :listener_key
+            and dim_play_profile.has_recently_played
+        order by fact_play.played_at desc
+        limit 1
+    ) as recorded_to_at,
+    (select min(staged_play.played_at) from staged_play) as window_starts_at
