@@ -3,20 +3,17 @@
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Connection
 
-from etl.warehouse.load import values_of
+from etl.staging import Batch
 from etl.warehouse.locks import LISTENER_LOCK, run_together_locked
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def asked_of_page(
     connection: Connection,
-    tables: "Mapping[str, pd.DataFrame]",
+    tables: Mapping[str, Batch],
     *,
     listener_key: int,
     login_key: int,
@@ -34,13 +31,13 @@ def asked_of_page(
     return run_together_locked(connection, LISTENER_LOCK, listener_key, names, page=as_json(tables), **given)
 
 
-def as_json(tables: "Mapping[str, pd.DataFrame]") -> str:
+def as_json(tables: Mapping[str, Batch]) -> str:
     """The rows of each staging table, as `load.copy` would copy them: an empty text is null."""
     return json.dumps(
         {
             name: [
                 dict(zip(rows.columns, (None if value == "" else value for value in row), strict=True))
-                for row in zip(*(values_of(rows[column]) for column in rows), strict=True)
+                for row in zip(*(rows[column] for column in rows.columns), strict=True)
             ]
             for name, rows in tables.items()
         },

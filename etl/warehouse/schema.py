@@ -39,7 +39,7 @@ def asked_of_current(
         return None
     [state] = rows["schema_digest"]
     if clock is not None:
-        must_agree(clock(), state["server_at"], "the database's")
+        check_clock(clock(), state["server_at"], "the database's")
     return rows if state["digest"] == digest_of(ours) and not state["is_copy_unfinished"] else None
 
 

@@ -10,7 +10,7 @@ import requests
 from support import NOW, REFRESH_TOKEN, ago, change_world, settings_of
 from support.wire_count import counted
 
-from etl.jobs.monitored import attended
+from etl.jobs.monitored import monitored
 from etl.jobs.plays import record_plays
 from etl.simulator.routes import Fault, Play
 from etl.warehouse.connection import Warehouse
@@ -46,7 +46,7 @@ def on_github(database, spotify, tmp_path):
 def test_a_run_that_brings_nothing_new_takes_at_most_twelve_statements(on_github, database, spotify, heard, warehouse):
     record_plays(on_github, warehouse, lambda: NOW)
     with counted(database) as wire, closing(Warehouse(wire.url)) as there:
-        outcome = attended("plays", on_github, there, record_plays, lambda: NOW + HOUR)
+        outcome = monitored("plays", on_github, there, record_plays, lambda: NOW + HOUR)
         assert outcome.line.startswith("0 of 50 plays are new")
     assert len(wire.messages) <= 9  # round trips, once the connection stands
     assert len(wire.statements) <= 12, wire.statements
@@ -59,7 +59,7 @@ def test_a_run_that_brings_one_play_takes_less_than_forty_round_trips(
     record_plays(on_github, warehouse, lambda: NOW)
     play(Play(list(songs.tracks)[60], NOW))
     with counted(database) as wire, closing(Warehouse(wire.url)) as there:
-        outcome = attended("plays", on_github, there, record_plays, lambda: NOW + HOUR)
+        outcome = monitored("plays", on_github, there, record_plays, lambda: NOW + HOUR)
         assert outcome.line.startswith("1 of 50 plays are new")
     assert len(wire.messages) < 40
 
@@ -75,7 +75,7 @@ def test_the_short_way_leaves_the_ledger_as_the_whole_merge_does(
     for is_whole in (False, True):
         if is_whole:
             monkeypatch.setattr("etl.jobs.plays.save_known_page", lambda *_: None)
-        outcomes = [record_plays(on_github, warehouse, lambda at=at: NOW + at) for at in (HOUR, 30 * HOUR)]
+        outcomes = [record_plays(on_github, warehouse, lambda at=at: NOW + at) for at in (HOUR, 30 * HOUR)]  # type: ignore[misc]
         left.append((outcomes, {name: ask(query) for name, query in LEDGER.items()}))
         for name, rows in before.items():
             ask(f"delete from ops.{name}")

@@ -16,7 +16,7 @@ SETTING = re.compile(r"\s*(?:set local\s|select pg_catalog\.set_config\()")
 
 
 @dataclass
-class Wire:
+class WireCount:
     """`messages`: what was sent, in order: the text of each query, and `copy` for the rows of a COPY."""
 
     url: str
@@ -32,13 +32,13 @@ class Wire:
 
 
 @contextmanager
-def counted(database: str) -> Iterator[Wire]:
-    """A Wire whose `url` leads to the database."""
+def counted(database: str) -> Iterator[WireCount]:
+    """A WireCount whose `url` leads to the database."""
     address = make_url(database)
     path = f"{address.query['host']}/.s.PGSQL.{address.query.get('port') or address.port}"
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        wire = Wire(
+        wire = WireCount(
             f"postgresql://{address.username}@127.0.0.1:{port}/{address.database}?sslmode=disable&gssencmode=disable"
         )
 
