@@ -77,7 +77,7 @@ class Login:
         def exchange(connection: Connection) -> str:
             # One exchange at a time: a second run would otherwise come with a token that the first has just used up.
             lock(connection, LOGIN_LOCK, self.login_key)
-            [stored] = run(connection, "login_token", login_key=self.login_key)
+            [stored] = run(connection, "ops/logins/token", login_key=self.login_key)
             token = self._token_of(stored)
             if not answers:
                 answers.append(self._accounts.refresh(token))
@@ -107,16 +107,18 @@ class Login:
             true_at = error.true_at
             if self._is_new:
                 self._warehouse.transaction(
-                    lambda connection: run(connection, "login_seen_at", login_key=self.login_key, first_seen_at=true_at)
+                    lambda connection: run(
+                        connection, "ops/logins/seen_at", login_key=self.login_key, first_seen_at=true_at
+                    )
                 )
             raise
 
     def _find(self, connection: Connection) -> Row[Any]:
         mark = fingerprint(self._setting) if self._setting else None
-        if mark and not run(connection, "login", setting_fingerprint=mark):
+        if mark and not run(connection, "ops/logins/of_setting", setting_fingerprint=mark):
             self._is_new = True
-            run(connection, "login_seen", setting_fingerprint=mark, first_seen_at=self._clock())
-        if not (rows := run(connection, "login_current", setting_fingerprint=mark)):
+            run(connection, "ops/logins/seen", setting_fingerprint=mark, first_seen_at=self._clock())
+        if not (rows := run(connection, "ops/logins/current", setting_fingerprint=mark)):
             raise NotLoggedIn
         [found] = rows
         if found.is_anybodys:
@@ -146,7 +148,7 @@ class Login:
     def _keep(self, connection: Connection, token: str, rotated_at: datetime | None) -> None:
         run(
             connection,
-            "login_rotated",
+            "ops/logins/rotated",
             login_key=self.login_key,
             refresh_token_encrypted=self._keys.encrypt(token),
             rotated_at=rotated_at,
@@ -156,7 +158,7 @@ class Login:
         self._warehouse.transaction(
             lambda connection: run(
                 connection,
-                "login_refused",
+                "ops/logins/refused",
                 login_key=self.login_key,
                 refused_at=self._clock(),
                 refused_reason=reason,
@@ -176,7 +178,7 @@ def keep_login(connection: Connection, token: str, listener_key: int, keys: Keys
     """Keeps a refresh token that the listener has just agreed to, as the one to use from now on."""
     run(
         connection,
-        "login_agreed",
+        "ops/logins/agreed",
         setting_fingerprint=fingerprint(token),
         listener_key=listener_key,
         refresh_token_encrypted=keys.encrypt(token),

@@ -110,7 +110,7 @@ def finished(settings: Settings, warehouse: Warehouse, trip: Trip, answer: str, 
 
     def keep(connection: Connection) -> None:
         stand_ins = [one for one in (account.listener_id, account.user_id, ME) if one]
-        if run(connection, "listener_logged_in_otherwise", listener_ids=stand_ins):
+        if run(connection, "ops/listeners/logged_in_otherwise", listener_ids=stand_ins):
             raise LoginError(
                 "That was another Spotify account than the one whose listening is recorded here. Nothing was changed. Log"
                 " out of Spotify in that browser (or use a private window), and begin again with the right account."
@@ -156,7 +156,7 @@ def remember(connection: Connection, trip: Trip, keys: Keys, now: datetime) -> N
     """Keeps a trip for another run to finish: an hour at most."""
     run(
         connection,
-        "consent_asked",
+        "ops/logins/consent_asked",
         state_fingerprint=fingerprint(trip.state),
         verifier_encrypted=keys.encrypt(trip.verifier),
         redirect_uri=trip.redirect_uri,
@@ -167,7 +167,7 @@ def remember(connection: Connection, trip: Trip, keys: Keys, now: datetime) -> N
 def remembered(connection: Connection, answer: str, keys: Keys, now: datetime) -> Trip:
     """The trip that this answer belongs to; it serves once. Raises LoginError when there is none."""
     state = told_in(answer).get("state", "")
-    rows = run(connection, "consent_answered", state_fingerprint=fingerprint(state), now=now)
+    rows = run(connection, "ops/logins/consent_answered", state_fingerprint=fingerprint(state), now=now)
     if not rows:
         raise LoginError(
             "That address belongs to no login begun here in the last hour, or it was used already. Copy the address of the"

@@ -83,10 +83,10 @@ def login_of(connection: Connection, settings: Settings) -> dict[str, Any] | Non
     """The login that the plays job would use: {agreed_at, is_exact, ends_at, refused_at, refused_reason}; None without any."""
     token = settings.spotify_refresh_token
     mark = fingerprint(token.get_secret_value()) if token else None
-    found = run(connection, "login_current", setting_fingerprint=mark)
+    found = run(connection, "ops/logins/current", setting_fingerprint=mark)
     if not found:
         return None
-    [login] = run(connection, "health_login", login_key=found[0].login_key)
+    [login] = run(connection, "ops/health/login", login_key=found[0].login_key)
     agreed_at = login.consented_at or login.first_seen_at
     return {
         "agreed_at": agreed_at,
@@ -99,7 +99,7 @@ def login_of(connection: Connection, settings: Settings) -> dict[str, Any] | Non
 
 def storage_of(connection: Connection, settings: Settings, now: datetime) -> dict[str, Any]:
     """{size_bytes, limit_bytes, bytes_a_day, days_left}; null where it is not known."""
-    [told] = run(connection, "health_storage", now=now)
+    [told] = run(connection, "ops/health/storage", now=now)
     limit_mb = settings.storage_limit_mb
     if limit_mb is None and settings.database_url:
         host = make_url(settings.database_url.get_secret_value()).host or ""
@@ -124,7 +124,7 @@ def urgent(connection: Connection, settings: Settings, now: datetime) -> list[Fi
     """What is found without reading the facts: asked after every run."""
     return [
         *about_login(login_of(connection, settings), settings, now),
-        *about_gaps(rows_of(run(connection, "health_span"))),
+        *about_gaps(rows_of(run(connection, "ops/health/span"))),
         *about_storage(storage_of(connection, settings, now)),
         *quiet(connection),
     ]
@@ -132,28 +132,30 @@ def urgent(connection: Connection, settings: Settings, now: datetime) -> list[Fi
 
 def missed(connection: Connection, now: datetime) -> list[Finding]:
     """Whether the plays job goes on at all, asked by the others: it can't tell that itself."""
-    return list(about_silence(rows_of(run(connection, "health_run", now=now)), now, QUIET))
+    return list(about_silence(rows_of(run(connection, "ops/health/run", now=now)), now, QUIET))
 
 
 def examined(connection: Connection, settings: Settings, now: datetime) -> Health:
     """All of it, facts included: some seconds with ten million of them."""
     login = login_of(connection, settings)
-    runs = rows_of(run(connection, "health_run", now=now))
-    spans = rows_of(run(connection, "health_span"))
+    runs = rows_of(run(connection, "ops/health/run", now=now))
+    spans = rows_of(run(connection, "ops/health/span"))
     storage = storage_of(connection, settings, now)
-    pauses = rows_of(run(connection, "health_pause", now=now))
+    pauses = rows_of(run(connection, "ops/health/pause", now=now))
     client = settings.spotify_client_id
     refusals = (
         [
             row.endpoint
-            for row in run(connection, "catalogue_refusals", client_fingerprint=fingerprint(client.get_secret_value()))
+            for row in run(
+                connection, "ops/catalogue/refusals", client_fingerprint=fingerprint(client.get_secret_value())
+            )
         ]
         if client
         else []
     )
-    [spent] = run(connection, "catalogue_calls", now=now)
-    checks = {row.check_name: row.row_count for row in run(connection, "health_check", now=now)}
-    [clock] = run(connection, "health_clock")
+    [spent] = run(connection, "ops/catalogue/calls", now=now)
+    checks = {row.check_name: row.row_count for row in run(connection, "ops/health/check", now=now)}
+    [clock] = run(connection, "ops/health/clock")
     skew_s = (clock.now_at - now).total_seconds()
     findings = [
         *about_login(login, settings, now),
@@ -168,11 +170,11 @@ def examined(connection: Connection, settings: Settings, now: datetime) -> Healt
     return Health(
         made_at=now,
         schema=schema_of(connection),
-        listeners=rows_of(run(connection, "health_listener")),
+        listeners=rows_of(run(connection, "ops/health/listener")),
         login=login,
         runs=runs,
         spans=spans,
-        catalogue=rows_of(run(connection, "health_catalogue", miss_limit=MISS_LIMIT)),
+        catalogue=rows_of(run(connection, "ops/health/catalogue", miss_limit=MISS_LIMIT)),
         refusals=refusals,
         budget={"spent": spent.call_count, "limit": settings.catalogue_daily_budget},
         pauses=pauses,

@@ -20,7 +20,7 @@ USUAL_SPAN = timedelta(days=90)
 
 def quiet(connection: Connection) -> Iterator[Finding]:
     """A finding for each listener whose silence is longer than usual. It reads facts only after a week without a play."""
-    for one in run(connection, "health_quiet", shortest=SHORTEST):
+    for one in run(connection, "ops/health/quiet", shortest=SHORTEST):
         silence = one.checked_at - one.played_at
         is_known_well = one.play_count >= USUAL_PLAYS and one.span >= USUAL_SPAN
         if is_known_well and silence >= TIMES * one.longest:

@@ -104,21 +104,21 @@ def import_parts(
         if warning is not None:
             log.warning("%s", warning)
         merge_plays(connection, listener_key=this_run.listener_key, now=this_run.started_at)
-        counts = iter(run(connection, "load/receipt"))
+        counts = iter(run(connection, "matching/70_receipt"))
         files = tuple(file_receipt(part, counts) for part in parts)
         owners = [part.owner for part in parts if isinstance(part, Part)]
         is_known = any(file.known_count for file in files)
         warned = warnings(connection, record_of, owners, is_known=is_known)
         packages = [part.package for part in parts if isinstance(part, Part)]
         whose = {"listener_key": this_run.listener_key, "found_at": this_run.started_at}
-        run(connection, "load/covered_by_exports", **whose, packages=packages)
+        run(connection, "coverage/covered_by_exports", **whose, packages=packages)
         merge_linked(connection, now=this_run.started_at, but_not=this_run.listener_key)
         receipt = Receipt(files, is_new, dry_run, record_of, warned, notes_of(parts, files))
         if dry_run:
             raise DryRunDone(receipt)
         record(connection, this_run, receipt, clock())
         if receipt.total.new_count >= LARGE:
-            run(connection, "statistics")
+            run(connection, "ops/runs/statistics")
         return receipt
 
     try:
@@ -130,7 +130,7 @@ def import_parts(
 def staged(connection: Connection, read: Iterator[Part | Unreadable]) -> list[Part | Unreadable]:
     """Stages every file, the next one being read meanwhile; what is left to say of each."""
     for name in (*CATALOGUE, "staging_play"):
-        run(connection, f"load/{name}")
+        run(connection, f"staging/{name}")
     parts: list[Part | Unreadable] = []
     numbers: dict[tuple[Any, ...], int] = {}
     for part in ahead(read):
@@ -187,7 +187,7 @@ def listener_of(connection: Connection, settings: Settings, listener: str | None
         )
     [made] = run(
         connection,
-        "load/listener",
+        "dimensions/listener",
         listener_id=ME if listener is None else listener,
         stand_ins=[],
         listener_name=None,
@@ -234,4 +234,4 @@ def record(connection: Connection, this_run: Run, receipt: Receipt, finished_at:
     for file in receipt.files:
         told = asdict(file)
         del told["malformed"]
-        run(connection, "import_file", run_key=run_key, **told)
+        run(connection, "ops/runs/import_file", run_key=run_key, **told)

@@ -116,7 +116,7 @@ def save_page(
         )
     listener_key = this_run.listener_key
     assert listener_key is not None, "a login without a listener asks who it is"
-    run(connection, "login_accepted", login_key=login.login_key, listener_key=listener_key)
+    run(connection, "ops/logins/accepted", login_key=login.login_key, listener_key=listener_key)
     stage(connection, page.tables)
     merge_catalogue(connection)
     zone_warning = settle(connection, listener_key, settings.time_zone)
@@ -129,7 +129,7 @@ def save_page(
     merge_linked(connection, now=now, but_not=listener_key)
     is_report_due = False
     if settings.github_output:  # elsewhere nobody would make it
-        [report] = run(connection, "report_due", listener_key=listener_key, now=now)
+        [report] = run(connection, "ops/runs/report_due", listener_key=listener_key, now=now)
         is_report_due = report.is_due
     if is_report_due:
         Run("daily-report", now, listener_key).record(connection, "done", now)

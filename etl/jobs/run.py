@@ -65,7 +65,7 @@ class Run:
         """The run_key of the row."""
         [row] = run(
             connection,
-            "run",
+            "ops/runs/run",
             job=self.job,
             listener_key=self.listener_key,
             started_at=self.started_at,

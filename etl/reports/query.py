@@ -90,9 +90,9 @@ class Reporter:
 
     def __init__(self, connection: Connection, asked: Asked, now: datetime) -> None:
         self.connection, self.asked, self.now = connection, asked, now
-        run(connection, "means_of_a_report")
+        run(connection, "reports/shared/report_session")
         since, until = self.moments(asked.since_date, asked.until_date)
-        [record] = run(connection, "report_record", **self.listener, now=now)
+        [record] = run(connection, "reports/shared/report_record", **self.listener, now=now)
         self.recorded = Recorded(
             record.covered_days, record.lost_days, record.first_date, record.new_since, record.today
         )
@@ -113,7 +113,7 @@ class Reporter:
 
     def moments(self, since: date | None, until: date | None) -> tuple[Any, Any]:
         """The first moment of these local days, and the first one after them; infinite where they are open."""
-        [span] = run(self.connection, "report_span", **self.listener, since_date=since, until_date=until)
+        [span] = run(self.connection, "reports/shared/report_span", **self.listener, since_date=since, until_date=until)
         return span.since, span.until
 
     def ask(self, name: str, **parameters: Any) -> Section:
@@ -125,7 +125,13 @@ class Reporter:
     def count(self, *tables: str, artist_key: int | None = None, recording_key: int | None = None) -> None:
         """Makes what the parts of a report share, all or some: report_play with report_listen (as the keys restrict them), report_track, report_credit."""
         for table in tables or ("report_play", "report_track_of_plays", "report_credit"):
-            run(self.connection, table, **self.parameters, artist_key=artist_key, recording_key=recording_key)
+            run(
+                self.connection,
+                f"reports/shared/{table}",
+                **self.parameters,
+                artist_key=artist_key,
+                recording_key=recording_key,
+            )
 
     def report(self, name: str, title: str, *sections: Section, note: str = "") -> Report:
         return Report(name, title, self.now, self.asked, sections, note, self.recorded)

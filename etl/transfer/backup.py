@@ -103,7 +103,7 @@ def written(source: Warehouse, file: IO[bytes], name: str, now: datetime, told: 
             )
             made.tables.append(Moved(table.name, content.row_count, content.row_count))
             told.table(made.tables[-1])
-        [warehouse] = origin.do(lambda connection: run(connection, "warehouse"))
+        [warehouse] = origin.do(lambda connection: run(connection, "ops/transfer/warehouse"))
         counters = origin.do(lambda connection: counters_of(connection, layout))
         manifest = Manifest(
             FORMAT,
@@ -178,7 +178,7 @@ def restored(
 ) -> Move:
     def opening(connection: Connection) -> Layout:
         has = files_of(connection)
-        there = run(connection, "warehouse")[0] if WAREHOUSE in has else None
+        there = run(connection, "ops/transfer/warehouse")[0] if WAREHOUSE in has else None
         is_begun = there is not None and there.copy_started_at and there.warehouse_id == manifest.warehouse_id
         if has and not is_begun and (there is None or there.is_filled or not has <= manifest.schema_files.keys()):
             raise WarehouseError(
@@ -210,7 +210,7 @@ def restored(
         if target.content(table) != backed.content
     ]
     if not made.differences:
-        target.do(lambda connection: run(connection, "warehouse_whole"))
+        target.do(lambda connection: run(connection, "ops/transfer/warehouse_whole"))
     return made
 
 

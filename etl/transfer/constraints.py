@@ -20,7 +20,7 @@ def counters_of(connection: Connection, layout: Layout) -> dict[str, tuple[int, 
 
 
 def counter_of(connection: Connection, table: Table) -> tuple[int, bool]:
-    rows = run(connection, "counter", table_name=table.name, column_name=table.counter)
+    rows = run(connection, "ops/transfer/counter", table_name=table.name, column_name=table.counter)
     if len(rows) != 1:
         raise WarehouseError(f"{table.counter} of {table.name} is not numbered by Postgres; nothing was touched.")
     with driver_cursor(connection) as cursor:
@@ -36,19 +36,19 @@ def untied(connection: Connection) -> Layout:
     They are noted in the same transaction: the database itself knows what to put back, whoever goes on with the copy.
     """
     if connection.execute(text("select pg_catalog.to_regclass(:name)"), {"name": NOTED}).scalar():
-        return layout_of(connection, [reference_of(row) for row in run(connection, "references_dropped")])
+        return layout_of(connection, [reference_of(row) for row in run(connection, "ops/transfer/references_dropped")])
     layout = layout_of(connection)
     if not layout.references:
         raise WarehouseError(
             "An older version of the program began a copy into the database at DATABASE_URL; this one can't go on with it."
             " Give an empty database, or drop its schemas listening and ops."
         )
-    run(connection, "copy_reference")
+    run(connection, "ops/transfer/copy_reference")
     with driver_cursor(connection) as cursor:
         for one in layout.references:
             run(
                 connection,
-                "reference_dropped",
+                "ops/transfer/reference_dropped",
                 table_name=one.table,
                 other_name=one.other,
                 constraint_name=one.name,
@@ -71,7 +71,7 @@ def tie(connection: Connection, references: tuple[Reference, ...], counters: dic
         cursor.execute(f"drop table if exists {NOTED}")
         for table in layout_of(connection, ()).tables:
             if table.name in counters:
-                [row] = run(connection, "counter", table_name=table.name, column_name=table.counter)
+                [row] = run(connection, "ops/transfer/counter", table_name=table.name, column_name=table.counter)
                 sequence = Identifier(row.schema_name, row.sequence_name).as_string(cursor)
                 number, is_given = counters[table.name]
                 # What the other side says is kept between the largest key that is there and what honest gaps come to.
@@ -90,7 +90,7 @@ def tie(connection: Connection, references: tuple[Reference, ...], counters: dic
                         named(table.name),
                     )
                 )
-    run(connection, "statistics")
+    run(connection, "ops/runs/statistics")
 
 
 def named(table: str) -> Identifier:

@@ -173,8 +173,8 @@ class Copying(Comparing):
                 here, there = self.contents(table)
                 made.differences += self.sentences(table) if here != there else ()
         if not made.differences:
-            self.target.do(lambda connection: run(connection, "warehouse_whole"))
-        readers = self.source.do(lambda connection: run(connection, "readers"))
+            self.target.do(lambda connection: run(connection, "ops/transfer/warehouse_whole"))
+        readers = self.source.do(lambda connection: run(connection, "ops/transfer/readers"))
         made.roles = [plain(row.role_name) for row in readers]
         return made
 
@@ -223,7 +223,7 @@ class Copying(Comparing):
             raise WarehouseError(f"The databases at {self.source.name} and {self.target.name} are the same one.")
 
     def open(self, connection: Connection, files: set[str]) -> Layout:
-        [origin] = self.source.do(lambda source: run(source, "warehouse"))
+        [origin] = self.source.do(lambda source: run(source, "ops/transfer/warehouse"))
         self.must_be_a_copy(connection, files)
         with speaking_of_errors(self.target.name):
             layout = opened_for_copying(connection, files, origin.warehouse_id, origin.made_at, self.now)
@@ -245,8 +245,8 @@ class Copying(Comparing):
             raise WarehouseError(
                 f"The database at {self.target.name} holds a warehouse of an older version. Give an empty database."
             )
-        there = run(connection, "warehouse")[0] if has else None
-        [here] = self.source.do(lambda source: run(source, "warehouse"))
+        there = run(connection, "ops/transfer/warehouse")[0] if has else None
+        [here] = self.source.do(lambda source: run(source, "ops/transfer/warehouse"))
         if there is None or not there.is_filled:
             return
         if there.warehouse_id != here.warehouse_id:
@@ -254,8 +254,8 @@ class Copying(Comparing):
                 f"The database at {self.target.name} holds another warehouse. Nothing was touched: give an empty database, or the one that"
                 " this warehouse was copied to before."
             )
-        known = {tuple(row) for row in self.source.do(lambda source: run(source, "runs"))}
-        if own := [row for row in run(connection, "runs") if tuple(row) not in known]:
+        known = {tuple(row) for row in self.source.do(lambda source: run(source, "ops/transfer/runs"))}
+        if own := [row for row in run(connection, "ops/transfer/runs") if tuple(row) not in known]:
             raise WarehouseError(
                 f"The database at {self.target.name} has recorded for itself since it was copied ({many(len(own), 'run')} that"
                 f" {self.source.name} does not know). Copying would undo that; nothing was touched."

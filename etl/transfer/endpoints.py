@@ -211,7 +211,7 @@ def opened_for_copying(
     """Makes a database fit to be copied into: of the version that has these schema files, marked as not whole, its tables not tied."""
     lock(connection, MOVE_LOCK, 0)
     migrate_within(connection, now, __version__, only=files)
-    run(connection, "warehouse_copied", warehouse_id=warehouse_id, made_at=made_at, copy_started_at=now)
+    run(connection, "ops/transfer/warehouse_copied", warehouse_id=warehouse_id, made_at=made_at, copy_started_at=now)
     return untied(connection)
 
 
@@ -219,7 +219,9 @@ def files_of(connection: Connection) -> set[str]:
     """The files of sql/schema/ that were applied to a database; none where there is no warehouse."""
     if not connection.execute(text("select pg_catalog.to_regclass('ops.schema_change')")).scalar():
         return set()
-    return {row.file_name for row in run(connection, "schema_state") if row.file_name.startswith("schema/")}
+    return {
+        row.file_name for row in run(connection, "ops/migrations/schema_state") if row.file_name.startswith("schema/")
+    }
 
 
 def whole_files(source: Source) -> set[str]:

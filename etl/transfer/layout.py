@@ -61,10 +61,10 @@ def layout_of(connection: Connection, references: Collection[Reference] | None =
         row.table_name: Table(
             row.table_name, tuple(row.column_names), tuple(row.key_names), tuple(row.column_types), row.counter_name
         )
-        for row in run(connection, "tables", names=names)
+        for row in run(connection, "ops/transfer/tables", names=names)
     }
     if references is None:
-        references = [reference_of(row) for row in run(connection, "references", names=names)]
+        references = [reference_of(row) for row in run(connection, "ops/transfer/references", names=names)]
     refers: dict[str, set[str]] = {name: set() for name in sorted(found)}
     for reference in references:
         if reference.table != reference.other:
@@ -96,7 +96,7 @@ class Foreign:
     """
 
     def __init__(self, connection: Connection, name: str, names: Collection[str] = ()) -> None:
-        rows = run(connection, "relations", schemas=[] if names else SCHEMAS, names=list(names))
+        rows = run(connection, "ops/transfer/relations", schemas=[] if names else SCHEMAS, names=list(names))
         self.relations = {f"{row.schema_name}.{row.table_name}": row for row in rows}
         self.name = name
 

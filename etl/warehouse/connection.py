@@ -32,7 +32,7 @@ from etl.warehouse.locks import (
     busy,
     lock_listeners,
 )
-from etl.warehouse.schema import migrate_within, pending
+from etl.warehouse.schema import migrate_within, pending, views_in_order
 from etl.warehouse.statements import names_in, script
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Warehouse:
     the database's before anything is recorded; None: they are not compared."""
 
     def __init__(self, url: str, clock: Clock | None = None) -> None:
-        self.engine = engine_of(url, script("query/search_path"))
+        self.engine = engine_of(url, script("ops/migrations/search_path"))
         self.clock = clock
 
     def __repr__(self) -> str:
@@ -130,13 +130,13 @@ class Warehouse:
                 break
             attempt += 1
             time.sleep(limits.MIGRATION_PAUSE_S)
-        if not views_may_wait or any(not name.startswith("views/") for name in self.pending()):
+        if not views_may_wait or any(name.startswith("schema/") for name in self.pending()):
             raise held
         log.warning("The views in the database stay as they are until the next run. %s", held)
         return []
 
     def pending(self) -> list[str]:
-        """Names of the files of sql/schema and sql/views that the database has yet to see."""
+        """Names of the files of sql/schema, functions and views that the database has yet to see."""
         return self.transaction(pending)
 
     def must_be_current(self) -> None:
@@ -144,7 +144,7 @@ class Warehouse:
         if waiting := self.pending():
             have = (
                 "The database is empty"
-                if len(waiting) == len(names_in("schema") + names_in("views"))
+                if len(waiting) == len(names_in("schema") + views_in_order())
                 else "The database is older than this program"
             )
             raise WarehouseError(f"{have}: the next run of a job, or python migrate.py, brings it up to date.")

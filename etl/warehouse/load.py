@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def stage(connection: Connection, tables: "Mapping[str, pd.DataFrame]") -> None:
     """Makes the temporary staging tables and fills each by one COPY. A frame's columns are those of its table."""
     for name, rows in tables.items():
-        run(connection, f"load/{name}")
+        run(connection, f"staging/{name}")
         copy(connection, name, rows)
 
 

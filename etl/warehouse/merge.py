@@ -1,4 +1,4 @@
-"""How a staged batch gets into the star: the files of sql/load/ in their order."""
+"""How a staged batch gets into the star: the files of sql/dimensions/, matching/ and coverage/ in their order."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from etl.warehouse.locks import LISTENER_LOCK, lock, lock_listeners
 from etl.warehouse.statements import run
 from etl.warehouse.time_zones import settle
 
-TIERS = 6  # of sql/load/same_listen.sql
+TIERS = 6  # of sql/matching/40_match_candidate.sql
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ class Reach:
 
 def merge_catalogue(connection: Connection) -> None:
     """Merges the staged artists, albums, tracks, who they are by and under which names they were told."""
-    for name in ("changed_track", "dim_artist", "dim_album", "dim_track", "bridge_track_artist", "track_alias"):
-        run(connection, f"load/{name}")
-    while run(connection, "load/track_recording"):
+    for name in ("tracks_to_rematch", "dim_artist", "dim_album", "dim_track", "bridge_track_artist", "track_alias"):
+        run(connection, f"dimensions/{name}")
+    while run(connection, "dimensions/track_recording"):
         pass
 
 
@@ -42,12 +42,12 @@ def merge_linked(
 ) -> None:
     """Looks again at plays of tracks that the batch's catalogue found to be one recording: of every listener, but not of the one
     whose plays were merged with it. `with_changed`: of tracks, too, that got another name or a length."""
-    rows = run(connection, "load/linked_listener", but_not=but_not or 0, with_changed=with_changed)
+    rows = run(connection, "dimensions/listeners_to_rematch", but_not=but_not or 0, with_changed=with_changed)
     lock_listeners(connection, [row.listener_key for row in rows])
     for row in rows:
         settle(connection, row.listener_key)
-        run(connection, "load/merge_forgotten")
-        run(connection, "load/staging_play")
+        run(connection, "matching/90_drop_temporary_tables")
+        run(connection, "staging/staging_play")
         merge_plays(connection, listener_key=row.listener_key, now=now)
 
 
@@ -62,40 +62,40 @@ def merge_plays(
     merged before. `is_full_window`: the batch is a page of Spotify's list that may have dropped older plays.
     """
     lock(connection, LISTENER_LOCK, listener_key)
-    run(connection, "load/unnamed_play", listener_key=listener_key)
+    run(connection, "matching/01_unnamed_play", listener_key=listener_key)
     for name in (
-        "query/means_of_a_merge",
-        "load/dim_context",
-        "load/dim_device",
-        "load/dim_date",
-        "load/staged_report",
+        "matching/02_merge_session",
+        "dimensions/dim_context",
+        "dimensions/dim_device",
+        "dimensions/dim_date",
+        "matching/10_batch_observation",
     ):
         run(connection, name)
-    run(connection, "load/told_before", listener_key=listener_key)
-    run(connection, "load/known_report", listener_key=listener_key)
-    run(connection, "load/told_play")
-    sources = {row.source for row in run(connection, "load/sources_told")}
+    run(connection, "matching/11_already_recorded", listener_key=listener_key)
+    run(connection, "matching/12_recorded_observation", listener_key=listener_key)
+    run(connection, "matching/20_source_play")
+    sources = {row.source for row in run(connection, "matching/21_sources")}
     if "extended_export" in sources:
-        run(connection, "load/told_by_extended_export")
+        run(connection, "matching/30_dedupe_extended_export")
     if "recently_played" in sources:
-        run(connection, "load/told_by_recently_played", listener_key=listener_key, is_full_window=is_full_window)
-        while run(connection, "load/told_by_recently_played_next"):
+        run(connection, "matching/31_dedupe_recently_played", listener_key=listener_key, is_full_window=is_full_window)
+        while run(connection, "matching/32_dedupe_recently_played_assign"):
             pass
-        run(connection, "load/told_by_recently_played_done")
+        run(connection, "matching/33_dedupe_recently_played_collapse")
     if "account_export" in sources:
-        run(connection, "load/told_by_account_export")
+        run(connection, "matching/34_dedupe_account_export")
     if len(sources) > 1:
-        run(connection, "load/same_listen")
+        run(connection, "matching/40_match_candidate")
         for tier in range(1, TIERS + 1):
-            while run(connection, "load/same_listen_nearest", tier=tier):
+            while run(connection, "matching/41_match_nearest", tier=tier):
                 pass
-        run(connection, "load/same_listen_again")
-    run(connection, "load/listen", listener_key=listener_key)
-    run(connection, "load/dim_play_profile")
-    run(connection, "load/fact_play_merged", listener_key=listener_key, now=now)
-    run(connection, "load/fact_play_known", listener_key=listener_key)
-    [new] = run(connection, "load/fact_play", listener_key=listener_key)
-    run(connection, "load/fact_play_spaced", listener_key=listener_key)
+        run(connection, "matching/42_match_repeats")
+    run(connection, "matching/50_resolved_play", listener_key=listener_key)
+    run(connection, "dimensions/dim_play_profile")
+    run(connection, "matching/60_fact_play_absorb", listener_key=listener_key, now=now)
+    run(connection, "matching/61_fact_play_update", listener_key=listener_key)
+    [new] = run(connection, "matching/62_fact_play", listener_key=listener_key)
+    run(connection, "matching/63_fact_play_since_previous", listener_key=listener_key)
     return int(new.play_count)
 
 
@@ -104,9 +104,9 @@ def move_watermark(
 ) -> Reach:
     """After a merge: how far the record reaches, and whether plays were probably lost before the batch. Both go into the ledger."""
     whose = {"listener_key": listener_key, "source": source}
-    run(connection, "load/window_break", **whose, is_full_window=is_full_window, found_at=now)
-    found = run(connection, "load/gap", **whose, found_at=now)
-    run(connection, "load/covered", **whose, checked_at=now)
-    [mark] = run(connection, "load/watermark", **whose, checked_at=now)
+    run(connection, "coverage/window_break", **whose, is_full_window=is_full_window, found_at=now)
+    found = run(connection, "coverage/gap", **whose, found_at=now)
+    run(connection, "coverage/covered", **whose, checked_at=now)
+    [mark] = run(connection, "coverage/watermark", **whose, checked_at=now)
     gap = Gap(found[0].starts_at, found[0].ends_at, found[0].reason) if found else None
     return Reach(watermark=mark.played_at, gap=gap)

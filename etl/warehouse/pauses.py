@@ -9,7 +9,7 @@ from etl.warehouse.statements import run
 
 
 def paused_until(warehouse: Warehouse, scope: str, now: datetime) -> datetime | None:
-    rows = warehouse.transaction(lambda connection: run(connection, "pause", scope=scope, now=now))
+    rows = warehouse.transaction(lambda connection: run(connection, "ops/runs/pause", scope=scope, now=now))
     return rows[0].resume_at if rows else None
 
 
@@ -17,7 +17,7 @@ def note_pause(connection: Connection, scope: str, resume_at: datetime, reason: 
     """Keep until when a service wants no calls of this scope, and the reason it gave."""
     run(
         connection,
-        "pause_noted",
+        "ops/runs/pause_noted",
         scope=scope,
         resume_at=resume_at,
         reason=reason,

@@ -17,7 +17,7 @@ STREAMED = 5_000  # rows fetched at a time
 
 
 def run(connection: Connection, name: str, **parameters: Any) -> list[Row[Any]]:
-    """Runs sql/load/… or sql/query/… by name; its rows, if it has any."""
+    """Runs a file of sql/ by its folder and name; its rows, if it has any."""
     return run_with_columns(connection, name, **parameters)[1]
 
 
@@ -54,7 +54,7 @@ def driver_cursor(connection: Connection) -> psycopg2.extensions.cursor:
 
 @cache
 def prepared(name: str) -> Any:
-    return text(script(name if "/" in name else f"query/{name}"))
+    return text(script(name))
 
 
 @cache
