@@ -1,5 +1,5 @@
--- The ledger after a look at Spotify's list: the span that it covers goes on to now, or ends where the list may have forgotten plays, and
--- a new one begins after that.
+-- The coverage ledger after a poll of the list: extend the covered span to this poll; or end it where the list may have lost
+-- plays, and start a new one after that.
 
 with latest as (
     select max(coverage.starts_at) as starts_at
@@ -37,7 +37,7 @@ select
     'covered',
     coalesce(
         (select window_break.ends_at from window_break),
-        (select min(staged_report.told_at) from staged_report),
+        (select min(batch_observation.observed_at) from batch_observation),
         :checked_at
     ),
     :checked_at,

@@ -1,8 +1,9 @@
--- The ledger after an import: the span of music that each export tells of, from play to play, with no pause as long as a missing file
--- would leave. Spans are one where they overlap: what lies between two exports none of them tells of. Gaps that lie within are closed.
+-- The coverage ledger after an import: each export covers its music from first to last play, unless a pause is as long as a
+-- missing file would leave. Overlapping spans become one; what lies between two exports is covered by neither. Gaps within a
+-- covered span are closed.
 
 create temporary table covered_by_export on commit drop as
-with day_told as (
+with export_day as (
     select
         file.package,
         staging_play.source,
@@ -22,17 +23,17 @@ with day_told as (
 ),
 paused as (
     select
-        day_told.package,
-        day_told.source,
-        day_told.starts_at,
-        day_told.ends_at,
-        day_told.starts_at - lag(day_told.ends_at) over (
+        export_day.package,
+        export_day.source,
+        export_day.starts_at,
+        export_day.ends_at,
+        export_day.starts_at - lag(export_day.ends_at) over (
             partition by
-                day_told.package,
-                day_told.source
-            order by day_told.starts_at
+                export_day.package,
+                export_day.source
+            order by export_day.starts_at
         ) > interval '14 days' as is_apart
-    from day_told
+    from export_day
 ),
 numbered as (
     select

@@ -1,4 +1,4 @@
--- Of where the list may have forgotten plays, what no export tells of: a gap.
+-- Record a gap: the part of window_break that no export covers.
 
 insert into ops.coverage (
     listener_key,

@@ -21,7 +21,7 @@ select
         limit 1
     ),
     :checked_at,
-    (select min(staged_report.told_at) from staged_report)
+    (select min(batch_observation.observed_at) from batch_observation)
 on conflict (listener_key, source) do update
 set
     played_at = excluded.played_at,

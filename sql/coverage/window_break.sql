@@ -1,7 +1,7 @@
--- Where Spotify's list, as a full window of it tells, may have forgotten plays: between what it told before and the oldest play in the
--- window, if that play was not known, not from an export either. No row when the two looks meet.
--- If nothing in the window was known, it begins at the watermark, or, when the list has never told a play, at the last look at it.
--- If something was, plays came late, at the very end of the window: it may be anything since the oldest play of the window before.
+-- The span in which Spotify's list may have lost plays, judged by a full page of it: from what it reported before to the oldest
+-- play of the page, if that play was not recorded, not from an export either. No row when the two polls overlap.
+-- If no play of the page was recorded, the span starts at the watermark, or at the last poll if the list never had a play.
+-- If some play was, plays arrived late at the very end of the page: the span starts at the oldest play of the page before.
 
 create temporary table window_break on commit drop as
 select
@@ -24,29 +24,29 @@ select
 from (
     select
         coalesce(
-            case when not told.is_any_known and watermark.played_at < told.oldest_at then watermark.played_at end,
+            case when not page.is_any_known and watermark.played_at < page.oldest_at then watermark.played_at end,
             watermark.window_starts_at,
             watermark.checked_at
         ) as starts_at,
-        told.oldest_at as ends_at,
+        page.oldest_at as ends_at,
         watermark.checked_at
     from ops.watermark
     cross join (
         select
-            min(told_play.told_at) as oldest_at,
-            coalesce(bool_or(listen.play_key is not null), false) as is_any_known,
-            coalesce((array_agg(listen.play_key is not null order by told_play.told_at))[1], false) as is_oldest_known
-        from told_play
-        left join same_listen on same_listen.other_number = told_play.told_number
-        left join listen on listen.listen_number = coalesce(same_listen.told_number, told_play.told_number)
+            min(source_play.observed_at) as oldest_at,
+            coalesce(bool_or(resolved_play.play_key is not null), false) as is_any_known,
+            coalesce((array_agg(resolved_play.play_key is not null order by source_play.observed_at))[1], false) as is_oldest_known
+        from source_play
+        left join play_match on play_match.other_number = source_play.source_play_number
+        left join resolved_play on resolved_play.resolved_number = coalesce(play_match.source_play_number, source_play.source_play_number)
         where
-            told_play.source = 'recently_played'
-            and told_play.item_number is not null
-    ) as told
+            source_play.source = 'recently_played'
+            and source_play.item_number is not null
+    ) as page
     where
         :is_full_window
         and watermark.listener_key = :listener_key
         and watermark.source = :source
-        and not told.is_oldest_known
+        and not page.is_oldest_known
 ) as span
 where span.starts_at < span.ends_at;

@@ -1,5 +1,5 @@
--- Who the tracks of the batch are by. A list that changed replaces the one known; one that did not is left alone. An export
--- names one artist of a track, without an id: that makes a list only where there was none.
+-- The artists of the tracks of the batch. A list that changed replaces the recorded one; the same list is not written.
+-- An export names one artist per track, without an id: it counts only where no list is recorded.
 
 create temporary table artist_by_name on commit drop as
 select

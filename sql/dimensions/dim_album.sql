@@ -1,4 +1,4 @@
--- Albums of the batch, as dim_artist.sql does it for artists. An album without an id is known by its name and artist.
+-- Albums of the batch, merged as in dim_artist.sql. An album without an id is identified by its name and artist.
 
 update listening.dim_album
 set
@@ -91,7 +91,7 @@ where
     )
     and (
         staging_album.album_id is not null
-        -- a name alone is needed only for a track of which nobody told more
+        -- a name alone is needed only for a track that nothing describes further
         or staging_album.album_name in (
             select staging_track.album_name
             from staging_track

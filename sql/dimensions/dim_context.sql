@@ -1,4 +1,4 @@
--- Contexts that the plays of the batch name and the warehouse has not met.
+-- Insert contexts of the batch that are new.
 
 insert into listening.dim_context (
     context_uri,

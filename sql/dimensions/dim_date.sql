@@ -1,5 +1,5 @@
--- The days of every year from the first play known to the last, so that a calendar has no holes.
--- A day more on either side, so that the local date is there in whichever time zone.
+-- The days of every year from the first play to the last, so that the calendar has no holes. One more day on either side gives
+-- every time zone its local date.
 
 with played as (
     select

@@ -1,4 +1,4 @@
--- Devices and platforms that the plays of the batch name and the warehouse has not met.
+-- Insert devices and platforms of the batch that are new.
 
 insert into listening.dim_device (
     device_id,

@@ -1,28 +1,28 @@
--- Combinations of flags, reasons and sources that the listens have and the warehouse has not met; and the key of each.
+-- Insert new combinations of flags, reasons and sources, and find the key of each.
 
 create temporary table profile_met on commit drop as
 select
     met.profile,
-    listen.reason_start,
-    listen.reason_end,
-    listen.is_shuffle,
-    listen.is_skipped,
-    listen.is_offline,
-    listen.is_private,
-    listen.country_code,
-    listen.ms_played_basis,
-    listen.has_recently_played,
-    listen.has_extended_export,
-    listen.has_account_export,
-    listen.has_player
+    resolved_play.reason_start,
+    resolved_play.reason_end,
+    resolved_play.is_shuffle,
+    resolved_play.is_skipped,
+    resolved_play.is_offline,
+    resolved_play.is_private,
+    resolved_play.country_code,
+    resolved_play.ms_played_basis,
+    resolved_play.has_recently_played,
+    resolved_play.has_extended_export,
+    resolved_play.has_account_export,
+    resolved_play.has_player
 from (
     select
-        listen.profile,
-        min(listen.listen_number) as listen_number
-    from listen
-    group by listen.profile
+        resolved_play.profile,
+        min(resolved_play.resolved_number) as resolved_number
+    from resolved_play
+    group by resolved_play.profile
 ) as met
-inner join listen on listen.listen_number = met.listen_number;
+inner join resolved_play on resolved_play.resolved_number = met.resolved_number;
 
 insert into listening.dim_play_profile (
     reason_start,

@@ -1,4 +1,4 @@
--- Tracks of the batch, as dim_artist.sql does it for artists. Their albums are in place already.
+-- Tracks of the batch, merged as in dim_artist.sql. Their albums are merged already.
 
 create temporary table album_by_name on commit drop as
 select
@@ -38,7 +38,7 @@ order by
     staging_track.track_name,
     staging_track.album_name;
 
-insert into changed_track (track_key)
+insert into tracks_to_rematch (track_key)
 select distinct dim_track.track_key
 from staged_track
 inner join listening.dim_track on dim_track.track_uri = staged_track.track_uri

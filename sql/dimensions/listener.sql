@@ -1,5 +1,5 @@
--- The listener, made when first seen. One who was first known by the user id, because the answer then had no account_id,
--- stays the same one; and so does "me", whose export was imported before Spotify was ever asked who that is. stand_ins are these, the likeliest first.
+-- The listener, created when first seen. One whose id was first a user id (the answer had no account_id then) stays the same
+-- listener. So does "me", whose export was imported before the first login. stand_ins lists these ids, the likeliest first.
 
 update listening.dim_listener
 set listener_id = :listener_id

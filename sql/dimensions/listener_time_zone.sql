@@ -1,5 +1,5 @@
--- The time zone of a listener, and the local date and minute of every play by it. Only under the lock of the listener: a merge
--- that is under way may have read the zone that was there before. Plays that are dated right already are left alone.
+-- Set the time zone of a listener, and the local date and minute of every play. Requires the lock of the listener: a merge under
+-- way may have read the old zone. Plays that are dated correctly are not written.
 
 with zoned as (
     update listening.dim_listener

@@ -1,10 +1,10 @@
--- Who else has plays of tracks that this batch found to be one recording, or (with_changed) says anything new of.
+-- Other listeners with plays of tracks that this batch found to be one recording or, with_changed, describes anew.
 with touched as (
     select linked_track.track_key
     from linked_track
     union
-    select changed_track.track_key
-    from changed_track
+    select tracks_to_rematch.track_key
+    from tracks_to_rematch
     where :with_changed
 )
 select distinct fact_play.listener_key

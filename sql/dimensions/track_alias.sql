@@ -1,12 +1,12 @@
--- Names under which the batch tells its tracks, and which tracks are new to one. What was matched by names before is looked
--- at again where a known track got another name, an ISRC or a length: changed_track.
+-- Names that the batch gives its tracks. Recorded tracks that gained a name, an ISRC or a length go into tracks_to_rematch,
+-- because plays may have been matched by name before.
 
-create temporary table told_alias on commit drop as
+create temporary table batch_alias on commit drop as
 select distinct
     dim_track.track_key,
-    -- a line break within a name is a space here: it parts artist from title
+    -- a line break separates artist and title, so one within a name becomes a space
     md5(
-        replace(ops.folded(told.artist_name), chr(10), ' ') || chr(10) || replace(ops.folded(told.track_name), chr(10), ' ')
+        replace(ops.folded(named.artist_name), chr(10), ' ') || chr(10) || replace(ops.folded(named.track_name), chr(10), ' ')
     )::uuid as name_hash
 from (
     select
@@ -21,9 +21,9 @@ from (
         staging_track.track_name,
         case when staging_track.content_type in ('episode', 'chapter') then staging_track.album_name else staging_track.album_artist_name end
     from staging_track
-) as told
-inner join listening.dim_track on dim_track.track_uri = told.track_uri
-where told.track_name is not null and told.artist_name is not null;
+) as named
+inner join listening.dim_track on dim_track.track_uri = named.track_uri
+where named.track_name is not null and named.artist_name is not null;
 
 with added as (
     insert into listening.track_alias (
@@ -31,16 +31,16 @@ with added as (
         name_hash
     )
     select
-        told_alias.track_key,
-        told_alias.name_hash
-    from told_alias
+        batch_alias.track_key,
+        batch_alias.name_hash
+    from batch_alias
     order by
-        told_alias.track_key,
-        told_alias.name_hash
+        batch_alias.track_key,
+        batch_alias.name_hash
     on conflict do nothing
     returning track_key
 )
-insert into changed_track (track_key)
+insert into tracks_to_rematch (track_key)
 select distinct added.track_key
 from added
 where added.track_key <= (select newest_track.track_key from newest_track)

@@ -1,4 +1,5 @@
--- Ids of one recording find each other: same ISRC, or same name, artist and length to two seconds where not both have an ISRC. Run until it finds no more.
+-- Join track ids that are one recording: same ISRC; or same name and artist and lengths within two seconds, unless both have
+-- an ISRC and these differ. Run until no row is returned.
 
 with described as (
     select distinct
@@ -34,7 +35,7 @@ link as (
             and coalesce(dim_track.isrc = described.isrc, true)
 ),
 stands_for as (
-    -- whoever shares the number that gives way goes along
+    -- tracks that share the old key move along
     select
         greatest(link.recording_key, link.other_key) as old_key,
         min(least(link.recording_key, link.other_key)) as new_key
@@ -52,7 +53,7 @@ moved as (
     returning dim_track.track_key
 ),
 noted as (
-    insert into changed_track (track_key)
+    insert into tracks_to_rematch (track_key)
     select moved.track_key
     from moved
     where moved.track_key <= (select newest_track.track_key from newest_track)

@@ -1,4 +1,4 @@
--- Plays of which only the moment could be recorded, and that the list now tells with their track: their row gives way to it.
+-- Delete plays for which only the time was recorded and which the list now reports with their track. The new row replaces them.
 delete from listening.fact_play
 using
     staging_play,

@@ -1,4 +1,4 @@
--- The plays of the batch with their keys.
+-- The batch: one row per observation, with the keys of the dimensions.
 
 create temporary table detail on commit drop as
 select
@@ -13,7 +13,7 @@ left join listening.dim_device
         and dim_device.device_type is not distinct from staging_play_detail.device_type
         and dim_device.platform is not distinct from staging_play_detail.platform;
 
-create temporary table staged_report on commit drop as
+create temporary table batch_observation on commit drop as
 select
     staging_play.item_number,
     staging_play.file_number,
@@ -21,7 +21,7 @@ select
     coalesce(dim_track.track_key, 0) as track_key,
     coalesce(dim_track.recording_key, dim_track.track_key, 0) as recording_key,
     dim_track.track_id is not null as has_id,
-    staging_play.played_at as told_at,
+    staging_play.played_at as observed_at,
     staging_play.started_at,
     staging_play.ms_played,
     coalesce(dim_context.context_key, 0) as context_key,
@@ -39,4 +39,4 @@ left join listening.dim_context on dim_context.context_uri = staging_play.contex
 left join staging_play_detail on staging_play_detail.detail_number = staging_play.detail_number
 left join detail on detail.detail_number = staging_play.detail_number;
 
-analyze staged_report (item_number, source, track_key, recording_key, told_at, ms_played);
+analyze batch_observation (item_number, source, track_key, recording_key, observed_at, ms_played);

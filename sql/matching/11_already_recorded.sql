@@ -1,13 +1,13 @@
--- Rows of exports that say nothing new: a known play has all of it from an export of the same kind. They go no further, so that an
--- export imported again, or a newer one of the same years, costs little more than reading it.
+-- Remove export rows that say nothing new from the batch: a recorded play has all of it from an export of the same kind. So
+-- importing an export again, or a newer one of the same years, costs little more than reading it.
 
-create temporary table told_before on commit drop as
+create temporary table already_recorded on commit drop as
 with batch as (
     select
-        min(staged_report.told_at) - interval '31 days' as starts_at,
-        max(staged_report.told_at) + interval '31 days' as ends_at
-    from staged_report
-    where staged_report.source <> 'recently_played'
+        min(batch_observation.observed_at) - interval '31 days' as starts_at,
+        max(batch_observation.observed_at) + interval '31 days' as ends_at
+    from batch_observation
+    where batch_observation.source <> 'recently_played'
 ),
 known as (
     select
@@ -40,7 +40,7 @@ known as (
 exported as (
     select
         known.*,
-        known.exported_at as told_at
+        known.exported_at as observed_at
     from known
     where known.has_extended_export
     union all
@@ -53,68 +53,68 @@ exported as (
         and known.last_exported_at > known.exported_at
 )
 select
-    staged_report.item_number,
+    batch_observation.item_number,
     exported.play_key
-from staged_report
+from batch_observation
 inner join exported
     on
-        exported.told_at = staged_report.told_at
-        and exported.exported_track_key = staged_report.track_key
-        and exported.ms_played = staged_report.ms_played
-        and exported.device_key = staged_report.device_key
+        exported.observed_at = batch_observation.observed_at
+        and exported.exported_track_key = batch_observation.track_key
+        and exported.ms_played = batch_observation.ms_played
+        and exported.device_key = batch_observation.device_key
         and (
             exported.reason_start, exported.reason_end, exported.country_code,
             exported.is_shuffle, exported.is_skipped, exported.is_offline, exported.is_private
         ) is not distinct from (
-            staged_report.reason_start, staged_report.reason_end, staged_report.country_code,
-            staged_report.is_shuffle, staged_report.is_skipped, staged_report.is_offline, staged_report.is_private
+            batch_observation.reason_start, batch_observation.reason_end, batch_observation.country_code,
+            batch_observation.is_shuffle, batch_observation.is_skipped, batch_observation.is_offline, batch_observation.is_private
         )
-        and coalesce(exported.started_at = staged_report.started_at, staged_report.started_at is null)
-where staged_report.source = 'extended_export'
+        and coalesce(exported.started_at = batch_observation.started_at, batch_observation.started_at is null)
+where batch_observation.source = 'extended_export'
 union all
 select
-    staged_report.item_number,
+    batch_observation.item_number,
     min(known.play_key)
-from staged_report
+from batch_observation
 inner join known
     on
         known.has_account_export
-        and coalesce(known.minuted_at, date_trunc('minute', known.exported_at)) = staged_report.told_at
-        and known.ms_played = staged_report.ms_played
-        and (known.minuted_track_key = 0) = (staged_report.track_key = 0)
+        and coalesce(known.minuted_at, date_trunc('minute', known.exported_at)) = batch_observation.observed_at
+        and known.ms_played = batch_observation.ms_played
+        and (known.minuted_track_key = 0) = (batch_observation.track_key = 0)
         and (
-            known.minuted_track_key = staged_report.track_key
+            known.minuted_track_key = batch_observation.track_key
             or exists (
                 select 1
                 from listening.track_alias as one
                 inner join listening.track_alias as other on other.name_hash = one.name_hash
                 where
-                    one.track_key = staged_report.track_key
+                    one.track_key = batch_observation.track_key
                     and other.track_key = known.minuted_track_key
             )
         )
-where staged_report.source = 'account_export'
-group by staged_report.item_number;
+where batch_observation.source = 'account_export'
+group by batch_observation.item_number;
 
-create temporary table read_report on commit drop as
+create temporary table batch_count on commit drop as
 select
-    staged_report.file_number,
+    batch_observation.file_number,
     count(*) as row_count,
-    count(first_telling.item_number) as known_count
-from staged_report
+    count(first_row.item_number) as known_count
+from batch_observation
 left join (
     select distinct first.item_number
     from (
-        select min(told_before.item_number) as item_number
-        from told_before
-        inner join staged_report as told on told.item_number = told_before.item_number
+        select min(already_recorded.item_number) as item_number
+        from already_recorded
+        inner join batch_observation as observation on observation.item_number = already_recorded.item_number
         group by
-            told_before.play_key,
-            told.source
+            already_recorded.play_key,
+            observation.source
     ) as first
-) as first_telling on first_telling.item_number = staged_report.item_number
-group by staged_report.file_number;
+) as first_row on first_row.item_number = batch_observation.item_number
+group by batch_observation.file_number;
 
-delete from staged_report
-using told_before
-where told_before.item_number = staged_report.item_number;
+delete from batch_observation
+using already_recorded
+where already_recorded.item_number = batch_observation.item_number;

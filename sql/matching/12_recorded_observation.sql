@@ -1,26 +1,26 @@
--- What is recorded near the batch, taken apart again into what each source told: one row a play and source. Near is an hour, round
--- each play of the batch, round the end that its beginning gives it (an export may date it days later), and round the plays of
--- tracks that the batch tells more of. And near are known plays whose own beginning says that they really ended near.
+-- The plays recorded near the batch, split back into what each source reported: one row per play and source.
+-- Near means within an hour of an observation of the batch, of the end computed from its start (an export may date a play days
+-- late), or of a play of a track in tracks_to_rematch. Also near are recorded plays whose own start says they ended there.
 
-create temporary table span on commit drop as
+create temporary table nearby_span on commit drop as
 with met as (
-    select date_trunc('hour', staged_report.told_at) as hour_at
-    from staged_report
+    select date_trunc('hour', batch_observation.observed_at) as hour_at
+    from batch_observation
     union
-    select date_trunc('hour', staged_report.started_at + staged_report.ms_played * interval '1 millisecond')
-    from staged_report
-    where staged_report.started_at + staged_report.ms_played * interval '1 millisecond' < staged_report.told_at - interval '30 minutes'
+    select date_trunc('hour', batch_observation.started_at + batch_observation.ms_played * interval '1 millisecond')
+    from batch_observation
+    where batch_observation.started_at + batch_observation.ms_played * interval '1 millisecond' < batch_observation.observed_at - interval '30 minutes'
     union
     select date_trunc('hour', fact_play.played_at)
     from listening.fact_play
     where
-        exists (select 1 from changed_track)
+        exists (select 1 from tracks_to_rematch)
         and fact_play.listener_key = :listener_key
         and (
-            fact_play.track_key in (select changed_track.track_key from changed_track)
-            or fact_play.recently_played_track_key in (select changed_track.track_key from changed_track)
-            or fact_play.extended_export_track_key in (select changed_track.track_key from changed_track)
-            or fact_play.account_export_track_key in (select changed_track.track_key from changed_track)
+            fact_play.track_key in (select tracks_to_rematch.track_key from tracks_to_rematch)
+            or fact_play.recently_played_track_key in (select tracks_to_rematch.track_key from tracks_to_rematch)
+            or fact_play.extended_export_track_key in (select tracks_to_rematch.track_key from tracks_to_rematch)
+            or fact_play.account_export_track_key in (select tracks_to_rematch.track_key from tracks_to_rematch)
         )
 ),
 spaced as (
@@ -41,30 +41,30 @@ select
 from numbered
 group by numbered.span_number;
 
-create temporary table known_play on commit drop as
+create temporary table recorded_play on commit drop as
 with near_play as (
     select
         fact_play.play_key,
         fact_play.played_at
-    from span
+    from nearby_span
     inner join listening.fact_play
         on
             fact_play.listener_key = :listener_key
-            and fact_play.played_at >= span.starts_at
-            and fact_play.played_at <= span.ends_at
+            and fact_play.played_at >= nearby_span.starts_at
+            and fact_play.played_at <= nearby_span.ends_at
     union
     select
         fact_play.play_key,
         fact_play.played_at
     from listening.fact_play
-    inner join span
+    inner join nearby_span
         on
             fact_play.played_at + (fact_play.start_offset_ms + fact_play.ms_played::bigint) * interval '1 millisecond'
-            between span.starts_at and span.ends_at
+            between nearby_span.starts_at and nearby_span.ends_at
     where
         fact_play.listener_key = :listener_key
-        and fact_play.played_at >= (select min(first.starts_at) from span as first)
-        and fact_play.played_at <= (select max(last.ends_at) + interval '31 days' from span as last)
+        and fact_play.played_at >= (select min(first.starts_at) from nearby_span as first)
+        and fact_play.played_at <= (select max(last.ends_at) + interval '31 days' from nearby_span as last)
         and fact_play.start_offset_ms + fact_play.ms_played::bigint < -1800000
 )
 select
@@ -93,20 +93,20 @@ inner join listening.fact_play
         and fact_play.played_at = near_play.played_at
         and fact_play.play_key = near_play.play_key;
 
-create temporary table known_report on commit drop as
-with told as (
+create temporary table recorded_observation on commit drop as
+with observation as (
     select
-        known_play.play_key,
-        known_play.played_at as known_at,
-        told.source,
-        told.rank,
-        coalesce(told.track_key, known_play.track_key) as track_key,
-        told.told_at,
-        told.last_told_at,
-        known_play.played_at + known_play.start_offset_ms * interval '1 millisecond' as started_at,
-        known_play.ms_played,
-        known_play.context_key,
-        known_play.device_key,
+        recorded_play.play_key,
+        recorded_play.played_at as known_at,
+        observation.source,
+        observation.rank,
+        coalesce(observation.track_key, recorded_play.track_key) as track_key,
+        observation.observed_at,
+        observation.last_observed_at,
+        recorded_play.played_at + recorded_play.start_offset_ms * interval '1 millisecond' as started_at,
+        recorded_play.ms_played,
+        recorded_play.context_key,
+        recorded_play.device_key,
         dim_play_profile.reason_start,
         dim_play_profile.reason_end,
         dim_play_profile.is_shuffle,
@@ -114,43 +114,43 @@ with told as (
         dim_play_profile.is_offline,
         dim_play_profile.is_private,
         dim_play_profile.country_code
-    from known_play
-    inner join listening.dim_play_profile on dim_play_profile.play_profile_key = known_play.play_profile_key
+    from recorded_play
+    inner join listening.dim_play_profile on dim_play_profile.play_profile_key = recorded_play.play_profile_key
     cross join lateral (
-        select known_play.played_at + coalesce(known_play.extended_export_offset_ms, 0) * interval '1 millisecond' as exported_at
+        select recorded_play.played_at + coalesce(recorded_play.extended_export_offset_ms, 0) * interval '1 millisecond' as exported_at
     ) as exported
     cross join lateral (
         values
         (
-            'extended_export', 1, dim_play_profile.has_extended_export, known_play.extended_export_track_key,
+            'extended_export', 1, dim_play_profile.has_extended_export, recorded_play.extended_export_track_key,
             exported.exported_at,
             greatest(
                 exported.exported_at,
-                known_play.played_at + known_play.extended_export_last_offset_ms * interval '1 millisecond'
+                recorded_play.played_at + recorded_play.extended_export_last_offset_ms * interval '1 millisecond'
             )
         ),
         (
-            'recently_played', 2, dim_play_profile.has_recently_played, known_play.recently_played_track_key,
-            known_play.played_at,
-            known_play.played_at + coalesce(known_play.recently_played_offset_ms, 0) * interval '1 millisecond'
+            'recently_played', 2, dim_play_profile.has_recently_played, recorded_play.recently_played_track_key,
+            recorded_play.played_at,
+            recorded_play.played_at + coalesce(recorded_play.recently_played_offset_ms, 0) * interval '1 millisecond'
         ),
         (
-            'account_export', 3, dim_play_profile.has_account_export, known_play.account_export_track_key,
+            'account_export', 3, dim_play_profile.has_account_export, recorded_play.account_export_track_key,
             coalesce(
-                known_play.played_at + known_play.account_export_offset_ms * interval '1 millisecond',
+                recorded_play.played_at + recorded_play.account_export_offset_ms * interval '1 millisecond',
                 date_trunc('minute', exported.exported_at)
             ),
             null
         )
-    ) as told (source, rank, is_told, track_key, told_at, last_told_at)
-    where told.is_told
+    ) as observation (source, rank, is_reported, track_key, observed_at, last_observed_at)
+    where observation.is_reported
 )
 select
-    told.*,
+    observation.*,
     coalesce(dim_track.recording_key, dim_track.track_key) as recording_key,
     dim_track.track_id is not null as has_id,
-    told.rank = min(told.rank) over (partition by told.play_key) as is_primary
-from told
-inner join listening.dim_track on dim_track.track_key = told.track_key;
+    observation.rank = min(observation.rank) over (partition by observation.play_key) as is_primary
+from observation
+inner join listening.dim_track on dim_track.track_key = observation.track_key;
 
-analyze known_report (source, play_key, track_key, recording_key, told_at, ms_played);
+analyze recorded_observation (source, play_key, track_key, recording_key, observed_at, ms_played);

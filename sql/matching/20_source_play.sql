@@ -1,14 +1,16 @@
--- What each source tells, each play once, the batch and what is known of it together. origin says as which play it was known;
--- same_listen, which of them are one listen.
+-- Three empty tables that the next steps fill.
+-- source_play: what one source reports, each play once, from the batch and the record together.
+-- origin: the recorded play that a source_play comes from.
+-- play_match: the source_plays of other sources that are the same play.
 
-create temporary table told_play (
-    told_number integer not null,
+create temporary table source_play (
+    source_play_number integer not null,
     source text not null,
     track_key integer not null,
     recording_key integer not null,
     has_id boolean not null,
-    told_at timestamptz not null,
-    last_told_at timestamptz not null,
+    observed_at timestamptz not null,
+    last_observed_at timestamptz not null,
     started_at timestamptz,
     ms_played integer,
     context_key integer not null,
@@ -28,13 +30,13 @@ create temporary table told_play (
 ) on commit drop;
 
 create temporary table origin (
-    told_number integer not null,
+    source_play_number integer not null,
     play_key bigint not null,
     is_primary boolean not null
 ) on commit drop;
 
-create temporary table same_listen (
-    told_number integer not null,
+create temporary table play_match (
+    source_play_number integer not null,
     other_number integer not null unique,
     other_source text not null
 ) on commit drop;

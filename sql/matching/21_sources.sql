@@ -1,6 +1,6 @@
--- Which sources tell of the plays at hand.
-select staged_report.source
-from staged_report
+-- The sources that have observations at hand.
+select batch_observation.source
+from batch_observation
 union
-select known_report.source
-from known_report
+select recorded_observation.source
+from recorded_observation

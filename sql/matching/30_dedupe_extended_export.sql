@@ -1,17 +1,17 @@
--- The extended export's plays. Rows equal in (ts, item, ms) are one. Rows that differ in ms are two listens, as skipping to
--- and fro makes them, and as a phone that was offline dates many plays to the moment it is back; unless both could not have
--- happened: two plays of one item that began in the same millisecond are one, told again, often seconds or days later, sometimes
--- with less of it. The first date stands, and the most milliseconds.
--- A row that names nothing is the one that another export names, if ts and ms (more than none) are equal.
+-- Source plays of the extended export. Rows equal in ts, item and ms_played are one play. Rows that differ in ms_played are two:
+-- skipping back and forth makes such rows, and a phone that was offline gives many plays the time it came back online.
+-- The exception is what could not both have happened: two rows of one item that started in the same millisecond are one play,
+-- exported again seconds or days later, sometimes shorter. The first date and the longest duration win.
+-- A row without a name is the same play as a named row of another export with equal ts and ms_played (above zero).
 
-insert into told_play (
-    told_number,
+insert into source_play (
+    source_play_number,
     source,
     track_key,
     recording_key,
     has_id,
-    told_at,
-    last_told_at,
+    observed_at,
+    last_observed_at,
     started_at,
     ms_played,
     context_key,
@@ -28,74 +28,74 @@ insert into told_play (
     is_known,
     play_key
 )
-with exported_report as not materialized (
+with export_observation as not materialized (
     select
-        staged_report.track_key,
-        staged_report.recording_key,
-        staged_report.has_id,
-        staged_report.told_at,
-        staged_report.told_at as last_told_at,
-        staged_report.ms_played,
-        staged_report.started_at,
-        staged_report.device_key,
-        staged_report.reason_start,
-        staged_report.reason_end,
-        staged_report.is_shuffle,
-        staged_report.is_skipped,
-        staged_report.is_offline,
-        staged_report.is_private,
-        staged_report.country_code,
-        staged_report.item_number,
-        staged_report.file_number,
+        batch_observation.track_key,
+        batch_observation.recording_key,
+        batch_observation.has_id,
+        batch_observation.observed_at,
+        batch_observation.observed_at as last_observed_at,
+        batch_observation.ms_played,
+        batch_observation.started_at,
+        batch_observation.device_key,
+        batch_observation.reason_start,
+        batch_observation.reason_end,
+        batch_observation.is_shuffle,
+        batch_observation.is_skipped,
+        batch_observation.is_offline,
+        batch_observation.is_private,
+        batch_observation.country_code,
+        batch_observation.item_number,
+        batch_observation.file_number,
         null::bigint as play_key
-    from staged_report
-    where staged_report.source = 'extended_export'
+    from batch_observation
+    where batch_observation.source = 'extended_export'
     union all
     select
-        known_report.track_key,
-        known_report.recording_key,
-        known_report.has_id,
-        known_report.told_at,
-        known_report.last_told_at,
-        known_report.ms_played,
-        known_report.started_at,
-        known_report.device_key,
-        known_report.reason_start,
-        known_report.reason_end,
-        known_report.is_shuffle,
-        known_report.is_skipped,
-        known_report.is_offline,
-        known_report.is_private,
-        known_report.country_code,
+        recorded_observation.track_key,
+        recorded_observation.recording_key,
+        recorded_observation.has_id,
+        recorded_observation.observed_at,
+        recorded_observation.last_observed_at,
+        recorded_observation.ms_played,
+        recorded_observation.started_at,
+        recorded_observation.device_key,
+        recorded_observation.reason_start,
+        recorded_observation.reason_end,
+        recorded_observation.is_shuffle,
+        recorded_observation.is_skipped,
+        recorded_observation.is_offline,
+        recorded_observation.is_private,
+        recorded_observation.country_code,
         null,
         null,
-        known_report.play_key
-    from known_report
-    where known_report.source = 'extended_export'
+        recorded_observation.play_key
+    from recorded_observation
+    where recorded_observation.source = 'extended_export'
 ),
 repeated as (
     select
-        exported_report.track_key,
-        exported_report.told_at,
-        exported_report.ms_played
-    from exported_report
+        export_observation.track_key,
+        export_observation.observed_at,
+        export_observation.ms_played
+    from export_observation
     group by
-        exported_report.track_key,
-        exported_report.told_at,
-        exported_report.ms_played
+        export_observation.track_key,
+        export_observation.observed_at,
+        export_observation.ms_played
     having count(*) > 1
 )
 select
     row_number() over (),
     'extended_export',
-    told.*
+    deduped.*
 from (
     select
         once.track_key,
         once.recording_key,
         once.has_id,
-        once.told_at,
-        once.last_told_at,
+        once.observed_at,
+        once.last_observed_at,
         once.started_at,
         once.ms_played,
         0,
@@ -111,14 +111,14 @@ from (
         once.file_number,
         once.play_key is not null,
         once.play_key
-    from exported_report as once
+    from export_observation as once
     where
         not exists (
             select 1
             from repeated
             where
                 repeated.track_key = once.track_key
-                and repeated.told_at = once.told_at
+                and repeated.observed_at = once.observed_at
                 and repeated.ms_played = once.ms_played
         )
     union all
@@ -126,8 +126,8 @@ from (
         often.track_key,
         often.recording_key,
         often.has_id,
-        often.told_at,
-        max(often.last_told_at),
+        often.observed_at,
+        max(often.last_observed_at),
         min(often.started_at),
         often.ms_played,
         0,
@@ -144,127 +144,127 @@ from (
         bool_or(often.play_key is not null),
         min(often.play_key)
     from repeated
-    inner join exported_report as often
+    inner join export_observation as often
         on
             often.track_key = repeated.track_key
-            and often.told_at = repeated.told_at
+            and often.observed_at = repeated.observed_at
             and often.ms_played = repeated.ms_played
     inner join listening.dim_device on dim_device.device_key = often.device_key
     group by
         often.track_key,
         often.recording_key,
         often.has_id,
-        often.told_at,
+        often.observed_at,
         often.ms_played
-) as told;
+) as deduped;
 
-with told_again as (
+with repeated_start as (
     select
-        told_play.track_key,
-        told_play.started_at
-    from told_play
+        source_play.track_key,
+        source_play.started_at
+    from source_play
     where
-        told_play.started_at is not null
-        and told_play.started_at <> date_trunc('second', told_play.started_at)
+        source_play.started_at is not null
+        and source_play.started_at <> date_trunc('second', source_play.started_at)
     group by
-        told_play.track_key,
-        told_play.started_at
+        source_play.track_key,
+        source_play.started_at
     having count(*) > 1
 ),
 merged as (
     select
-        told_play.told_number,
-        first_value(told_play.told_number) over telling as first_number
-    from told_again
-    inner join told_play
+        source_play.source_play_number,
+        first_value(source_play.source_play_number) over same_start as first_number
+    from repeated_start
+    inner join source_play
         on
-            told_play.track_key = told_again.track_key
-            and told_play.started_at = told_again.started_at
-    window telling as (
-        partition by told_play.track_key, told_play.started_at
-        order by told_play.told_at, told_play.ms_played desc
+            source_play.track_key = repeated_start.track_key
+            and source_play.started_at = repeated_start.started_at
+    window same_start as (
+        partition by source_play.track_key, source_play.started_at
+        order by source_play.observed_at, source_play.ms_played desc
     )
 )
-update told_play
+update source_play
 set same_as = merged.first_number
 from merged
 where
-    told_play.told_number = merged.told_number
-    and merged.first_number <> merged.told_number;
+    source_play.source_play_number = merged.source_play_number
+    and merged.first_number <> merged.source_play_number;
 
 with unnamed as (
     select
-        told_play.told_number,
-        told_play.told_at,
-        told_play.ms_played
-    from told_play
+        source_play.source_play_number,
+        source_play.observed_at,
+        source_play.ms_played
+    from source_play
     where
-        told_play.track_key = 0
-        and told_play.ms_played > 0
+        source_play.track_key = 0
+        and source_play.ms_played > 0
 ),
 named as (
     select
-        unnamed.told_number,
-        told_play.told_number as named_number,
-        row_number() over (partition by unnamed.told_number order by dim_track.track_uri) as choice
+        unnamed.source_play_number,
+        source_play.source_play_number as named_number,
+        row_number() over (partition by unnamed.source_play_number order by dim_track.track_uri) as choice
     from unnamed
-    inner join told_play
+    inner join source_play
         on
-            told_play.told_at = unnamed.told_at
-            and told_play.ms_played = unnamed.ms_played
-            and told_play.track_key <> 0
-            and told_play.same_as is null
-    inner join listening.dim_track on dim_track.track_key = told_play.track_key
+            source_play.observed_at = unnamed.observed_at
+            and source_play.ms_played = unnamed.ms_played
+            and source_play.track_key <> 0
+            and source_play.same_as is null
+    inner join listening.dim_track on dim_track.track_key = source_play.track_key
 )
-update told_play
+update source_play
 set same_as = named.named_number
 from named
 where
-    told_play.told_number = named.told_number
+    source_play.source_play_number = named.source_play_number
     and named.choice = 1;
 
--- What names nothing may be told again, and so may what names it: all go to the one that stands for the others.
-update told_play
+-- Follow same_as chains to the surviving row: a row without a name may be repeated, and so may the row that names it.
+update source_play
 set same_as = root.same_as
-from told_play as root
+from source_play as root
 where
-    told_play.same_as = root.told_number
+    source_play.same_as = root.source_play_number
     and root.same_as is not null
-    and root.same_as <> told_play.told_number;
+    and root.same_as <> source_play.source_play_number;
 
 with again as (
     select
-        told_play.same_as,
-        max(told_play.last_told_at) as last_told_at,
-        max(told_play.ms_played) as ms_played,
-        min(told_play.item_number) as item_number,
-        min(told_play.file_number) as file_number,
-        bool_or(told_play.is_known) as is_known
-    from told_play
-    where told_play.same_as is not null
-    group by told_play.same_as
+        source_play.same_as,
+        max(source_play.last_observed_at) as last_observed_at,
+        max(source_play.ms_played) as ms_played,
+        min(source_play.item_number) as item_number,
+        min(source_play.file_number) as file_number,
+        bool_or(source_play.is_known) as is_known
+    from source_play
+    where source_play.same_as is not null
+    group by source_play.same_as
 )
-update told_play
+update source_play
 set
-    last_told_at = greatest(told_play.last_told_at, again.last_told_at),
-    ms_played = greatest(told_play.ms_played, again.ms_played),
-    item_number = coalesce(told_play.item_number, again.item_number),
-    file_number = coalesce(told_play.file_number, again.file_number),
-    is_known = told_play.is_known or again.is_known
+    last_observed_at = greatest(source_play.last_observed_at, again.last_observed_at),
+    ms_played = greatest(source_play.ms_played, again.ms_played),
+    item_number = coalesce(source_play.item_number, again.item_number),
+    file_number = coalesce(source_play.file_number, again.file_number),
+    is_known = source_play.is_known or again.is_known
 from again
-where told_play.told_number = again.same_as;
+where source_play.source_play_number = again.same_as;
 
 insert into origin (
-    told_number,
+    source_play_number,
     play_key,
     is_primary
 )
 select
-    coalesce(told_play.same_as, told_play.told_number),
-    told_play.play_key,
+    coalesce(source_play.same_as, source_play.source_play_number),
+    source_play.play_key,
     true
-from told_play
-where told_play.play_key is not null;
+from source_play
+where source_play.play_key is not null;
 
-delete from told_play
-where told_play.same_as is not null;
+delete from source_play
+where source_play.same_as is not null;

@@ -1,39 +1,39 @@
--- The recently-played list's plays, out of pages that date one play differently. What is known of them: each page tells a play
--- once, or again less than a second apart, often once with and once without its context. Two of one recording further apart in
--- one page are two plays, for Spotify too. From page to page Spotify moves dates, mostly by milliseconds or a second or two,
--- once by 31 s; back, so that what was told first is the later date.
+-- Source plays of the recently-played list, first part. Pages of the list date one play differently:
+-- within a page a play appears once, or twice less than a second apart, often once with and once without its context. Two rows
+-- of one recording further apart in one page are two plays for Spotify too. Between pages Spotify moves dates back: mostly by
+-- milliseconds or a second or two, once by 31 seconds. So the date reported first is the later one.
 --
--- So: dates of one recording are one play when they are at most 45 seconds apart and no page told them as two. Where pages told
--- two close together, dates are given out in the order of time, each to the earliest play that can take it: a list on repeat that
--- was moved as a whole keeps its plays. That two dates were told apart is remembered (ops.told_apart), and so the order in which
--- pages arrive does not matter.
+-- Therefore dates of one recording are one play when they are at most 45 seconds apart and no page reported them as two.
+-- Where pages report two plays close together, dates are assigned in order of time, each to the earliest play that can take it
+-- (next file): a list on repeat that was moved as a whole keeps its plays. ops.told_apart remembers which dates are two plays,
+-- so the order in which pages arrive does not matter.
 
 create temporary table listed_play on commit drop as
 with spaced as (
     select
-        staged_report.*,
-        coalesce(staged_report.told_at - lag(staged_report.told_at) over recording < interval '1 second', false) as is_told_again
-    from staged_report
-    where staged_report.source = 'recently_played'
-    window recording as (partition by staged_report.recording_key order by staged_report.told_at, staged_report.item_number)
+        batch_observation.*,
+        coalesce(batch_observation.observed_at - lag(batch_observation.observed_at) over recording < interval '1 second', false) as is_repeated
+    from batch_observation
+    where batch_observation.source = 'recently_played'
+    window recording as (partition by batch_observation.recording_key order by batch_observation.observed_at, batch_observation.item_number)
 ),
 numbered as (
     select
         spaced.*,
-        count(*) filter (where not spaced.is_told_again) over (
+        count(*) filter (where not spaced.is_repeated) over (
             partition by spaced.recording_key
-            order by spaced.told_at, spaced.item_number
-        ) as listen_number
+            order by spaced.observed_at, spaced.item_number
+        ) as listed_number
     from spaced
 )
 select
-    (array_agg(numbered.track_key order by numbered.told_at, dim_track.track_uri))[1] as track_key,
+    (array_agg(numbered.track_key order by numbered.observed_at, dim_track.track_uri))[1] as track_key,
     numbered.recording_key,
-    min(numbered.told_at) as first_at,
-    max(numbered.told_at) as last_at,
+    min(numbered.observed_at) as first_at,
+    max(numbered.observed_at) as last_at,
     coalesce(
         (
-            array_agg(numbered.context_key order by numbered.told_at desc, numbered.item_number)
+            array_agg(numbered.context_key order by numbered.observed_at desc, numbered.item_number)
             filter (where numbered.context_key <> 0)
         )[1],
         0
@@ -44,10 +44,10 @@ from numbered
 inner join listening.dim_track on dim_track.track_key = numbered.track_key
 group by
     numbered.recording_key,
-    numbered.listen_number;
+    numbered.listed_number;
 
--- Told apart: by standing in one page; or by a full page that begins after a known play, so that its own play, soon after that
--- one, can't be it: dates move back.
+-- Two dates are two plays when one page holds both. Also when a full page starts after a recorded play: its first play, soon
+-- after the recorded one, can't be the same, because dates only move back.
 insert into ops.told_apart (
     listener_key,
     track_key,
@@ -68,19 +68,19 @@ inner join listed_play as later
 union
 select
     cast(:listener_key as integer),
-    known_report.track_key,
-    known_report.last_told_at,
+    recorded_observation.track_key,
+    recorded_observation.last_observed_at,
     listed_play.first_at
-from known_report
+from recorded_observation
 inner join listed_play
     on
-        listed_play.recording_key = known_report.recording_key
-        and listed_play.first_at >= known_report.last_told_at + interval '1 second'
-        and listed_play.first_at <= known_report.last_told_at + interval '45 seconds'
+        listed_play.recording_key = recorded_observation.recording_key
+        and listed_play.first_at >= recorded_observation.last_observed_at + interval '1 second'
+        and listed_play.first_at <= recorded_observation.last_observed_at + interval '45 seconds'
 where
     :is_full_window
-    and known_report.source = 'recently_played'
-    and known_report.told_at < (select min(page.first_at) from listed_play as page)
+    and recorded_observation.source = 'recently_played'
+    and recorded_observation.observed_at < (select min(page.first_at) from listed_play as page)
 order by 1, 3, 4, 2
 on conflict do nothing;
 
@@ -93,31 +93,31 @@ from ops.told_apart
 inner join listening.dim_track on dim_track.track_key = told_apart.track_key
 where
     told_apart.listener_key = :listener_key
-    and told_apart.earlier_at >= (select min(span.starts_at) from span)
-    and told_apart.earlier_at <= (select max(span.ends_at) from span);
+    and told_apart.earlier_at >= (select min(nearby_span.starts_at) from nearby_span)
+    and told_apart.earlier_at <= (select max(nearby_span.ends_at) from nearby_span);
 
--- A known play is one piece, however far Spotify moved it; unless by now it is known that two of its dates are two plays.
+-- A recorded play is one piece, however far Spotify moved it, unless two of its dates are by now known to be two plays.
 create temporary table dated_play on commit drop as
 with known as (
     select
-        known_report.*,
+        recorded_observation.*,
         exists (
             select 1
             from apart
             where
-                apart.recording_key = known_report.recording_key
-                and apart.earlier_at >= known_report.told_at
-                and apart.later_at <= known_report.last_told_at
+                apart.recording_key = recorded_observation.recording_key
+                and apart.earlier_at >= recorded_observation.observed_at
+                and apart.later_at <= recorded_observation.last_observed_at
         ) as is_torn
-    from known_report
-    where known_report.source = 'recently_played'
+    from recorded_observation
+    where recorded_observation.source = 'recently_played'
 ),
 piece as (
     select
         known.track_key,
         known.recording_key,
-        known.told_at as first_at,
-        case when known.is_torn then known.told_at else known.last_told_at end as last_at,
+        known.observed_at as first_at,
+        case when known.is_torn then known.observed_at else known.last_observed_at end as last_at,
         known.context_key,
         null::integer as item_number,
         null::integer as file_number,
@@ -128,8 +128,8 @@ piece as (
     select distinct
         known.track_key,
         known.recording_key,
-        dates.told_at,
-        dates.told_at,
+        dates.observed_at,
+        dates.observed_at,
         0,
         null::integer,
         null::integer,
@@ -137,11 +137,11 @@ piece as (
         false
     from known
     inner join apart on apart.recording_key = known.recording_key
-    cross join lateral (values (apart.earlier_at), (apart.later_at), (known.last_told_at)) as dates (told_at)
+    cross join lateral (values (apart.earlier_at), (apart.later_at), (known.last_observed_at)) as dates (observed_at)
     where
         known.is_torn
-        and dates.told_at > known.told_at
-        and dates.told_at <= known.last_told_at
+        and dates.observed_at > known.observed_at
+        and dates.observed_at <= known.last_observed_at
     union all
     select
         listed_play.track_key,

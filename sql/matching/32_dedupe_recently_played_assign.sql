@@ -1,5 +1,5 @@
--- The next date of each stretch in which pages told two plays close together, given to the earliest play that can take it.
--- Run until nothing is left.
+-- Assign the next date of each island that holds two close plays to the earliest play that can take it.
+-- Run until no row is returned.
 
 with next_date as (
     select distinct on (dated_play.island_number)
@@ -12,7 +12,7 @@ with next_date as (
         dated_play.island_number,
         dated_play.dated_number
 ),
-possible as (
+match_candidate as (
     select
         next_date.dated_number,
         member.play_number
@@ -40,9 +40,9 @@ possible as (
 update dated_play
 set play_number = coalesce(
     (
-        select min(possible.play_number)
-        from possible
-        where possible.dated_number = next_date.dated_number
+        select min(match_candidate.play_number)
+        from match_candidate
+        where match_candidate.dated_number = next_date.dated_number
     ),
     next_date.dated_number
 )

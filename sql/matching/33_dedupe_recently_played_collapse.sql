@@ -1,9 +1,9 @@
--- The list's plays, each once: with its first and last date, and the context that was told last.
+-- Collapse the dates of the list into source plays, with the first and last date of each and the context reported last.
 
-create temporary table listed_told on commit drop as
+create temporary table collapsed_play on commit drop as
 select
     dated_play.play_number,
-    dated_play.play_number + (select coalesce(max(told_play.told_number), 0) from told_play) as told_number,
+    dated_play.play_number + (select coalesce(max(source_play.source_play_number), 0) from source_play) as source_play_number,
     (array_agg(dated_play.track_key order by dim_track.track_uri))[1] as track_key,
     (array_agg(dim_track.track_id is not null order by dim_track.track_uri))[1] as has_id,
     dated_play.recording_key,
@@ -25,14 +25,14 @@ group by
     dated_play.play_number,
     dated_play.recording_key;
 
-insert into told_play (
-    told_number,
+insert into source_play (
+    source_play_number,
     source,
     track_key,
     recording_key,
     has_id,
-    told_at,
-    last_told_at,
+    observed_at,
+    last_observed_at,
     context_key,
     device_key,
     item_number,
@@ -40,29 +40,29 @@ insert into told_play (
     is_known
 )
 select
-    listed_told.told_number,
+    collapsed_play.source_play_number,
     'recently_played',
-    listed_told.track_key,
-    listed_told.recording_key,
-    listed_told.has_id,
-    listed_told.first_at,
-    listed_told.last_at,
-    listed_told.context_key,
+    collapsed_play.track_key,
+    collapsed_play.recording_key,
+    collapsed_play.has_id,
+    collapsed_play.first_at,
+    collapsed_play.last_at,
+    collapsed_play.context_key,
     0,
-    listed_told.item_number,
-    listed_told.file_number,
-    listed_told.is_known
-from listed_told;
+    collapsed_play.item_number,
+    collapsed_play.file_number,
+    collapsed_play.is_known
+from collapsed_play;
 
 insert into origin (
-    told_number,
+    source_play_number,
     play_key,
     is_primary
 )
 select
-    listed_told.told_number,
+    collapsed_play.source_play_number,
     dated_play.play_key,
     dated_play.is_primary
 from dated_play
-inner join listed_told on listed_told.play_number = dated_play.play_number
+inner join collapsed_play on collapsed_play.play_number = dated_play.play_number
 where dated_play.play_key is not null;

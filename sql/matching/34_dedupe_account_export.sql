@@ -1,57 +1,57 @@
--- The account export's plays. It is the extended export cut to the minute, without ids, and a set: what is equal in minute,
--- names and milliseconds is told once. What it told before is out of the batch already (told_before.sql).
+-- Source plays of the account export. It is the extended export cut to the minute, without ids, and a set: rows equal in minute,
+-- names and milliseconds appear once. What it reported before has left the batch already (11_already_recorded.sql).
 
 create temporary table minuted_play on commit drop as
 select
-    (row_number() over ())::integer + (select coalesce(max(told_play.told_number), 0) from told_play) as told_number,
-    told.*
+    (row_number() over ())::integer + (select coalesce(max(source_play.source_play_number), 0) from source_play) as source_play_number,
+    observation.*
 from (
     select
-        known_report.track_key,
-        known_report.recording_key,
-        known_report.told_at,
-        known_report.ms_played,
+        recorded_observation.track_key,
+        recorded_observation.recording_key,
+        recorded_observation.observed_at,
+        recorded_observation.ms_played,
         null::integer as item_number,
         null::integer as file_number,
-        known_report.play_key,
-        known_report.is_primary
-    from known_report
-    where known_report.source = 'account_export'
+        recorded_observation.play_key,
+        recorded_observation.is_primary
+    from recorded_observation
+    where recorded_observation.source = 'account_export'
     union all
     select
-        min(staged_report.track_key),
-        min(staged_report.recording_key),
-        staged_report.told_at,
-        staged_report.ms_played,
-        min(staged_report.item_number),
-        min(staged_report.file_number),
+        min(batch_observation.track_key),
+        min(batch_observation.recording_key),
+        batch_observation.observed_at,
+        batch_observation.ms_played,
+        min(batch_observation.item_number),
+        min(batch_observation.file_number),
         null,
         false
-    from staged_report
+    from batch_observation
     left join (
         select
             track_alias.track_key,
             min(track_alias.name_hash::text) as name_hash
         from listening.track_alias
-        where track_alias.track_key in (select told.track_key from staged_report as told where told.source = 'account_export')
+        where track_alias.track_key in (select observation.track_key from batch_observation as observation where observation.source = 'account_export')
         group by track_alias.track_key
-    ) as named on named.track_key = staged_report.track_key
-    where staged_report.source = 'account_export'
+    ) as named on named.track_key = batch_observation.track_key
+    where batch_observation.source = 'account_export'
     group by
-        staged_report.told_at,
-        staged_report.ms_played,
-        staged_report.track_key = 0,
-        coalesce(named.name_hash, staged_report.track_key::text)
-) as told;
+        batch_observation.observed_at,
+        batch_observation.ms_played,
+        batch_observation.track_key = 0,
+        coalesce(named.name_hash, batch_observation.track_key::text)
+) as observation;
 
-insert into told_play (
-    told_number,
+insert into source_play (
+    source_play_number,
     source,
     track_key,
     recording_key,
     has_id,
-    told_at,
-    last_told_at,
+    observed_at,
+    last_observed_at,
     ms_played,
     context_key,
     device_key,
@@ -60,13 +60,13 @@ insert into told_play (
     is_known
 )
 select
-    minuted_play.told_number,
+    minuted_play.source_play_number,
     'account_export',
     minuted_play.track_key,
     minuted_play.recording_key,
     false,
-    minuted_play.told_at,
-    minuted_play.told_at,
+    minuted_play.observed_at,
+    minuted_play.observed_at,
     minuted_play.ms_played,
     0,
     0,
@@ -76,12 +76,12 @@ select
 from minuted_play;
 
 insert into origin (
-    told_number,
+    source_play_number,
     play_key,
     is_primary
 )
 select
-    minuted_play.told_number,
+    minuted_play.source_play_number,
     minuted_play.play_key,
     minuted_play.is_primary
 from minuted_play

@@ -1,62 +1,61 @@
--- The rule for "the same listen" between sources: which plays may be one, and how near they are. same_listen_nearest.sql then
--- takes the nearest pair of all, again and again, tier after tier; one to one. What one source tells twice, and how one page
--- differs from the next, is decided before, in told_by_*.sql.
+-- The rule that decides which observations of two sources may be one play, and how far apart they are. 41_match_nearest.sql
+-- then takes the nearest pair again and again, tier by tier, one to one. Repeats within a source are resolved before, in
+-- 30 to 34.
 --
--- Tier 1, list and extended export: the same recording (id, ISRC, or name, artist and length), at most 45 seconds between the
---   dates. Spotify moves dates by up to 31 s, and towards what the export says. A play whose export row is dated long after its
---   end (the app crashed, the phone was offline) is met at its beginning plus what was played. A row of 0 ms, which the list
---   hardly ever tells, only if there is no other.
--- Tier 2, the same where ids differ and no length is known to differ: equal name and artist, at most 5 seconds.
--- Tier 3, account and extended export: equal minute, milliseconds and name.
--- Tier 4, the same where one of the two names nothing.
--- Tier 5, list and extended export where the export names nothing: at most 2 seconds; or 45, if the account export names it.
--- Tier 6, account export and list, where no extended export tells that play: the same name, and the date at most 45 seconds from
---   the minute.
+-- Tier 1, list and extended export: same recording (id, ISRC, or name, artist and length), dates at most 45 seconds apart.
+--   Spotify moves dates by up to 31 s, towards what the export says. A play that the export dates long after its end (the app
+--   crashed, the phone was offline) is compared by its start plus ms_played. The list hardly ever reports a row of 0 ms,
+--   so such a row is taken only when there is no other.
+-- Tier 2, list and extended export: different ids and no lengths that differ, same name and artist, at most 5 seconds apart.
+-- Tier 3, account and extended export: same minute, milliseconds and name.
+-- Tier 4, account and extended export: same minute and milliseconds, one of the two without a name.
+-- Tier 5, list and extended export, which has no name: at most 2 seconds apart, or 45 if the account export has the name.
+-- Tier 6, account export and list, if no extended export reports the play: same name, date at most 45 seconds from the minute.
 --
--- Why wide is safe: pairing is one to one and nearest first, and what is told well pairs at almost no distance; so a real repeat
--- finds its neighbour taken and stays a play of its own.
--- Dates meet in stretches of 128 seconds, so that a track played ten thousand times is not held against itself.
+-- Wide limits are safe because matching is one to one and nearest first. Well-reported plays match at almost no distance,
+-- so a real repeat finds its neighbour taken and stays a play of its own.
+-- Dates are compared within blocks of 128 seconds, so that a track played ten thousand times is not compared with itself.
 
-analyze told_play (told_number, source, track_key, recording_key, told_at, ms_played);
+analyze source_play (source_play_number, source, track_key, recording_key, observed_at, ms_played);
 
 create temporary table listed_near on commit drop as
 select
-    told_play.told_number,
-    told_play.track_key,
-    told_play.recording_key,
-    told_play.told_at,
-    told_play.last_told_at,
-    stretch.number as stretch
-from told_play
+    source_play.source_play_number,
+    source_play.track_key,
+    source_play.recording_key,
+    source_play.observed_at,
+    source_play.last_observed_at,
+    time_block.number as time_block
+from source_play
 cross join lateral generate_series(
-    floor(date_part('epoch', told_play.told_at - interval '45 seconds') / 128)::bigint,
-    floor(date_part('epoch', told_play.last_told_at + interval '45 seconds') / 128)::bigint
-) as stretch (number)
-where told_play.source = 'recently_played';
+    floor(date_part('epoch', source_play.observed_at - interval '45 seconds') / 128)::bigint,
+    floor(date_part('epoch', source_play.last_observed_at + interval '45 seconds') / 128)::bigint
+) as time_block (number)
+where source_play.source = 'recently_played';
 
 create temporary table exported_date on commit drop as
 select
-    told_play.told_number,
-    told_play.track_key,
-    told_play.recording_key,
-    dates.told_at,
+    source_play.source_play_number,
+    source_play.track_key,
+    source_play.recording_key,
+    dates.observed_at,
     dates.is_end,
-    case when told_play.ms_played = 0 then 45 else 0 end as handicap,
-    floor(date_part('epoch', dates.told_at) / 128)::bigint as stretch
-from told_play
+    case when source_play.ms_played = 0 then 45 else 0 end as handicap,
+    floor(date_part('epoch', dates.observed_at) / 128)::bigint as time_block
+from source_play
 cross join lateral (
     values
-    (told_play.told_at, true),
-    (told_play.started_at + told_play.ms_played * interval '1 millisecond', false)
-) as dates (told_at, is_end)
+    (source_play.observed_at, true),
+    (source_play.started_at + source_play.ms_played * interval '1 millisecond', false)
+) as dates (observed_at, is_end)
 where
-    told_play.source = 'extended_export'
+    source_play.source = 'extended_export'
     and exists (select 1 from listed_near)
     and (
         dates.is_end
         or (
-            dates.told_at > told_play.told_at - interval '24 days'
-            and dates.told_at < told_play.told_at + interval '1 minute'
+            dates.observed_at > source_play.observed_at - interval '24 days'
+            and dates.observed_at < source_play.observed_at + interval '1 minute'
         )
     );
 
@@ -65,49 +64,49 @@ analyze exported_date;
 
 create temporary table listed_alias on commit drop as
 select distinct
-    listed_near.told_number,
+    listed_near.source_play_number,
     track_alias.name_hash
 from listed_near
 inner join listening.track_alias on track_alias.track_key = listed_near.track_key;
 
-create temporary table possible on commit drop as
+create temporary table match_candidate on commit drop as
 select
     1 as tier,
-    exported_date.told_number,
-    listed_near.told_number as other_number,
+    exported_date.source_play_number,
+    listed_near.source_play_number as other_number,
     'recently_played' as other_source,
     date_part(
         'epoch',
-        greatest(listed_near.told_at - exported_date.told_at, exported_date.told_at - listed_near.last_told_at, interval '0')
+        greatest(listed_near.observed_at - exported_date.observed_at, exported_date.observed_at - listed_near.last_observed_at, interval '0')
     ) + exported_date.handicap as seconds
 from listed_near
 inner join exported_date
     on
         exported_date.recording_key = listed_near.recording_key
-        and exported_date.stretch = listed_near.stretch
+        and exported_date.time_block = listed_near.time_block
 where
     listed_near.track_key <> 0
-    and exported_date.told_at between listed_near.told_at - interval '45 seconds' and listed_near.last_told_at + interval '45 seconds'
+    and exported_date.observed_at between listed_near.observed_at - interval '45 seconds' and listed_near.last_observed_at + interval '45 seconds'
 union all
 select
     2,
-    exported_date.told_number,
-    listed_near.told_number,
+    exported_date.source_play_number,
+    listed_near.source_play_number,
     'recently_played',
     date_part(
         'epoch',
-        greatest(listed_near.told_at - exported_date.told_at, exported_date.told_at - listed_near.last_told_at, interval '0')
+        greatest(listed_near.observed_at - exported_date.observed_at, exported_date.observed_at - listed_near.last_observed_at, interval '0')
     ) + exported_date.handicap
 from listed_near
 inner join exported_date
     on
-        exported_date.stretch = listed_near.stretch
+        exported_date.time_block = listed_near.time_block
         and exported_date.is_end
         and exported_date.recording_key <> listed_near.recording_key
 inner join listening.dim_track as listed_track on listed_track.track_key = listed_near.track_key
 inner join listening.dim_track as exported_track on exported_track.track_key = exported_date.track_key
 where
-    exported_date.told_at between listed_near.told_at - interval '5 seconds' and listed_near.last_told_at + interval '5 seconds'
+    exported_date.observed_at between listed_near.observed_at - interval '5 seconds' and listed_near.last_observed_at + interval '5 seconds'
     and coalesce(abs(listed_track.duration_ms - exported_track.duration_ms) <= 2000, true)
     and exists (
         select 1
@@ -120,14 +119,14 @@ where
 union all
 select
     case when minuted.track_key = 0 or exported.track_key = 0 then 4 else 3 end,
-    exported.told_number,
-    minuted.told_number,
+    exported.source_play_number,
+    minuted.source_play_number,
     'account_export',
-    date_part('epoch', exported.told_at - minuted.told_at)
-from told_play as minuted
-inner join told_play as exported
+    date_part('epoch', exported.observed_at - minuted.observed_at)
+from source_play as minuted
+inner join source_play as exported
     on
-        date_trunc('minute', exported.told_at) = minuted.told_at
+        date_trunc('minute', exported.observed_at) = minuted.observed_at
         and exported.ms_played = minuted.ms_played
 where
     minuted.source = 'account_export'
@@ -148,50 +147,50 @@ where
 union all
 select
     5,
-    exported_date.told_number,
-    listed_near.told_number,
+    exported_date.source_play_number,
+    listed_near.source_play_number,
     'recently_played',
     date_part(
         'epoch',
-        greatest(listed_near.told_at - exported_date.told_at, exported_date.told_at - listed_near.last_told_at, interval '0')
+        greatest(listed_near.observed_at - exported_date.observed_at, exported_date.observed_at - listed_near.last_observed_at, interval '0')
     )
 from listed_near
 inner join exported_date
     on
-        exported_date.stretch = listed_near.stretch
+        exported_date.time_block = listed_near.time_block
         and exported_date.is_end
         and exported_date.track_key = 0
-where exported_date.told_at between listed_near.told_at - interval '45 seconds' and listed_near.last_told_at + interval '45 seconds'
+where exported_date.observed_at between listed_near.observed_at - interval '45 seconds' and listed_near.last_observed_at + interval '45 seconds'
 union all
 select distinct
     6,
-    listed_near.told_number,
-    minuted.told_number,
+    listed_near.source_play_number,
+    minuted.source_play_number,
     'account_export',
     date_part(
         'epoch',
         greatest(
-            minuted.told_at - listed_near.last_told_at,
-            listed_near.told_at - minuted.told_at - interval '1 minute',
+            minuted.observed_at - listed_near.last_observed_at,
+            listed_near.observed_at - minuted.observed_at - interval '1 minute',
             interval '0'
         )
     )
-from told_play as minuted
+from source_play as minuted
 cross join lateral generate_series(
-    floor(date_part('epoch', minuted.told_at) / 128)::bigint,
-    floor(date_part('epoch', minuted.told_at + interval '1 minute') / 128)::bigint
-) as stretch (number)
-inner join listed_near on listed_near.stretch = stretch.number
+    floor(date_part('epoch', minuted.observed_at) / 128)::bigint,
+    floor(date_part('epoch', minuted.observed_at + interval '1 minute') / 128)::bigint
+) as time_block (number)
+inner join listed_near on listed_near.time_block = time_block.number
 where
     minuted.source = 'account_export'
-    and minuted.told_at between listed_near.told_at - interval '105 seconds' and listed_near.last_told_at + interval '45 seconds'
+    and minuted.observed_at between listed_near.observed_at - interval '105 seconds' and listed_near.last_observed_at + interval '45 seconds'
     and exists (
         select 1
         from listed_alias
         inner join listening.track_alias on track_alias.name_hash = listed_alias.name_hash
         where
-            listed_alias.told_number = listed_near.told_number
+            listed_alias.source_play_number = listed_near.source_play_number
             and track_alias.track_key = minuted.track_key
     );
 
-analyze possible;
+analyze match_candidate;

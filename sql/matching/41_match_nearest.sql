@@ -1,83 +1,83 @@
--- One round of pairing within a tier: the pairs that are nearest to each other on both sides, which is what taking the nearest
--- pair of all, again and again, would take. Run until it finds no more. Of two equally near the earlier one, then the longer one.
--- In tier 6 the list's play stands for itself, so only if the extended export does not tell it. In tier 5 the account export may
--- have named what the extended one does not.
+-- One round of matching within a tier: the pairs that are nearest to each other on both sides. Repeated until no row is returned,
+-- this equals taking the nearest pair of all again and again. Ties go to the earlier play, then to the longer one.
+-- Tier 6 is for plays of the list that have no match in the extended export. In tier 5 the account export may name a play
+-- that the extended export does not.
 
-delete from possible
+delete from match_candidate
 where
-    possible.other_number in (select same_listen.other_number from same_listen)
-    or possible.told_number in (select same_listen.other_number from same_listen)
-    or (possible.told_number, possible.other_source) in (
+    match_candidate.other_number in (select play_match.other_number from play_match)
+    or match_candidate.source_play_number in (select play_match.other_number from play_match)
+    or (match_candidate.source_play_number, match_candidate.other_source) in (
         select
-            same_listen.told_number,
-            same_listen.other_source
-        from same_listen
+            play_match.source_play_number,
+            play_match.other_source
+        from play_match
     );
 
 with free as (
     select
-        possible.told_number,
-        possible.other_number,
-        possible.other_source,
-        possible.seconds,
-        told.told_at,
-        told.ms_played,
-        other.told_at as other_at,
+        match_candidate.source_play_number,
+        match_candidate.other_number,
+        match_candidate.other_source,
+        match_candidate.seconds,
+        play.observed_at,
+        play.ms_played,
+        other.observed_at as other_at,
         other.ms_played as other_ms,
-        told_track.track_uri as told_uri,
+        source_play_track.track_uri as source_play_uri,
         other_track.track_uri as other_uri
-    from possible
-    inner join told_play as told on told.told_number = possible.told_number
-    inner join told_play as other on other.told_number = possible.other_number
-    inner join listening.dim_track as told_track on told_track.track_key = told.track_key
+    from match_candidate
+    inner join source_play as play on play.source_play_number = match_candidate.source_play_number
+    inner join source_play as other on other.source_play_number = match_candidate.other_number
+    inner join listening.dim_track as source_play_track on source_play_track.track_key = play.track_key
     inner join listening.dim_track as other_track on other_track.track_key = other.track_key
-    left join same_listen as named
+    left join play_match as named
         on
-            named.told_number = possible.told_number
+            named.source_play_number = match_candidate.source_play_number
             and named.other_source = 'account_export'
-            and possible.tier = 5
-    left join told_play as naming on naming.told_number = named.other_number
+            and match_candidate.tier = 5
+    left join source_play as naming on naming.source_play_number = named.other_number
     where
-        possible.tier = :tier
+        match_candidate.tier = :tier
         and (
-            possible.tier <> 5
-            or (coalesce(naming.track_key, 0) = 0 and possible.seconds <= 2)
+            match_candidate.tier <> 5
+            or (coalesce(naming.track_key, 0) = 0 and match_candidate.seconds <= 2)
             or exists (
                 select 1
                 from listed_alias
                 inner join listening.track_alias on track_alias.name_hash = listed_alias.name_hash
                 where
-                    listed_alias.told_number = possible.other_number
+                    listed_alias.source_play_number = match_candidate.other_number
                     and track_alias.track_key = naming.track_key
             )
         )
 ),
 ranked as (
     select
-        free.told_number,
+        free.source_play_number,
         free.other_number,
         free.other_source,
         row_number() over (
-            partition by free.told_number
+            partition by free.source_play_number
             order by free.seconds, free.other_at, free.other_ms desc, free.other_uri, free.other_number
-        ) as rank_for_told,
+        ) as rank_for_source_play,
         row_number() over (
             partition by free.other_number
-            order by free.seconds, free.told_at, free.ms_played desc, free.told_uri, free.told_number
+            order by free.seconds, free.observed_at, free.ms_played desc, free.source_play_uri, free.source_play_number
         ) as rank_for_other
     from free
 )
-insert into same_listen (
-    told_number,
+insert into play_match (
+    source_play_number,
     other_number,
     other_source
 )
 select
-    ranked.told_number,
+    ranked.source_play_number,
     ranked.other_number,
     ranked.other_source
 from ranked
 where
-    ranked.rank_for_told = 1
+    ranked.rank_for_source_play = 1
     and ranked.rank_for_other = 1
 returning other_number

@@ -1,43 +1,44 @@
--- Rows of the account export that tell a listen again for which another of its rows stands already: what the extended export told
--- again under a later date, it tells again in the minute of that date; and a listen by two artists may be under either name.
+-- Match account export rows that repeat a play for which another of its rows is matched already. When the extended export
+-- repeats a play under a later date, the account export repeats it in the minute of that date. And a play by two artists may
+-- be listed under either name.
 
-insert into same_listen (
-    told_number,
+insert into play_match (
+    source_play_number,
     other_number,
     other_source
 )
 select
-    min(stands.told_number),
-    minuted.told_number,
+    min(stands.source_play_number),
+    minuted.source_play_number,
     'account_export'
-from told_play as minuted
+from source_play as minuted
 inner join (
     select
-        exported.told_number,
+        exported.source_play_number,
         exported.track_key,
-        date_trunc('minute', exported.last_told_at) as told_at,
+        date_trunc('minute', exported.last_observed_at) as observed_at,
         exported.ms_played
-    from told_play as exported
+    from source_play as exported
     where
         exported.source = 'extended_export'
-        and exported.last_told_at > exported.told_at
+        and exported.last_observed_at > exported.observed_at
     union all
     select
-        same_listen.told_number,
-        told.track_key,
-        paired.told_at,
+        play_match.source_play_number,
+        matched.track_key,
+        paired.observed_at,
         paired.ms_played
-    from same_listen
-    inner join told_play as paired on paired.told_number = same_listen.other_number
-    inner join told_play as told on told.told_number = same_listen.told_number
-    where same_listen.other_source = 'account_export'
+    from play_match
+    inner join source_play as paired on paired.source_play_number = play_match.other_number
+    inner join source_play as matched on matched.source_play_number = play_match.source_play_number
+    where play_match.other_source = 'account_export'
 ) as stands
     on
-        stands.told_at = minuted.told_at
+        stands.observed_at = minuted.observed_at
         and stands.ms_played = minuted.ms_played
 where
     minuted.source = 'account_export'
-    and minuted.told_number not in (select same_listen.other_number from same_listen)
+    and minuted.source_play_number not in (select play_match.other_number from play_match)
     and exists (
         select 1
         from listening.track_alias as one
@@ -46,4 +47,4 @@ where
             one.track_key = minuted.track_key
             and other.track_key = stands.track_key
     )
-group by minuted.told_number;
+group by minuted.source_play_number;

@@ -1,31 +1,31 @@
--- The listens: what the sources tell of each, folded into one row, with the best of each. played_at is the list's earliest date,
--- else the extended export's, else the account export's minute. The name is the extended export's, unless it has no id and the
--- list has, or names nothing. Milliseconds are the extended export's, else the account export's; the context is the list's, all
--- else the extended export's.
--- play_key is the known play that this is; null: a new one. A known play goes where its best source went.
+-- The plays: the observations of each, resolved into one row. played_at is the earliest date of the list, else of the extended
+-- export, else the minute of the account export. The track is the extended export's, unless it has no id and the list has one,
+-- or it has no name. Milliseconds come from the extended export, else the account export. The context comes from the list,
+-- everything else from the extended export.
+-- play_key is the recorded play; null means a new one. A recorded play stays with the observation of its best source.
 
-create temporary table listen on commit drop as
+create temporary table resolved_play on commit drop as
 with known as (
     select
-        coalesce(same_listen.told_number, origin.told_number) as listen_number,
+        coalesce(play_match.source_play_number, origin.source_play_number) as resolved_number,
         min(origin.play_key) as play_key
     from origin
-    left join same_listen on same_listen.other_number = origin.told_number
+    left join play_match on play_match.other_number = origin.source_play_number
     where origin.is_primary
-    group by coalesce(same_listen.told_number, origin.told_number)
+    group by coalesce(play_match.source_play_number, origin.source_play_number)
 ),
 other as (
     select
-        coalesce(same_listen.told_number, told_play.told_number) as listen_number,
-        told_play.*
-    from told_play
-    left join same_listen on same_listen.other_number = told_play.told_number
-    where told_play.source <> 'extended_export'
+        coalesce(play_match.source_play_number, source_play.source_play_number) as resolved_number,
+        source_play.*
+    from source_play
+    left join play_match on play_match.other_number = source_play.source_play_number
+    where source_play.source <> 'extended_export'
 ),
 folded as (
     select
-        coalesce(exported.told_number, listed.listen_number, minuted.listen_number) as listen_number,
-        coalesce(listed.told_at, exported.told_at, minuted.told_at) as played_at,
+        coalesce(exported.source_play_number, listed.resolved_number, minuted.resolved_number) as resolved_number,
+        coalesce(listed.observed_at, exported.observed_at, minuted.observed_at) as played_at,
         coalesce(
             case when exported.has_id then exported.track_key end,
             case when listed.has_id then listed.track_key end,
@@ -34,13 +34,13 @@ folded as (
             minuted.track_key,
             0
         ) as track_key,
-        exported.told_at as exported_at,
-        exported.last_told_at as last_exported_at,
+        exported.observed_at as exported_at,
+        exported.last_observed_at as last_exported_at,
         exported.track_key as exported_track_key,
         exported.started_at,
-        listed.last_told_at as last_listed_at,
+        listed.last_observed_at as last_listed_at,
         listed.track_key as listed_track_key,
-        minuted.told_at as minuted_at,
+        minuted.observed_at as minuted_at,
         minuted.track_key as minuted_track_key,
         coalesce(exported.ms_played, minuted.ms_played) as ms_played,
         coalesce(listed.context_key, 0) as context_key,
@@ -53,26 +53,26 @@ folded as (
         exported.is_private,
         exported.country_code,
         case when coalesce(exported.ms_played, minuted.ms_played) is not null then 'reported' end as ms_played_basis,
-        listed.told_number is not null as has_recently_played,
-        exported.told_number is not null as has_extended_export,
-        minuted.told_number is not null as has_account_export,
+        listed.source_play_number is not null as has_recently_played,
+        exported.source_play_number is not null as has_extended_export,
+        minuted.source_play_number is not null as has_account_export,
         false as has_player
-    from (select told_play.* from told_play where told_play.source = 'extended_export') as exported
+    from (select source_play.* from source_play where source_play.source = 'extended_export') as exported
     full join (select other.* from other where other.source = 'recently_played') as listed
-        on listed.listen_number = exported.told_number
+        on listed.resolved_number = exported.source_play_number
     full join (
-        select distinct on (other.listen_number) other.*
+        select distinct on (other.resolved_number) other.*
         from other
         where other.source = 'account_export'
         order by
-            other.listen_number,
-            other.told_at,
-            other.told_number
+            other.resolved_number,
+            other.observed_at,
+            other.source_play_number
     ) as minuted
-        on minuted.listen_number = coalesce(exported.told_number, listed.listen_number)
+        on minuted.resolved_number = coalesce(exported.source_play_number, listed.resolved_number)
 )
 select
-    folded.listen_number,
+    folded.resolved_number,
     known.play_key,
     folded.played_at,
     folded.track_key,
@@ -81,7 +81,7 @@ select
     folded.context_key,
     folded.device_key,
     folded.ms_played,
-    -- as far as the batch knows; fact_play_spaced knows what was there besides
+    -- as far as the batch knows; 63_fact_play_since_previous.sql takes the recorded plays into account
     case
         when folded.played_at - lag(folded.played_at) over in_time <= interval '1 day'
             then round(date_part('epoch', folded.played_at - lag(folded.played_at) over in_time) * 1000)::integer
@@ -106,7 +106,7 @@ select
     folded.has_extended_export,
     folded.has_account_export,
     folded.has_player,
-    -- as a row writes itself: quoted where it has to be, so that no two combinations look alike
+    -- the text of a row is quoted where necessary, so that no two combinations look alike
     row(
         folded.reason_start,
         folded.reason_end,
@@ -122,7 +122,7 @@ select
         folded.has_player
     )::text as profile
 from folded
-left join known on known.listen_number = folded.listen_number
+left join known on known.resolved_number = folded.resolved_number
 inner join listening.dim_listener on dim_listener.listener_key = :listener_key
 cross join lateral (select folded.played_at at time zone dim_listener.time_zone as played_at) as local
 inner join listening.dim_date on dim_date.full_date = local.played_at::date
@@ -152,7 +152,7 @@ cross join lateral (
 window in_time as (
     order by
         folded.played_at,
-        folded.listen_number
+        folded.resolved_number
 );
 
-analyze listen (listen_number, play_key, profile);
+analyze resolved_play (resolved_number, play_key, profile);

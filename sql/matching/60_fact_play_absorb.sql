@@ -1,17 +1,17 @@
--- Known plays that turned out to be one with another known play: their row goes, and what it was merged into is kept.
+-- Delete recorded plays that turned out to be the same as another one, and record which play absorbed them.
 
 with target as (
     select
         origin.play_key,
-        min(listen.play_key) as merged_into
+        min(resolved_play.play_key) as merged_into
     from origin
-    left join same_listen on same_listen.other_number = origin.told_number
-    inner join listen on listen.listen_number = coalesce(same_listen.told_number, origin.told_number)
+    left join play_match on play_match.other_number = origin.source_play_number
+    inner join resolved_play on resolved_play.resolved_number = coalesce(play_match.source_play_number, origin.source_play_number)
     where
         origin.is_primary
         and not exists (
             select 1
-            from listen as claimed
+            from resolved_play as claimed
             where claimed.play_key = origin.play_key
         )
     group by origin.play_key
@@ -19,13 +19,13 @@ with target as (
 gone as (
     delete from listening.fact_play
     using
-        known_play,
+        recorded_play,
         target
     where
         fact_play.listener_key = :listener_key
-        and fact_play.played_at = known_play.played_at
-        and fact_play.play_key = known_play.play_key
-        and known_play.play_key = target.play_key
+        and fact_play.played_at = recorded_play.played_at
+        and fact_play.play_key = recorded_play.play_key
+        and recorded_play.play_key = target.play_key
         and target.merged_into is not null
     returning
         fact_play.play_key,

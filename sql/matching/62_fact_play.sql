@@ -1,4 +1,4 @@
--- Grain: one listen. The listens that no known play is.
+-- Grain: one play. Insert the resolved plays that are not recorded yet, and count them.
 
 with recorded as (
     insert into listening.fact_play (
@@ -23,29 +23,29 @@ with recorded as (
     )
     select
         :listener_key,
-        listen.track_key,
-        listen.date_key,
-        listen.time_key,
-        listen.context_key,
-        listen.device_key,
+        resolved_play.track_key,
+        resolved_play.date_key,
+        resolved_play.time_key,
+        resolved_play.context_key,
+        resolved_play.device_key,
         profile_key.play_profile_key,
-        listen.played_at,
-        listen.ms_played,
-        listen.since_previous_ms,
-        listen.recently_played_offset_ms,
-        listen.extended_export_offset_ms,
-        listen.extended_export_last_offset_ms,
-        listen.account_export_offset_ms,
-        listen.start_offset_ms,
-        listen.recently_played_track_key,
-        listen.extended_export_track_key,
-        listen.account_export_track_key
-    from listen
-    inner join profile_key on profile_key.profile = listen.profile
-    where listen.play_key is null
+        resolved_play.played_at,
+        resolved_play.ms_played,
+        resolved_play.since_previous_ms,
+        resolved_play.recently_played_offset_ms,
+        resolved_play.extended_export_offset_ms,
+        resolved_play.extended_export_last_offset_ms,
+        resolved_play.account_export_offset_ms,
+        resolved_play.start_offset_ms,
+        resolved_play.recently_played_track_key,
+        resolved_play.extended_export_track_key,
+        resolved_play.account_export_track_key
+    from resolved_play
+    inner join profile_key on profile_key.profile = resolved_play.profile
+    where resolved_play.play_key is null
     order by
-        listen.played_at,
-        listen.listen_number
+        resolved_play.played_at,
+        resolved_play.resolved_number
     returning play_key
 )
 select count(*)::integer as play_count

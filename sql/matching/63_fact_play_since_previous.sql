@@ -1,22 +1,22 @@
--- How long after the play before each play ended, where the merge may have changed that: of every play from the first moment that it wrote,
--- moved or took away to the first play after the last one.
+-- Measure since_previous_ms (the time since the previous play ended) again where the merge may have changed it: from the
+-- first moment it wrote, moved or deleted to the first play after the last one.
 
--- Looked up one by one where it believes that there is next to nothing, a whole life would take hours.
+-- The planner may expect next to no rows and look them up one by one: hours for the plays of a lifetime.
 set local enable_nestloop = off;
 
 with moment as (
-    select listen.played_at
-    from listen
+    select resolved_play.played_at
+    from resolved_play
     union all
-    select known_play.played_at
-    from known_play
+    select recorded_play.played_at
+    from recorded_play
 ),
 reach as materialized (
     select
         min(moment.played_at) as first_at,
         coalesce(
             (
-                -- measured from the last of them
+                -- the play measured from the last of them
                 select min(later.played_at)
                 from listening.fact_play as later
                 where
@@ -26,7 +26,7 @@ reach as materialized (
             max(moment.played_at)
         ) as last_at,
         (
-            -- to measure the first of them from
+            -- the play that the first of them is measured from
             select max(earlier.played_at)
             from listening.fact_play as earlier
             where

@@ -1,28 +1,28 @@
--- What became of the rows of the batch: one row a file (a page has none). Each play that a source tells counts once, for the
--- first row that tells it; the other rows that tell it are duplicates.
+-- What became of the rows of the batch: one row per file (a page has none). Each play of a source counts once, for the first
+-- row that reports it; further rows that report it are duplicates.
 
-with told as (
+with outcome as (
     select
-        told_play.file_number,
+        source_play.file_number,
         count(*) filter (
-            where told_play.is_known
-            and not exists (select 1 from told_before where told_before.play_key = told_play.play_key)
+            where source_play.is_known
+            and not exists (select 1 from already_recorded where already_recorded.play_key = source_play.play_key)
         ) as known_count,
-        count(*) filter (where not told_play.is_known and (listen.play_key is not null or same_listen.told_number is not null)) as merged_count,
-        count(*) filter (where not told_play.is_known and listen.play_key is null and same_listen.told_number is null) as new_count
-    from told_play
-    left join same_listen on same_listen.other_number = told_play.told_number
-    inner join listen on listen.listen_number = coalesce(same_listen.told_number, told_play.told_number)
-    where told_play.item_number is not null
-    group by told_play.file_number
+        count(*) filter (where not source_play.is_known and (resolved_play.play_key is not null or play_match.source_play_number is not null)) as merged_count,
+        count(*) filter (where not source_play.is_known and resolved_play.play_key is null and play_match.source_play_number is null) as new_count
+    from source_play
+    left join play_match on play_match.other_number = source_play.source_play_number
+    inner join resolved_play on resolved_play.resolved_number = coalesce(play_match.source_play_number, source_play.source_play_number)
+    where source_play.item_number is not null
+    group by source_play.file_number
 )
 select
-    read_report.file_number,
-    read_report.row_count,
-    coalesce(told.new_count, 0) as new_count,
-    read_report.known_count + coalesce(told.known_count, 0) as known_count,
-    coalesce(told.merged_count, 0) as merged_count,
-    read_report.row_count - read_report.known_count - coalesce(told.new_count + told.known_count + told.merged_count, 0) as duplicate_count
-from read_report
-left join told on told.file_number is not distinct from read_report.file_number
-order by read_report.file_number
+    batch_count.file_number,
+    batch_count.row_count,
+    coalesce(outcome.new_count, 0) as new_count,
+    batch_count.known_count + coalesce(outcome.known_count, 0) as known_count,
+    coalesce(outcome.merged_count, 0) as merged_count,
+    batch_count.row_count - batch_count.known_count - coalesce(outcome.new_count + outcome.known_count + outcome.merged_count, 0) as duplicate_count
+from batch_count
+left join outcome on outcome.file_number is not distinct from batch_count.file_number
+order by batch_count.file_number

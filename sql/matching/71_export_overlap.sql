@@ -1,4 +1,4 @@
--- Plays of Spotify's list in the time of the batch's exports, and how many of them these exports report as well. After the merge.
+-- After a merge: how many plays of the list fall in the time of the batch's exports, and how many of them the exports report too.
 
 with listed as (
     select
@@ -30,12 +30,12 @@ select
     ) as listed_count,
     (
         select count(*)
-        from told_play
-        left join same_listen on same_listen.other_number = told_play.told_number
-        inner join listen on listen.listen_number = coalesce(same_listen.told_number, told_play.told_number)
+        from source_play
+        left join play_match on play_match.other_number = source_play.source_play_number
+        inner join resolved_play on resolved_play.resolved_number = coalesce(play_match.source_play_number, source_play.source_play_number)
         where
-            told_play.item_number is not null
-            and told_play.source in ('extended_export', 'account_export')
-            and listen.has_recently_played
+            source_play.item_number is not null
+            and source_play.source in ('extended_export', 'account_export')
+            and resolved_play.has_recently_played
     ) as matched_count
 from span

@@ -1,4 +1,4 @@
--- Albums, shows and audiobooks of a batch, as dimensions.ALBUM_COLUMNS has them.
+-- Albums, shows and audiobooks of a batch; columns as in etl/staging.py.
 create temporary table staging_album (
     album_id text,
     album_name text,

@@ -1,4 +1,4 @@
--- Artists of a batch, as dimensions.ARTIST_COLUMNS has them.
+-- Artists of a batch; columns as in etl/staging.py.
 create temporary table staging_artist (
     artist_id text,
     artist_name text,

@@ -1,4 +1,4 @@
--- Plays of a batch as its sources tell them. A null track_uri is a play of the unknown track.
+-- Plays of a batch as the sources report them. A null track_uri means the unknown track.
 create temporary table staging_play (
     item_number integer not null,
     file_number integer,
@@ -12,8 +12,8 @@ create temporary table staging_play (
     detail_number integer
 ) on commit drop;
 
--- What many of them have in common: device, reasons, flags. Each combination once, so that a million plays of an import need
--- not carry it through COPY. A play without a detail_number tells none of it.
+-- What many plays share: device, reasons, flags. Each combination is staged once, so that a million plays of an import do not
+-- carry it through COPY. A play without a detail_number has none of it.
 create temporary table staging_play_detail (
     detail_number integer primary key,
     device_id text,

@@ -1,4 +1,4 @@
--- Tracks of a batch, as dimensions.TRACK_COLUMNS has them. An album is named by its id, or by name and artist where it has none.
+-- Tracks of a batch; columns as in etl/staging.py. An album without an id is identified by name and artist.
 create temporary table staging_track (
     track_id text,
     track_uri text not null,

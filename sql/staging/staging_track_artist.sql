@@ -1,4 +1,4 @@
--- Which artists the tracks of a batch are by, as dimensions.TRACK_ARTIST_COLUMNS has them.
+-- Artists of the tracks of a batch; columns as in etl/staging.py.
 create temporary table staging_track_artist (
     track_uri text not null,
     artist_id text,
