@@ -30,8 +30,8 @@ select
     coalesce(plays.estimated_ms, 0),
     coalesce(plays.track_count, 0),
     coalesce(artists.artist_count, 0),
-    case when date_trunc(period, record.new_since)::date <= everything.period_start then coalesce(plays.new_track_count, 0) end,
-    case when date_trunc(period, record.new_since)::date <= everything.period_start then coalesce(artists.new_artist_count, 0) end,
+    case when date_trunc(period, listener_record.new_since)::date <= everything.period_start then coalesce(plays.new_track_count, 0) end,
+    case when date_trunc(period, listener_record.new_since)::date <= everything.period_start then coalesce(artists.new_artist_count, 0) end,
     coalesce(plays.podcast_play_count, 0),
     coalesce(plays.podcast_ms, 0),
     coalesce(plays.podcast_ms, 0)::double precision / nullif(plays.listened_ms, 0),
@@ -50,14 +50,7 @@ from (
         timed_plays.listener_key,
         date_trunc(period, dim_date.full_date)
 ) as everything
-inner join (
-    select distinct on (dim_listener.listener_key)
-        dim_listener.listener_key,
-        recorded_days.new_since
-    from listening.dim_listener
-    cross join lateral listening.recorded_days(dim_listener.listener_key)
-) as record
-    on record.listener_key = everything.listener_key
+inner join listening.listener_record on listener_record.listener_key = everything.listener_key
 left join (
     select
         met.listener_key,
@@ -66,7 +59,7 @@ left join (
         sum(met.listened_ms) as listened_ms,
         sum(met.listened_ms) filter (where met.is_estimated) as estimated_ms,
         count(distinct met.recording_key) filter (where met.is_music) as track_count,
-        count(*) filter (where met.is_music and met.is_first and dim_date.full_date >= record.new_since) as new_track_count,
+        count(*) filter (where met.is_music and met.is_first and dim_date.full_date >= listener_record.new_since) as new_track_count,
         count(*) filter (where met.is_podcast) as podcast_play_count,
         sum(met.listened_ms) filter (where met.is_podcast) as podcast_ms
     from (
@@ -89,14 +82,7 @@ left join (
         from listening.counted_plays(counts_as, '-infinity', 'infinity')
     ) as met
     inner join listening.dim_date on dim_date.date_key = met.date_key
-    inner join (
-        select distinct on (dim_listener.listener_key)
-            dim_listener.listener_key,
-            recorded_days.new_since
-        from listening.dim_listener
-        cross join lateral listening.recorded_days(dim_listener.listener_key)
-    ) as record
-        on record.listener_key = met.listener_key
+    inner join listening.listener_record on listener_record.listener_key = met.listener_key
     group by
         met.listener_key,
         date_trunc(period, dim_date.full_date)
@@ -109,7 +95,7 @@ left join (
         met.listener_key,
         met.period_start,
         count(*) as artist_count,
-        count(*) filter (where met.is_first and met.first_date >= record.new_since) as new_artist_count
+        count(*) filter (where met.is_first and met.first_date >= listener_record.new_since) as new_artist_count
     from (
         select
             counted_plays.listener_key,
@@ -134,14 +120,7 @@ left join (
             standing_artist.standing_artist_key,
             date_trunc(period, dim_date.full_date)
     ) as met
-    inner join (
-        select distinct on (dim_listener.listener_key)
-            dim_listener.listener_key,
-            recorded_days.new_since
-        from listening.dim_listener
-        cross join lateral listening.recorded_days(dim_listener.listener_key)
-    ) as record
-        on record.listener_key = met.listener_key
+    inner join listening.listener_record on listener_record.listener_key = met.listener_key
     group by
         met.listener_key,
         met.period_start

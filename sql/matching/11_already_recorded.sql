@@ -86,11 +86,10 @@ inner join known
             known.minuted_track_key = batch_observation.track_key
             or exists (
                 select 1
-                from listening.track_alias as one
-                inner join listening.track_alias as other on other.name_hash = one.name_hash
+                from listening.track_namesake
                 where
-                    one.track_key = batch_observation.track_key
-                    and other.track_key = known.minuted_track_key
+                    track_namesake.track_key = batch_observation.track_key
+                    and track_namesake.namesake_track_key = known.minuted_track_key
             )
         )
 where batch_observation.source = 'account_export'

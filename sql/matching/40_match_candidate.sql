@@ -110,11 +110,10 @@ where
     and coalesce(abs(listed_track.duration_ms - exported_track.duration_ms) <= 2000, true)
     and exists (
         select 1
-        from listening.track_alias as one
-        inner join listening.track_alias as other on other.name_hash = one.name_hash
+        from listening.track_namesake
         where
-            one.track_key = listed_near.track_key
-            and other.track_key = exported_date.track_key
+            track_namesake.track_key = listed_near.track_key
+            and track_namesake.namesake_track_key = exported_date.track_key
     )
 union all
 select
@@ -137,11 +136,10 @@ where
         or exported.track_key = 0
         or exists (
             select 1
-            from listening.track_alias as one
-            inner join listening.track_alias as other on other.name_hash = one.name_hash
+            from listening.track_namesake
             where
-                one.track_key = minuted.track_key
-                and other.track_key = exported.track_key
+                track_namesake.track_key = minuted.track_key
+                and track_namesake.namesake_track_key = exported.track_key
         )
     )
 union all

@@ -41,10 +41,9 @@ where
     and minuted.source_play_number not in (select play_match.other_number from play_match)
     and exists (
         select 1
-        from listening.track_alias as one
-        inner join listening.track_alias as other on other.name_hash = one.name_hash
+        from listening.track_namesake
         where
-            one.track_key = minuted.track_key
-            and other.track_key = stands.track_key
+            track_namesake.track_key = minuted.track_key
+            and track_namesake.namesake_track_key = stands.track_key
     )
 group by minuted.source_play_number;

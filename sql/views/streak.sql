@@ -7,25 +7,15 @@ select
     streaks.last_date,
     streaks.day_count,
     streaks.play_count,
-    record.lost_days @> (streaks.first_date - 1)
-    or record.lost_days @> (streaks.last_date + 1)
-    or not record.covered_days @> (streaks.first_date - 1)
+    listener_record.lost_days @> (streaks.first_date - 1)
+    or listener_record.lost_days @> (streaks.last_date + 1)
+    or not listener_record.covered_days @> (streaks.first_date - 1)
     or (
-        not record.covered_days @> (streaks.last_date + 1)
-        and streaks.last_date < (now() at time zone record.time_zone)::date
+        not listener_record.covered_days @> (streaks.last_date + 1)
+        and streaks.last_date < (now() at time zone listener_record.time_zone)::date
     ) as is_open_ended
 from listening.streaks('30s')
-inner join (
-    -- distinct: looked up once a listener, not once a streak
-    select distinct on (dim_listener.listener_key)
-        dim_listener.listener_key,
-        dim_listener.time_zone,
-        recorded_days.covered_days,
-        recorded_days.lost_days
-    from listening.dim_listener
-    cross join lateral listening.recorded_days(dim_listener.listener_key)
-) as record
-    on record.listener_key = streaks.listener_key;
+inner join listening.listener_record on listener_record.listener_key = streaks.listener_key;
 
 comment on view listening.streak is 'Local days in a row, each with a play of at least thirty seconds; for another choice ask the function streaks.';
 comment on column listening.streak.listener_key is 'Who listened.';

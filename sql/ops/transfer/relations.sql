@@ -23,31 +23,24 @@ select
                 'pg_catalog.pg_operator'::pg_catalog.regclass,
                 'pg_catalog.pg_type'::pg_catalog.regclass
             )
-            and (
-                (
-                    pg_depend.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
-                    and pg_depend.objid in (
-                        select pg_index.indexrelid
-                        from pg_catalog.pg_index
-                        where pg_index.indrelid = pg_class.oid
-                    )
-                )
-                or (
-                    pg_depend.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass
-                    and pg_depend.objid in (
-                        select pg_constraint.oid
-                        from pg_catalog.pg_constraint
-                        where pg_constraint.conrelid = pg_class.oid
-                    )
-                )
-                or (
-                    pg_depend.classid = 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass
-                    and pg_depend.objid in (
-                        select pg_statistic_ext.oid
-                        from pg_catalog.pg_statistic_ext
-                        where pg_statistic_ext.stxrelid = pg_class.oid
-                    )
-                )
+            and (pg_depend.classid, pg_depend.objid) in (
+                select
+                    'pg_catalog.pg_class'::pg_catalog.regclass,
+                    pg_index.indexrelid
+                from pg_catalog.pg_index
+                where pg_index.indrelid = pg_class.oid
+                union all
+                select
+                    'pg_catalog.pg_constraint'::pg_catalog.regclass,
+                    pg_constraint.oid
+                from pg_catalog.pg_constraint
+                where pg_constraint.conrelid = pg_class.oid
+                union all
+                select
+                    'pg_catalog.pg_statistic_ext'::pg_catalog.regclass,
+                    pg_statistic_ext.oid
+                from pg_catalog.pg_statistic_ext
+                where pg_statistic_ext.stxrelid = pg_class.oid
             )
             -- the program's own function, as long as it is made of nothing but what Postgres brings
             and not (
