@@ -13,7 +13,7 @@ from etl.reports.recorded_days import Days, Recorded
 from etl.warehouse.listeners import RecordedListener
 from etl.warehouse.statements import run, run_with_columns, script
 
-COUNTS_AS = {  # what counts as a play, and how to say so; decided in sql/views/is_counted.sql
+COUNTS_AS = {  # what counts as a play, and how to say so; decided in sql/functions/is_counted.sql
     "30s": "at least thirty seconds",
     "half": "at least half of it, or four minutes",
     "full": "played to its end",

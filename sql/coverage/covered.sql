@@ -1,5 +1,5 @@
--- The coverage ledger after a poll of the list: extend the covered span to this poll; or end it where the list may have lost
--- plays, and start a new one after that.
+-- The coverage ledger after a poll of the list: extend the covered span to this poll; or end it where the list may have
+-- lost plays, and start a new one after that.
 
 with latest as (
     select max(coverage.starts_at) as starts_at

@@ -1,6 +1,6 @@
--- The coverage ledger after an import: each export covers its music from first to last play, unless a pause is as long as a
--- missing file would leave. Overlapping spans become one; what lies between two exports is covered by neither. Gaps within a
--- covered span are closed.
+-- The coverage ledger after an import: each export covers its music from first to last play, unless a pause is as long
+-- as a missing file would leave. Overlapping spans become one; what lies between two exports is covered by neither.
+-- Gaps within a covered span are closed.
 
 create temporary table covered_by_export on commit drop as
 with export_day as (

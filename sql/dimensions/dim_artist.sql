@@ -1,6 +1,6 @@
--- Artists of the batch: complete where the batch describes them in full, inferred where it only names them. A value missing from
--- an answer does not erase an earlier one. A row that would not change is not written. fetched_at alone moves at most once a
--- day, so an hourly run over the same page writes nothing.
+-- Artists of the batch: complete where the batch describes them in full, inferred where it only names them. A value
+-- missing from an answer does not erase an earlier one. A row that would not change is not written. fetched_at alone
+-- moves at most once a day, so an hourly run over the same page writes nothing.
 
 update listening.dim_artist
 set
@@ -84,7 +84,8 @@ where
     )
     and (
         staging_artist.artist_id is not null
-        -- a name alone is needed only for a local file, whose list may change, and a track that nothing describes further
+        -- a name alone is needed only for a local file, whose list may change, and a track that nothing describes
+        -- further
         or staging_artist.artist_name in (
             select staging_track_artist.artist_name
             from staging_track_artist

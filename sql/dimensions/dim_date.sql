@@ -1,5 +1,5 @@
--- The days of every year from the first play to the last, so that the calendar has no holes. One more day on either side gives
--- every time zone its local date.
+-- The days of every year from the first play to the last, so that the calendar has no holes. One more day on either
+-- side gives every time zone its local date.
 
 with played as (
     select

@@ -61,8 +61,14 @@ set
 from (
     select
         dim_track.track_key,
-        case when staged_track.fetched_at is null then coalesce(dim_track.track_name, staged_track.track_name) else coalesce(staged_track.track_name, dim_track.track_name) end as track_name,
-        case when staged_track.fetched_at is null then coalesce(dim_track.content_type, staged_track.content_type) else coalesce(staged_track.content_type, dim_track.content_type) end as content_type,
+        case
+            when staged_track.fetched_at is null then coalesce(dim_track.track_name, staged_track.track_name)
+            else coalesce(staged_track.track_name, dim_track.track_name)
+        end as track_name,
+        case
+            when staged_track.fetched_at is null then coalesce(dim_track.content_type, staged_track.content_type)
+            else coalesce(staged_track.content_type, dim_track.content_type)
+        end as content_type,
         coalesce(staged_track.duration_ms, dim_track.duration_ms) as duration_ms,
         coalesce(staged_track.isrc, dim_track.isrc) as isrc,
         coalesce(staged_track.is_explicit, dim_track.is_explicit) as is_explicit,

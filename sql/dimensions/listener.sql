@@ -1,5 +1,6 @@
--- The listener, created when first seen. One whose id was first a user id (the answer had no account_id then) stays the same
--- listener. So does "me", whose export was imported before the first login. stand_ins lists these ids, the likeliest first.
+-- The listener, created when first seen. One whose id was first a user id (the answer had no account_id then) stays the
+-- same listener. So does "me", whose export was imported before the first login. stand_ins lists these ids, the
+-- likeliest first.
 
 update listening.dim_listener
 set listener_id = :listener_id

@@ -1,5 +1,5 @@
--- Set the time zone of a listener, and the local date and minute of every play. Requires the lock of the listener: a merge under
--- way may have read the old zone. Plays that are dated correctly are not written.
+-- Set the time zone of a listener, and the local date and minute of every play. Requires the lock of the listener: a
+-- merge under way may have read the old zone. Plays that are dated correctly are not written.
 
 with zoned as (
     update listening.dim_listener

@@ -1,12 +1,14 @@
--- Names that the batch gives its tracks. Recorded tracks that gained a name, an ISRC or a length go into tracks_to_rematch,
--- because plays may have been matched by name before.
+-- Names that the batch gives its tracks. Recorded tracks that gained a name, an ISRC or a length go into
+-- tracks_to_rematch, because plays may have been matched by name before.
 
 create temporary table batch_alias on commit drop as
 select distinct
     dim_track.track_key,
     -- a line break separates artist and title, so one within a name becomes a space
     md5(
-        replace(ops.folded(named.artist_name), chr(10), ' ') || chr(10) || replace(ops.folded(named.track_name), chr(10), ' ')
+        replace(ops.folded(named.artist_name), chr(10), ' ')
+        || chr(10)
+        || replace(ops.folded(named.track_name), chr(10), ' ')
     )::uuid as name_hash
 from (
     select
@@ -19,7 +21,10 @@ from (
     select
         staging_track.track_uri,
         staging_track.track_name,
-        case when staging_track.content_type in ('episode', 'chapter') then staging_track.album_name else staging_track.album_artist_name end
+        case
+            when staging_track.content_type in ('episode', 'chapter') then staging_track.album_name
+            else staging_track.album_artist_name
+        end
     from staging_track
 ) as named
 inner join listening.dim_track on dim_track.track_uri = named.track_uri

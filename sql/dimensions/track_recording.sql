@@ -1,5 +1,5 @@
--- Join track ids that are one recording: same ISRC; or same name and artist and lengths within two seconds, unless both have
--- an ISRC and these differ. Run until no row is returned.
+-- Join track ids that are one recording: same ISRC; or same name and artist and lengths within two seconds, unless both
+-- have an ISRC and these differ. Run until no row is returned.
 
 with described as (
     select distinct

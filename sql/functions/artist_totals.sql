@@ -1,4 +1,4 @@
--- Grain: a listener and an artist, played as main or as featured artist.
+-- Grain: a listener and an artist, main or featured.
 
 create or replace function listening.artist_totals(counts_as text)
 returns table (
@@ -53,4 +53,6 @@ group by
     dim_artist.artist_key
 $$;
 
-comment on function listening.artist_totals is 'Totals by listener and artist, as main and as featured artist, of what counts as a play (counts_as is 30s, half, full or all). Filter it by listener_key.';
+comment on function listening.artist_totals is
+    'Totals by listener and artist, as main and as featured artist, of what counts as a play (counts_as is 30s, half, '
+    'full or all). Filter it by listener_key.';

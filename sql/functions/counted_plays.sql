@@ -1,4 +1,4 @@
--- The listens from since to before until that count as plays, to whoever asks: 30s, half, full or all, as is_counted says.
+-- The counted plays from since to before until, by the minimum 30s, half, full or all; see is_counted.
 
 create or replace function listening.counted_plays(counts_as text, since timestamptz, until timestamptz)
 returns table (
@@ -34,4 +34,6 @@ from listening.timed_plays(since, until)
 where listening.is_counted(counts_as, timed_plays.best_ms, timed_plays.duration_ms, timed_plays.reason_end)
 $$;
 
-comment on function listening.counted_plays is 'The listens from since to before until that count as plays: counts_as is 30s, half, full or all, see is_counted. Filter it by listener_key.';
+comment on function listening.counted_plays is
+    'The listens from since to before until that count as plays: counts_as is 30s, half, full or all, see is_counted. '
+    'Filter it by listener_key.';

@@ -1,4 +1,4 @@
--- How long a play probably was of which no source tells: as long as the track, or as the time since the play before.
+-- Estimated length of a play that no source gives: the length of the track, or the time since the previous play.
 
 create or replace function listening.estimated_ms(since_previous_ms integer, duration_ms integer)
 returns integer
@@ -10,4 +10,6 @@ select case
 end
 $$;
 
-comment on function listening.estimated_ms is 'Estimated length of a play: that of the track, or the time since the play before where that is more than twelve seconds shorter.';
+comment on function listening.estimated_ms is
+    'Estimated length of a play: that of the track, or the time since the play before where that is more than twelve '
+    'seconds shorter.';

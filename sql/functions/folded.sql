@@ -1,4 +1,5 @@
--- A name as a search compares it, for whoever may not look into ops: its body is read when it is made, not when it is called.
+-- A name as search compares it, for readers without access to ops: Postgres resolves the body when the function is
+-- made.
 
 create or replace function listening.folded(told text)
 returns text

@@ -1,8 +1,8 @@
--- What counts as a play. The one place where that is decided; who asks chooses.
+-- What is a counted play. Decided here and nowhere else; the reader chooses the minimum.
 --
---     30s    at least thirty seconds were played, as reported or else estimated; or nobody can tell
---     half   at least half of it, or four minutes; of unknown length, to its end
---     full   to its end, but for twelve seconds, as much as tracks can be faded into each other
+--     30s    at least thirty seconds, reported or else estimated; or of unknown length
+--     half   at least half of it, or four minutes; if its length is unknown, played to the end
+--     full   to the end, except for twelve seconds: the longest crossfade
 --     all    everything
 
 create or replace function listening.is_counted(counts_as text, played_ms integer, duration_ms integer, reason_end text)
@@ -25,4 +25,6 @@ select
     ) is true
 $$;
 
-comment on function listening.is_counted is 'Whether a listen counts as a play: 30s (at least thirty seconds, reported or else estimated, or unknown), half (at least half, or four minutes), full (to its end), all (everything).';
+comment on function listening.is_counted is
+    'Whether a listen counts as a play: 30s (at least thirty seconds, reported or else estimated, or unknown), half '
+    '(at least half, or four minutes), full (to its end), all (everything).';

@@ -1,5 +1,5 @@
--- The first of these names that this Postgres knows as a time zone; null when it knows none. Each host has a list of its own: Debian and
--- the official images leave out the old names, and a host that is not updated lacks the new ones.
+-- The first of these names that this Postgres knows as a time zone; null if it knows none. Hosts differ: Debian and the
+-- official images leave out old names, and a host without updates lacks new ones.
 
 create or replace function listening.known_time_zone(names text[])
 returns text
@@ -20,4 +20,5 @@ begin
 end
 $$;
 
-comment on function listening.known_time_zone is 'The first of these names that this Postgres knows as a time zone; null when it knows none.';
+comment on function listening.known_time_zone is
+    'The first of these names that this Postgres knows as a time zone; null when it knows none.';

@@ -1,5 +1,5 @@
--- Grain: a listener and a local day, week (from Monday), month, quarter or year, from the first that is recorded to the present one: how
--- many of its days are recorded. Days to come do not count.
+-- Grain: a listener and a local day, week (from Monday), month, quarter or year, from the first recorded one to the
+-- present one: how many of its days are recorded. Future days do not count.
 --
 --     covered            all of them
 --     gap                all of them, but plays of some were probably lost
@@ -49,4 +49,6 @@ group by
     date_trunc(period, day.local_date)::date
 $$;
 
-comment on function listening.period_coverage is 'How many local days of each day, week, month, quarter or year (period) are recorded, from the first to the present one; coverage is covered, gap, partly recorded or not recorded. Filter it by listener_key.';
+comment on function listening.period_coverage is
+    'How many local days of each day, week, month, quarter or year (period) are recorded, from the first to the '
+    'present one; coverage is covered, gap, partly recorded or not recorded. Filter it by listener_key.';

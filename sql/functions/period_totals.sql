@@ -1,7 +1,8 @@
 -- Grain: a listener and a local day, week (from Monday), month, quarter or year in which something was played.
 --
--- Plays, time, tracks and artists are of what counts as a play. A track is new in the period in which it first counts, if the record
--- is old enough to tell (new_since of recorded_days). Skips are of everything, because what is skipped soon counts as no play.
+-- Plays, time, tracks and artists are those of counted plays. A track is new in the period of its first counted play,
+-- if the record is old enough to tell (new_since of listener_record). Skips are of all plays: what is skipped early is
+-- not counted.
 
 create or replace function listening.period_totals(counts_as text, period text)
 returns table (
@@ -30,8 +31,14 @@ select
     coalesce(plays.estimated_ms, 0),
     coalesce(plays.track_count, 0),
     coalesce(artists.artist_count, 0),
-    case when date_trunc(period, listener_record.new_since)::date <= everything.period_start then coalesce(plays.new_track_count, 0) end,
-    case when date_trunc(period, listener_record.new_since)::date <= everything.period_start then coalesce(artists.new_artist_count, 0) end,
+    case
+        when date_trunc(period, listener_record.new_since)::date <= everything.period_start
+            then coalesce(plays.new_track_count, 0)
+    end,
+    case
+        when date_trunc(period, listener_record.new_since)::date <= everything.period_start
+            then coalesce(artists.new_artist_count, 0)
+    end,
     coalesce(plays.podcast_play_count, 0),
     coalesce(plays.podcast_ms, 0),
     coalesce(plays.podcast_ms, 0)::double precision / nullif(plays.listened_ms, 0),
@@ -43,7 +50,10 @@ from (
         date_trunc(period, dim_date.full_date)::date as period_start,
         count(*) as listen_count,
         -- null where no source says
-        case when count(timed_plays.is_skipped) > 0 then count(*) filter (where timed_plays.is_skipped) end as skip_count
+        case
+            when count(timed_plays.is_skipped) > 0
+                then count(*) filter (where timed_plays.is_skipped)
+        end as skip_count
     from listening.timed_plays('-infinity', 'infinity')
     inner join listening.dim_date on dim_date.date_key = timed_plays.date_key
     group by
@@ -59,7 +69,9 @@ left join (
         sum(met.listened_ms) as listened_ms,
         sum(met.listened_ms) filter (where met.is_estimated) as estimated_ms,
         count(distinct met.recording_key) filter (where met.is_music) as track_count,
-        count(*) filter (where met.is_music and met.is_first and dim_date.full_date >= listener_record.new_since) as new_track_count,
+        count(*) filter (
+            where met.is_music and met.is_first and dim_date.full_date >= listener_record.new_since
+        ) as new_track_count,
         count(*) filter (where met.is_podcast) as podcast_play_count,
         sum(met.listened_ms) filter (where met.is_podcast) as podcast_ms
     from (
@@ -130,4 +142,6 @@ left join (
         and artists.period_start = everything.period_start
 $$;
 
-comment on function listening.period_totals is 'Totals by listener and local day, week, month, quarter or year (period), of what counts as a play (counts_as is 30s, half, full or all). Filter it by listener_key.';
+comment on function listening.period_totals is
+    'Totals by listener and local day, week, month, quarter or year (period), of what counts as a play (counts_as is '
+    '30s, half, full or all). Filter it by listener_key.';

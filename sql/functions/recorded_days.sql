@@ -1,7 +1,7 @@
 -- Which local days of a listener are recorded. One row.
 --
---     covered     a source covers some of the day, or a play of it is recorded, and no gap touches it
---     gap         an open gap touches the day: plays of it were probably lost (lost_days)
+--     covered     a source covers part of the day, or a play of it is recorded, and no gap touches it
+--     gap         an open gap touches the day, so plays were probably lost (lost_days)
 --     (neither)   not recorded
 --
 -- A first play is a discovery only after ninety covered days: new_since is the first day after those.
@@ -14,7 +14,7 @@ returns table (
     new_since date
 )
 language plpgsql stable parallel safe
-rows 1 cost 10000 -- and so asked once a listener: a function in SQL would become a part of each query, and be done again for each row
+rows 1 cost 10000 -- in plpgsql, so called once per listener: an SQL function would be inlined and run for each row
 as $$
 #variable_conflict use_column
 begin
@@ -44,10 +44,13 @@ uncovered as (
     where dim_listener.listener_key = for_listener_key
 ),
 played as (
-    -- what no span covers: podcasts of an export, tables of an older project
+    -- plays outside of all spans: podcasts of an export, tables of an older project
     select range_agg(daterange(day.local_date, day.local_date, '[]')) as played_days
     from (
-        select distinct make_date(fact_play.date_key / 10000, fact_play.date_key / 100 % 100, fact_play.date_key % 100) as local_date
+        select distinct
+            make_date(
+                fact_play.date_key / 10000, fact_play.date_key / 100 % 100, fact_play.date_key % 100
+            ) as local_date
         from uncovered
         inner join listening.fact_play
             on
@@ -84,4 +87,7 @@ from recorded;
 end
 $$;
 
-comment on function listening.recorded_days is 'Which local days of a listener are recorded: those that are covered, and those of which plays were probably lost; the first of them; and the day from which a first play is a discovery, because ninety covered days lie before it (null: not yet).';
+comment on function listening.recorded_days is
+    'Which local days of a listener are recorded: those that are covered, and those of which plays were probably '
+    'lost; the first of them; and the day from which a first play is a discovery, because ninety covered days lie '
+    'before it (null: not yet).';

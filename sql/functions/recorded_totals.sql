@@ -1,5 +1,6 @@
--- Grain: a listener and a local day, week (from Monday), month, quarter or year, from the first recorded one to the present one.
--- Like period_totals, with the periods in which nothing was played: 0 where days of it are covered, null where none is recorded.
+-- Grain: a listener and a local day, week (from Monday), month, quarter or year, from the first recorded one to the
+-- present one. Like period_totals, with the periods in which nothing was played: 0 where days of it are covered, null
+-- where none is recorded.
 
 create or replace function listening.recorded_totals(counts_as text, period text)
 returns table (
@@ -52,4 +53,7 @@ cross join lateral (
 ) as silence
 $$;
 
-comment on function listening.recorded_totals is 'Totals by listener and local day, week, month, quarter or year (period) from the first recorded one to the present one, of what counts as a play (counts_as is 30s, half, full or all); null where nothing is recorded. Filter it by listener_key.';
+comment on function listening.recorded_totals is
+    'Totals by listener and local day, week, month, quarter or year (period) from the first recorded one to the '
+    'present one, of what counts as a play (counts_as is 30s, half, full or all); null where nothing is recorded. '
+    'Filter it by listener_key.';

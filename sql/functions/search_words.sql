@@ -1,4 +1,4 @@
--- The words of what somebody searches for, for whoever may not look into ops.
+-- The words of a search, for readers without access to ops.
 
 create or replace function listening.search_words(told text)
 returns table (word text, pattern text, is_looked_up boolean)
@@ -11,4 +11,5 @@ begin atomic
     from ops.search_words(told) as search_words;
 end;
 
-comment on function listening.search_words is 'The words of what somebody searches for, each as a pattern for like; names are looked up by the longest.';
+comment on function listening.search_words is
+    'The words of what somebody searches for, each as a pattern for like; names are looked up by the longest.';

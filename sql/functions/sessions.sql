@@ -1,5 +1,5 @@
--- Grain: a listening session that lies from since to before until: everything that was listened to without more than thirty minutes
--- of silence between the end of one thing and the beginning of the next.
+-- Grain: a listening session from since to before until: plays with at most thirty minutes of silence between the end
+-- of one and the start of the next.
 
 create or replace function listening.sessions(since timestamptz, until timestamptz)
 returns table (
@@ -35,4 +35,6 @@ group by
     numbered.session_number
 $$;
 
-comment on function listening.sessions is 'Listening sessions from since to before until: what was listened to without more than thirty minutes of silence in between. Filter it by listener_key.';
+comment on function listening.sessions is
+    'Listening sessions from since to before until: what was listened to without more than thirty minutes of silence '
+    'in between. Filter it by listener_key.';

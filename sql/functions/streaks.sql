@@ -1,4 +1,4 @@
--- Grain: a listener and a streak: local days in a row, each with something that counts as a play.
+-- Grain: a listener and a streak: consecutive local days, each with a counted play.
 
 create or replace function listening.streaks(counts_as text)
 returns table (
@@ -36,4 +36,6 @@ group by
     numbered.anchor
 $$;
 
-comment on function listening.streaks is 'Local days in a row with something that counts as a play (counts_as is 30s, half, full or all). Filter it by listener_key.';
+comment on function listening.streaks is
+    'Local days in a row with something that counts as a play (counts_as is 30s, half, full or all). Filter it by '
+    'listener_key.';

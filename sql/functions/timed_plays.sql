@@ -1,8 +1,8 @@
 -- Every listen from since to before until, with how long it lasted: as reported, or as estimated where no source tells.
 --
--- A play ends at played_at and began no earlier than the play before it ended. So it lasted as long as the track, if there was time
--- for that (but for twelve seconds, as much as tracks can be faded into each other), and else as long as there was time.
--- A session begins after more than thirty minutes of silence.
+-- A play ends at played_at and began no earlier than the play before it ended. So it lasted as long as the track, if
+-- there was time for that (but for twelve seconds, as much as tracks can be faded into each other), and else as long as
+-- there was time. A session begins after more than thirty minutes of silence.
 
 create or replace function listening.timed_plays(since timestamptz, until timestamptz)
 returns table (
@@ -66,4 +66,6 @@ where
     and fact_play.played_at < until
 $$;
 
-comment on function listening.timed_plays is 'Every listen from since to before until (use -infinity and infinity for all), with how long it lasted. Filter it by listener_key.';
+comment on function listening.timed_plays is
+    'Every listen from since to before until (use -infinity and infinity for all), with how long it lasted. Filter it '
+    'by listener_key.';

@@ -1,4 +1,5 @@
--- Delete plays for which only the time was recorded and which the list now reports with their track. The new row replaces them.
+-- Delete plays for which only the time was recorded and which the list now reports with their track. The new row
+-- replaces them.
 delete from listening.fact_play
 using
     staging_play,

@@ -1,5 +1,5 @@
--- Remove export rows that say nothing new from the batch: a recorded play has all of it from an export of the same kind. So
--- importing an export again, or a newer one of the same years, costs little more than reading it.
+-- Remove export rows that say nothing new from the batch: a recorded play has all of it from an export of the same
+-- kind. So importing an export again, or a newer one of the same years, costs little more than reading it.
 
 create temporary table already_recorded on commit drop as
 with batch as (
@@ -14,7 +14,8 @@ known as (
         fact_play.play_key,
         fact_play.played_at,
         coalesce(fact_play.extended_export_track_key, fact_play.track_key) as exported_track_key,
-        fact_play.played_at + coalesce(fact_play.extended_export_offset_ms, 0) * interval '1 millisecond' as exported_at,
+        fact_play.played_at
+        + coalesce(fact_play.extended_export_offset_ms, 0) * interval '1 millisecond' as exported_at,
         fact_play.played_at + fact_play.extended_export_last_offset_ms * interval '1 millisecond' as last_exported_at,
         coalesce(fact_play.account_export_track_key, fact_play.track_key) as minuted_track_key,
         fact_play.played_at + fact_play.account_export_offset_ms * interval '1 millisecond' as minuted_at,
@@ -67,7 +68,8 @@ inner join exported
             exported.is_shuffle, exported.is_skipped, exported.is_offline, exported.is_private
         ) is not distinct from (
             batch_observation.reason_start, batch_observation.reason_end, batch_observation.country_code,
-            batch_observation.is_shuffle, batch_observation.is_skipped, batch_observation.is_offline, batch_observation.is_private
+            batch_observation.is_shuffle, batch_observation.is_skipped,
+            batch_observation.is_offline, batch_observation.is_private
         )
         and coalesce(exported.started_at = batch_observation.started_at, batch_observation.started_at is null)
 where batch_observation.source = 'extended_export'

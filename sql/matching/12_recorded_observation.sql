@@ -1,6 +1,7 @@
--- The plays recorded near the batch, split back into what each source reported: one row per play and source.
--- Near means within an hour of an observation of the batch, of the end computed from its start (an export may date a play days
--- late), or of a play of a track in tracks_to_rematch. Also near are recorded plays whose own start says they ended there.
+-- The plays recorded near the batch, split back into what each source reported: one row per play and source. Near means
+-- within an hour of an observation of the batch, of the end computed from its start (an export may date a play days
+-- late), or of a play of a track in tracks_to_rematch. Also near are recorded plays whose own start says they ended
+-- there.
 
 create temporary table nearby_span on commit drop as
 with met as (
@@ -9,7 +10,9 @@ with met as (
     union
     select date_trunc('hour', batch_observation.started_at + batch_observation.ms_played * interval '1 millisecond')
     from batch_observation
-    where batch_observation.started_at + batch_observation.ms_played * interval '1 millisecond' < batch_observation.observed_at - interval '30 minutes'
+    where
+        batch_observation.started_at + batch_observation.ms_played * interval '1 millisecond'
+        < batch_observation.observed_at - interval '30 minutes'
     union
     select date_trunc('hour', fact_play.played_at)
     from listening.fact_play
@@ -117,7 +120,9 @@ with observation as (
     from recorded_play
     inner join listening.dim_play_profile on dim_play_profile.play_profile_key = recorded_play.play_profile_key
     cross join lateral (
-        select recorded_play.played_at + coalesce(recorded_play.extended_export_offset_ms, 0) * interval '1 millisecond' as exported_at
+        select
+            recorded_play.played_at
+            + coalesce(recorded_play.extended_export_offset_ms, 0) * interval '1 millisecond' as exported_at
     ) as exported
     cross join lateral (
         values

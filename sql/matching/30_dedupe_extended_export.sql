@@ -1,8 +1,8 @@
--- Source plays of the extended export. Rows equal in ts, item and ms_played are one play. Rows that differ in ms_played are two:
--- skipping back and forth makes such rows, and a phone that was offline gives many plays the time it came back online.
--- The exception is what could not both have happened: two rows of one item that started in the same millisecond are one play,
--- exported again seconds or days later, sometimes shorter. The first date and the longest duration win.
--- A row without a name is the same play as a named row of another export with equal ts and ms_played (above zero).
+-- Source plays of the extended export. Rows equal in ts, item and ms_played are one play. Rows that differ in ms_played
+-- are two: skipping back and forth makes such rows, and a phone that was offline gives many plays the time it came back
+-- online. The exception is what could not both have happened: two rows of one item that started in the same millisecond
+-- are one play, exported again seconds or days later, sometimes shorter. The first date and the longest duration win. A
+-- row without a name is the same play as a named row of another export with equal ts and ms_played (above zero).
 
 insert into source_play (
     source_play_number,

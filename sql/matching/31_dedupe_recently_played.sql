@@ -1,21 +1,27 @@
--- Source plays of the recently-played list, first part. Pages of the list date one play differently:
--- within a page a play appears once, or twice less than a second apart, often once with and once without its context. Two rows
--- of one recording further apart in one page are two plays for Spotify too. Between pages Spotify moves dates back: mostly by
+-- Source plays of the recently-played list, first part. Pages of the list date one play differently: within a page a
+-- play appears once, or twice less than a second apart, often once with and once without its context. Two rows of one
+-- recording further apart in one page are two plays for Spotify too. Between pages Spotify moves dates back: mostly by
 -- milliseconds or a second or two, once by 31 seconds. So the date reported first is the later one.
 --
--- Therefore dates of one recording are one play when they are at most 45 seconds apart and no page reported them as two.
--- Where pages report two plays close together, dates are assigned in order of time, each to the earliest play that can take it
--- (next file): a list on repeat that was moved as a whole keeps its plays. ops.told_apart remembers which dates are two plays,
--- so the order in which pages arrive does not matter.
+-- Therefore dates of one recording are one play when they are at most 45 seconds apart and no page reported them as
+-- two. Where pages report two plays close together, dates are assigned in order of time, each to the earliest play that
+-- can take it (next file): a list on repeat that was moved as a whole keeps its plays. ops.told_apart remembers which
+-- dates are two plays, so the order in which pages arrive does not matter.
 
 create temporary table listed_play on commit drop as
 with spaced as (
     select
         batch_observation.*,
-        coalesce(batch_observation.observed_at - lag(batch_observation.observed_at) over recording < interval '1 second', false) as is_repeated
+        coalesce(
+            batch_observation.observed_at - lag(batch_observation.observed_at) over recording < interval '1 second',
+            false
+        ) as is_repeated
     from batch_observation
     where batch_observation.source = 'recently_played'
-    window recording as (partition by batch_observation.recording_key order by batch_observation.observed_at, batch_observation.item_number)
+    window recording as (
+        partition by batch_observation.recording_key
+        order by batch_observation.observed_at, batch_observation.item_number
+    )
 ),
 numbered as (
     select
@@ -46,8 +52,8 @@ group by
     numbered.recording_key,
     numbered.listed_number;
 
--- Two dates are two plays when one page holds both. Also when a full page starts after a recorded play: its first play, soon
--- after the recorded one, can't be the same, because dates only move back.
+-- Two dates are two plays when one page holds both. Also when a full page starts after a recorded play: its first play,
+-- soon after the recorded one, can't be the same, because dates only move back.
 insert into ops.told_apart (
     listener_key,
     track_key,
@@ -159,7 +165,12 @@ numbered as (
     select
         (
             row_number() over (
-                order by piece.recording_key, piece.first_at, piece.last_at, piece.item_number nulls first, piece.play_key
+                order by
+                    piece.recording_key,
+                    piece.first_at,
+                    piece.last_at,
+                    piece.item_number nulls first,
+                    piece.play_key
             )
         )::integer as dated_number,
         piece.*

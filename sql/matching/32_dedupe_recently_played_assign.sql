@@ -32,8 +32,14 @@ match_candidate as (
                 select 1
                 from dated_apart
                 where
-                    (dated_apart.dated_number = member.dated_number and dated_apart.other_number = next_date.dated_number)
-                    or (dated_apart.other_number = member.dated_number and dated_apart.dated_number = next_date.dated_number)
+                    (
+                        dated_apart.dated_number = member.dated_number
+                        and dated_apart.other_number = next_date.dated_number
+                    )
+                    or (
+                        dated_apart.other_number = member.dated_number
+                        and dated_apart.dated_number = next_date.dated_number
+                    )
             )
         )
 )

@@ -3,7 +3,8 @@
 create temporary table collapsed_play on commit drop as
 select
     dated_play.play_number,
-    dated_play.play_number + (select coalesce(max(source_play.source_play_number), 0) from source_play) as source_play_number,
+    dated_play.play_number
+    + (select coalesce(max(source_play.source_play_number), 0) from source_play) as source_play_number,
     (array_agg(dated_play.track_key order by dim_track.track_uri))[1] as track_key,
     (array_agg(dim_track.track_id is not null order by dim_track.track_uri))[1] as has_id,
     dated_play.recording_key,

@@ -1,9 +1,11 @@
--- Source plays of the account export. It is the extended export cut to the minute, without ids, and a set: rows equal in minute,
--- names and milliseconds appear once. What it reported before has left the batch already (11_already_recorded.sql).
+-- Source plays of the account export. It is the extended export cut to the minute, without ids, and a set: rows equal
+-- in minute, names and milliseconds appear once. What it reported before has left the batch already
+-- (11_already_recorded.sql).
 
 create temporary table minuted_play on commit drop as
 select
-    (row_number() over ())::integer + (select coalesce(max(source_play.source_play_number), 0) from source_play) as source_play_number,
+    (row_number() over ())::integer
+    + (select coalesce(max(source_play.source_play_number), 0) from source_play) as source_play_number,
     observation.*
 from (
     select
@@ -33,7 +35,11 @@ from (
             track_alias.track_key,
             min(track_alias.name_hash::text) as name_hash
         from listening.track_alias
-        where track_alias.track_key in (select observation.track_key from batch_observation as observation where observation.source = 'account_export')
+        where track_alias.track_key in (
+            select observation.track_key
+            from batch_observation as observation
+            where observation.source = 'account_export'
+        )
         group by track_alias.track_key
     ) as named on named.track_key = batch_observation.track_key
     where batch_observation.source = 'account_export'

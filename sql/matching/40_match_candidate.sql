@@ -1,20 +1,23 @@
--- The rule that decides which observations of two sources may be one play, and how far apart they are. 41_match_nearest.sql
--- then takes the nearest pair again and again, tier by tier, one to one. Repeats within a source are resolved before, in
--- 30 to 34.
+-- The rule that decides which observations of two sources may be one play, and how far apart they are.
+-- 41_match_nearest.sql then takes the nearest pair again and again, tier by tier, one to one. Repeats within a source
+-- are resolved before, in 30 to 34.
 --
--- Tier 1, list and extended export: same recording (id, ISRC, or name, artist and length), dates at most 45 seconds apart.
---   Spotify moves dates by up to 31 s, towards what the export says. A play that the export dates long after its end (the app
---   crashed, the phone was offline) is compared by its start plus ms_played. The list hardly ever reports a row of 0 ms,
---   so such a row is taken only when there is no other.
--- Tier 2, list and extended export: different ids and no lengths that differ, same name and artist, at most 5 seconds apart.
+-- Tier 1, list and extended export: same recording (id, ISRC, or name, artist and length), dates at most 45 seconds
+--   apart. Spotify moves dates by up to 31 s, towards what the export says. A play that the export dates long after its
+--   end (the app crashed, the phone was offline) is compared by its start plus ms_played. The list hardly ever reports
+--   a row of 0 ms, so such a row is taken only when there is no other.
+-- Tier 2, list and extended export: different ids and no lengths that differ, same name and artist, at most 5 seconds
+--   apart.
 -- Tier 3, account and extended export: same minute, milliseconds and name.
 -- Tier 4, account and extended export: same minute and milliseconds, one of the two without a name.
--- Tier 5, list and extended export, which has no name: at most 2 seconds apart, or 45 if the account export has the name.
--- Tier 6, account export and list, if no extended export reports the play: same name, date at most 45 seconds from the minute.
+-- Tier 5, list and extended export, which has no name: at most 2 seconds apart, or 45 if the account export has the
+--   name.
+-- Tier 6, account export and list, if no extended export reports the play: same name, date at most 45 seconds from the
+--   minute.
 --
--- Wide limits are safe because matching is one to one and nearest first. Well-reported plays match at almost no distance,
--- so a real repeat finds its neighbour taken and stays a play of its own.
--- Dates are compared within blocks of 128 seconds, so that a track played ten thousand times is not compared with itself.
+-- Wide limits are safe because matching is one to one and nearest first. Well-reported plays match at almost no
+-- distance, so a real repeat finds its neighbour taken and stays a play of its own. Dates are compared within blocks of
+-- 128 seconds, so that a track played ten thousand times is not compared with itself.
 
 analyze source_play (source_play_number, source, track_key, recording_key, observed_at, ms_played);
 
@@ -77,7 +80,11 @@ select
     'recently_played' as other_source,
     date_part(
         'epoch',
-        greatest(listed_near.observed_at - exported_date.observed_at, exported_date.observed_at - listed_near.last_observed_at, interval '0')
+        greatest(
+            listed_near.observed_at - exported_date.observed_at,
+            exported_date.observed_at - listed_near.last_observed_at,
+            interval '0'
+        )
     ) + exported_date.handicap as seconds
 from listed_near
 inner join exported_date
@@ -86,7 +93,9 @@ inner join exported_date
         and exported_date.time_block = listed_near.time_block
 where
     listed_near.track_key <> 0
-    and exported_date.observed_at between listed_near.observed_at - interval '45 seconds' and listed_near.last_observed_at + interval '45 seconds'
+    and exported_date.observed_at
+    between listed_near.observed_at - interval '45 seconds'
+    and listed_near.last_observed_at + interval '45 seconds'
 union all
 select
     2,
@@ -95,7 +104,11 @@ select
     'recently_played',
     date_part(
         'epoch',
-        greatest(listed_near.observed_at - exported_date.observed_at, exported_date.observed_at - listed_near.last_observed_at, interval '0')
+        greatest(
+            listed_near.observed_at - exported_date.observed_at,
+            exported_date.observed_at - listed_near.last_observed_at,
+            interval '0'
+        )
     ) + exported_date.handicap
 from listed_near
 inner join exported_date
@@ -106,7 +119,9 @@ inner join exported_date
 inner join listening.dim_track as listed_track on listed_track.track_key = listed_near.track_key
 inner join listening.dim_track as exported_track on exported_track.track_key = exported_date.track_key
 where
-    exported_date.observed_at between listed_near.observed_at - interval '5 seconds' and listed_near.last_observed_at + interval '5 seconds'
+    exported_date.observed_at
+    between listed_near.observed_at - interval '5 seconds'
+    and listed_near.last_observed_at + interval '5 seconds'
     and coalesce(abs(listed_track.duration_ms - exported_track.duration_ms) <= 2000, true)
     and exists (
         select 1
@@ -150,7 +165,11 @@ select
     'recently_played',
     date_part(
         'epoch',
-        greatest(listed_near.observed_at - exported_date.observed_at, exported_date.observed_at - listed_near.last_observed_at, interval '0')
+        greatest(
+            listed_near.observed_at - exported_date.observed_at,
+            exported_date.observed_at - listed_near.last_observed_at,
+            interval '0'
+        )
     )
 from listed_near
 inner join exported_date
@@ -158,7 +177,10 @@ inner join exported_date
         exported_date.time_block = listed_near.time_block
         and exported_date.is_end
         and exported_date.track_key = 0
-where exported_date.observed_at between listed_near.observed_at - interval '45 seconds' and listed_near.last_observed_at + interval '45 seconds'
+where
+    exported_date.observed_at
+    between listed_near.observed_at - interval '45 seconds'
+    and listed_near.last_observed_at + interval '45 seconds'
 union all
 select distinct
     6,
@@ -181,7 +203,9 @@ cross join lateral generate_series(
 inner join listed_near on listed_near.time_block = time_block.number
 where
     minuted.source = 'account_export'
-    and minuted.observed_at between listed_near.observed_at - interval '105 seconds' and listed_near.last_observed_at + interval '45 seconds'
+    and minuted.observed_at
+    between listed_near.observed_at - interval '105 seconds'
+    and listed_near.last_observed_at + interval '45 seconds'
     and exists (
         select 1
         from listed_alias

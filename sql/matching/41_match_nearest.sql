@@ -1,7 +1,8 @@
--- One round of matching within a tier: the pairs that are nearest to each other on both sides. Repeated until no row is returned,
--- this equals taking the nearest pair of all again and again. Ties go to the earlier play, then to the longer one.
--- Tier 6 is for plays of the list that have no match in the extended export. In tier 5 the account export may name a play
--- that the extended export does not.
+-- One round of matching within a tier: the pairs that are nearest to each other on both sides. Repeated until no row is
+-- returned, this equals taking the nearest pair of all again and again. Ties go to the earlier play, then to the longer
+-- one.
+-- Tier 6 is for plays of the list that have no match in the extended export. In tier 5 the account export may name a
+--   play that the extended export does not.
 
 delete from match_candidate
 where

@@ -1,6 +1,6 @@
--- Match account export rows that repeat a play for which another of its rows is matched already. When the extended export
--- repeats a play under a later date, the account export repeats it in the minute of that date. And a play by two artists may
--- be listed under either name.
+-- Match account export rows that repeat a play for which another of its rows is matched already. When the extended
+-- export repeats a play under a later date, the account export repeats it in the minute of that date. And a play by two
+-- artists may be listed under either name.
 
 insert into play_match (
     source_play_number,

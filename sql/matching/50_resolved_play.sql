@@ -1,8 +1,8 @@
--- The plays: the observations of each, resolved into one row. played_at is the earliest date of the list, else of the extended
--- export, else the minute of the account export. The track is the extended export's, unless it has no id and the list has one,
--- or it has no name. Milliseconds come from the extended export, else the account export. The context comes from the list,
--- everything else from the extended export.
--- play_key is the recorded play; null means a new one. A recorded play stays with the observation of its best source.
+-- The plays: the observations of each, resolved into one row. played_at is the earliest date of the list, else of the
+-- extended export, else the minute of the account export. The track is the extended export's, unless it has no id and
+-- the list has one, or it has no name. Milliseconds come from the extended export, else the account export. The context
+-- comes from the list, everything else from the extended export. play_key is the recorded play; null means a new one. A
+-- recorded play stays with the observation of its best source.
 
 create temporary table resolved_play on commit drop as
 with known as (

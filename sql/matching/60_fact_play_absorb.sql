@@ -6,7 +6,8 @@ with target as (
         min(resolved_play.play_key) as merged_into
     from origin
     left join play_match on play_match.other_number = origin.source_play_number
-    inner join resolved_play on resolved_play.resolved_number = coalesce(play_match.source_play_number, origin.source_play_number)
+    inner join resolved_play
+        on resolved_play.resolved_number = coalesce(play_match.source_play_number, origin.source_play_number)
     where
         origin.is_primary
         and not exists (

@@ -1,5 +1,5 @@
--- Measure since_previous_ms (the time since the previous play ended) again where the merge may have changed it: from the
--- first moment it wrote, moved or deleted to the first play after the last one.
+-- Measure since_previous_ms (the time since the previous play ended) again where the merge may have changed it: from
+-- the first moment it wrote, moved or deleted to the first play after the last one.
 
 -- The planner may expect next to no rows and look them up one by one: hours for the plays of a lifetime.
 set local enable_nestloop = off;

@@ -1,4 +1,5 @@
--- After a merge: how many plays of the list fall in the time of the batch's exports, and how many of them the exports report too.
+-- After a merge: how many plays of the list fall in the time of the batch's exports, and how many of them the exports
+-- report too.
 
 with listed as (
     select
@@ -32,7 +33,8 @@ select
         select count(*)
         from source_play
         left join play_match on play_match.other_number = source_play.source_play_number
-        inner join resolved_play on resolved_play.resolved_number = coalesce(play_match.source_play_number, source_play.source_play_number)
+        inner join resolved_play
+            on resolved_play.resolved_number = coalesce(play_match.source_play_number, source_play.source_play_number)
         where
             source_play.item_number is not null
             and source_play.source in ('extended_export', 'account_export')

@@ -1,6 +1,6 @@
--- Drop the temporary tables of a merge, so that the same transaction can merge for another listener. Which ones: all that
--- this transaction made, except what the merge of the catalogue leaves for every listener. A new temporary table needs no
--- mention here, unless it has to outlive a merge.
+-- Drop the temporary tables of a merge, so that the same transaction can merge for another listener. Which ones: all
+-- that this transaction made, except what the merge of the catalogue leaves for every listener. A new temporary table
+-- needs no mention here, unless it has to outlive a merge.
 do $$
 declare
     names text;

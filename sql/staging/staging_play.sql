@@ -12,8 +12,8 @@ create temporary table staging_play (
     detail_number integer
 ) on commit drop;
 
--- What many plays share: device, reasons, flags. Each combination is staged once, so that a million plays of an import do not
--- carry it through COPY. A play without a detail_number has none of it.
+-- What many plays share: device, reasons, flags. Each combination is staged once, so that a million plays of an import
+-- do not carry it through COPY. A play without a detail_number has none of it.
 create temporary table staging_play_detail (
     detail_number integer primary key,
     device_id text,

@@ -1,4 +1,4 @@
--- Grain: a listener and a streak: local days in a row, each with a play of at least thirty seconds.
+-- Grain: a listener and a streak: consecutive local days, each with a play of at least thirty seconds.
 
 create or replace view listening.streak as
 select
@@ -17,10 +17,12 @@ select
 from listening.streaks('30s')
 inner join listening.listener_record on listener_record.listener_key = streaks.listener_key;
 
-comment on view listening.streak is 'Local days in a row, each with a play of at least thirty seconds; for another choice ask the function streaks.';
+comment on view listening.streak is
+    'Local days in a row, each with a play of at least thirty seconds; for another choice use the function streaks.';
 comment on column listening.streak.listener_key is 'Who listened.';
 comment on column listening.streak.first_date is 'First day.';
 comment on column listening.streak.last_date is 'Last day.';
 comment on column listening.streak.day_count is 'Days in a row, at least 1.';
 comment on column listening.streak.play_count is 'Plays on these days.';
-comment on column listening.streak.is_open_ended is 'The day before or after is not recorded, or plays of it were probably lost.';
+comment on column listening.streak.is_open_ended is
+    'The day before or after is not recorded, or plays of it were probably lost.';

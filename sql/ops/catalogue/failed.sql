@@ -1,4 +1,4 @@
--- Puts aside ids about which no answer came. Once is nothing; from the second day on it counts as not found.
+-- Put aside ids that got no answer. Once means nothing; from the second day on it counts as not found.
 insert into ops.catalogue_miss (
     kind,
     spotify_id,

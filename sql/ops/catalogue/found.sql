@@ -1,4 +1,4 @@
--- Forgets that these ids were once not found.
+-- Forget that these ids were once not found.
 delete from ops.catalogue_miss
 where (catalogue_miss.kind, catalogue_miss.spotify_id) in (
     select

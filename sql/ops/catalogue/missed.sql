@@ -1,4 +1,4 @@
--- Remembers ids that Spotify's catalogue does not know. Said twice at one moment it counts once.
+-- Remember ids that Spotify's catalogue does not know. Two notes with the same time count once.
 insert into ops.catalogue_miss (
     kind,
     spotify_id,

@@ -1,4 +1,4 @@
--- How many members of the dimensions are still only inferred, though they have an id that could be asked for.
+-- How many members of the dimensions are still inferred, though they have an id to ask for.
 select
     (
         select count(*)

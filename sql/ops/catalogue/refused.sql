@@ -1,4 +1,4 @@
--- Remembers an endpoint that Spotify refuses to this app.
+-- Remember an endpoint that Spotify refuses to this app.
 insert into ops.refusal (
     endpoint,
     client_fingerprint,

@@ -1,4 +1,4 @@
--- Reserves calls before they are made, so that a killed run is counted too; what is older than the day counts no more.
+-- Reserve calls before they are made, so that the calls of a killed run count too. Forget those older than a day.
 with forgotten as (
     delete from ops.catalogue_call
     where catalogue_call.called_at <= :now - interval '24 hours'

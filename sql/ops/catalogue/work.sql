@@ -1,5 +1,5 @@
--- What the dimensions job should ask Spotify for: members that are only inferred, most played first, then members whose
--- description is older than the given moment, oldest first. Not what Spotify lately did not know, nor what it never knew.
+-- What the dimensions job should ask Spotify for: inferred members first, the most played first; then members described
+-- before the given moment, oldest first. Without ids that Spotify did not know lately, or often enough.
 with heard as (
     select
         fact_play.track_key,

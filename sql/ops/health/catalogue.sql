@@ -1,4 +1,4 @@
--- How much of the catalogue is described: known, inferred (to be asked for), and what Spotify does not know.
+-- How much of the catalogue is described: known, inferred (to be asked for), and unknown to Spotify.
 select
     member.kind,
     count(*) filter (where member.fetched_at is not null) as known_count,

@@ -1,4 +1,4 @@
--- What can never be, and so is a fault where it is: how many rows of each kind.
+-- Consistency checks: the number of rows that break each rule. All should be zero.
 select
     'orphan_keys' as check_name,
     count(*) as row_count
@@ -102,7 +102,7 @@ inner join (
         dim_listener.time_zone
     from listening.dim_listener
     where listening.known_time_zone(array[dim_listener.time_zone]) is not null
-    offset 0  -- so that no play is dated by a zone that is not known
+    offset 0  -- keeps the planner from dating plays by an unknown zone
 ) as listener on listener.listener_key = fact_play.listener_key
 where
     fact_play.date_key <> to_char(fact_play.played_at at time zone listener.time_zone, 'YYYYMMDD')::integer

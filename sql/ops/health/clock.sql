@@ -1,2 +1,2 @@
--- What time the database thinks it is.
+-- The database's clock.
 select clock_timestamp() as now_at

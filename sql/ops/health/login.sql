@@ -1,4 +1,4 @@
--- How a login stands.
+-- The state of a login.
 select
     login.first_seen_at,
     login.consented_at,

@@ -1,4 +1,4 @@
--- Until when Spotify wants to be left alone, by scope.
+-- Until when Spotify asked for a pause, by scope.
 select
     pause.scope,
     pause.resume_at,

@@ -1,5 +1,5 @@
--- Listeners of whose listening Spotify's list has told nothing new for a week or more, though it was asked: since when, and the longest
--- silence in the year before that. Only where there is enough to tell what is usual.
+-- Listeners for whom polls of the list have found nothing new for a week or more: since when, and their longest silence
+-- in the year before. Only where the record is long enough to tell what is usual.
 select
     asked.listener_key,
     asked.played_at,

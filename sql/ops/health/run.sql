@@ -1,5 +1,5 @@
--- The last run of each job, the last good one, since when it has failed, and how many runs of the last week left no record on GitHub.
--- Runs of the future were made by a wrong clock.
+-- Per job: the last run, the last good one, since when it fails, and how many runs of the last week left no record on
+-- GitHub. Runs dated in the future come from a wrong clock.
 select
     latest.job,
     latest.started_at,

@@ -1,4 +1,4 @@
--- How large the database is, and how fast it grows: plays of the last ninety days, and what one takes with all that comes with it.
+-- The size of the database and its growth: plays of the last ninety days, and the size of the facts.
 select
     pg_database_size(current_database()) as size_bytes,
     pg_total_relation_size('listening.fact_play') as fact_bytes,

@@ -1,4 +1,4 @@
--- Whose export it is when nobody says: everybody who is recorded here.
+-- The listeners recorded here, at most twenty: candidates for the owner of an export when the command names none.
 select
     dim_listener.listener_key,
     dim_listener.listener_id

@@ -1,4 +1,4 @@
--- Whoever has a login that is recorded from, at most two.
+-- Listeners with a login, at most two.
 select distinct dim_listener.listener_key
 from ops.login
 inner join listening.dim_listener on dim_listener.listener_key = login.listener_key

@@ -1,4 +1,4 @@
--- A row when others have a login here that works, or worked, and this listener has none.
+-- A row if other listeners have a login here and this one has none.
 select 1 as is_somebody_else
 from ops.login
 inner join listening.dim_listener on dim_listener.listener_key = login.listener_key

@@ -1,4 +1,4 @@
--- The listener of this id or name; no row when there is none, more than one when the name is not enough.
+-- The listener with this id or name. No row if there is none; two if the name is ambiguous.
 select
     dim_listener.listener_key,
     dim_listener.listener_id

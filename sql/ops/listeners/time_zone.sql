@@ -1,4 +1,4 @@
--- The time zone of a listener, whether this Postgres knows it, and whether it knows the one that was asked for (null: none was).
+-- The time zone of a listener, whether this Postgres knows it, and whether it knows the one asked for (null: none).
 select
     dim_listener.time_zone,
     listening.known_time_zone(array[dim_listener.time_zone]) is not null as is_known,

@@ -1,4 +1,4 @@
--- A user id that Spotify names for a listener.
+-- Store a user id that Spotify gives for a listener.
 insert into ops.listener_user (
     listener_key,
     user_id

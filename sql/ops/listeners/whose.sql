@@ -1,4 +1,4 @@
--- Whose record an import goes into: their name, since when they are logged in, and the user ids that Spotify named for them.
+-- The owner of an import: name, since when they are logged in, and the user ids that Spotify gave for them.
 select
     dim_listener.listener_id,
     dim_listener.listener_name,

@@ -1,4 +1,4 @@
--- A listener, and by which clock they live.
+-- A listener and their time zone.
 select
     dim_listener.listener_key,
     dim_listener.listener_id,

@@ -1,4 +1,4 @@
--- A login that works, and whose it is.
+-- Record that a login works, and whose it is.
 update ops.login
 set
     listener_key = :listener_key,

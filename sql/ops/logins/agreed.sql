@@ -1,4 +1,4 @@
--- A login that its listener has just agreed to.
+-- Store a login to which its listener has just consented.
 insert into ops.login (
     setting_fingerprint,
     listener_key,

@@ -1,4 +1,4 @@
--- The login under way that this state belongs to, which serves once; no row when there is none, or when it is older than an hour.
+-- Take the pending login with this state; it can be used once. No row if there is none or it is older than an hour.
 delete from ops.consent
 where
     consent.state_fingerprint = :state_fingerprint

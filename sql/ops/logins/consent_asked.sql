@@ -1,4 +1,4 @@
--- A login under way, to be finished by another run; what is older than an hour is forgotten.
+-- Store a login that another run will complete, and delete those older than an hour.
 with forgotten as (
     delete from ops.consent
     where consent.asked_at < cast(:asked_at as timestamptz) - interval '1 hour'

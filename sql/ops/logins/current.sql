@@ -1,5 +1,5 @@
--- The login to use, given which one is set, if any: what was agreed to, or set, last; of the same listener, if the setting's is known.
--- is_anybodys: nothing is set, and several listeners have agreed.
+-- The login to use, given the one in the settings, if any: the most recent consent or setting wins, among logins of the
+-- same listener if that of the setting is known. is_anybodys: no login is set, and several listeners have consented.
 select
     login.login_key,
     login.listener_key,

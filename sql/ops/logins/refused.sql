@@ -1,4 +1,4 @@
--- Marks a login that Spotify refuses for good: its person must log in again.
+-- Mark a login that Spotify refuses for good: its listener must log in again.
 update ops.login
 set
     refused_at = coalesce(login.refused_at, :refused_at),

@@ -1,4 +1,4 @@
--- Keeps the token that Spotify gave in exchange.
+-- Store the new token that Spotify issued.
 update ops.login
 set
     refresh_token_encrypted = :refresh_token_encrypted,

@@ -1,4 +1,4 @@
--- A login seen for the first time.
+-- Store a login seen for the first time.
 insert into ops.login (
     setting_fingerprint,
     first_seen_at

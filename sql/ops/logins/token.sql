@@ -1,4 +1,4 @@
--- What is kept of a login's token.
+-- The stored token of a login.
 select
     login.setting_fingerprint,
     login.refresh_token_encrypted,

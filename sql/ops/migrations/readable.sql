@@ -1,4 +1,4 @@
--- What of the warehouse is there, and whether this user may look into the bookkeeping.
+-- Which parts of the warehouse exist, and whether this user may read the bookkeeping.
 select
     to_regclass('listening.dim_listener') is not null as is_made,
     to_regclass('listening.schema_file') is not null as has_files,

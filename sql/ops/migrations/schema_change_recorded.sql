@@ -1,4 +1,4 @@
--- Records a file of the schema as applied.
+-- Record a schema file as applied.
 insert into ops.schema_change (
     file_name,
     checksum,

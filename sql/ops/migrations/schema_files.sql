@@ -1,4 +1,4 @@
--- The files that this database was made with, with the checksums they had then; for whoever may read reports.
+-- The files this database was made with, and their checksums then; for users who may only read reports.
 select
     schema_file.file_name,
     schema_file.checksum

@@ -1,4 +1,4 @@
--- What of the schema is in place: one row a file, with the checksum it has, and those it had before. Older databases do not know these.
+-- The applied files: one row per file, with its checksum and its former ones, which older databases do not have.
 select
     schema_change.file_name,
     schema_change.checksum,

@@ -1,5 +1,5 @@
--- How every transaction of the program begins: a name means what Postgres means by it, whatever a database, a role or a pooler is set to.
--- Temporary tables come before permanent ones, and the schema of pg_trgm last, since search needs its operators.
+-- The start of every transaction: names resolve to pg_catalog, whatever a database, a role or a pooler sets. Temporary
+-- tables come before permanent ones, and the schema of pg_trgm last, because search needs its operators.
 set local search_path = pg_catalog, pg_temp;
 
 select pg_catalog.set_config(

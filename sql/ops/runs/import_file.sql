@@ -1,4 +1,4 @@
--- What became of the rows of a file.
+-- Record what became of the rows of a file.
 insert into ops.import_file (
     run_key,
     package_name,

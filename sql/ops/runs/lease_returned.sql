@@ -1,4 +1,4 @@
--- Gives the lease back, if it is still ours.
+-- Return the lease, if it is still ours.
 delete from ops.lease
 where
     lease.job = :job

@@ -1,4 +1,4 @@
--- Takes or renews the lease of a job; no row when somebody else holds it.
+-- Take or renew the lease of a job; no row if somebody else holds it.
 insert into ops.lease (
     job,
     holder,

@@ -1,4 +1,4 @@
--- Until when Spotify wants to be left alone; no row when it does not.
+-- Until when Spotify asked for a pause; no row if it did not.
 select
     pause.resume_at,
     pause.reason

@@ -1,4 +1,4 @@
--- Writes down until when Spotify wants to be left alone.
+-- Record until when Spotify asked for a pause.
 insert into ops.pause (
     scope,
     resume_at,

@@ -1,5 +1,5 @@
--- Whether the morning has come: past six by the listener's clock, and no run since has been told to make the report. A transaction
--- that is done again is told the same.
+-- Whether the daily report is due: it is past six by the listener's clock, and no run since six has made the report. A
+-- transaction that is repeated gets the same answer.
 select
     local.now_at::time >= time '06:00'
     and not exists (

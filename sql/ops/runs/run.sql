@@ -1,4 +1,4 @@
--- The record of one run. Of a workflow on GitHub also how many of its runs have left no record since the last that did.
+-- Record a run. On GitHub also how many runs of the workflow left no record since the last one that did.
 insert into ops.run (
     job,
     listener_key,

@@ -1,4 +1,4 @@
--- After a large load the planner has to learn what there is now: Postgres itself comes round to it a minute or more later.
+-- Update the planner statistics after a large load: autovacuum gets to it a minute or more later.
 analyze
     listening.fact_play,
     listening.dim_track,

@@ -1,4 +1,5 @@
--- Where a copy notes the references that it takes away, so that one that was killed can put them back. It is dropped when the copy is whole.
+-- Where a copy stores the foreign keys it drops, so that an interrupted copy can restore them. Dropped when the copy is
+-- complete.
 create table ops.copy_reference (
     table_name text not null,
     other_name text not null,
@@ -6,7 +7,8 @@ create table ops.copy_reference (
     definition text not null,
     primary key (table_name, constraint_name)
 );
-comment on table ops.copy_reference is 'References between tables that are taken away while another database, or a backup, is copied into this one.';
+comment on table ops.copy_reference is
+    'References between tables that are taken away while another database, or a backup, is copied into this one.';
 comment on column ops.copy_reference.table_name is 'The table that refers to another.';
 comment on column ops.copy_reference.other_name is 'The table that it refers to.';
 comment on column ops.copy_reference.constraint_name is 'Name of the constraint.';

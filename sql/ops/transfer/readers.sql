@@ -1,4 +1,4 @@
--- Roles that may use the star, besides its owner.
+-- Roles that may read the star, apart from its owner.
 select distinct pg_roles.rolname::text as role_name
 from pg_catalog.pg_namespace
 cross join lateral pg_catalog.aclexplode(pg_namespace.nspacl) as granted

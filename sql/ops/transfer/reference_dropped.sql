@@ -1,4 +1,4 @@
--- Notes a reference that is taken away until the copy is whole.
+-- Store a foreign key that is dropped until the copy is complete.
 insert into ops.copy_reference (
     table_name,
     other_name,

@@ -1,4 +1,4 @@
--- Which table of a warehouse refers to which other, and how Postgres would write that down.
+-- The foreign keys of these tables, and their definitions.
 select
     pg_namespace.nspname || '.' || pg_class.relname as table_name,
     other_namespace.nspname || '.' || other_class.relname as other_name,

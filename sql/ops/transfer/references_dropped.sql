@@ -1,4 +1,4 @@
--- The references that a copy has taken away, and has to put back.
+-- The foreign keys that a copy has dropped and must restore.
 select
     copy_reference.table_name,
     copy_reference.other_name,

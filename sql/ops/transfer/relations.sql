@@ -1,5 +1,6 @@
--- What stands in these schemas or under these names in a database that may be anybody's. Only its catalogue is read: a view, a row security
--- policy, an inherited table or an index on a function would run what their owner wrote, with the rights of whoever reads.
+-- What exists in these schemas or under these names, in a database that may be anybody's. Reads only the system
+-- catalogue: a view, a row security policy, an inherited table or an index on a function would run its owner's code
+-- with the reader's rights.
 select
     pg_namespace.nspname::text as schema_name,
     pg_class.relname::text as table_name,
@@ -42,7 +43,7 @@ select
                 from pg_catalog.pg_statistic_ext
                 where pg_statistic_ext.stxrelid = pg_class.oid
             )
-            -- the program's own function, as long as it is made of nothing but what Postgres brings
+            -- the program's own function is fine while it depends on nothing but built-ins
             and not (
                 pg_depend.refobjid = pg_catalog.to_regprocedure('ops.folded(text)')
                 and exists (

@@ -1,4 +1,4 @@
--- The runs that a database remembers.
+-- The recorded runs.
 select
     run.run_key,
     run.job,

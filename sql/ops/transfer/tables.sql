@@ -1,4 +1,4 @@
--- Tables by their names: their columns and types, those of the primary key, and the one that Postgres numbers by itself.
+-- Tables by name: columns and types, primary key, and identity column.
 select
     pg_namespace.nspname || '.' || pg_class.relname as table_name,
     pg_catalog.array_agg(pg_attribute.attname::text order by pg_attribute.attnum) as column_names,

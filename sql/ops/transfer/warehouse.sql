@@ -1,4 +1,4 @@
--- Which warehouse this is, since when it has been being copied into, and whether anything but what the schema brings is in it.
+-- Which warehouse this is, since when a copy into it runs, and whether it holds more than the schema brings.
 select
     warehouse.warehouse_id,
     warehouse.made_at,

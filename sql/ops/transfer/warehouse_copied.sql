@@ -1,4 +1,4 @@
--- This database is a copy of that warehouse from now on, and not whole yet.
+-- From now on this database is a copy of that warehouse, and not complete yet.
 update ops.warehouse
 set
     warehouse_id = :warehouse_id,

@@ -1,3 +1,3 @@
--- The copy is whole.
+-- The copy is complete.
 update ops.warehouse
 set copy_started_at = null

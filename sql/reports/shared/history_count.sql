@@ -1,4 +1,4 @@
--- How many plays a history has, under the same conditions as sql/reports/history.sql.
+-- How many plays a history has, under the conditions of sql/reports/history.sql.
 select count(*) as play_count
 from listening.timed_plays(:since, :until) as timed_plays
 where

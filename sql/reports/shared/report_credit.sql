@@ -1,4 +1,5 @@
--- Who made what a report counts (report_track), once for all its parts: by the artist that stands for another, and main if an artist is both.
+-- The artists of what a report counts (report_track), once for all its parts: the artist that plays are counted for,
+-- and main if an artist is both main and featured.
 create temporary table report_credit on commit drop as
 select
     bridge_track_artist.track_key,

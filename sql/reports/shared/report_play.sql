@@ -1,5 +1,5 @@
--- What the parts of a report share: all that the listener heard from since to before until (report_listen), and what of it counts as a
--- play (report_play); of one recording, of one artist, or (null) of all.
+-- Shared by the parts of a report: everything the listener played from since to before until (report_listen), and what
+-- of it is a counted play (report_play); of one recording, one artist, or (null) all.
 create temporary table report_listen on commit drop as
 select
     timed_plays.play_key,
@@ -44,6 +44,6 @@ select
 from report_listen
 where report_listen.is_counted;
 
--- a glance is enough for the planner, and takes less than it saves
+-- a small sample is enough for the planner
 set local default_statistics_target = 5;
 analyze report_play;

@@ -1,4 +1,4 @@
--- Which local days of the listener are recorded, for the parts of a report, and which day it is.
+-- Which local days of the listener are recorded, and today's date.
 select
     recorded_days.covered_days::text as covered_days,
     recorded_days.lost_days::text as lost_days,

@@ -1,4 +1,4 @@
--- What a report counts by track: what the listener's plays from since to before until come to, once for all its parts.
+-- Plays by track: totals of the counted plays from since to before until, once for all parts of a report.
 create temporary table report_track on commit drop as
 select
     counted_plays.track_key,
@@ -17,6 +17,6 @@ group by
     counted_plays.album_key,
     counted_plays.content_type in ('track', 'local');
 
--- a glance is enough for the planner, and takes less than it saves
+-- a small sample is enough for the planner
 set local default_statistics_target = 5;
 analyze report_track;
