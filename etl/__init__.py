@@ -30,7 +30,7 @@ The ground floor, which everything may import:
     whole_file   files written whole or not at all; paths: where the program's own files are; interrupts: Ctrl-C
 
 How a play gets in: `spotify.api.Api.recently_played` fetches the page, `sources.recently_played.read_page` turns it into
-rows of the staging tables, `warehouse.load.stage` copies them, `warehouse.merge` runs the files of sql/load/ in their
+rows of the staging tables, `warehouse.load.stage` copies them, `warehouse.merge` runs the files of sql/matching/ in their
 order, and the transaction commits. Exports go the same way. docs/one-listen.md explains how plays are matched.
 """
 

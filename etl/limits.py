@@ -36,7 +36,7 @@ MIGRATION_TRIES = 3
 MIGRATION_PAUSE_S = 3
 # Statements that may take longer than the limit of their transaction. A new time zone re-dates every play, a million
 # in twenty seconds. A run of plays has five minutes in all; what takes longer is left to migrate.py.
-STATEMENTS_S = {"load/listener_time_zone": 180.0}
+STATEMENTS_S = {"dimensions/listener_time_zone": 180.0}
 
 # The database: one connection.
 CONNECT_S = 15  # for each of a host's addresses; a database that sleeps wakes up within ten

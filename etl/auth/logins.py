@@ -17,7 +17,7 @@ from etl.warehouse.connection import Warehouse
 from etl.warehouse.locks import LOGIN_LOCK, run_locked
 from etl.warehouse.statements import run
 
-QUESTIONS = ("login", "login_current")  # of sql/query/, by the fingerprint of SPOTIFY_REFRESH_TOKEN
+QUESTIONS = ("ops/logins/of_setting", "ops/logins/current")  # by the fingerprint of SPOTIFY_REFRESH_TOKEN
 LIFE_MONTHS = 6  # of a refresh token, from consent; using it does not prolong it
 
 
@@ -64,10 +64,10 @@ class Login:
         self._keys = keys
         self._clock = clock
         self._is_new = False  # to this database
-        if answers is None or (setting and not answers["login"]):
+        if answers is None or (setting and not answers[QUESTIONS[0]]):
             found = current_login(warehouse.transaction(self._find))
         else:
-            found = current_login(answers["login_current"])
+            found = current_login(answers[QUESTIONS[1]])
         self.login_key: int = found["login_key"]
         self.listener_key: int | None = found["listener_key"]
         self.warnings: list[Warned] = []
@@ -86,7 +86,7 @@ class Login:
 
         def exchange(connection: Connection) -> str:
             # One exchange at a time: a second run would otherwise come with a token that the first has just used up.
-            [stored] = run_locked(connection, LOGIN_LOCK, self.login_key, "login_token", login_key=self.login_key)
+            [stored] = run_locked(connection, LOGIN_LOCK, self.login_key, "ops/logins/token", login_key=self.login_key)
             token = self._token_of(stored)
             if not answers:
                 answers.append(self._accounts.refresh(token))
@@ -116,17 +116,17 @@ class Login:
             true_at = error.true_at
             if self._is_new:
                 self._warehouse.transaction(
-                    lambda connection: run(connection, "login_seen_at", login_key=self.login_key, first_seen_at=true_at)
+                    lambda connection: run(connection, "ops/logins/seen_at", login_key=self.login_key, first_seen_at=true_at)
                 )
             raise
 
     def _find(self, connection: Connection) -> list[Mapping[str, Any]]:
         """The rows of login_current.sql, after a setting that this database has not seen was written down."""
         mark = fingerprint(self._setting) if self._setting else None
-        if mark and not run(connection, "login", setting_fingerprint=mark):
+        if mark and not run(connection, "ops/logins/of_setting", setting_fingerprint=mark):
             self._is_new = True
-            run(connection, "login_seen", setting_fingerprint=mark, first_seen_at=self._clock())
-        return [dict(row._mapping) for row in run(connection, "login_current", setting_fingerprint=mark)]
+            run(connection, "ops/logins/seen", setting_fingerprint=mark, first_seen_at=self._clock())
+        return [dict(row._mapping) for row in run(connection, "ops/logins/current", setting_fingerprint=mark)]
 
     def _token_of(self, stored: Row[Any]) -> str:
         is_set = self._setting is not None and fingerprint(self._setting) == stored.setting_fingerprint
@@ -151,7 +151,7 @@ class Login:
     def _keep(self, connection: Connection, token: str, rotated_at: datetime | None) -> None:
         run(
             connection,
-            "login_rotated",
+            "ops/logins/rotated",
             login_key=self.login_key,
             refresh_token_encrypted=self._keys.encrypt(token),
             rotated_at=rotated_at,
@@ -161,7 +161,7 @@ class Login:
         self._warehouse.transaction(
             lambda connection: run(
                 connection,
-                "login_refused",
+                "ops/logins/refused",
                 login_key=self.login_key,
                 refused_at=self._clock(),
                 refused_reason=reason,
@@ -191,7 +191,7 @@ def keep_login(connection: Connection, token: str, listener_key: int, keys: Keys
     """Keeps a refresh token that the listener has just agreed to, as the one to use from now on."""
     run(
         connection,
-        "login_agreed",
+        "ops/logins/agreed",
         setting_fingerprint=fingerprint(token),
         listener_key=listener_key,
         refresh_token_encrypted=keys.encrypt(token),

@@ -111,7 +111,7 @@ def complete_login(
 
     def keep(connection: Connection) -> None:
         stand_ins = [one for one in (account.listener_id, account.user_id, ME) if one]
-        if run(connection, "listener_logged_in_otherwise", listener_ids=stand_ins):
+        if run(connection, "ops/listeners/logged_in_otherwise", listener_ids=stand_ins):
             raise LoginError(
                 "That is not the Spotify account whose listening is recorded here. Nothing was changed. Log out of"
                 " Spotify"
@@ -161,7 +161,7 @@ def save_request(connection: Connection, request: AuthorizationRequest, keys: Ke
     """Save a request, its verifier encrypted, so that another run can complete it within an hour."""
     run(
         connection,
-        "consent_asked",
+        "ops/logins/consent_asked",
         state_fingerprint=fingerprint(request.state),
         verifier_encrypted=keys.encrypt(request.verifier),
         redirect_uri=request.redirect_uri,
@@ -172,7 +172,7 @@ def save_request(connection: Connection, request: AuthorizationRequest, keys: Ke
 def load_request(connection: Connection, answer: str, keys: Keys, now: datetime) -> AuthorizationRequest:
     """Load the saved request that `answer` belongs to, and delete it. Raises LoginError when there is none."""
     state = query_of(answer).get("state", "")
-    rows = run(connection, "consent_answered", state_fingerprint=fingerprint(state), now=now)
+    rows = run(connection, "ops/logins/consent_answered", state_fingerprint=fingerprint(state), now=now)
     if not rows:
         raise LoginError(
             "That address belongs to no login that was started here in the last hour, or it was used before. Copy the"

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class CountsAs(StrEnum):
-    """What counts as a play; sql/views/is_counted.sql decides."""
+    """What counts as a play; sql/functions/is_counted.sql decides."""
 
     AT_LEAST_30S = "30s"
     HALF = "half"

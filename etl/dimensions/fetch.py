@@ -134,10 +134,12 @@ class Catalogue:
 
     def _holds_lease(self, connection: Connection) -> bool:
         """Takes the lease or renews it; False when another run has it."""
-        return bool(run(connection, "lease_taken", job=JOB, holder=self._holder, now=self._clock(), life=LEASE_LIFE))
+        return bool(
+            run(connection, "ops/runs/lease_taken", job=JOB, holder=self._holder, now=self._clock(), life=LEASE_LIFE)
+        )
 
     def _left(self, connection: Connection) -> int:
-        [counted] = run(connection, "catalogue_calls", now=self._clock())
+        [counted] = run(connection, "ops/catalogue/calls", now=self._clock())
         return max(0, self._budget - int(counted.call_count))
 
     def _work(self, connection: Connection) -> list[Wanted]:
@@ -145,14 +147,16 @@ class Catalogue:
 
         A third of the budget is kept from the old ones, so that what is played today need not wait for tomorrow.
         """
-        self._refused = {row.endpoint for row in run(connection, "catalogue_refusals", client_fingerprint=self._client)}
+        self._refused = {
+            row.endpoint for row in run(connection, "ops/catalogue/refusals", client_fingerprint=self._client)
+        }
         ids_per_call = 1 if self._refused >= BATCH_SIZES.keys() else max(BATCH_SIZES.values())
         left = self._left(connection)
         if not left:
             return []  # and the question, which counts all plays, need not be put
         rows = run(
             connection,
-            "catalogue_work",
+            "ops/catalogue/work",
             refresh_before=self._clock() - REFRESH_AFTER,
             miss_before=self._clock() - ASK_AGAIN_AFTER,
             failed_before=self._clock() - FAILED_AGAIN_AFTER,
@@ -173,7 +177,7 @@ class Catalogue:
             allowance = min(self._left(connection), id_count + len(BATCH_SIZES.keys() - self._refused))
             if not allowance:
                 return None, 0
-            [booked] = run(connection, "catalogue_reserved", now=self._clock(), call_count=allowance)
+            [booked] = run(connection, "ops/catalogue/reserved", now=self._clock(), call_count=allowance)
             return booked.catalogue_call_key, allowance
 
         self._booking, allowance = self._warehouse.transaction(work)
@@ -257,17 +261,17 @@ class Catalogue:
 
     def _keep(self, connection: Connection, answers: Answers, unsaved: Sequence[Wanted], now: datetime) -> None:
         save_members(connection, answers, unsaved, now)
-        run(connection, "catalogue_found", **ids_of(answers.members))
-        run(connection, "catalogue_missed", **ids_of(answers.missed), now=now)
+        run(connection, "ops/catalogue/found", **ids_of(answers.members))
+        run(connection, "ops/catalogue/missed", **ids_of(answers.missed), now=now)
         run(
             connection,
-            "catalogue_failed",
+            "ops/catalogue/failed",
             **ids_of(answers.failed),
             now=now,
             failed_before=now - FAILED_AGAIN_AFTER,
         )
         for kind in answers.refused:
-            run(connection, "catalogue_refused", endpoint=kind, client_fingerprint=self._client, now=now)
+            run(connection, "ops/catalogue/refused", endpoint=kind, client_fingerprint=self._client, now=now)
         self._count_calls(connection)
         if isinstance(answers.trouble, RateLimited):
             note_pause(connection, SCOPE, now + timedelta(seconds=answers.trouble.wait_s), answers.trouble.reason, now)
@@ -280,13 +284,13 @@ class Catalogue:
     def _count_calls(self, connection: Connection) -> None:
         """Puts the number of calls that were made in place of the number that was booked."""
         if self._booking is not None:
-            run(connection, "catalogue_made", catalogue_call_key=self._booking, call_count=self._sent)
+            run(connection, "ops/catalogue/made", catalogue_call_key=self._booking, call_count=self._sent)
 
     def _count(self, connection: Connection, tally: Tally) -> None:
-        [counted] = run(connection, "catalogue_missing")
+        [counted] = run(connection, "ops/catalogue/missing")
         tally.missing_count = counted.missing_count
         tally.left_count = self._left(connection)
 
     def _leave(self, connection: Connection) -> None:
         self._count_calls(connection)
-        run(connection, "lease_returned", job=JOB, holder=self._holder)
+        run(connection, "ops/runs/lease_returned", job=JOB, holder=self._holder)

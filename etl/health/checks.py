@@ -125,41 +125,41 @@ def storage_from(told: dict[str, Any], settings: Settings) -> dict[str, Any]:
 
 def inspect_urgent(connection: Connection, settings: Settings, now: datetime) -> list[Finding]:
     """The findings after every run, in one statement that does not read the facts."""
-    names = ("login_current", "health_gap", "health_storage", "health_quiet")
-    rows = run_together(connection, names, setting_fingerprint=mark_of(settings), now=now, shortest=SHORTEST)
-    [storage] = rows["health_storage"]
+    names = ("ops/logins/current", "ops/health/gap", "ops/health/storage", "ops/health/quiet")
+    found = run_together(connection, names, setting_fingerprint=mark_of(settings), now=now, shortest=SHORTEST)
+    login, gaps, [storage], silences = (found[name] for name in names)
     return [
-        *about_login(login_from(rows["login_current"]), settings, now),
-        *about_gaps(rows["health_gap"]),
+        *about_login(login_from(login), settings, now),
+        *about_gaps(gaps),
         *about_storage(storage_from(storage, settings)),
-        *about_quiet(rows["health_quiet"]),
+        *about_quiet(silences),
     ]
 
 
 def inspect_schedule(connection: Connection, now: datetime) -> list[Finding]:
     """Whether the plays job goes on at all, asked by the others: it can't tell that itself."""
-    return list(about_silence(rows_of(run(connection, "health_run", now=now)), now, QUIET))
+    return list(about_silence(rows_of(run(connection, "ops/health/run", now=now)), now, QUIET))
 
 
 def inspect_all(connection: Connection, settings: Settings, now: datetime) -> Health:
     """All of it, facts included: some seconds with ten million of them."""
-    login = login_from(rows_of(run(connection, "login_current", setting_fingerprint=mark_of(settings))))
-    runs = rows_of(run(connection, "health_run", now=now))
-    spans = rows_of(run(connection, "health_span"))
-    storage = storage_from(rows_of(run(connection, "health_storage", now=now))[0], settings)
-    pauses = rows_of(run(connection, "health_pause", now=now))
+    login = login_from(rows_of(run(connection, "ops/logins/current", setting_fingerprint=mark_of(settings))))
+    runs = rows_of(run(connection, "ops/health/run", now=now))
+    spans = rows_of(run(connection, "ops/health/span"))
+    storage = storage_from(rows_of(run(connection, "ops/health/storage", now=now))[0], settings)
+    pauses = rows_of(run(connection, "ops/health/pause", now=now))
     client = settings.spotify_client_id
     refusals = (
         [
             row.endpoint
-            for row in run(connection, "catalogue_refusals", client_fingerprint=fingerprint(client.get_secret_value()))
+            for row in run(connection, "ops/catalogue/refusals", client_fingerprint=fingerprint(client.get_secret_value()))
         ]
         if client
         else []
     )
-    [spent] = run(connection, "catalogue_calls", now=now)
-    checks = {row.check_name: row.row_count for row in run(connection, "health_check", now=now)}
-    [clock] = run(connection, "health_clock")
+    [spent] = run(connection, "ops/catalogue/calls", now=now)
+    checks = {row.check_name: row.row_count for row in run(connection, "ops/health/check", now=now)}
+    [clock] = run(connection, "ops/health/clock")
     skew_s = (clock.now_at - now).total_seconds()
     findings = [
         *about_login(login, settings, now),
@@ -174,11 +174,11 @@ def inspect_all(connection: Connection, settings: Settings, now: datetime) -> He
     return Health(
         made_at=now,
         schema=schema_of(connection),
-        listeners=rows_of(run(connection, "health_listener")),
+        listeners=rows_of(run(connection, "ops/health/listener")),
         login=login,
         runs=runs,
         spans=spans,
-        catalogue=rows_of(run(connection, "health_catalogue", miss_limit=MISS_LIMIT)),
+        catalogue=rows_of(run(connection, "ops/health/catalogue", miss_limit=MISS_LIMIT)),
         refusals=refusals,
         budget={"spent": spent.call_count, "limit": settings.catalogue_daily_budget},
         pauses=pauses,

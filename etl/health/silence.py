@@ -21,7 +21,7 @@ USUAL_SPAN = timedelta(days=90)
 
 def quiet(connection: Connection) -> Iterator[Finding]:
     """A finding for each listener whose silence is longer than usual. It reads facts only after a week without a play."""
-    return about_quiet(dict(row._mapping) for row in run(connection, "health_quiet", shortest=SHORTEST))
+    return about_quiet(dict(row._mapping) for row in run(connection, "ops/health/quiet", shortest=SHORTEST))
 
 
 def about_quiet(rows: Iterable[Mapping[str, Any]]) -> Iterator[Finding]:

@@ -108,21 +108,21 @@ def import_parts(
         if warning is not None:
             log.warning("%s", warning)
         merge_plays(connection, listener_key=this_run.listener_key, now=this_run.started_at)
-        counts = iter(run(connection, "load/receipt"))
+        counts = iter(run(connection, "matching/70_receipt"))
         files = tuple(file_receipt(part, counts) for part in parts)
         marks = [part.owner for part in parts if isinstance(part, Part)]
         is_known = any(file.known_count for file in files)
         import_warnings = warnings(connection, owner, marks, is_known=is_known)
         packages = [part.package for part in parts if isinstance(part, Part)]
         whose = {"listener_key": this_run.listener_key, "found_at": this_run.started_at}
-        run(connection, "load/covered_by_exports", **whose, packages=packages)
+        run(connection, "coverage/covered_by_exports", **whose, packages=packages)
         merge_linked(connection, now=this_run.started_at, but_not=this_run.listener_key)
         receipt = Receipt(files, is_new, dry_run, owner, import_warnings, notes_of(parts, files))
         if dry_run:
             raise DryRunDone(receipt)
         record_receipt(connection, this_run, receipt, clock())
         if receipt.total.new_count >= LARGE:
-            run(connection, "statistics")
+            run(connection, "ops/runs/statistics")
         return receipt
 
     try:
@@ -134,7 +134,7 @@ def import_parts(
 def stage_files(connection: Connection, read: Iterator[Part | Unreadable]) -> list[Part | Unreadable]:
     """Copy every part into the staging tables, while the next one is read; returns the parts without their tables."""
     for name in (*CATALOGUE, "staging_play"):
-        run(connection, f"load/{name}")
+        run(connection, f"staging/{name}")
     parts: list[Part | Unreadable] = []
     numbers: dict[tuple[Any, ...], int] = {}
     for part in prefetch(read):
@@ -201,7 +201,7 @@ def find_or_create_listener(
         )
     [made] = run(
         connection,
-        "load/listener",
+        "dimensions/listener",
         listener_id=ME if listener is None else listener,
         stand_ins=[],
         listener_name=None,
@@ -248,4 +248,4 @@ def record_receipt(connection: Connection, this_run: Run, receipt: Receipt, fini
     for file in receipt.files:
         columns = asdict(file)
         del columns["malformed"]
-        run(connection, "import_file", run_key=run_key, **columns)
+        run(connection, "ops/runs/import_file", run_key=run_key, **columns)

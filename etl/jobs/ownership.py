@@ -31,7 +31,7 @@ class RecordOwner:
 
 def load_record_owner(connection: Connection, listener_key: int) -> RecordOwner:
     """Load a recorded listener by key."""
-    [row] = run(connection, "listener_whose", listener_key=listener_key)
+    [row] = run(connection, "ops/listeners/whose", listener_key=listener_key)
     marks = frozenset(mark_of(user_id) for user_id in row.user_ids)
     return RecordOwner(listener_key, row.listener_id, row.listener_name, row.logged_in_at, marks)
 
@@ -67,7 +67,7 @@ def warnings(
             f" {OWN_RECORD} If you had another user name before, ignore this."
         )
     if whose.logged_in_at is not None and not is_known:
-        [beside] = run(connection, "load/listed_beside", listener_key=whose.listener_key)
+        [beside] = run(connection, "matching/71_export_overlap", listener_key=whose.listener_key)
         if beside.listed_count >= FEWEST_LISTED and not beside.matched_count:
             sentences.append(
                 f"Recently played reported {beside.listed_count:,} plays in the time of this export, and the export has"

@@ -60,7 +60,7 @@ def record_plays(settings: Settings, warehouse: Warehouse, clock: Clock = utc_no
         login = Login(warehouse, accounts, token, Keys(settings), clock, answers)
         this_run.scope = f"plays {login.login_key}"
         this_run.listener_key = login.listener_key
-        if resume_at := paused_until(warehouse, this_run.scope, now, answers["health_pause"] if answers else None):
+        if resume_at := paused_until(warehouse, this_run.scope, now, answers[PAUSES] if answers else None):
             warehouse.transaction(lambda connection: this_run.record(connection, "waiting", clock()))
             return Outcome(f"Spotify wants no calls before {moment(resume_at)}; no play was asked for", is_good=False)
         spotify = Api(settings.spotify_api_url, login.access_token, accounts.retry_budget)
@@ -82,12 +82,13 @@ def start_of_run(warehouse: Warehouse, token: str | None, now: datetime) -> dict
     """What a run has to know before it asks Spotify, in one statement: the login and the pauses; None when the schema has to
     be looked at first. Raises WrongClock."""
     mark = fingerprint(token) if token else None
-    names = (*QUESTIONS, "health_pause")
+    names = (*QUESTIONS, PAUSES)
     return warehouse.ask(
         lambda connection: asked_of_current(connection, warehouse.clock, names, setting_fingerprint=mark, now=now)
     )
 
 
+PAUSES = "ops/health/pause"
 # How many plays are new, how far the record reaches, whether a report is due, and a warning about the time zone.
 Saved = tuple[int, Reach, bool, Warned | None]
 
@@ -154,7 +155,7 @@ def save_known_page(
         Run("daily-report", now, listener_key).record(connection, "done", now)
     run_all(
         connection,
-        ("load/page_seen", "run"),
+        ("coverage/page_seen", "ops/runs/run"),
         source="recently_played",
         checked_at=now,
         played_at=recorded["recorded_to_at"],
@@ -185,7 +186,7 @@ def save_page(
         )
     listener_key = this_run.listener_key
     assert listener_key is not None, "a login without a listener asks who it is"
-    run(connection, "login_accepted", login_key=login.login_key, listener_key=listener_key)
+    run(connection, "ops/logins/accepted", login_key=login.login_key, listener_key=listener_key)
     stage(connection, page.tables)
     merge_catalogue(connection)
     zone_warning = settle(connection, listener_key, settings.time_zone)
@@ -198,7 +199,7 @@ def save_page(
     merge_linked(connection, now=now, but_not=listener_key)
     is_report_due = False
     if settings.github_output:  # elsewhere nobody would make it
-        [report] = run(connection, "report_due", listener_key=listener_key, now=now)
+        [report] = run(connection, "ops/runs/report_due", listener_key=listener_key, now=now)
         is_report_due = report.is_due
     if is_report_due:
         Run("daily-report", now, listener_key).record(connection, "done", now)

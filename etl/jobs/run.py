@@ -64,7 +64,7 @@ class Run:
         recorded_count: int | None = None,
     ) -> int:
         """The run_key of the row."""
-        [row] = run(connection, "run", **self.row(outcome, finished_at, received_count, recorded_count))
+        [row] = run(connection, "ops/runs/run", **self.row(outcome, finished_at, received_count, recorded_count))
         return int(row.run_key)
 
     def row(

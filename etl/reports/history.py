@@ -17,7 +17,7 @@ def page(reporter: Reporter, number: int, filters: dict[str, int | None], about:
     limit = reporter.asked.row_limit or PAGE
     found = reporter.fetch("history", **filters, row_limit=limit + 1, row_offset=(number - 1) * limit)
     if number > 1 and not found.rows:
-        [whole] = run(reporter.connection, "history_count", **{**reporter.parameters, **filters})
+        [whole] = run(reporter.connection, "reports/shared/history_count", **{**reporter.parameters, **filters})
         if whole.play_count:
             last = -(-whole.play_count // limit)
             raise ReportError(f"There is no page {number}; the last one is {last}.")

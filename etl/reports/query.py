@@ -26,9 +26,9 @@ class Reporter:
     def __init__(self, connection: Connection, asked: ReportFilter, now: datetime) -> None:
         """connection: within a transaction, which ends with the report. now: aware."""
         self.connection, self.asked, self.now = connection, asked, now
-        run(connection, "means_of_a_report")
+        run(connection, "reports/shared/report_session")
         since, until = self.bounds(asked.since_date, asked.until_date)
-        [record] = run(connection, "report_record", **self.listener, now=now)
+        [record] = run(connection, "reports/shared/report_record", **self.listener, now=now)
         self.recorded = Recorded(
             record.covered_days, record.lost_days, record.first_date, record.new_since, record.today
         )
@@ -50,7 +50,7 @@ class Reporter:
 
     def bounds(self, since: date | None, until: date | None) -> tuple[Any, Any]:
         """The first moment of these local days, and the first one after them; infinite where they are open."""
-        [span] = run(self.connection, "report_span", **self.listener, since_date=since, until_date=until)
+        [span] = run(self.connection, "reports/shared/report_span", **self.listener, since_date=since, until_date=until)
         return span.since, span.until
 
     def fetch(self, name: str, **parameters: Any) -> Section:
@@ -71,7 +71,7 @@ class Reporter:
         report_play brings report_listen along. The keys restrict both to an artist or a recording.
         """
         for table in tables or ("report_play", "report_track_of_plays", "report_credit"):
-            run(self.connection, table, **self.parameters, artist_key=artist_key, recording_key=recording_key)
+            run(self.connection, f"reports/shared/{table}", **self.parameters, artist_key=artist_key, recording_key=recording_key)
 
     def report(self, name: str, title: str, *sections: Section, note: str = "") -> Report:
         return Report(name, title, self.now, self.asked, sections, note, self.recorded)

@@ -27,7 +27,7 @@ class Days:
 
 @dataclass(frozen=True)
 class Recorded:
-    """What sql/views/recorded_days.sql says of a listener, and today by their clock.
+    """What sql/functions/recorded_days.sql says of a listener, and today by their clock.
 
     `covered_days` and `lost_days` are multiranges as Postgres writes them: {[2024-01-01,2024-02-09)}.
     """

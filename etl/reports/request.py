@@ -42,7 +42,7 @@ class ReportContext:
 
     def last_year(self) -> int:
         """The last year with a play; the running one if there is none."""
-        rows = run(self.connection, "years_played", listener_key=self.listener.listener_key)
+        rows = run(self.connection, "reports/shared/years_played", listener_key=self.listener.listener_key)
         return next((row.year for row in rows), self.now.astimezone(self.listener.time_zone).year)
 
     def reporter(self, **fields: Any) -> Reporter:

@@ -101,7 +101,7 @@ def write_archive(source: Warehouse, file: IO[bytes], now: datetime, progress: P
             )
             result.tables.append(CopiedTable(table.name, digest.row_count, digest.row_count))
             progress.table(result.tables[-1])
-        [warehouse] = origin.do(lambda connection: run(connection, "warehouse"))
+        [warehouse] = origin.do(lambda connection: run(connection, "ops/transfer/warehouse"))
         sequences = origin.do(lambda connection: sequence_values(connection, layout))
         manifest = Manifest(
             FORMAT,
@@ -199,7 +199,7 @@ def restore_archive(
 
     def prepare(connection: Connection) -> Layout:
         has = schema_files_of(connection)
-        there = run(connection, "warehouse")[0] if WAREHOUSE in has else None
+        there = run(connection, "ops/transfer/warehouse")[0] if WAREHOUSE in has else None
         is_begun = there is not None and there.copy_started_at and there.warehouse_id == manifest.warehouse_id
         if has and not is_begun and (there is None or there.is_filled or not has <= manifest.schema_files.keys()):
             raise WarehouseError(
@@ -230,7 +230,7 @@ def restore_archive(
         if target.digest(table) != entry.digest
     ]
     if not result.differences:
-        target.do(lambda connection: run(connection, "warehouse_whole"))
+        target.do(lambda connection: run(connection, "ops/transfer/warehouse_whole"))
     return result
 
 

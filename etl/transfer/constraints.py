@@ -22,7 +22,7 @@ def sequence_values(connection: Connection, layout: Layout) -> dict[str, Sequenc
 
 
 def sequence_value(connection: Connection, table: Table) -> SequenceValue:
-    rows = run(connection, "counter", table_name=table.name, column_name=table.identity_column)
+    rows = run(connection, "ops/transfer/counter", table_name=table.name, column_name=table.identity_column)
     if len(rows) != 1:
         raise WarehouseError(
             f"{table.identity_column} of {table.name} is not numbered by Postgres; nothing was touched."
@@ -41,7 +41,7 @@ def drop_constraints(connection: Connection, name: str) -> Layout:
     next one has to restore. `name`: the option or setting of the database's address. Raises WarehouseError.
     """
     if connection.execute(text("select pg_catalog.to_regclass(:name)"), {"name": DROPPED_KEYS}).scalar():
-        return layout_of(connection, [foreign_key_of(row) for row in run(connection, "references_dropped")])
+        return layout_of(connection, [foreign_key_of(row) for row in run(connection, "ops/transfer/references_dropped")])
     layout = layout_of(connection)
     if not layout.foreign_keys:
         raise WarehouseError(
@@ -49,12 +49,12 @@ def drop_constraints(connection: Connection, name: str) -> Layout:
             " Give"
             " an empty database, or drop its schemas listening and ops."
         )
-    run(connection, "copy_reference")
+    run(connection, "ops/transfer/copy_reference")
     with driver_cursor(connection) as cursor:
         for key in layout.foreign_keys:
             run(
                 connection,
-                "reference_dropped",
+                "ops/transfer/reference_dropped",
                 table_name=key.table,
                 other_name=key.referenced_table,
                 constraint_name=key.name,
@@ -83,7 +83,7 @@ def restore_constraints(
         cursor.execute(f"drop table if exists {DROPPED_KEYS}")
         for table in layout_of(connection, ()).tables:
             if table.name in sequences:
-                [row] = run(connection, "counter", table_name=table.name, column_name=table.identity_column)
+                [row] = run(connection, "ops/transfer/counter", table_name=table.name, column_name=table.identity_column)
                 sequence = Identifier(row.schema_name, row.sequence_name).as_string(cursor)
                 number, is_given = sequences[table.name]
                 cursor.execute(
@@ -101,7 +101,7 @@ def restore_constraints(
                         identifier(table.name),
                     )
                 )
-    run(connection, "statistics")
+    run(connection, "ops/runs/statistics")
 
 
 def identifier(table: str) -> Identifier:

@@ -175,8 +175,8 @@ class Copy(Comparison):
                 here, there = self.digests(table)
                 result.differences += self.describe_differences(table) if here != there else ()
         if not result.differences:
-            self.target.do(lambda connection: run(connection, "warehouse_whole"))
-        readers = self.source.do(lambda connection: run(connection, "readers"))
+            self.target.do(lambda connection: run(connection, "ops/transfer/warehouse_whole"))
+        readers = self.source.do(lambda connection: run(connection, "ops/transfer/readers"))
         result.roles = [printable_name(row.role_name) for row in readers]
         return result
 
@@ -225,7 +225,7 @@ class Copy(Comparison):
 
     def prepare(self, connection: Connection, files: set[str]) -> Layout:
         """Prepare the target, and return its layout. Raises WarehouseError when it may not be overwritten."""
-        [origin] = self.source.do(lambda source: run(source, "warehouse"))
+        [origin] = self.source.do(lambda source: run(source, "ops/transfer/warehouse"))
         self.check_is_replaceable(connection, files)
         layout = prepare_target(connection, files, origin.warehouse_id, origin.made_at, self.now, self.target.name)
         self.catalog.check_matches(layout)
@@ -246,8 +246,8 @@ class Copy(Comparison):
             raise WarehouseError(
                 f"The database at {self.target.name} holds a warehouse of an older version. Give an empty database."
             )
-        there = run(connection, "warehouse")[0] if has else None
-        [here] = self.source.do(lambda source: run(source, "warehouse"))
+        there = run(connection, "ops/transfer/warehouse")[0] if has else None
+        [here] = self.source.do(lambda source: run(source, "ops/transfer/warehouse"))
         if there is None or not there.is_filled:
             return
         if there.warehouse_id != here.warehouse_id:
@@ -256,8 +256,8 @@ class Copy(Comparison):
                 " database, or"
                 " the one that this warehouse was copied to before."
             )
-        known = {tuple(row) for row in self.source.do(lambda source: run(source, "runs"))}
-        if own := [row for row in run(connection, "runs") if tuple(row) not in known]:
+        known = {tuple(row) for row in self.source.do(lambda source: run(source, "ops/transfer/runs"))}
+        if own := [row for row in run(connection, "ops/transfer/runs") if tuple(row) not in known]:
             raise WarehouseError(
                 f"The database at {self.target.name} has recorded for itself since it was copied"
                 f" ({many(len(own), 'run')} that"

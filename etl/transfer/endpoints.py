@@ -215,7 +215,7 @@ def prepare_target(
     """
     lock(connection, MOVE_LOCK, 0)
     migrate_within(connection, now, __version__, only=files)
-    run(connection, "warehouse_copied", warehouse_id=warehouse_id, made_at=made_at, copy_started_at=now)
+    run(connection, "ops/transfer/warehouse_copied", warehouse_id=warehouse_id, made_at=made_at, copy_started_at=now)
     return drop_constraints(connection, name)
 
 
@@ -223,7 +223,7 @@ def schema_files_of(connection: Connection) -> set[str]:
     """The files of sql/schema/ that were applied to a database; empty when there is no warehouse in it."""
     if not connection.execute(text("select pg_catalog.to_regclass('ops.schema_change')")).scalar():
         return set()
-    return {row.file_name for row in run(connection, "schema_state") if row.file_name.startswith("schema/")}
+    return {row.file_name for row in run(connection, "ops/migrations/schema_state") if row.file_name.startswith("schema/")}
 
 
 def copyable_schema_files(source: Source) -> set[str]:

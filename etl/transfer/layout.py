@@ -61,10 +61,10 @@ def layout_of(connection: Connection, foreign_keys: Collection[ForeignKey] | Non
         row.table_name: Table(
             row.table_name, tuple(row.column_names), tuple(row.key_names), tuple(row.column_types), row.counter_name
         )
-        for row in run(connection, "tables", names=names)
+        for row in run(connection, "ops/transfer/tables", names=names)
     }
     if foreign_keys is None:
-        foreign_keys = [foreign_key_of(row) for row in run(connection, "references", names=names)]
+        foreign_keys = [foreign_key_of(row) for row in run(connection, "ops/transfer/references", names=names)]
     needs: dict[str, set[str]] = {name: set() for name in sorted(found)}
     for key in foreign_keys:
         if key.table != key.referenced_table:
@@ -97,7 +97,7 @@ class UntrustedCatalog:
     """
 
     def __init__(self, connection: Connection, name: str, names: Collection[str] = ()) -> None:
-        rows = run(connection, "relations", schemas=[] if names else SCHEMAS, names=list(names))
+        rows = run(connection, "ops/transfer/relations", schemas=[] if names else SCHEMAS, names=list(names))
         self.relations = {f"{row.schema_name}.{row.table_name}": row for row in rows}
         self.name = name
 

@@ -32,7 +32,7 @@ from etl.warehouse.locks import (
     busy,
     lock_listeners,
 )
-from etl.warehouse.schema import asked_of_current, migrate_within, pending
+from etl.warehouse.schema import asked_of_current, migrate_within, pending, views_in_order
 from etl.warehouse.statements import names_in, script
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ class Warehouse:
     from, as errors call it."""
 
     def __init__(self, url: str, clock: Clock | None = None, *, name: str = "DATABASE_URL") -> None:
-        self.engine = engine_of(url, script("query/search_path"))
+        self.engine = engine_of(url, script("ops/migrations/search_path"))
         self.clock = clock
         self.name = name
 
@@ -145,7 +145,7 @@ class Warehouse:
                 break
             attempt += 1
             time.sleep(limits.MIGRATION_PAUSE_S)
-        if not views_may_wait or any(not name.startswith("views/") for name in self.pending()):
+        if not views_may_wait or any(name.startswith("schema/") for name in self.pending()):
             raise held
         log.warning("The views in the database stay as they are until the next run. %s", held)
         return []
@@ -159,7 +159,7 @@ class Warehouse:
         if waiting := self.pending():
             have = (
                 "The database is empty"
-                if len(waiting) == len(names_in("schema") + names_in("views"))
+                if len(waiting) == len(names_in("schema") + views_in_order())
                 else "The database is older than this program"
             )
             raise WarehouseError(f"{have}: the next run of a job, or python migrate.py, brings it up to date.")

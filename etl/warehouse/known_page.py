@@ -26,7 +26,7 @@ def asked_of_page(
     report_due.sql. Where `is_recorded`, merging the page would leave every fact, dimension and match as it is.
     Raises the driver's errors for a value that JSON or the database can't hold.
     """
-    names = ("load/page_recorded", "query/time_zone_of_listener", "query/report_due")
+    names = ("matching/03_page_recorded", "ops/listeners/time_zone", "ops/runs/report_due")
     given = {"listener_key": listener_key, "login_key": login_key, "asked": time_zone, "now": now}
     return run_together_locked(connection, LISTENER_LOCK, listener_key, names, page=as_json(tables), **given)
 

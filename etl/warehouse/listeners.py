@@ -44,7 +44,7 @@ def recorded_account(
     lock(connection, LISTENER_LOCK, 0)  # an import may be making "me" right now
     [row] = run(
         connection,
-        "load/listener",
+        "dimensions/listener",
         listener_id=listener_id,
         stand_ins=[user_id, ME],
         listener_name=listener_name,
@@ -52,7 +52,7 @@ def recorded_account(
         created_at=now,
     )
     if user_id is not None:
-        run(connection, "listener_user", listener_key=row.listener_key, user_id=user_id)
+        run(connection, "ops/listeners/user", listener_key=row.listener_key, user_id=user_id)
     return int(row.listener_key)
 
 
@@ -64,14 +64,14 @@ def recorded(connection: Connection, listener: str | None, *, is_public: bool = 
     if listener is not None and text(listener) != listener:
         raise ListenerError("What follows --listener can't be read: it is not UTF-8, or empty.")
     if listener is None:
-        known = run(connection, "listener_default")
+        known = run(connection, "ops/listeners/everybody")
         if len(known) > 1:
             names = "an id or a name" if is_public else f"one of {', '.join(row.listener_id for row in known)}"
             raise ListenerError(
                 f"More than one listener is recorded here. Say whose record is meant: --listener with {names}."
             )
         return known
-    known = run(connection, "listener_named", listener=listener)
+    known = run(connection, "ops/listeners/named", listener=listener)
     if len(known) > 1 and known[0].listener_id != listener:
         raise ListenerError(
             "More than one listener has this name; give --listener the id, from listening.dim_listener."
@@ -86,11 +86,11 @@ def listener_meant(
 
     A reader's role does not see who is logged in (`sees_logins`). Raises ListenerError for somebody who is not recorded here.
     """
-    logged_in = run(connection, "listener_logged_in") if listener is None and sees_logins else []
+    logged_in = run(connection, "ops/listeners/logged_in") if listener is None and sees_logins else []
     known = logged_in if len(logged_in) == 1 else recorded(connection, listener, is_public=is_public)
     if not known:
         if listener is not None:
             raise ListenerError("Nobody of this name or id is recorded here.")
         return None
-    [row] = run(connection, "listener_zone", listener_key=known[0].listener_key)
+    [row] = run(connection, "ops/listeners/zone", listener_key=known[0].listener_key)
     return RecordedListener(row.listener_key, row.listener_id, row.listener_name, zone_named(row.time_zone))

@@ -12,7 +12,7 @@ from etl.warehouse.statements import driver_cursor, run_all
 
 def stage(connection: Connection, tables: Mapping[str, Batch]) -> None:
     """Creates the temporary staging tables, named by the keys, and fills each with one COPY."""
-    run_all(connection, [f"load/{name}" for name in tables])
+    run_all(connection, [f"staging/{name}" for name in tables])
     for name, rows in tables.items():
         copy(connection, name, rows)
 

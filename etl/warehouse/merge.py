@@ -1,4 +1,4 @@
-"""Merge a staged batch into the star: the files of sql/load/ in their order, as many in one round trip as can be."""
+"""Merge a staged batch into the star: the files of sql/dimensions/, matching/ and coverage/ in their order, as many in one round trip as can be."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,25 +9,25 @@ from etl.warehouse.locks import LISTENER_LOCK, lock, lock_listeners
 from etl.warehouse.statements import run, run_all
 from etl.warehouse.time_zones import settle
 
-TIERS = 6  # of sql/load/same_listen.sql
+TIERS = 6  # of sql/matching/40_match_candidate.sql
 OBSERVED = (  # the batch with its keys, what is recorded near it, and which sources report either
-    "load/unnamed_play",
-    "query/means_of_a_merge",
-    "load/dim_context",
-    "load/dim_device",
-    "load/dim_date",
-    "load/staged_report",
-    "load/told_before",
-    "load/known_report",
-    "load/told_play",
-    "load/sources_told",
+    "matching/01_unnamed_play",
+    "matching/02_merge_session",
+    "dimensions/dim_context",
+    "dimensions/dim_device",
+    "dimensions/dim_date",
+    "matching/10_batch_observation",
+    "matching/11_already_recorded",
+    "matching/12_recorded_observation",
+    "matching/20_source_play",
+    "matching/21_sources",
 )
 RESOLVED = (  # the matched observations as plays, and what they change; how many are new
-    "load/listen",
-    "load/dim_play_profile",
-    "load/fact_play_merged",
-    "load/fact_play_known",
-    "load/fact_play",
+    "matching/50_resolved_play",
+    "dimensions/dim_play_profile",
+    "matching/60_fact_play_absorb",
+    "matching/61_fact_play_update",
+    "matching/62_fact_play",
 )
 
 
@@ -51,7 +51,7 @@ class Reach:
 def merge_catalogue(connection: Connection) -> None:
     """Merges the staged artists, albums, tracks, who they are by and under which names they are known."""
     names = (
-        "changed_track",
+        "tracks_to_rematch",
         "dim_artist",
         "dim_album",
         "dim_track",
@@ -59,9 +59,9 @@ def merge_catalogue(connection: Connection) -> None:
         "track_alias",
         "track_recording",
     )
-    is_more = run_all(connection, [f"load/{name}" for name in names])
+    is_more = run_all(connection, [f"dimensions/{name}" for name in names])
     while is_more:
-        is_more = run(connection, "load/track_recording")
+        is_more = run(connection, "dimensions/track_recording")
 
 
 def merge_linked(
@@ -69,12 +69,12 @@ def merge_linked(
 ) -> None:
     """Looks again at plays of tracks that the batch's catalogue found to be one recording: of every listener, but not of the one
     whose plays were merged with it. `with_changed`: of tracks, too, that got another name or a length."""
-    rows = run(connection, "load/linked_listener", but_not=but_not or 0, with_changed=with_changed)
+    rows = run(connection, "dimensions/listeners_to_rematch", but_not=but_not or 0, with_changed=with_changed)
     lock_listeners(connection, [row.listener_key for row in rows])
     for row in rows:
         settle(connection, row.listener_key)
-        run(connection, "load/merge_forgotten")
-        run(connection, "load/staging_play")
+        run(connection, "matching/90_drop_temporary_tables")
+        run(connection, "staging/staging_play")
         merge_plays(connection, listener_key=row.listener_key, now=now)
 
 
@@ -93,25 +93,25 @@ def merge_plays(
     sources = {row.source for row in run_all(connection, OBSERVED, **given)}
     names: list[str] = []  # what is to be run before the next answer is needed
     if "extended_export" in sources:
-        names.append("load/told_by_extended_export")
+        names.append("matching/30_dedupe_extended_export")
     if "recently_played" in sources:
-        names += ["load/told_by_recently_played", "load/told_by_recently_played_next"]
+        names += ["matching/31_dedupe_recently_played", "matching/32_dedupe_recently_played_assign"]
         is_more = run_all(connection, names, **given)
         while is_more:
-            is_more = run(connection, "load/told_by_recently_played_next")
-        names = ["load/told_by_recently_played_done"]
+            is_more = run(connection, "matching/32_dedupe_recently_played_assign")
+        names = ["matching/33_dedupe_recently_played_collapse"]
     if "account_export" in sources:
-        names.append("load/told_by_account_export")
+        names.append("matching/34_dedupe_account_export")
     if len(sources) > 1:
-        names.append("load/same_listen")
+        names.append("matching/40_match_candidate")
         for tier in range(1, TIERS + 1):
-            is_more = run_all(connection, [*names, "load/same_listen_nearest"], tier=tier, **given)
+            is_more = run_all(connection, [*names, "matching/41_match_nearest"], tier=tier, **given)
             while is_more:
-                is_more = run(connection, "load/same_listen_nearest", tier=tier)
+                is_more = run(connection, "matching/41_match_nearest", tier=tier)
             names = []
-        names.append("load/same_listen_again")
+        names.append("matching/42_match_repeats")
     [new] = run_all(connection, [*names, *RESOLVED], **given)
-    run(connection, "load/fact_play_spaced", listener_key=listener_key)
+    run(connection, "matching/63_fact_play_since_previous", listener_key=listener_key)
     return int(new.play_count)
 
 
@@ -120,8 +120,8 @@ def move_watermark(
 ) -> Reach:
     """After a merge: how far the record reaches, and whether plays were probably lost before the batch. Both go into the ledger."""
     whose = {"listener_key": listener_key, "source": source}
-    breaks = ("load/window_break", "load/gap")
+    breaks = ("coverage/window_break", "coverage/gap")
     found = run_all(connection, breaks, **whose, is_full_window=is_full_window, found_at=now)
-    [mark] = run_all(connection, ("load/covered", "load/watermark"), **whose, checked_at=now)
+    [mark] = run_all(connection, ("coverage/covered", "coverage/watermark"), **whose, checked_at=now)
     gap = Gap(found[0].starts_at, found[0].ends_at, found[0].reason) if found else None
     return Reach(watermark=mark.played_at, gap=gap)

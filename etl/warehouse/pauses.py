@@ -16,7 +16,7 @@ def paused_until(
     """When the pause of this scope ends; None when there is none. `pauses`: all of `now`, if the database was asked already."""
     if pauses is not None:
         return next((pause["resume_at"] for pause in pauses if pause["scope"] == scope), None)
-    rows = warehouse.ask(lambda connection: run(connection, "pause", scope=scope, now=now))
+    rows = warehouse.ask(lambda connection: run(connection, "ops/runs/pause", scope=scope, now=now))
     return rows[0].resume_at if rows else None
 
 
@@ -24,7 +24,7 @@ def note_pause(connection: Connection, scope: str, resume_at: datetime, reason: 
     """Keep until when a service wants no calls of this scope, and the reason it gave."""
     run(
         connection,
-        "pause_noted",
+        "ops/runs/pause_noted",
         scope=scope,
         resume_at=resume_at,
         reason=reason,

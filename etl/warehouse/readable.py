@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from etl.warehouse.schema import views_in_order
 from etl.warehouse.statements import checksum, names_in, run
 
 HOW = "brapped plays, or python migrate.py, brings it up to date"
@@ -45,20 +46,20 @@ class Readable:
 def readable(connection: Connection) -> Readable:
     """Looks at the schema without touching it. Raises ReadingError while a copy into this database is unfinished."""
     with explained(Readable(is_made=True, sees_bookkeeping=False, is_older=False, is_newer=False)):
-        [state] = run(connection, "readable")
+        [state] = run(connection, "ops/migrations/readable")
     applied = (
-        {row.file_name: row.checksum for row in run(connection, "schema_files")}
+        {row.file_name: row.checksum for row in run(connection, "ops/migrations/schema_files")}
         if state.is_made and state.has_files
         else {}
     )
-    ours = {name: checksum(name) for name in names_in("schema") + names_in("views")}
+    ours = {name: checksum(name) for name in names_in("schema") + views_in_order()}
     found = Readable(
         is_made=state.is_made,
         sees_bookkeeping=state.sees_bookkeeping,
         is_older=any(applied.get(name) != sum_ for name, sum_ in ours.items()),
         is_newer=any(name.startswith("schema/") and name not in ours for name in applied),
     )
-    if found.is_made and found.sees_bookkeeping and applied and run(connection, "warehouse_unfinished"):
+    if found.is_made and found.sees_bookkeeping and applied and run(connection, "ops/transfer/warehouse_unfinished"):
         raise ReadingError(
             "A copy into this database is unfinished: it does not hold everything yet. Run the same python migrate.py again."
         )

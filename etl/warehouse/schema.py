@@ -20,31 +20,32 @@ from etl.warehouse.statements import checksum, names_in, run, run_script, run_to
 from etl.warehouse.versions import are_views_newer, newest_of
 
 WAREHOUSE = "schema/008_warehouse"  # since then a database knows which warehouse it is
+MADE_ANEW = ("functions", "views")  # folders whose files are all applied again when one of them, or the schema, changed
 
 
 def asked_of_current(
     connection: Connection, clock: Clock | None, names: Sequence[str] = (), **parameters: Any
 ) -> dict[str, list[dict[str, Any]]] | None:
-    """The rows of these files of sql/query/, asked together with the state of the schema; None when it needs a closer look.
+    """The rows of these files of sql/, asked together with the state of the schema; None when it needs a closer look.
 
     Not None says that `pending` would find nothing to do and nothing to raise. To be called within `Warehouse.ask`: where
     tables are missing, the statement fails. Raises WrongClock as `pending` does.
     """
-    ours = names_in("schema") + names_in("views")
+    ours = names_in("schema") + views_in_order()
     try:
-        rows = run_together(connection, ["schema_digest", *names], file_names=ours, **parameters)
+        rows = run_together(connection, ["ops/migrations/schema_digest", *names], file_names=ours, **parameters)
     except DBAPIError as error:
         if state_of(error) not in MISSING_STATES:
             raise
         return None
-    [state] = rows["schema_digest"]
+    [state] = rows["ops/migrations/schema_digest"]
     if clock is not None:
         check_clock(clock(), state["server_at"], "the database's")
     return rows if state["digest"] == digest_of(ours) and not state["is_copy_unfinished"] else None
 
 
 def digest_of(names: Iterable[str]) -> str:
-    """What sql/query/schema_digest.sql gives for a database to which exactly these files were applied as they are here."""
+    """What sql/ops/migrations/schema_digest.sql gives for a database to which exactly these files were applied as they are here."""
     lines = (f"{name} {checksum(name)}" for name in sorted(names))
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
@@ -65,15 +66,15 @@ def migrate_within(
         lock(connection, SCHEMA_LOCK, 0)
         files = missing()  # again: another program may have been quicker
         if files:
-            run(connection, "schema_change")
+            run(connection, "ops/migrations/schema_change")
         if "schema/005_reports" in files:
-            run(connection, "extension")
-            run(connection, "search_path")
+            run(connection, "ops/migrations/extension")
+            run(connection, "ops/migrations/search_path")
         for name in files:
             run_script(connection, name)
             run(
                 connection,
-                "view_recorded" if name.startswith("views/") else "schema_change_recorded",
+                "ops/migrations/schema_change_recorded" if name.startswith("schema/") else "ops/migrations/view_recorded",
                 file_name=name,
                 checksum=checksum(name),
                 applied_at=now,
@@ -93,7 +94,7 @@ def pending(connection: Connection, *, is_copying: bool = False, clock: Clock | 
     ).one()
     if clock is not None:
         check_clock(clock(), server_at, "the database's")
-    rows = run(connection, "schema_state") if is_made else []
+    rows = run(connection, "ops/migrations/schema_state") if is_made else []
     applied = {row.file_name: row.checksum for row in rows}
     schema = names_in("schema")
     views = views_in_order()
@@ -109,7 +110,7 @@ def pending(connection: Connection, *, is_copying: bool = False, clock: Clock | 
             f"sql/{', sql/'.join(changed)} was changed after this database was made with it. Take the file back, and put"
             " the change into a new one; nothing was touched."
         )
-    if WAREHOUSE in applied and not is_copying and run(connection, "warehouse_unfinished"):
+    if WAREHOUSE in applied and not is_copying and run(connection, "ops/transfer/warehouse_unfinished"):
         raise WarehouseError(
             "A copy into this database is unfinished: it does not hold everything yet. Run the same python migrate.py again."
         )
@@ -121,10 +122,10 @@ def pending(connection: Connection, *, is_copying: bool = False, clock: Clock | 
 
 
 def views_in_order() -> list[str]:
-    """The files of sql/views/, each after those whose views and functions it names."""
-    names = names_in("views")
-    named = {name: set(re.findall(r"\blistening\.(\w+)", script(name))) for name in names}
-    order = TopologicalSorter({name: {f"views/{other}" for other in named[name]} & {*names} - {name} for name in names})
+    """The files of sql/functions/ and sql/views/, each after those whose views and functions it names."""
+    files = {name.split("/")[1]: name for folder in MADE_ANEW for name in names_in(folder)}
+    named = {name: set(re.findall(r"\blistening\.(\w+)", script(name))) for name in files.values()}
+    order = TopologicalSorter({name: {files[one] for one in named[name] & {*files}} - {name} for name in named})
     order.prepare()
     ordered = []
     while order.is_active():

@@ -18,7 +18,7 @@ STREAMED = 5_000  # rows fetched at a time
 
 
 def run(connection: Connection, name: str, **parameters: Any) -> list[Row[Any]]:
-    """Runs sql/load/… or sql/query/… by name; its rows, if it has any."""
+    """Runs a file of sql/ by its folder and name; its rows, if it has any."""
     return run_with_columns(connection, name, **parameters)[1]
 
 
@@ -60,14 +60,14 @@ def together(names: tuple[str, ...]) -> str:
     """One statement that selects the rows of each file as a JSON list."""
     selects = (
         "(select coalesce(json_agg(row_to_json(answer)), '[]'::json)"  # noqa: S608  of the program's own files
-        f" from (\n{script_of(name).rstrip().removesuffix(';')}\n) as answer)"
+        f" from (\n{script(name).rstrip().removesuffix(';')}\n) as answer)"
         for name in names
     )
     return f"select {', '.join(selects)}"
 
 
 def run_all(connection: Connection, names: Sequence[str], **parameters: Any) -> list[Row[Any]]:
-    """Runs several files of sql/load/ or sql/query/ in one round trip, in their order; the rows of the last, if it has any.
+    """Runs several files of sql/ in one round trip, in their order; the rows of the last, if it has any.
 
     Each is a statement of its own all the same: it sees what those before it did, and has its own limit at the server.
     """
@@ -78,7 +78,7 @@ def run_all(connection: Connection, names: Sequence[str], **parameters: Any) -> 
 
 @cache
 def joined(names: tuple[str, ...]) -> Any:
-    return text("\n;\n".join(script_of(name).rstrip().removesuffix(";") for name in names))
+    return text("\n;\n".join(script(name).rstrip().removesuffix(";") for name in names))
 
 
 def stream(connection: Connection, name: str, **parameters: Any) -> Iterator[Row[Any]]:
@@ -104,12 +104,7 @@ def driver_cursor(connection: Connection) -> psycopg2.extensions.cursor:
 
 @cache
 def prepared(name: str) -> Any:
-    return text(script_of(name))
-
-
-def script_of(name: str) -> str:
-    """The text of sql/load/… or, where no folder is named, of sql/query/…"""
-    return script(name if "/" in name else f"query/{name}")
+    return text(script(name))
 
 
 @cache

@@ -37,7 +37,7 @@ def settle(connection: Connection, listener_key: int, asked: str | None = None) 
     zone, warning = chosen(connection, stands, asked)
     savepoint = connection.begin_nested()
     try:
-        run(connection, "load/listener_time_zone", listener_key=listener_key, time_zone=zone)
+        run(connection, "dimensions/listener_time_zone", listener_key=listener_key, time_zone=zone)
     except DBAPIError as error:
         if state_of(error) != QUERY_CANCELED:
             raise  # with the savepoint as it is: the connection may be gone
@@ -57,12 +57,12 @@ def dated_anew(connection: Connection, listener_key: int, asked: str | None) -> 
     another one."""
     lock(connection, LISTENER_LOCK, listener_key)
     zone, _ = chosen(connection, zone_of_listener(connection, listener_key, asked), asked)
-    return len(run(connection, "load/listener_time_zone", listener_key=listener_key, time_zone=zone))
+    return len(run(connection, "dimensions/listener_time_zone", listener_key=listener_key, time_zone=zone))
 
 
 def all_dated_anew(connection: Connection, asked: str | None) -> int:
     """The same for every listener; the zone `asked` for is that of the only one."""
-    keys = [row.listener_key for row in run(connection, "listener_keys")]
+    keys = [row.listener_key for row in run(connection, "ops/listeners/keys")]
     return sum(dated_anew(connection, key, asked if len(keys) == 1 else None) for key in keys)
 
 
@@ -73,7 +73,7 @@ def settled(connection: Connection, stands: Any, asked: str | None) -> tuple[boo
 
 
 def zone_of_listener(connection: Connection, listener_key: int, asked: str | None) -> Row[Any]:
-    [row] = run(connection, "time_zone_of_listener", listener_key=listener_key, asked=asked)
+    [row] = run(connection, "ops/listeners/time_zone", listener_key=listener_key, asked=asked)
     return row
 
 
@@ -97,7 +97,7 @@ def chosen(connection: Connection, stands: Row[Any], asked: str | None) -> tuple
 
 def known(connection: Connection, zone: str) -> str | None:
     """The name by which the database knows a zone, if by any."""
-    [row] = run(connection, "time_zone_known", names=list(same_as(zone)))
+    [row] = run(connection, "ops/listeners/time_zone_known", names=list(same_as(zone)))
     return row.time_zone and str(row.time_zone)
 
 

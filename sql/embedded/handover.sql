@@ -1,5 +1,6 @@
--- Gives all that the superuser made in the embedded database to the role that owns it from now on, in one transaction. What extensions
--- brought stays theirs. Rights that were granted stay; those on what is made later are granted by the new owner, too.
+-- Gives all that the superuser made in the embedded database to the role that owns it from now on, in one transaction.
+-- What extensions brought stays theirs. Rights that were granted stay; those on what is made later are granted by the
+-- new owner, too.
 do $$
 declare
     made record;

@@ -13,7 +13,7 @@ with heard as (
         counted_plays.track_key
 ),
 standing_credit as (
-    -- a play counts once for an artist who stands twice in a credit
+    -- a play counts once for an artist credited twice
     select distinct
         bridge_track_artist.track_key,
         standing_artist.standing_artist_key as artist_key

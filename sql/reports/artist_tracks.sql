@@ -1,7 +1,9 @@
 -- Most played tracks
 with ranked as (
     select
-        (array_agg(report_track.track_key order by report_track.play_count desc, report_track.track_key))[1] as track_key,
+        (
+            array_agg(report_track.track_key order by report_track.play_count desc, report_track.track_key)
+        )[1] as track_key,
         case when bool_or(report_credit.is_main) then 'main' else 'featured' end as artist_role,
         sum(report_track.play_count)::bigint as play_count,
         sum(report_track.listened_ms)::bigint as listened_ms,

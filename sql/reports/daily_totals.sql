@@ -41,7 +41,7 @@ usual as (
     where
         day.local_date < cast(:report_date as date)
         and extract(isodow from day.local_date) = extract(isodow from cast(:report_date as date))
-        -- what is not recorded, or not in full, says nothing of what is usual
+        -- days that are not fully recorded say nothing about what is usual
         and cast(:covered_days as datemultirange) @> day.local_date
     having count(*) > 0
 )
@@ -55,7 +55,7 @@ select
 from day
 inner join recorded on recorded.local_date = day.local_date
 cross join lateral (
-    -- a day that is over, of which the sources cover some hours only; to the minute
+    -- a past day of which sources cover only some hours, to the minute
     select
         recorded.coverage <> 'covered'
         or day.local_date >= cast(:today as date)

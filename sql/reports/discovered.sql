@@ -30,7 +30,7 @@ heard_artist as (
         report_track.is_music
         and report_credit.artist_key not in (select known_artist.artist_key from known_artist)
     group by report_credit.artist_key
-    -- before that the record is too young to tell what is new
+    -- before that, the record is too young to tell what is new
     having min(report_track.first_played_at) >= :new_at
 )
 select

@@ -1,6 +1,6 @@
 -- Everything played, newest first
 with reach as (
-    -- without a filter nothing older than so many plays can be on this page
+    -- without a filter, this page holds nothing older than this many plays
     select greatest(
         :since,
         case

@@ -1,6 +1,6 @@
 -- Everything played, in the columns of Spotify's extended streaming history
 with ranked as (
-    -- of a play: the source that its milliseconds are of
+    -- the source of the milliseconds of a play
     select
         play_source.play_key,
         play_source.played_at,
@@ -15,8 +15,8 @@ with ranked as (
     where play_source.listener_key = :listener_key
 ),
 told as materialized (
-    -- a row for each play, as its best source dates it; or, with sources, a row for each source that told of a play, as
-    -- it told it, and the extended export's once more where it told it again
+    -- one row per play, dated by its best source; or, with sources, one row per play and source, dated by that source,
+    -- and a second row where the extended export repeated the play
     select
         ranked.play_key,
         ranked.played_at,
@@ -57,8 +57,14 @@ select
     end as ms_played,
     case when told.source = 'extended_export' then dim_play_profile.country_code end as conn_country,
     case when dim_track.content_type in ('track', 'local') then dim_track.track_name end as master_metadata_track_name,
-    case when dim_track.content_type in ('track', 'local') then credit.artist_name end as master_metadata_album_artist_name,
-    case when dim_track.content_type in ('track', 'local') and not named.is_by_name then dim_album.album_name end as master_metadata_album_album_name,
+    case
+        when dim_track.content_type in ('track', 'local')
+            then credit.artist_name
+    end as master_metadata_album_artist_name,
+    case
+        when dim_track.content_type in ('track', 'local') and not named.is_by_name
+            then dim_album.album_name
+    end as master_metadata_album_album_name,
     case when dim_track.content_type in ('track', 'local') then uri.track_uri end as spotify_track_uri,
     case when dim_track.content_type = 'episode' then dim_track.track_name end as episode_name,
     case when dim_track.content_type = 'episode' then dim_album.album_name end as episode_show_name,
@@ -84,7 +90,7 @@ inner join listening.fact_play
         and fact_play.played_at = told.played_at
         and fact_play.play_key = told.play_key
 cross join lateral (
-    -- with sources, the track is what the source calls it; and the account export knows it by name only
+    -- with sources, the track as the source names it; the account export has only its name
     select
         case when cast(:with_sources as boolean) then told.track_key else fact_play.track_key end as track_key,
         cast(:with_sources as boolean) and told.source = 'account_export' as is_by_name
@@ -102,7 +108,7 @@ left join lateral (
     limit 1
 ) as credit on true
 cross join lateral (
-    -- what has no URI of Spotify's is known by its names
+    -- without a Spotify URI, names identify it
     select
         case
             when starts_with(dim_track.track_uri, 'spotify:') and not named.is_by_name then dim_track.track_uri

@@ -18,7 +18,7 @@ select
     min(numbered.local_date) as first_date,
     max(numbered.local_date) as last_date,
     sum(numbered.play_count)::bigint as play_count,
-    -- the day before or after is one of these days, and not recorded or not in full
+    -- the day before or after is one of these days, and not fully recorded
     daterange(:since_date, least(cast(:until_date as date), cast(:today as date)), '[]')::datemultirange
     - cast(:covered_days as datemultirange)
     && datemultirange(

@@ -5,7 +5,7 @@ with year as materialized (
         extract(year from cast(:first_date as date))::integer,
         extract(year from cast(:report_date as date))::integer - 1
     ) as years (year)
-    -- 29 February comes in leap years only
+    -- 29 February exists in leap years only
     where
         extract(month from cast(:report_date as date)) <> 2
         or extract(day from cast(:report_date as date)) < 29
@@ -34,7 +34,7 @@ heard as (
         select counted_plays.*
         from listening.counted_plays(:counts_as, day.starts_at, day.ends_at)
         where counted_plays.listener_key = :listener_key
-        offset 0 -- day by day: the planner expects years by the thousand, and would read all there is
+        offset 0 -- day by day: the planner expects thousands of years, and would read everything
     ) as counted_plays
 ),
 most as (

@@ -1,6 +1,6 @@
 -- When in the day
 with recorded as (
-    -- of a day, the hours that a source covers; of more days all, if one of them is recorded
+    -- of one day, the hours that a source covers; of several days, all hours if one day is recorded
     select clock.hour
     from listening.dim_listener
     cross join generate_series(0, 23) as clock (hour)

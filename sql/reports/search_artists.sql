@@ -79,7 +79,7 @@ select
     likely.artist_key
 from ranked
 inner join likely on likely.artist_key = ranked.artist_key
--- what has all the words; only if nobody has, who is like them
+-- artists with all the words; similar ones only if there is none
 where
     likely.likeness >= 2
     or not exists (

@@ -37,7 +37,7 @@ met as (
     where dim_track.content_type in ('episode', 'chapter', 'local')
 ),
 played as materialized (
-    -- all ids of the recordings, whatever they are called
+    -- all ids of the recordings, whatever their names
     select
         counted_plays.recording_key,
         counted_plays.track_key,
@@ -92,7 +92,7 @@ likely as materialized (
     cross join told
 ),
 best as (
-    -- what has all the words; only if there is none, what is like them
+    -- tracks with all the words; similar ones only if there is none
     select distinct on (likely.recording_key)
         likely.recording_key,
         likely.track_key,

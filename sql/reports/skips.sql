@@ -3,7 +3,7 @@ with heard as (
     select
         report_listen.track_key,
         report_listen.recording_key,
-        count(report_listen.is_skipped) as listen_count, -- of which a source says whether they were skipped
+        count(report_listen.is_skipped) as listen_count, -- plays for which a source says whether they were skipped
         count(*) filter (where report_listen.is_skipped) as skip_count
     from report_listen
     where
@@ -26,7 +26,7 @@ ranked as (
     group by heard.recording_key
 ),
 most as (
-    -- with those that only the name puts in order
+    -- with ties, which the name puts in order
     select ranked.*
     from ranked
     where ranked.track_key > 0

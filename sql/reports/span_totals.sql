@@ -32,7 +32,7 @@ with total as (
     from report_play
 ),
 recorded as (
-    -- of a span of which nothing is recorded no number is known
+    -- null if nothing of the span is recorded
     select
         total.play_count > 0
         or cast(:covered_days as datemultirange) && daterange(:since_date, :until_date, '[]') as is_recorded

@@ -3,14 +3,16 @@ with told as (
     select
         count(*) as play_count,
         count(*) filter (where report_play.track_key = 0) as unnamed_play_count,
-        count(distinct report_play.track_key) filter (where dim_track.fetched_at is null and report_play.track_key > 0) as inferred_track_count,
+        count(distinct report_play.track_key) filter (
+            where dim_track.fetched_at is null and report_play.track_key > 0
+        ) as inferred_track_count,
         count(*) filter (where report_play.is_estimated) as estimated_play_count,
         count(*) filter (where report_play.listened_ms is null) as unmeasured_play_count
     from report_play
     inner join listening.dim_track on dim_track.track_key = report_play.track_key
 ),
 recorded as (
-    -- of a span of which nothing is recorded no number is known
+    -- null if nothing of the span is recorded
     select
         told.play_count > 0
         or cast(:covered_days as datemultirange) && daterange(:since_date, :until_date, '[]') as is_recorded

@@ -1,6 +1,6 @@
 -- Days in a row
 with recursive streak as (
-    -- back from the day, or from the day before if there is nothing yet, as long as each day has a play
+    -- back from the day, or from the day before if it has no play yet, as long as each day has one
     select
         last_day.local_date,
         0 as day_count,
@@ -11,7 +11,7 @@ with recursive streak as (
     cross join lateral (
         select
             cast(:report_date as date)
-            -- a day of which nothing is recorded has no streak
+            -- a day that is not recorded has no streak
             - case when exists (select 1 from report_play) then 0 when cast(:covered_days as datemultirange) @> cast(:report_date as date) then 1 end
             as local_date
     ) as last_day

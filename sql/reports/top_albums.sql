@@ -1,8 +1,10 @@
 -- Albums
 with ranked as (
-    -- of one name by the same artists is one album: it has an id for every edition, and none where only an export told of it
+    -- one name by the same artists is one album: each edition has an id, and an album from an export has none
     select
-        (array_agg(dim_album.album_key order by dim_album.album_id is null, report_track.play_count desc, dim_album.album_key))[1] as album_key,
+        (
+            array_agg(dim_album.album_key order by dim_album.album_id is null, report_track.play_count desc, dim_album.album_key)
+        )[1] as album_key,
         sum(report_track.play_count)::bigint as play_count,
         coalesce(sum(report_track.listened_ms), 0)::bigint as listened_ms,
         count(distinct report_track.recording_key) as track_count,

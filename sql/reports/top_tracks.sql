@@ -1,7 +1,9 @@
 -- Tracks
 with ranked as (
     select
-        (array_agg(report_track.track_key order by report_track.play_count desc, report_track.track_key))[1] as track_key,
+        (
+            array_agg(report_track.track_key order by report_track.play_count desc, report_track.track_key)
+        )[1] as track_key,
         sum(report_track.play_count)::bigint as play_count,
         sum(report_track.listened_ms)::bigint as listened_ms,
         min(report_track.first_played_at) as first_played_at,
@@ -13,7 +15,7 @@ with ranked as (
     group by report_track.recording_key
 ),
 most as (
-    -- with those that only the name puts in order
+    -- with ties, which the name puts in order
     select ranked.*
     from ranked
     order by

@@ -1,6 +1,6 @@
 -- Year by year, and the place among all by plays
 with everything as materialized (
-    -- music has its places, and what is spoken its own
+    -- music and spoken content are ranked apart
     select
         counted_plays.date_key / 10000 as year,
         counted_plays.recording_key,

@@ -1,4 +1,5 @@
--- Grain: a listener and a local day from the first that is recorded to today: which sources report plays of it, and whether it is covered.
+-- Grain: a listener and a local day, from the first recorded one to today: which sources report its plays, and whether
+-- it is covered.
 
 create or replace view listening.coverage_day as
 select
@@ -31,7 +32,9 @@ left join (
         told.listener_key = period_coverage.listener_key
         and told.date_key = to_char(period_coverage.period_start, 'yyyymmdd')::integer;
 
-comment on view listening.coverage_day is 'Every local day of a listener from the first that is recorded to today: which sources report plays of it, and whether it is covered, has a gap or is not recorded.';
+comment on view listening.coverage_day is
+    'Every local day of a listener from the first that is recorded to today: which sources report plays of it, and '
+    'whether it is covered, has a gap or is not recorded.';
 comment on column listening.coverage_day.listener_key is 'Who listened.';
 comment on column listening.coverage_day.local_date is 'The day.';
 comment on column listening.coverage_day.listen_count is 'Everything that was listened to, however short.';
@@ -39,5 +42,10 @@ comment on column listening.coverage_day.recently_played_count is 'What of it th
 comment on column listening.coverage_day.extended_export_count is 'What of it an extended export told.';
 comment on column listening.coverage_day.account_export_count is 'What of it an account export told.';
 comment on column listening.coverage_day.unknown_track_count is 'What of it is of the unknown track.';
-comment on column listening.coverage_day.has_gap is 'Plays of this day were probably lost, and no export has brought them yet: more of them than Spotify''s list holds lay between two runs.';
-comment on column listening.coverage_day.coverage is 'gap: an open gap touches the day, so plays of it were probably lost. Else covered: a source covers some of the day, or a play of it is recorded; no plays then means that nothing was played. Else not recorded: whether anything was played is not known.';
+comment on column listening.coverage_day.has_gap is
+    'Plays of this day were probably lost, and no export has brought them yet: more of them than Spotify''s list '
+    'holds lay between two runs.';
+comment on column listening.coverage_day.coverage is
+    'gap: an open gap touches the day, so plays of it were probably lost. Else covered: a source covers some of the '
+    'day, or a play of it is recorded; no plays then means that nothing was played. Else not recorded: whether '
+    'anything was played is not known.';

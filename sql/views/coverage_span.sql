@@ -1,4 +1,4 @@
--- Grain: a span of the coverage ledger: a source covers it, or plays of it were probably lost (a gap).
+-- Grain: a span of the coverage ledger: covered by a source, or a gap, in which plays were probably lost.
 
 create or replace view listening.coverage_span as
 select
@@ -15,10 +15,13 @@ select
 from ops.coverage
 inner join listening.dim_listener on dim_listener.listener_key = coverage.listener_key;
 
-comment on view listening.coverage_span is 'The coverage ledger: spans that a source covers, and gaps, in which plays were probably lost. What lies in no span is not recorded. Day by day: coverage_day.';
+comment on view listening.coverage_span is
+    'The coverage ledger: spans that a source covers, and gaps, in which plays were probably lost. What lies in no '
+    'span is not recorded. Day by day: coverage_day.';
 comment on column listening.coverage_span.listener_key is 'Who listened.';
 comment on column listening.coverage_span.source is 'recently_played, extended_export or account_export.';
-comment on column listening.coverage_span.state is 'covered: the source reports everything it could. gap: plays were probably lost.';
+comment on column listening.coverage_span.state is
+    'covered: the source reports everything it could. gap: plays were probably lost.';
 comment on column listening.coverage_span.starts_at is 'Begin of the span.';
 comment on column listening.coverage_span.ends_at is 'End of the span.';
 comment on column listening.coverage_span.first_date is 'Local day in which it begins.';

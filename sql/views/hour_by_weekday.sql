@@ -32,11 +32,13 @@ group by
     dim_time.hour,
     covered.day_count;
 
-comment on view listening.hour_by_weekday is 'When somebody listens: plays of at least thirty seconds by local weekday and hour.';
+comment on view listening.hour_by_weekday is
+    'When somebody listens: plays of at least thirty seconds by local weekday and hour.';
 comment on column listening.hour_by_weekday.listener_key is 'Who listened.';
 comment on column listening.hour_by_weekday.day_of_week is 'ISO: 1 is Monday, 7 is Sunday.';
 comment on column listening.hour_by_weekday.day_name is 'Monday to Sunday.';
 comment on column listening.hour_by_weekday.hour is '0 to 23, in which the plays ended.';
 comment on column listening.hour_by_weekday.play_count is 'Plays.';
 comment on column listening.hour_by_weekday.listened_ms is 'Milliseconds of these plays, reported or else estimated.';
-comment on column listening.hour_by_weekday.covered_day_count is 'How many such weekdays are covered: what an average one is to be taken of.';
+comment on column listening.hour_by_weekday.covered_day_count is
+    'How many such weekdays are covered: what an average one is to be taken of.';

@@ -1,4 +1,4 @@
--- Grain: one listen, with everything that is known of it in one row: for BI tools that like one wide table.
+-- Grain: one play, with everything that is known about it: for BI tools that prefer one wide table.
 
 create or replace view listening.play_detail as
 select
@@ -66,7 +66,9 @@ inner join listening.dim_device on dim_device.device_key = timed_plays.device_ke
 inner join listening.dim_play_profile on dim_play_profile.play_profile_key = timed_plays.play_profile_key
 left join listening.track_credit on track_credit.track_key = timed_plays.track_key;
 
-comment on view listening.play_detail is 'One listen a row, with everything that is known of it: for BI tools that like one wide table. Everything that was listened to is in it, however short: filter by is_30s, is_half or is_full.';
+comment on view listening.play_detail is
+    'One listen a row, with everything that is known of it: for BI tools that like one wide table. Everything that '
+    'was listened to is in it, however short: filter by is_30s, is_half or is_full.';
 comment on column listening.play_detail.play_key is 'The play.';
 comment on column listening.play_detail.listener_key is 'Who listened.';
 comment on column listening.play_detail.listener_name is 'Display name, if Spotify tells one.';
@@ -80,19 +82,26 @@ comment on column listening.play_detail.track_uri is 'spotify:track:… and so o
 comment on column listening.play_detail.track_name is 'Title; null for the unknown track.';
 comment on column listening.play_detail.artist_names is 'All artists, joined by commas.';
 comment on column listening.play_detail.main_artist_names is 'The main artists, joined by commas.';
-comment on column listening.play_detail.featured_artist_names is 'The featured artists, joined by commas; null when there is none.';
+comment on column listening.play_detail.featured_artist_names is
+    'The featured artists, joined by commas; null when there is none.';
 comment on column listening.play_detail.album_name is 'Album; of an episode the show, of a chapter the audiobook.';
-comment on column listening.play_detail.album_artist_name is 'Names of the album''s artists, joined by commas; the publisher of a show.';
-comment on column listening.play_detail.release_date is 'First day of the time of release: read it with release_date_precision.';
-comment on column listening.play_detail.release_date_precision is 'day, month or year: how much of release_date is known.';
+comment on column listening.play_detail.album_artist_name is
+    'Names of the album''s artists, joined by commas; the publisher of a show.';
+comment on column listening.play_detail.release_date is
+    'First day of the time of release: read it with release_date_precision.';
+comment on column listening.play_detail.release_date_precision is
+    'day, month or year: how much of release_date is known.';
 comment on column listening.play_detail.image_url is 'Address of the largest cover.';
-comment on column listening.play_detail.track_url is 'Where Spotify shows it: what names it should link there. Null where it has no id.';
+comment on column listening.play_detail.track_url is
+    'Where Spotify shows it: what names it should link there. Null where it has no id.';
 comment on column listening.play_detail.duration_ms is 'Length of the track in milliseconds; null while not described.';
 comment on column listening.play_detail.isrc is 'International standard recording code.';
 comment on column listening.play_detail.is_explicit is 'Marked as explicit.';
 comment on column listening.play_detail.popularity is '0 to 100 when last told; null where Spotify no longer tells.';
-comment on column listening.play_detail.reported_ms is 'Milliseconds listened as a source tells them; null when none does.';
-comment on column listening.play_detail.estimated_ms is 'Milliseconds as estimated from the play before and the length of the track; null when that is unknown.';
+comment on column listening.play_detail.reported_ms is
+    'Milliseconds listened as a source tells them; null when none does.';
+comment on column listening.play_detail.estimated_ms is
+    'Milliseconds as estimated from the play before and the length of the track; null when that is unknown.';
 comment on column listening.play_detail.ms_basis is 'Where best_ms is from: reported, measured or estimated.';
 comment on column listening.play_detail.best_ms is 'What is reported, else what is estimated.';
 comment on column listening.play_detail.is_30s is 'At least thirty seconds were played, or nobody can tell.';
@@ -107,10 +116,12 @@ comment on column listening.play_detail.platform is 'Platform as an export write
 comment on column listening.play_detail.reason_start is 'Why it began, in Spotify''s words.';
 comment on column listening.play_detail.reason_end is 'Why it ended, in Spotify''s words.';
 comment on column listening.play_detail.is_shuffle is 'Shuffle was on.';
-comment on column listening.play_detail.is_skipped is 'It was skipped; where Spotify does not tell (before October 2022), whether it ended by the forward button.';
+comment on column listening.play_detail.is_skipped is
+    'It was skipped; where Spotify does not tell (before October 2022), whether it ended by the forward button.';
 comment on column listening.play_detail.is_offline is 'It was played without a connection.';
 comment on column listening.play_detail.is_private is 'It was played in a private session.';
 comment on column listening.play_detail.country_code is 'Country it was played in, two letters.';
 comment on column listening.play_detail.sources is 'Which sources reported it, joined by commas.';
 comment on column listening.play_detail.track_key is 'Key of what was played; 0: unknown.';
-comment on column listening.play_detail.recording_key is 'Key that all ids of one recording share: count distinct ones of these.';
+comment on column listening.play_detail.recording_key is
+    'Key that all ids of one recording share: count distinct ones of these.';

@@ -1,4 +1,4 @@
--- Which sources reported a play, with their own timestamps: one row a play and source.
+-- Grain: a play and a source that reported it, with the timestamps of that source.
 
 create or replace view listening.play_source as
 select
@@ -12,7 +12,9 @@ select
 from listening.fact_play
 inner join listening.dim_play_profile on dim_play_profile.play_profile_key = fact_play.play_profile_key
 cross join lateral (
-    select fact_play.played_at + coalesce(fact_play.extended_export_offset_ms, 0) * interval '1 millisecond' as played_at
+    select
+        fact_play.played_at
+        + coalesce(fact_play.extended_export_offset_ms, 0) * interval '1 millisecond' as played_at
 ) as exported
 cross join lateral (
     values
@@ -38,11 +40,16 @@ cross join lateral (
 ) as told (source, is_told, first_reported_at, last_reported_at, track_key)
 where told.is_told;
 
-comment on view listening.play_source is 'Provenance: which sources reported a play, with their own timestamps. One row a play and source.';
+comment on view listening.play_source is
+    'Provenance: which sources reported a play, with their own timestamps. One row a play and source.';
 comment on column listening.play_source.play_key is 'The play.';
 comment on column listening.play_source.listener_key is 'Who listened.';
 comment on column listening.play_source.source is 'recently_played, extended_export or account_export.';
-comment on column listening.play_source.first_reported_at is 'Earliest moment at which this source dated the play; the account export tells the minute.';
-comment on column listening.play_source.last_reported_at is 'Latest moment at which this source dated the play; it differs where Spotify re-dated it or told it again.';
-comment on column listening.play_source.played_at is 'When the play ended, as it is recorded: with listener and play_key the key of the fact.';
-comment on column listening.play_source.track_key is 'What this source calls it: another id of the same recording now and then; 0: it names nothing.';
+comment on column listening.play_source.first_reported_at is
+    'Earliest moment at which this source dated the play; the account export tells the minute.';
+comment on column listening.play_source.last_reported_at is
+    'Latest moment at which this source dated the play; it differs where Spotify re-dated it or told it again.';
+comment on column listening.play_source.played_at is
+    'When the play ended, as it is recorded: with listener and play_key the key of the fact.';
+comment on column listening.play_source.track_key is
+    'What this source calls it: another id of the same recording now and then; 0: it names nothing.';

@@ -1,4 +1,4 @@
--- Grain: a listening session, of everything that was listened to without more than thirty minutes of silence in between.
+-- Grain: a listening session: plays with at most thirty minutes of silence in between.
 
 create or replace view listening.session as
 select
@@ -9,7 +9,8 @@ select
     sessions.listened_ms
 from listening.sessions('-infinity', 'infinity');
 
-comment on view listening.session is 'Listening sessions: everything that was listened to without more than thirty minutes of silence in between.';
+comment on view listening.session is
+    'Listening sessions: everything that was listened to without more than thirty minutes of silence in between.';
 comment on column listening.session.listener_key is 'Who listened.';
 comment on column listening.session.started_at is 'Begin of the first thing, by its reported or estimated length.';
 comment on column listening.session.ended_at is 'End of the last thing.';

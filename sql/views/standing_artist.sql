@@ -1,6 +1,6 @@
--- Grain: one artist. Which artist to count for it: the exports know artists by name alone, and until the dimensions job has described
--- their tracks, the same artist stands here twice, by name and by id. The one by name is counted for the one by id, if the
--- catalogue has just one of that name.
+-- Grain: one artist, and the artist that its plays are counted for. Exports know artists by name only. Until the
+-- dimensions job has described their tracks, one artist is recorded twice, by name and by id. The one by name is
+-- counted for the one by id, if exactly one has that name.
 
 create or replace view listening.standing_artist as
 select
@@ -23,6 +23,8 @@ left join lateral (
 ) as namesake on true
 where dim_artist.artist_id is null;
 
-comment on view listening.standing_artist is 'Which artist to count for an artist: one known by name alone is counted for the one with an id of the same name, if there is just one.';
+comment on view listening.standing_artist is
+    'Which artist to count for an artist: one known by name alone is counted for the one with an id of the same name, '
+    'if there is just one.';
 comment on column listening.standing_artist.artist_key is 'The artist.';
 comment on column listening.standing_artist.standing_artist_key is 'The artist to count for it; mostly itself.';

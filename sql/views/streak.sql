@@ -1,4 +1,4 @@
--- Grain: a listener and a streak: local days in a row, each with a play of at least thirty seconds.
+-- Grain: a listener and a streak: consecutive local days, each with a play of at least thirty seconds.
 
 create or replace view listening.streak as
 select
@@ -7,30 +7,22 @@ select
     streaks.last_date,
     streaks.day_count,
     streaks.play_count,
-    record.lost_days @> (streaks.first_date - 1)
-    or record.lost_days @> (streaks.last_date + 1)
-    or not record.covered_days @> (streaks.first_date - 1)
+    listener_record.lost_days @> (streaks.first_date - 1)
+    or listener_record.lost_days @> (streaks.last_date + 1)
+    or not listener_record.covered_days @> (streaks.first_date - 1)
     or (
-        not record.covered_days @> (streaks.last_date + 1)
-        and streaks.last_date < (now() at time zone record.time_zone)::date
+        not listener_record.covered_days @> (streaks.last_date + 1)
+        and streaks.last_date < (now() at time zone listener_record.time_zone)::date
     ) as is_open_ended
 from listening.streaks('30s')
-inner join (
-    -- distinct: looked up once a listener, not once a streak
-    select distinct on (dim_listener.listener_key)
-        dim_listener.listener_key,
-        dim_listener.time_zone,
-        recorded_days.covered_days,
-        recorded_days.lost_days
-    from listening.dim_listener
-    cross join lateral listening.recorded_days(dim_listener.listener_key)
-) as record
-    on record.listener_key = streaks.listener_key;
+inner join listening.listener_record on listener_record.listener_key = streaks.listener_key;
 
-comment on view listening.streak is 'Local days in a row, each with a play of at least thirty seconds; for another choice ask the function streaks.';
+comment on view listening.streak is
+    'Local days in a row, each with a play of at least thirty seconds; for another choice use the function streaks.';
 comment on column listening.streak.listener_key is 'Who listened.';
 comment on column listening.streak.first_date is 'First day.';
 comment on column listening.streak.last_date is 'Last day.';
 comment on column listening.streak.day_count is 'Days in a row, at least 1.';
 comment on column listening.streak.play_count is 'Plays on these days.';
-comment on column listening.streak.is_open_ended is 'The day before or after is not recorded, or plays of it were probably lost.';
+comment on column listening.streak.is_open_ended is
+    'The day before or after is not recorded, or plays of it were probably lost.';

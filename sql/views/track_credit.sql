@@ -13,9 +13,12 @@ from listening.bridge_track_artist
 inner join listening.dim_artist on dim_artist.artist_key = bridge_track_artist.artist_key
 group by bridge_track_artist.track_key;
 
-comment on view listening.track_credit is 'Who made a track, as a text for people: all artists, and main and featured ones apart. One row a track that names an artist.';
+comment on view listening.track_credit is
+    'Who made a track, as a text for people: all artists, and main and featured ones apart. One row a track that '
+    'names an artist.';
 comment on column listening.track_credit.track_key is 'The track.';
 comment on column listening.track_credit.artist_names is 'All artists in the order of the credit, joined by commas.';
 comment on column listening.track_credit.main_artist_names is 'The main artists, joined by commas.';
-comment on column listening.track_credit.featured_artist_names is 'The featured artists, joined by commas; null when there is none.';
+comment on column listening.track_credit.featured_artist_names is
+    'The featured artists, joined by commas; null when there is none.';
 comment on column listening.track_credit.first_artist_name is 'Whoever stands first.';

@@ -19,7 +19,8 @@ select
 from listening.track_feature
 inner join listening.dim_track on dim_track.track_key = track_feature.track_key;
 
-comment on view listening.track_features is 'Audio features by track_uri, in the columns of an older layout. Empty until a source fills track_feature.';
+comment on view listening.track_features is
+    'Audio features by track_uri, in the columns of an older layout. Empty until a source fills track_feature.';
 comment on column listening.track_features.track_uri is 'spotify:track:….';
 comment on column listening.track_features.danceability is '0 to 1: how fit for dancing.';
 comment on column listening.track_features.energy is '0 to 1: how intense and active.';

@@ -5,7 +5,7 @@ import shutil
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from support import NOW, ROOT, ago, change_world
+from support import NOW, ROOT, ago, asked, change_world
 from support.cases import Song, exported
 from support.export_files import write_folder
 
@@ -203,3 +203,45 @@ def test_an_older_program_says_which_is_older_and_touches_nothing(warehouse, ask
         WarehouseError, match=rf"version 9.1, and this program is {__version__}\).* nothing was touched"
     ):
         warehouse.migrate(NOW, __version__)
+
+
+@pytest.fixture
+def before_functions(tmp_path, monkeypatch):
+    """Lets this process be the program from before sql/functions/, when functions lay among the views; and itself again."""
+    folder = tmp_path / "sql"
+    shutil.copytree(ROOT / "sql", folder)
+    for path in (folder / "functions").glob("*.sql"):
+        path.rename(folder / "views" / path.name)
+    for path in (folder / "views" / "play_source.sql", folder / "views" / "is_counted.sql"):
+        path.write_text("-- As it was.\n" + path.read_text())
+    usual = statements.sql_folder
+
+    def be(is_before: bool) -> str:
+        monkeypatch.setattr(statements, "sql_folder", (lambda: folder) if is_before else usual)
+        statements.script.cache_clear()
+        statements.prepared.cache_clear()
+        return __version__
+
+    yield be
+    monkeypatch.undo()
+    statements.script.cache_clear()
+    statements.prepared.cache_clear()
+
+
+def test_a_function_that_was_recorded_among_the_views_keeps_its_history(before_functions, empty_database):
+    def recorded() -> dict[str, int]:
+        rows = asked(empty_database, "select file_name, cardinality(former_checksums) from ops.schema_change")
+        return {name: formers for name, formers in rows if not name.startswith("schema/")}
+
+    made = Warehouse(empty_database)
+    made.migrate(NOW, before_functions(True))
+    assert set(recorded()) == {f"views/{name.split('/')[1]}" for name in schema.views_in_order()}
+    before_functions(False)
+    with pytest.raises(WarehouseError, match="older than this program"):
+        made.must_be_current()
+    assert made.migrate(NOW, __version__) == schema.views_in_order()
+    formers = {"views/play_source": 1, "functions/is_counted": 1}
+    assert recorded() == {name: formers.get(name, 0) for name in schema.views_in_order()}
+    for is_before in (True, False):
+        assert made.migrate(NOW, before_functions(is_before)) == []
+    made.close()

@@ -278,6 +278,31 @@ def test_a_file_opens_with_what_it_is_and_ends_with_a_line(path: Path) -> None:
     assert [line for line in text.splitlines() if line != line.rstrip()] == []
 
 
+RUNNERS = {"run", "run_with_columns", "stream", "run_script", "script"}
+
+
+def named_files(path: Path) -> set[str]:
+    """Names of SQL files that a module hands to the functions of etl/warehouse/statements.py."""
+    calls = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)]
+    asked = [call.args for call in calls if isinstance(call.func, ast.Name) and call.func.id in RUNNERS]
+    named = [one for arguments in asked for given in arguments[:2] for one in ast.walk(given)]
+    return {one.value for one in named if isinstance(one, ast.Constant) and isinstance(one.value, str)}
+
+
+def test_every_sql_file_that_the_program_names_is_there() -> None:
+    files = {path.relative_to(ROOT / "sql").with_suffix("").as_posix() for path in SQL}
+    modules = [path for path in MODULES if path.is_relative_to(ROOT / "etl") and "embedded" not in path.parts]
+    named = {name for path in modules for name in named_files(path)}
+    folders = {name for name in named if name.endswith("/")}  # the beginning of an f-string
+    assert named - folders - files == set() and len(named) > 80
+    assert [name for name in folders if not (ROOT / "sql" / name).is_dir()] == []
+
+
+def test_functions_and_views_have_names_of_their_own() -> None:
+    names = [path.stem for path in SQL if path.parent.name in {"functions", "views"}]
+    assert [name for name in names if names.count(name) > 1] == []
+
+
 def test_schema_files_are_numbered_without_a_hole() -> None:
     names = sorted(path.name for path in (ROOT / "sql/schema").glob("*.sql"))
     assert [name for name in names if not re.fullmatch(r"\d{3}_[a-z0-9_]+\.sql", name)] == []

@@ -339,7 +339,7 @@ def test_a_kill_costs_a_slice_at_most(fill, artist_ids, ask):
 def test_a_miss_said_twice_at_one_moment_counts_once(warehouse, ask):
     miss = {"kinds": ["artist"], "spotify_ids": ["x"], "now": NOW}
     for _ in range(2):
-        warehouse.transaction(lambda connection: run_query(connection, "catalogue_missed", **miss))
+        warehouse.transaction(lambda connection: run_query(connection, "ops/catalogue/missed", **miss))
     assert ask("select miss_count from ops.catalogue_miss") == [(1,)]
 
 

@@ -226,7 +226,7 @@ def test_silence_says_for_how_long_and_what_is_usual_and_ends_with_the_next_play
     play(Play(next(iter(songs.tracks)), ago(5)))
     with warehouse.engine.begin() as connection:
         run(
-            connection, "load/listener", listener_id="account-of-ada", stand_ins=[], listener_name="Ada",
+            connection, "dimensions/listener", listener_id="account-of-ada", stand_ins=[], listener_name="Ada",
             time_zone=None, created_at=NOW,
         )  # fmt: skip
     record_plays(own, warehouse, lambda: NOW)

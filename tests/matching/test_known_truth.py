@@ -36,7 +36,7 @@ def load(warehouse, database, spotify, tmp_path):
             connection.exec_driver_sql("truncate listening.fact_play, ops.told_apart, ops.merged_play")
             [row] = run(
                 connection,
-                "load/listener",
+                "dimensions/listener",
                 listener_id="me",
                 stand_ins=[],
                 listener_name=None,

@@ -38,7 +38,7 @@ def remaining(warehouse):
         with warehouse.engine.begin() as connection:
             [row] = run(
                 connection,
-                "load/listener",
+                "dimensions/listener",
                 listener_id="x",
                 stand_ins=[],
                 listener_name=None,

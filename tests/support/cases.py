@@ -136,7 +136,7 @@ class Record:
     def listener(self, listener_id: str) -> int:
         about = {"stand_ins": [], "listener_name": None, "time_zone": "UTC", "created_at": NOW}
         with self.warehouse.engine.begin() as connection:
-            [row] = run(connection, "load/listener", listener_id=listener_id, **about)
+            [row] = run(connection, "dimensions/listener", listener_id=listener_id, **about)
             return row.listener_key
 
     def forget(self) -> None:

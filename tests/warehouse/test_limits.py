@@ -118,9 +118,9 @@ def test_the_limits_hold_whatever_comes_first(first, warehouse):
             with driver_cursor(connection) as cursor:
                 cursor.execute("select 1")
         elif first == "stream":
-            assert list(stream(connection, "years_played", listener_key=1)) == []
+            assert list(stream(connection, "reports/shared/years_played", listener_key=1)) == []
         elif first == "copy":
-            run(connection, "load/staging_artist")
+            run(connection, "staging/staging_artist")
             copy(connection, "staging_artist", Table({"artist_id": ["1"]}))
         else:
             nested = connection.begin_nested()
@@ -143,7 +143,7 @@ def test_a_longer_limit_is_for_its_statement_only(warehouse, monkeypatch):
     seen = []
 
     def work(connection):
-        run(connection, "health_clock")
+        run(connection, "ops/health/clock")
         seen.append(connection.info["limits_set"].statement_s)
         seen.append(connection.execute(SHOWN).one()[0])
 
@@ -413,7 +413,7 @@ WAYS = {
     "statement": lambda connection: connection.execute(text("select 1")),
     "script": lambda connection: driver_cursor(connection).execute("select 1"),
     "copy": lambda connection: copy(connection, "pg_temp.kept", Table({"kept": [1]})),
-    "stream": lambda connection: list(stream(connection, "years_played", listener_key=1)),
+    "stream": lambda connection: list(stream(connection, "reports/shared/years_played", listener_key=1)),
     "commit": lambda connection: None,
 }
 

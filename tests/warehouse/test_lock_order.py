@@ -71,7 +71,9 @@ def test_two_runs_that_both_find_recordings_of_the_other_listener_meet_no_deadlo
     ids = {1: (f"A1{'0' * 20}", f"A2{'0' * 20}"), 2: (f"C1{'0' * 20}", f"C2{'0' * 20}")}
     about = {"stand_ins": [], "listener_name": None, "time_zone": "UTC", "created_at": NOW}
     for key in (1, 2):
-        two[0].transaction(lambda connection, key=key: run(connection, "load/listener", listener_id=str(key), **about))
+        two[0].transaction(
+            lambda connection, key=key: run(connection, "dimensions/listener", listener_id=str(key), **about)
+        )
         own = [item(ids[key][0], 400, f"ISRC{key}")]
         two[0].transaction(lambda connection, key=key, own=own: save(connection, key, own))
     for key in (1, 2):

@@ -98,12 +98,19 @@ def test_every_unique_key_of_the_facts_holds_the_listener_so_that_they_can_be_sp
     )
 
 
+MADE_ANEW = sorted(
+    f"{path.parent.name}/{path.stem}"
+    for folder in ("functions", "views")
+    for path in (ROOT / "sql" / folder).glob("*.sql")
+)
+
+
 def test_migrating_twice_does_nothing_the_second_time(empty_database):
     made = Warehouse(empty_database)
     files = made.migrate(NOW, __version__)
     schema = [f"schema/{path.stem}" for path in sorted((ROOT / "sql/schema").glob("*.sql"))]
     assert files[: len(schema)] == schema
-    assert sorted(files[len(schema) :]) == [f"views/{path.stem}" for path in sorted((ROOT / "sql/views").glob("*.sql"))]
+    assert sorted(files[len(schema) :]) == MADE_ANEW
     assert made.migrate(NOW, __version__) == []
     made.close()
 
@@ -112,7 +119,7 @@ def test_a_schema_change_that_fails_leaves_nothing_behind(empty_database, tmp_pa
     broken = tmp_path / "sql"
     (broken / "schema").mkdir(parents=True)
     (broken / "views").mkdir()
-    (broken / "query").symlink_to(ROOT / "sql" / "query")
+    (broken / "ops").symlink_to(ROOT / "sql" / "ops")
     (broken / "schema" / "001_good.sql").write_text("create table listening.good (good_key integer);")
     (broken / "schema" / "002_bad.sql").write_text("create table listening.bad (oops nonsense);")
     monkeypatch.setattr(statements, "sql_folder", lambda: broken)
@@ -143,8 +150,9 @@ def test_changed_views_are_made_again(warehouse, ask):
     ask("update ops.schema_change set checksum = 'older' where file_name = 'views/play_source'")
     ask("drop view listening.play_source")
     made = warehouse.migrate(NOW, __version__)
-    assert sorted(made) == [f"views/{path.stem}" for path in sorted((ROOT / "sql/views").glob("*.sql"))]
-    assert made.index("views/estimated_ms") < made.index("views/timed_plays") < made.index("views/play_time")
+    assert sorted(made) == MADE_ANEW
+    assert made.index("functions/estimated_ms") < made.index("functions/timed_plays") < made.index("views/play_time")
+    assert made.index("views/coverage_span") < made.index("functions/recorded_days") < made.index("views/streak")
     assert ask("select count(*) from listening.play_source") == [(0,)]
 
 
@@ -153,7 +161,7 @@ def test_a_record_made_before_plays_kept_their_distance_gets_it(empty_database, 
     before = tmp_path / "sql"
     (before / "schema").mkdir(parents=True)
     (before / "views").mkdir()
-    (before / "query").symlink_to(ROOT / "sql" / "query")
+    (before / "ops").symlink_to(ROOT / "sql" / "ops")
     for path in (ROOT / "sql/schema").glob("00[1-5]_*.sql"):
         (before / "schema" / path.name).symlink_to(path)
     with monkeypatch.context() as patched:

@@ -1,0 +1,161 @@
+-- The coverage ledger after an import: each export covers its music from first to last play, unless a pause is as long
+-- as a missing file would leave. Overlapping spans become one; what lies between two exports is covered by neither.
+-- Gaps within a covered span are closed.
+
+create temporary table covered_by_export on commit drop as
+with export_day as (
+    select
+        file.package,
+        staging_play.source,
+        min(staging_play.played_at) as starts_at,
+        max(staging_play.played_at) as ends_at
+    from staging_play
+    inner join unnest(cast(:packages as text[])) with ordinality as file (package, file_count)
+        on file.file_count = staging_play.file_number + 1
+    inner join listening.dim_track on dim_track.track_uri = staging_play.track_uri
+    where
+        staging_play.source in ('extended_export', 'account_export')
+        and dim_track.content_type in ('track', 'local')
+    group by
+        file.package,
+        staging_play.source,
+        date_trunc('day', staging_play.played_at)
+),
+paused as (
+    select
+        export_day.package,
+        export_day.source,
+        export_day.starts_at,
+        export_day.ends_at,
+        export_day.starts_at - lag(export_day.ends_at) over (
+            partition by
+                export_day.package,
+                export_day.source
+            order by export_day.starts_at
+        ) > interval '14 days' as is_apart
+    from export_day
+),
+numbered as (
+    select
+        paused.package,
+        paused.source,
+        paused.starts_at,
+        paused.ends_at,
+        count(*) filter (where paused.is_apart) over (
+            partition by
+                paused.package,
+                paused.source
+            order by paused.starts_at
+        ) as span_number
+    from paused
+),
+span as (
+    select
+        numbered.source,
+        min(numbered.starts_at) as starts_at,
+        max(numbered.ends_at) as ends_at
+    from numbered
+    group by
+        numbered.package,
+        numbered.source,
+        numbered.span_number
+    union all
+    select
+        coverage.source,
+        coverage.starts_at,
+        coverage.ends_at
+    from ops.coverage
+    where
+        coverage.listener_key = :listener_key
+        and coverage.state = 'covered'
+        and coverage.source in ('extended_export', 'account_export')
+),
+met as (
+    select
+        span.source,
+        span.starts_at,
+        span.ends_at,
+        span.starts_at > max(span.ends_at) over (
+            partition by span.source
+            order by
+                span.starts_at,
+                span.ends_at
+            rows between unbounded preceding and 1 preceding
+        ) as is_apart
+    from span
+),
+joined as (
+    select
+        met.source,
+        met.starts_at,
+        met.ends_at,
+        count(*) filter (where met.is_apart) over (
+            partition by met.source
+            order by
+                met.starts_at,
+                met.ends_at
+        ) as span_number
+    from met
+)
+select
+    joined.source,
+    min(joined.starts_at) as starts_at,
+    max(joined.ends_at) as ends_at
+from joined
+group by
+    joined.source,
+    joined.span_number;
+
+delete from ops.coverage
+where
+    coverage.listener_key = :listener_key
+    and coverage.state = 'covered'
+    and coverage.source in ('extended_export', 'account_export')
+    and not exists (
+        select 1
+        from covered_by_export
+        where
+            covered_by_export.source = coverage.source
+            and covered_by_export.starts_at = coverage.starts_at
+    );
+
+insert into ops.coverage (
+    listener_key,
+    source,
+    state,
+    starts_at,
+    ends_at,
+    found_at
+)
+select
+    :listener_key,
+    covered_by_export.source,
+    'covered',
+    covered_by_export.starts_at,
+    covered_by_export.ends_at,
+    :found_at
+from covered_by_export
+on conflict (listener_key, source, state, starts_at) do update
+set ends_at = excluded.ends_at
+where coverage.ends_at <> excluded.ends_at;
+
+update ops.coverage
+set
+    closed_at = :found_at,
+    closed_by = brought.source
+from (
+    select
+        gap.coverage_key,
+        max(covered_by_export.source) as source
+    from ops.coverage as gap
+    inner join covered_by_export
+        on
+            covered_by_export.starts_at <= gap.starts_at + interval '1 minute'
+            and covered_by_export.ends_at >= gap.ends_at - interval '1 minute'
+    where
+        gap.listener_key = :listener_key
+        and gap.state = 'gap'
+        and gap.closed_at is null
+    group by gap.coverage_key
+) as brought
+where coverage.coverage_key = brought.coverage_key

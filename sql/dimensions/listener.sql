@@ -1,0 +1,35 @@
+-- The listener, created when first seen. One whose id was first a user id (the answer had no account_id then) stays the
+-- same listener. So does "me", whose export was imported before the first login. stand_ins lists these ids, the
+-- likeliest first.
+
+update listening.dim_listener
+set listener_id = :listener_id
+where
+    dim_listener.listener_key = (
+        select stand_in.listener_key
+        from listening.dim_listener as stand_in
+        where stand_in.listener_id = any(cast(:stand_ins as text[]))
+        order by array_position(cast(:stand_ins as text[]), stand_in.listener_id)
+        limit 1
+    )
+    and not exists (
+        select 1
+        from listening.dim_listener as known
+        where known.listener_id = :listener_id
+    );
+
+insert into listening.dim_listener (
+    listener_id,
+    listener_name,
+    time_zone,
+    created_at
+)
+values (
+    :listener_id,
+    :listener_name,
+    coalesce(:time_zone, 'UTC'),
+    :created_at
+)
+on conflict (listener_id) do update
+set listener_name = coalesce(excluded.listener_name, dim_listener.listener_name)
+returning listener_key;

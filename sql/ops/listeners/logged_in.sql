@@ -1,0 +1,5 @@
+-- Listeners with a login, at most two.
+select distinct dim_listener.listener_key
+from ops.login
+inner join listening.dim_listener on dim_listener.listener_key = login.listener_key
+limit 2

@@ -1,0 +1,10 @@
+-- The listener with this id or name. No row if there is none; two if the name is ambiguous.
+select
+    dim_listener.listener_key,
+    dim_listener.listener_id
+from listening.dim_listener
+where
+    lower(dim_listener.listener_id) = lower(:listener)
+    or lower(dim_listener.listener_name) = lower(:listener)
+order by dim_listener.listener_id <> :listener
+limit 2

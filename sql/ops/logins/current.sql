@@ -1,0 +1,23 @@
+-- The login to use, given the one in the settings, if any: the most recent consent or setting wins, among logins of the
+-- same listener if that of the setting is known. is_anybodys: no login is set, and several listeners have consented.
+select
+    login.login_key,
+    login.listener_key,
+    login.first_seen_at,
+    login.consented_at,
+    login.refused_at,
+    login.refused_reason,
+    setting.login_key is null and min(login.listener_key) over () <> max(login.listener_key) over () as is_anybodys
+from ops.login
+left join ops.login as setting on setting.setting_fingerprint = cast(:setting_fingerprint as text)
+where
+    login.login_key = setting.login_key
+    or (
+        login.consented_at is not null
+        and login.refresh_token_encrypted is not null
+        and (setting.listener_key is null or setting.listener_key = login.listener_key)
+    )
+order by
+    coalesce(login.consented_at, login.first_seen_at) desc,
+    login.login_key desc
+limit 1

@@ -1,0 +1,7 @@
+-- The stored token of a login.
+select
+    login.setting_fingerprint,
+    login.refresh_token_encrypted,
+    login.rotated_at
+from ops.login
+where login.login_key = :login_key

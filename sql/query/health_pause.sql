@@ -1,9 +1,0 @@
--- Until when Spotify wants to be left alone, by scope.
-select
-    pause.scope,
-    pause.resume_at,
-    pause.reason,
-    pause.noted_at
-from ops.pause
-where pause.resume_at > :now
-order by pause.scope

@@ -1,5 +1,0 @@
--- Gives the lease back, if it is still ours.
-delete from ops.lease
-where
-    lease.job = :job
-    and lease.holder = :holder

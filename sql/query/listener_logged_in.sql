@@ -1,5 +1,0 @@
--- Whoever has a login that is recorded from, at most two.
-select distinct dim_listener.listener_key
-from ops.login
-inner join listening.dim_listener on dim_listener.listener_key = login.listener_key
-limit 2

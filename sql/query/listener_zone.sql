@@ -1,8 +1,0 @@
--- A listener, and by which clock they live.
-select
-    dim_listener.listener_key,
-    dim_listener.listener_id,
-    dim_listener.listener_name,
-    dim_listener.time_zone
-from listening.dim_listener
-where dim_listener.listener_key = :listener_key

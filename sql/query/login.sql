@@ -1,4 +1,0 @@
--- The login that belongs to a setting; no row when it was never seen.
-select login.login_key
-from ops.login
-where login.setting_fingerprint = :setting_fingerprint

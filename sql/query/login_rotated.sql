@@ -1,6 +1,0 @@
--- Keeps the token that Spotify gave in exchange.
-update ops.login
-set
-    refresh_token_encrypted = :refresh_token_encrypted,
-    rotated_at = :rotated_at
-where login.login_key = :login_key

@@ -1,7 +1,0 @@
--- What is kept of a login's token.
-select
-    login.setting_fingerprint,
-    login.refresh_token_encrypted,
-    login.rotated_at
-from ops.login
-where login.login_key = :login_key

@@ -1,9 +1,0 @@
--- Roles that may use the star, besides its owner.
-select distinct pg_roles.rolname::text as role_name
-from pg_catalog.pg_namespace
-cross join lateral pg_catalog.aclexplode(pg_namespace.nspacl) as granted
-inner join pg_catalog.pg_roles on pg_roles.oid = granted.grantee
-where
-    pg_namespace.nspname = 'listening'
-    and granted.grantee <> pg_namespace.nspowner
-order by role_name

@@ -1,7 +1,0 @@
--- The runs that a database remembers.
-select
-    run.run_key,
-    run.job,
-    run.started_at,
-    run.finished_at
-from ops.run
