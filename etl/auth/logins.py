@@ -116,7 +116,9 @@ class Login:
             true_at = error.true_at
             if self._is_new:
                 self._warehouse.transaction(
-                    lambda connection: run(connection, "ops/logins/seen_at", login_key=self.login_key, first_seen_at=true_at)
+                    lambda connection: run(
+                        connection, "ops/logins/seen_at", login_key=self.login_key, first_seen_at=true_at
+                    )
                 )
             raise
 

@@ -152,7 +152,9 @@ def inspect_all(connection: Connection, settings: Settings, now: datetime) -> He
     refusals = (
         [
             row.endpoint
-            for row in run(connection, "ops/catalogue/refusals", client_fingerprint=fingerprint(client.get_secret_value()))
+            for row in run(
+                connection, "ops/catalogue/refusals", client_fingerprint=fingerprint(client.get_secret_value())
+            )
         ]
         if client
         else []

@@ -71,7 +71,13 @@ class Reporter:
         report_play brings report_listen along. The keys restrict both to an artist or a recording.
         """
         for table in tables or ("report_play", "report_track_of_plays", "report_credit"):
-            run(self.connection, f"reports/shared/{table}", **self.parameters, artist_key=artist_key, recording_key=recording_key)
+            run(
+                self.connection,
+                f"reports/shared/{table}",
+                **self.parameters,
+                artist_key=artist_key,
+                recording_key=recording_key,
+            )
 
     def report(self, name: str, title: str, *sections: Section, note: str = "") -> Report:
         return Report(name, title, self.now, self.asked, sections, note, self.recorded)

@@ -41,7 +41,9 @@ def drop_constraints(connection: Connection, name: str) -> Layout:
     next one has to restore. `name`: the option or setting of the database's address. Raises WarehouseError.
     """
     if connection.execute(text("select pg_catalog.to_regclass(:name)"), {"name": DROPPED_KEYS}).scalar():
-        return layout_of(connection, [foreign_key_of(row) for row in run(connection, "ops/transfer/references_dropped")])
+        return layout_of(
+            connection, [foreign_key_of(row) for row in run(connection, "ops/transfer/references_dropped")]
+        )
     layout = layout_of(connection)
     if not layout.foreign_keys:
         raise WarehouseError(
@@ -83,7 +85,9 @@ def restore_constraints(
         cursor.execute(f"drop table if exists {DROPPED_KEYS}")
         for table in layout_of(connection, ()).tables:
             if table.name in sequences:
-                [row] = run(connection, "ops/transfer/counter", table_name=table.name, column_name=table.identity_column)
+                [row] = run(
+                    connection, "ops/transfer/counter", table_name=table.name, column_name=table.identity_column
+                )
                 sequence = Identifier(row.schema_name, row.sequence_name).as_string(cursor)
                 number, is_given = sequences[table.name]
                 cursor.execute(

@@ -223,7 +223,9 @@ def schema_files_of(connection: Connection) -> set[str]:
     """The files of sql/schema/ that were applied to a database; empty when there is no warehouse in it."""
     if not connection.execute(text("select pg_catalog.to_regclass('ops.schema_change')")).scalar():
         return set()
-    return {row.file_name for row in run(connection, "ops/migrations/schema_state") if row.file_name.startswith("schema/")}
+    return {
+        row.file_name for row in run(connection, "ops/migrations/schema_state") if row.file_name.startswith("schema/")
+    }
 
 
 def copyable_schema_files(source: Source) -> set[str]:

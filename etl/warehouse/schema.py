@@ -74,7 +74,9 @@ def migrate_within(
             run_script(connection, name)
             run(
                 connection,
-                "ops/migrations/schema_change_recorded" if name.startswith("schema/") else "ops/migrations/view_recorded",
+                "ops/migrations/schema_change_recorded"
+                if name.startswith("schema/")
+                else "ops/migrations/view_recorded",
                 file_name=name,
                 checksum=checksum(name),
                 applied_at=now,
