@@ -19,7 +19,7 @@ from etl import limits
 from etl.limits import Limits
 from etl.warehouse.engine import limited, limits_of
 from etl.warehouse.errors import WarehouseError
-from etl.warehouse.statements import apart, script_of, together
+from etl.warehouse.statements import apart, script, together
 
 # First halves; the second half is the key of what is locked.
 LISTENER_LOCK = 0x6272_6170  # merges of one listener; of 0, whoever makes a listener
@@ -114,7 +114,7 @@ def run_locked(connection: Connection, half: int, key: int, name: str, **paramet
     the first lock of its kind in a transaction: it is waited for, whatever the transaction holds.
     """
     connection.info["step"] = name
-    return list(after_the_lock(connection, half, key, script_of(name), parameters))
+    return list(after_the_lock(connection, half, key, script(name), parameters))
 
 
 def run_together_locked(

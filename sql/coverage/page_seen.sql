@@ -1,5 +1,5 @@
--- The ledger after a look at Spotify's list that brought nothing new (page_recorded): the covered span goes on to now, and the watermark
--- says when the list was looked at. It is what covered.sql and watermark.sql do for a page without a break before it.
+-- The ledger after a page that brought nothing new (matching/03_page_recorded.sql): the covered span goes on to now,
+-- and the watermark says when the source was asked. The same as covered.sql and watermark.sql for such a page.
 
 with latest as (
     select max(coverage.starts_at) as starts_at

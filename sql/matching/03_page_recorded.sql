@@ -1,6 +1,7 @@
--- Whether merging a page of the recently-played list would change nothing: it says nothing that is not recorded, and nothing near it can
--- be matched in another way. One row: is_recorded, and the newest play recorded of the list. It never says yes where the merge would
--- change a row; where it can't be sure, it says no, and the merge decides. page holds the staging tables as JSON.
+-- Whether merging a page of recently played would change nothing: all it reports is recorded, and nothing near it
+-- could be matched in another way. One row: is_recorded, and the newest play recorded of the source. It never says yes
+-- where the merge would change a row; where it can't be sure it says no, and the merge decides. page holds the staging
+-- tables as JSON.
 
 with document as materialized (
     select cast(:page as jsonb) as tables
@@ -72,8 +73,8 @@ staged_track_artist as materialized (
         weight double precision
     )
 ),
--- All plays since a good while before the page: more than the merge looks at. A page of a listener who left the list alone for
--- years may have exports beside it without end, which the merge is for.
+-- All plays since a good while before the page: more than the merge looks at. Beside a page that reaches back years
+-- there may be any number of exported plays; the merge is for those.
 near as materialized (
     select
         fact_play.play_key,
@@ -81,7 +82,8 @@ near as materialized (
         fact_play.track_key,
         coalesce(fact_play.recently_played_track_key, fact_play.track_key) as listed_track_key,
         fact_play.context_key,
-        fact_play.played_at + coalesce(fact_play.recently_played_offset_ms, 0) * interval '1 millisecond' as last_listed_at,
+        fact_play.played_at
+        + coalesce(fact_play.recently_played_offset_ms, 0) * interval '1 millisecond' as last_listed_at,
         dim_play_profile.has_recently_played
         and not dim_play_profile.has_extended_export
         and not dim_play_profile.has_account_export
@@ -326,7 +328,7 @@ select
                         and coalesce(dim_track.isrc = described.isrc, true)
                 where coalesce(dim_track.recording_key, dim_track.track_key) <> described.recording_key
             )
-            -- only the list has reported anything since, and no two plays of one recording are so near that they could be one
+            -- no other source has reported anything since, and no two plays of one recording are near enough to be one
             and (select count(*) from near) < 300
             and not exists (select 1 from near where near.is_listed_only is distinct from true)
             and not exists (select 1 from spaced where spaced.played_at <= spaced.reached_at + interval '2 minutes')

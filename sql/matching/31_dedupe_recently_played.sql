@@ -106,7 +106,13 @@ where
 create temporary table dated_play on commit drop as
 with known as (
     select
-        recorded_observation.*,
+        recorded_observation.track_key,
+        recorded_observation.recording_key,
+        recorded_observation.observed_at,
+        recorded_observation.last_observed_at,
+        recorded_observation.context_key,
+        recorded_observation.play_key,
+        recorded_observation.is_primary,
         exists (
             select 1
             from apart

@@ -214,7 +214,7 @@ def before_functions(tmp_path, monkeypatch):
         path.rename(folder / "views" / path.name)
     for path in (folder / "views" / "play_source.sql", folder / "views" / "is_counted.sql"):
         path.write_text("-- As it was.\n" + path.read_text())
-    usual = statements.sql_folder
+    usual = sql_folder
 
     def be(is_before: bool) -> str:
         monkeypatch.setattr(statements, "sql_folder", (lambda: folder) if is_before else usual)
