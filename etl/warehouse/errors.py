@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import psycopg2
 from sqlalchemy.exc import DBAPIError
 
+MISSING_STATES = ("3F000", "42703", "42883", "42P01")  # no such schema, column, function, table
 LOCK_NOT_AVAILABLE = "55P03"
 
 

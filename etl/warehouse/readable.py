@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from etl.warehouse.errors import MISSING_STATES
 from etl.warehouse.schema import views_in_order
 from etl.warehouse.statements import checksum, names_in, run
 
 HOW = "brapped plays, or python migrate.py, brings it up to date"
-MISSING_STATES = ("3F000", "42703", "42883", "42P01")  # no such schema, column, function, table
 FORBIDDEN_STATE = "42501"
 UNKNOWN_ZONE_STATE = "22023"  # all that a report hands to Postgres that could be one is the record's time zone
 

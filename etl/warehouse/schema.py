@@ -13,9 +13,8 @@ from sqlalchemy.exc import DBAPIError
 from etl import __version__, limits
 from etl.clock import Clock, check_clock
 from etl.warehouse.engine import limited
-from etl.warehouse.errors import WarehouseError, state_of
+from etl.warehouse.errors import MISSING_STATES, WarehouseError, state_of
 from etl.warehouse.locks import SCHEMA_LOCK, lock
-from etl.warehouse.readable import MISSING_STATES
 from etl.warehouse.statements import checksum, names_in, run, run_script, run_together, script
 from etl.warehouse.versions import are_views_newer, newest_of
 

@@ -113,7 +113,7 @@ with known as (
         recorded_observation.context_key,
         recorded_observation.play_key,
         recorded_observation.is_primary,
-        exists (
+        exists (  -- noqa: LT01, LT06
             select 1
             from apart
             where
