@@ -45,7 +45,7 @@ def run_together(connection: Connection, names: Sequence[str], **parameters: Any
 def apart(names: Sequence[str], answer: Sequence[Any]) -> dict[str, list[dict[str, Any]]]:
     """The rows of each file out of the only row of `together`. Pure."""
     return {
-        name.rpartition("/")[2]: [{column: from_json(column, value) for column, value in row.items()} for row in rows]
+        name: [{column: from_json(column, value) for column, value in row.items()} for row in rows]
         for name, rows in zip(names, answer, strict=True)
     }
 

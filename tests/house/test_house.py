@@ -59,14 +59,14 @@ CODE_FOLDERS = sorted({path.parent for path in MODULES if path.parent != ROOT} |
 
 @pytest.mark.parametrize("folder", [*CODE_FOLDERS, ROOT / ".github/workflows"], ids=shown)
 def test_a_folder_explains_itself(folder: Path) -> None:
-    """In a README.md, in the docstring of its package, or by name in the README.md of the folder above."""
-    above = folder.parent / "README.md"
+    """In a README.md, in the docstring of its package, or by name in the README.md of a folder above."""
+    above = [path / "README.md" for path in folder.parents if path.is_relative_to(ROOT) and path != ROOT]
     explained = (
         (folder / "README.md").exists()
         or any(docstring(folder / name) for name in DOCSTRING_FILES if (folder / name).exists())
-        or (above.exists() and f"{folder.name}/" in above.read_text("utf-8"))
+        or any(re.search(rf"\b{folder.name}[/`]", path.read_text("utf-8")) for path in above if path.exists())
     )
-    assert explained, f"{shown(folder)}/README.md is missing, or a word on it in {shown(above)}"
+    assert explained, f"{shown(folder)}/README.md is missing, or a word on it in the README.md of a folder above"
 
 
 # Arrows point one way (docs/architecture.md).

@@ -107,7 +107,7 @@ def test_make_check_leaves_out_the_slow_tests_and_make_test_does_not(tmp_path: P
     for goal in ("check", "test"):
         (tmp_path / "calls").unlink(missing_ok=True)
         assert make(tmp_path, goal, python(tmp_path, FAKE_VENV)).returncode == 0
-        commands[goal] = [line for line in (tmp_path / "calls").read_text().splitlines() if "install" not in line][-4:]
-    assert commands["check"][:3] == commands["test"][:3]
-    assert [line.split()[1] for line in commands["test"]] == ["ruff", "ruff", "mypy", "pytest"]
-    assert commands["check"][3] == f"{commands['test'][3]} -m not slow"
+        commands[goal] = [line for line in (tmp_path / "calls").read_text().splitlines() if "install" not in line][-5:]
+    assert commands["check"][:4] == commands["test"][:4]
+    assert [line.split()[1] for line in commands["test"]] == ["ruff", "ruff", "mypy", "sqlfluff", "pytest"]
+    assert commands["check"][4] == f"{commands['test'][4]} -m not slow"
