@@ -17,7 +17,7 @@ def test_what_is_kept_between_runs_is_written_through_no_link(name, tmp_path, vi
             tmp_path / "unrecorded.json",
             [FailedRun("embedded", "plays", "2026-01-01T00:00:00+00:00", "2026-01-01T00:00:01+00:00")],
         )
-        assert "is a link, which is not replaced" in caplog.text
+        assert "is a symbolic link, which is not replaced" in caplog.text
         assert read(tmp_path / "unrecorded.json") == []
     else:
         (tmp_path / "alerts.json").unlink()

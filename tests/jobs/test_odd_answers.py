@@ -275,7 +275,7 @@ def test_a_track_of_more_artists_than_can_be_counted_keeps_the_first_of_them(rec
 def test_a_token_that_no_header_can_carry_is_no_token(token, spotify, settings):
     body = json.dumps({"access_token": token, "expires_in": "soon"}).encode()
     spotify.change(lambda world: replace(world, faults=(Fault("/api/token", times=9, status=200, body=body),)))
-    with pytest.raises(SpotifyError, match="no token that can be used"):
+    with pytest.raises(SpotifyError, match="no usable access token"):
         Accounts(settings.spotify_accounts_url, "id", "secret").client_credentials()
 
 

@@ -32,7 +32,7 @@ def handed_over(output: Path) -> list[tuple[str, str, bool]]:
     """The alerts that the next step of the workflow gets: cause, title, whether something does not work."""
     [line] = [line for line in output.read_text().splitlines() if line.startswith("alerts=")]
     told = json.loads(line.removeprefix("alerts="))
-    return [(alert["cause"], alert["title"], alert["is_failure"]) for alert in told["alerts"]]
+    return [(alert["cause"], alert["title"], alert["is_failure"]) for alert in told["findings"]]
 
 
 ALERT = ("time-limit", "A run took too long and was stopped", True)

@@ -162,7 +162,10 @@ def test_an_ending_that_is_no_format_is_refused(ending, plays, brapped, tmp_path
         ran = brapped(*arguments, "--output", str(path))
         assert ran.returncode == 2 and not path.exists()
     said = re.sub(r"[│\s]+", " ", ran.stderr)
-    assert f"the ending .{ending.lower()} is no format. Use {', '.join(FORMATS_BY_SUFFIX)}, or say --format." in said
+    assert (
+        f"the ending .{ending.lower()} is no format. Use {', '.join(FORMATS_BY_SUFFIX)}, or name a format with --format."
+        in said
+    )
     assert brapped(*REPORTS["daily"], "--output", str(path), "--format", "csv").returncode == 0
     assert path.read_text().startswith("section,")
 

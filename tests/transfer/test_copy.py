@@ -261,7 +261,7 @@ def test_what_cannot_be_moved_is_said_by_its_name(database, target, moving, empt
     assert status == 1 and "the database that --from names does not exist" in said.replace("or endpoint ", "")
     asked(database, "insert into ops.schema_change values ('schema/999_from_the_future', 'x', now(), '9')")
     status, said = moving("--from", database, "--to", target)
-    assert status == 1 and "and this program is 0.1.0) that knows schema/999_from_the_future" in said
+    assert status == 1 and f"and this program is {__version__}) that knows schema/999_from_the_future" in said
     assert asked(target, "select count(*) from pg_namespace where nspname in ('listening', 'ops')") == [(0,)]
     status, said = moving("--from", f"mysql://x:{PASSWORD}@host/y")
     assert status == 1 and "--from has to be the address of a Postgres" in said

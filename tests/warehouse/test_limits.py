@@ -139,7 +139,7 @@ def test_the_limits_end_with_the_transaction(warehouse):
 
 
 def test_a_longer_limit_is_for_its_statement_only(warehouse, monkeypatch):
-    monkeypatch.setattr(limits, "STATEMENTS_S", {"health_clock": 900.0})
+    monkeypatch.setattr(limits, "STATEMENTS_S", {"ops/health/clock": 900.0})
     seen = []
 
     def work(connection):

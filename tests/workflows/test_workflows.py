@@ -825,7 +825,7 @@ def test_from_a_fork_with_three_secrets_to_the_first_row_in_two_runs_of_connect(
     assert ask("select count(*) from listening.fact_play") == [(1,)]
     assert github.open_titles == []
     again = connected(environment, address)
-    assert again.conclusion == "failure" and "used already" in again.log and code not in again.written
+    assert again.conclusion == "failure" and "used before" in again.log and code not in again.written
 
 
 @in_bash
