@@ -132,7 +132,7 @@ import sys
 from etl import limits
 limits.RUN_S = {"plays": 0.5, "dimensions": 0.5}
 limits.RUN_GRACE_S, limits.FAREWELL_S = 0.5, float(sys.argv.pop())
-from etl.cli import main
+from etl.cli.app import main
 main()
 """
 
