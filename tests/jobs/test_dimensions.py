@@ -340,9 +340,13 @@ def test_a_miss_said_twice_at_one_moment_counts_once(warehouse, ask):
     assert ask("select miss_count from ops.catalogue_miss") == [(1,)]
 
 
+def pause(connection, locked_out):
+    note_pause(connection, "catalogue", NOW + timedelta(seconds=locked_out.wait_s), locked_out.reason, NOW)
+
+
 def test_a_longer_pause_is_not_cut_short_by_a_shorter_one(warehouse, ask):
     for locked_out in (LockedOut("x", 600), LockedOut("x", 60)):
-        warehouse.transaction(lambda connection: note_pause(connection, "catalogue", locked_out, NOW))  # noqa: B023
+        warehouse.transaction(lambda connection: pause(connection, locked_out))  # noqa: B023
     assert ask("select resume_at from ops.pause") == [(NOW + timedelta(seconds=600),)]
 
 

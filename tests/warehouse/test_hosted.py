@@ -234,7 +234,7 @@ def test_a_warehouse_moves_away_from_behind_the_proxy_while_its_host_restarts(
             " select timestamptz '2020-01-01Z' + number * interval '3 minutes', 1, 1, 20200101, 0, 0, 0, 0 from generate_series(1, 20000) as numbers (number)"
         )
     program = (
-        "import sys; from etl import moves; moves.LARGEST = 200; import migrate; sys.exit(migrate.main(sys.argv[1:]))"
+        "import sys; from etl.transfer import copy; copy.LARGEST = 200; import migrate; sys.exit(migrate.main(sys.argv[1:]))"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", program, "--from", host.pooled, "--to", empty_database],
