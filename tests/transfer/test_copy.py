@@ -29,7 +29,7 @@ from etl.warehouse.connection import Warehouse
 from etl.warehouse.errors import WarehouseError
 
 SMALL_PIECES = (
-    "import sys; from etl import moves; moves.LARGEST = {}; import migrate; sys.exit(migrate.main(sys.argv[1:]))"
+    "import sys; from etl.transfer import copy; copy.LARGEST = {}; import migrate; sys.exit(migrate.main(sys.argv[1:]))"
 )
 
 

@@ -233,9 +233,7 @@ def test_a_warehouse_moves_away_from_behind_the_proxy_while_its_host_restarts(
             "insert into listening.fact_play (played_at, listener_key, track_key, date_key, context_key, device_key, play_profile_key, time_key)"
             " select timestamptz '2020-01-01Z' + number * interval '3 minutes', 1, 1, 20200101, 0, 0, 0, 0 from generate_series(1, 20000) as numbers (number)"
         )
-    program = (
-        "import sys; from etl.transfer import copy; copy.LARGEST = 200; import migrate; sys.exit(migrate.main(sys.argv[1:]))"
-    )
+    program = "import sys; from etl.transfer import copy; copy.LARGEST = 200; import migrate; sys.exit(migrate.main(sys.argv[1:]))"
     process = subprocess.Popen(
         [sys.executable, "-c", program, "--from", host.pooled, "--to", empty_database],
         cwd=tmp_path, env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
