@@ -150,12 +150,12 @@ def test_a_day_after_the_end_of_the_record_is_unknown_and_not_a_day_of_silence()
     unknown = Section("still_unknown", "What is still unknown", told, ((0,) * 5,))
     fresh = Section("freshness", "How fresh", ("last_played_at", "checked_at"), ((NOW, NOW),))
     later, same = (
-        as_text(report(unknown, fresh, asked=ReportFilter(ADA, since_date=day, until_date=day), recorded=RECORDED))
+        as_text(report(unknown, fresh, criteria=ReportFilter(ADA, since_date=day, until_date=day), recorded=RECORDED))
         for day in (date(2026, 11, 21), date(2026, 11, 20))
     )
     assert "Not recorded: the record ends on 20 November 2026." in later
-    assert "Whether anything was played: this day is not recorded." in later
-    assert "Nothing that we know of." in same and "Whether" not in same
+    assert "Everything: this day is not recorded." in later
+    assert "Nothing, as far as is known." in same and "not recorded" not in same
 
 
 def test_a_part_without_rows_leaves_no_heading():
