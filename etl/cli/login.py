@@ -104,8 +104,8 @@ def login_without_browser(settings: "Settings", warehouse: "Warehouse", port: in
     request = oauth.begin_login(settings, oauth.redirect_uri(port))
     typer.echo(f"Open this address in any browser, and agree:\n\n{request.address}\n", err=True)
     typer.echo(
-        "The browser ends at a page that can't be reached (127.0.0.1). That is expected: copy the whole address from the"
-        " address bar.",
+        "The browser ends at a page that can't be reached (127.0.0.1). That is expected: copy the whole address from"
+        " the address bar.",
         err=True,
     )
     typer.echo("The address: ", nl=False, err=True)
@@ -139,8 +139,8 @@ def login_on_github(settings: "Settings", warehouse: "Warehouse", port: int) -> 
         f"### 1. [Open Spotify and agree]({oauth.fully_encoded(request.address)})",
         *(f"Spotify asks you to agree to `{scope}`: {why}." for scope, why in oauth.SCOPES.items()),
         "### 2. Copy the address of the page it ends at",
-        "That page **can't be reached** (`127.0.0.1`). That is expected: only its address is needed. Copy all of it from"
-        " the address bar.",
+        "That page **can't be reached** (`127.0.0.1`). That is expected: only its address is needed. Copy all of it"
+        " from the address bar.",
         "### 3. Run this workflow again with it",
         "*Actions → connect → Run workflow*, and paste the address within ten minutes. After that it is no longer"
         " valid, and you begin again.",

@@ -106,7 +106,7 @@ def login_from(rows: Rows) -> dict[str, Any] | None:
 
 
 def storage_from(row: dict[str, Any], settings: Settings) -> dict[str, Any]:
-    """{size_bytes, limit_bytes, bytes_a_day, days_left}, from the row of sql/ops/health/storage.sql; unknown is None."""
+    """{size_bytes, limit_bytes, bytes_a_day, days_left} from sql/ops/health/storage.sql; None is unknown."""
     limit_mb = settings.storage_limit_mb
     if limit_mb is None and settings.database_url:
         host = make_url(settings.database_url.get_secret_value()).host or ""
@@ -128,7 +128,7 @@ def storage_from(row: dict[str, Any], settings: Settings) -> dict[str, Any]:
 
 
 def inspect_urgent(connection: Connection, settings: Settings, now: datetime) -> list[Finding]:
-    """The findings to check for after every run, in one statement that does not read the facts. Raises WarehouseError."""
+    """The findings after a run, in one statement that does not read the facts. Raises WarehouseError."""
     names = ("ops/logins/current", "ops/health/gap", "ops/health/storage", "ops/health/quiet")
     mark = setting_fingerprint(settings)
     found = run_together(connection, names, setting_fingerprint=mark, now=now, shortest=SHORTEST)
@@ -148,8 +148,8 @@ def inspect_schedule(connection: Connection, now: datetime) -> list[Finding]:
 
 def inspect_all(connection: Connection, settings: Settings, now: datetime) -> Health:
     """Run all checks. They read the facts: some seconds with ten million of them. Raises WarehouseError."""
-    mark = setting_fingerprint(settings)
-    login = login_from(rows_of(run(connection, "ops/logins/current", setting_fingerprint=mark)))
+    rows = run(connection, "ops/logins/current", setting_fingerprint=setting_fingerprint(settings))
+    login = login_from(rows_of(rows))
     runs = rows_of(run(connection, "ops/health/run", now=now))
     spans = rows_of(run(connection, "ops/health/span"))
     storage = storage_from(rows_of(run(connection, "ops/health/storage", now=now))[0], settings)
@@ -215,8 +215,8 @@ def login_findings(login: dict[str, Any] | None, settings: Settings, now: dateti
             "login",
             f"{ends:%Y-%m-%d} refused",
             "The Spotify login has ended: nothing is being recorded",
-            f"Spotify has refused it since {moment(login['refused_at'])} ({login['refused_reason']}). Nothing recorded is"
-            f" lost, but only Spotify keeps what you play now, and only the last {WINDOW} plays. {RENEW}",
+            f"Spotify has refused it since {moment(login['refused_at'])} ({login['refused_reason']}). Nothing recorded"
+            f" is lost, but only Spotify keeps what you play now, and only the last {WINDOW} plays. {RENEW}",
             is_failure=True,
         )
         return
@@ -227,14 +227,13 @@ def login_findings(login: dict[str, Any] | None, settings: Settings, now: dateti
                 "login",
                 f"{ends:%Y-%m-%d} {days}",
                 f"Log in to Spotify again before {ends:%Y-%m-%d}",
-                f"The login ends {when}: {span_in_words(max(ends - now, timedelta(0)))} left. Spotify ends a login after"
-                f" six months, whether or not it is used; after that nothing is recorded. {RENEW}",
+                f"The login ends {when}: {span_in_words(max(ends - now, timedelta(0)))} left. Spotify ends a login"
+                f" after six months, whether or not it is used; after that nothing is recorded. {RENEW}",
             )
             return
 
 
 def gap_findings(spans: Rows) -> Iterator[Finding]:
-    """One finding for all open gaps of the coverage ledger; its state is the newest gap."""
     gaps = [span for span in spans if span["state"] == "gap" and span["closed_at"] is None]
     if not gaps:
         return
@@ -255,7 +254,6 @@ def gap_findings(spans: Rows) -> Iterator[Finding]:
 
 
 def silence_findings(runs: Rows, now: datetime, patience: timedelta) -> Iterator[Finding]:
-    """The last successful run of plays is longer ago than `patience`."""
     for job in runs:
         good_at = job["good_at"]
         if job["job"] == "plays" and good_at is not None and now - good_at > patience:
@@ -263,15 +261,13 @@ def silence_findings(runs: Rows, now: datetime, patience: timedelta) -> Iterator
                 "silence",
                 f"{good_at:%Y-%m-%dT%H:%M}",
                 "The hourly recording has stopped",
-                f"The last successful run of plays was at {moment(good_at)}. Spotify's list holds some two and a half hours"
-                " of music: plays may be getting lost. On GitHub, look under Actions → plays: is it enabled, and why do its"
-                " runs fail?",
+                f"The last successful run of plays was at {moment(good_at)}. Spotify's list holds two and a half hours of"
+                " music: plays may be getting lost. On GitHub, look under Actions → plays: is it enabled, why do runs fail?",
                 is_failure=True,
             )
 
 
 def failing_job_findings(runs: Rows) -> Iterator[Finding]:
-    """Jobs whose last run failed; for `brapped status` only."""
     for job in runs:
         if job["job"] in SCHEDULED and job["failed_count"] and job["outcome"] in ("failed", "waiting"):
             yield Finding(
@@ -284,7 +280,6 @@ def failing_job_findings(runs: Rows) -> Iterator[Finding]:
 
 
 def storage_findings(storage: dict[str, Any]) -> Iterator[Finding]:
-    """The database has reached one of FULL_SHARES of its limit. storage: of storage_from()."""
     if not storage["limit_bytes"]:
         return
     share = storage["size_bytes"] / storage["limit_bytes"]
@@ -294,14 +289,13 @@ def storage_findings(storage: dict[str, Any]) -> Iterator[Finding]:
                 "storage",
                 f"{full:.0%}",
                 f"The database is {full:.0%} full",
-                f"It holds {storage['size_bytes'] / MB:.0f} of {storage['limit_bytes'] / MB:.0f} MB. Make room, take a larger"
-                " plan (and set STORAGE_LIMIT_MB), or move to another host: docs/moving.md.",
+                f"It holds {storage['size_bytes'] / MB:.0f} of {storage['limit_bytes'] / MB:.0f} MB. Make room, take a"
+                " larger plan (and set STORAGE_LIMIT_MB), or move to another host: docs/moving.md.",
             )
             return
 
 
 def check_findings(checks: dict[str, int]) -> Iterator[Finding]:
-    """Checks that found rows. checks: rows by a key of CHECKS."""
     for name, title in CHECKS.items():
         if checks.get(name):
             yield Finding(

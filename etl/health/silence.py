@@ -36,7 +36,7 @@ def quiet_findings_from(rows: Iterable[Mapping[str, Any]]) -> Iterator[Finding]:
                 f"{one['listener_key']} {one['played_at']:%Y-%m-%dT%H:%M}",
                 "Runs succeed, but bring no plays",
                 f"There has been no play for {span_in_words(silence)}, since {moment(one['played_at'])}. In the year"
-                f" before, the longest time without one was {span_in_words(longest)}. If you did listen: is a private session"
-                " on, or did you use another Spotify account than the one that is logged in here? If you did not, ignore"
-                " this: it closes by itself with the next play.",
+                f" before, the longest time without one was {span_in_words(longest)}. If you did listen: is a private"
+                " session on, or did you use another Spotify account than the one that is logged in here? If you did"
+                " not, ignore this: it closes by itself with the next play.",
             )

@@ -1,4 +1,4 @@
-"""The receipt of an import, which accounts for every row, as text for people and JSON for programs. Pure."""
+"""The receipt of an import, which accounts for every row, as text for people and JSON for programs."""
 
 import json
 import textwrap
@@ -55,7 +55,7 @@ class Receipt:
 
     @property
     def is_good(self) -> bool:
-        """Whether every file and every row could be read."""
+        """True when every file and every row could be read."""
         return not any(file.unreadable_reason or file.malformed_count for file in self.files)
 
 

@@ -40,7 +40,7 @@ class Outcome:
 
     @property
     def is_news(self) -> bool:
-        """Whether there is something new, or something wrong."""
+        """True when something is new or wrong."""
         return self.new_count != 0 or bool(self.warnings) or not self.is_good
 
 

@@ -1,4 +1,4 @@
-"""Values of a report as text: numbers, durations, days, names; and the head of each column. Pure.
+"""Values of a report as text: numbers, durations, days, names; and the head of each column.
 
 The suffix of a column gives its type: `_count`, `_ms`, `_share`, `_rank`, `_date`, `_at`, `_url`; any other is a text.
 """
@@ -57,7 +57,7 @@ def is_number(column: str) -> bool:
 
 
 def shown(column: str, value: Any, zone: tzinfo | None) -> str:
-    """A value for people, by the type of its column. zone: for the times of `_at`; None is the zone of this computer."""
+    """A value for people, by the type of its column. zone: for the times of `_at`; None is this computer's."""
     if column == "coverage":
         return "" if value in (None, COVERED) else "plays were lost" if value == GAP else str(value)
     if value is None:

@@ -1,4 +1,4 @@
-"""A report as data: its filter and its sections, before any format writes them. Pure."""
+"""A report as data: its filter and its sections, before any format writes them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sentences of a report: one function a section, each taking the section and its report. Pure.
+"""The sentences of a report: one function a section, each taking the section and its report.
 
 The section has rows, unless its SectionSpec says narrates_nothing. Each sentence ends with a full stop; names in it
 are as `labels.in_a_line` leaves them. Days and moments are by the listener's clock.
@@ -49,7 +49,7 @@ def has_span(criteria: ReportFilter) -> bool:
 
 
 def daily_totals(section: Section, report: Report) -> Sentences:
-    """Why there is no usual weekday to compare with; silent where there is one."""
+    """The reason that there is no usual weekday to compare with; nothing where there is one."""
     row = section.first
     if row.get("local_date") and not any(row["local_date"] is None for row in section.records()):
         yield f"No usual {row['local_date']:%A} yet: none of the eight before is recorded without a gap."
@@ -100,7 +100,7 @@ def streak_of_day(section: Section, report: Report) -> Sentences:
 
 
 def still_unknown(section: Section, report: Report) -> Sentences:
-    """What is unknown and who can add it: an export, the dimensions job, nobody. Or only that the day is not recorded."""
+    """Unknown values, and their likely source; only one sentence when the day is not recorded."""
     row = section.first
     if any(run.coverage == NOT_RECORDED for run in report.days) or (report.recorded and not report.days):
         yield "Everything: this day is not recorded."

@@ -1,4 +1,4 @@
-"""The sections of all reports: one entry describes a section except its SQL, which is in sql/reports/. Pure.
+"""The sections of all reports: one entry describes a section except its SQL, which is in sql/reports/.
 
 A new section is an entry in SECTIONS, its name in REPORTS, and a file of SQL with that name. One with sentences
 also has a function in `narrative`.

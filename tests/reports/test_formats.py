@@ -44,7 +44,7 @@ def tops(*rows: tuple) -> Section:
 
 
 def report(*sections: Section, **changes) -> Report:
-    told = {"name": "top", "title": "Top tracks", "made_at": NOW, "asked": ReportFilter(ADA), "sections": sections}
+    told = {"name": "top", "title": "Top tracks", "made_at": NOW, "criteria": ReportFilter(ADA), "sections": sections}
     return Report(**{**told, **changes})
 
 
