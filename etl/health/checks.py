@@ -198,7 +198,6 @@ def inspect_all(connection: Connection, settings: Settings, now: datetime) -> He
 
 
 def login_findings(login: dict[str, Any] | None, settings: Settings, now: datetime) -> Iterator[Finding]:
-    """There is no login, or it was refused, or it ends within REMIND_DAYS. login: of login_from()."""
     if login is None:
         if settings.spotify_client_id:
             yield Finding(
@@ -261,8 +260,8 @@ def silence_findings(runs: Rows, now: datetime, patience: timedelta) -> Iterator
                 "silence",
                 f"{good_at:%Y-%m-%dT%H:%M}",
                 "The hourly recording has stopped",
-                f"The last successful run of plays was at {moment(good_at)}. Spotify's list holds two and a half hours of"
-                " music: plays may be getting lost. On GitHub, look under Actions → plays: is it enabled, why do runs fail?",
+                f"The last successful run of plays was at {moment(good_at)}. Spotify's list holds two and a half hours"
+                " of music: plays may be getting lost. On GitHub, see Actions → plays: is it enabled, do runs fail?",
                 is_failure=True,
             )
 

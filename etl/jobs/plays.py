@@ -243,8 +243,8 @@ def plays_warnings(page: Page, reach: Reach) -> Iterator[Warned]:
         )
     if page.bare_count:
         odd.append(
-            f"{page.bare_count} of {many(page.item_count, 'item')} contained values that can't be recorded. Their"
-            " plays are recorded without the details of the track or without the context"
+            f"{page.bare_count} of {many(page.item_count, 'item')} contained values that can't be recorded: their"
+            " plays are recorded, without the details of the track or without the context"
         )
     if odd:
         yield Warned("answers", "; ".join(odd))

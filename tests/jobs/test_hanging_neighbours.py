@@ -63,7 +63,7 @@ def test_a_gh_that_hangs_makes_no_report_public(hanging_gh, tmp_path) -> None:
     script = ["bash", str(ROOT / ".github/check-privacy.sh")]
     subprocess.run(script, env=environment, stdin=subprocess.DEVNULL, check=True, timeout=50)
     assert (tmp_path / "output").read_text() == "may_show=false\n"
-    assert "GitHub did not tell" in (tmp_path / "summary").read_text()
+    assert "GitHub did not say" in (tmp_path / "summary").read_text()
 
 
 def test_clients_that_drip_or_say_nothing_do_not_hold_up_a_login() -> None:

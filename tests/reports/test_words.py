@@ -125,7 +125,7 @@ def test_a_whole_history_has_no_pages(plays, brapped, tmp_path):
         for page in ("1", "2"):
             ran = brapped("report", "history", "--format", form, "--page", page)
             assert (ran.returncode, ran.stdout) == (2, "")
-            assert f"{form} has no pages: leave out --page, or ask for text, markdown or html" in spaced(ran.stderr)
+            assert f"{form} has no pages: leave out --page, or use text, markdown or html" in spaced(ran.stderr)
     path = tmp_path / "history.csv"
     ran = brapped("report", "history", "--page", "2", "--output", str(path))
     assert ran.returncode == 2 and "csv has no pages" in spaced(ran.stderr) and not path.exists()
