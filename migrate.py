@@ -1,4 +1,4 @@
-"""Brings the database up to date, moves it to another host, backs it up and restores it."""
+"""Bring the database up to date, move it to another host, back it up and restore it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ examples, all for the database at DATABASE_URL:
   python migrate.py --backup brapped.zip       write everything to a file
   python migrate.py --restore brapped.zip      restore it into an empty database
 
-For the URL "-", you are asked for it without echo, or it is read from a pipe.
+For the URL "-", the program prompts without echo, or reads a pipe.
 Exit status: 0 for success, 1 for failure, 2 for a wrong command line.
 docs/moving.md has more.
 """
@@ -90,7 +90,10 @@ def parser(program: str) -> argparse.ArgumentParser:
     made = Parser(
         prog=program,
         allow_abbrev=False,
-        usage=f"{program} [--check | --from URL | --from-legacy URL |\n                          --backup FILE | --restore FILE] [--to URL] …",
+        usage=(
+            f"{program} [--check | --from URL | --from-legacy URL |\n"
+            "                          --backup FILE | --restore FILE] [--to URL] …"
+        ),
         description=__doc__,
         epilog=EXAMPLES.replace("python migrate.py", program),
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -104,18 +107,18 @@ def parser(program: str) -> argparse.ArgumentParser:
     made.add_argument("--to", dest="target", metavar="URL", help="the database to work on (default: DATABASE_URL)")
     made.add_argument("--dry-run", action="store_true", help="only count what would be copied")
     made.add_argument("--verify", action="store_true", help="only compare, with --from or --restore")
-    made.add_argument("--listener", metavar="NAME", help="with --from-legacy: whose plays they are")
+    made.add_argument("--listener", metavar="NAME", help="with --from-legacy: the listener")
     return made
 
 
 def work(options: argparse.Namespace) -> int:
-    """Do what the options say; returns the exit status."""
+    """Run what the options select; returns the exit status. Raises SettingsError, EmbeddedError and WarehouseError."""
     if options.verify and not (options.source or options.restore):
-        raise SettingsError("--verify compares with something: add --from or --restore.")
+        raise SettingsError("--verify needs --from or --restore.")
     if options.dry_run and not (options.source or options.legacy):
-        raise SettingsError("--dry-run goes with --from and --from-legacy.")
+        raise SettingsError("--dry-run needs --from or --from-legacy.")
     if options.listener is not None and not options.legacy:
-        raise SettingsError("--listener goes with --from-legacy.")
+        raise SettingsError("--listener needs --from-legacy.")
     settings = read_settings()
     with warehouse_at(options.target, "--to", settings) as target:
         if options.source:
@@ -133,7 +136,10 @@ def work(options: argparse.Namespace) -> int:
 
 @contextmanager
 def warehouse_at(url: str | None, option: str, settings: Settings) -> Iterator[Warehouse]:
-    """The database at a URL of the command line, or that of the settings if there is none."""
+    """Open the database at a URL of the command line, or that of the settings if there is none.
+
+    option: the name for it in messages. Raises SettingsError, EmbeddedError and WarehouseError.
+    """
     with ExitStack() as stack:
         if url is None:
             warehouse = stack.enter_context(opened(settings))
@@ -157,6 +163,7 @@ def ask_for_url(option: str) -> str:
 
 
 def run_migrations(target: Warehouse, is_check: bool, time_zone: str | None) -> int:
+    """Apply pending SQL and correct local dates, or with --check list what is pending; returns the exit status."""
     if is_check:
         files, verb = target.pending(), "pending"
     else:
@@ -202,11 +209,11 @@ The old database is unchanged. What is left to do:
 
 
 def report_comparison(result: CopyResult) -> int:
-    """Print how a comparison ended; returns the exit status."""
+    """Print the result of a comparison; returns the exit status."""
     for sentence in result.differences:
         print(sentence)
     if result.differences:
-        print("migrate: the two are not the same.", file=sys.stderr)
+        print("migrate: the two differ.", file=sys.stderr)
         return 1
     print(f"Verified: {size_of(result)}, the same by count and hash.")
     return 0

@@ -1,4 +1,4 @@
-"""The demo: the program's own jobs on a simulated Spotify and a Postgres of its own; `--demo` reads what it leaves."""
+"""The demo: the program's own jobs on a simulated Spotify and a Postgres of its own, which `--demo` reads."""
 
 import io
 import sys
@@ -35,7 +35,7 @@ from etl.warehouse.connection import Warehouse
 from etl.warehouse.listeners import listener_meant
 
 TODAY = datetime(2026, 11, 20, tzinfo=UTC)
-DAYS = 60  # of listening before the day that is shown hour by hour
+DAYS = 60  # before the day that is shown hour by hour
 HOURS = range(9, 21)  # a dozen runs
 MINUTE = 17  # of each hour, as in the workflow
 DESCRIBED_AFTER = (timedelta(minutes=5), timedelta(minutes=185))  # the runs of `dimensions`, after the last of `plays`
@@ -44,7 +44,7 @@ POSTGRES = "demo-postgres"  # in the demo's folder
 REFRESH_TOKEN = "the-refresh-token-of-the-demo"  # noqa: S105  opens nothing but the simulation
 PAGE = "/v1/me/player/recently-played"
 
-# What happens at which hour of the day, and the note beside it.
+# Incidents by hour of the day, and the note beside each.
 LATE_PLAYS = (time(17, 13), time(17, 17))  # played on a phone in a tunnel
 LATE_FROM = 19
 RE_DATED = time(6, 47)
@@ -52,10 +52,10 @@ RE_DATED_FROM = 12
 LIMITED_AT = 13
 EXPIRED_AT = 14
 NOTES = {
-    RE_DATED_FROM: "Spotify has moved the date of a play that it had reported before: still one play",
-    LIMITED_AT: "429, Retry-After: 1. Waited, then asked again",
-    EXPIRED_AT: "401, the access token had expired. Got a new one, asked again",
-    LATE_FROM: "two plays of 17:13 and 17:16 come late, from a phone in a tunnel",
+    RE_DATED_FROM: "Spotify has changed the date of a play that it had reported before: still one play",
+    LIMITED_AT: "429, Retry-After: 1. Waited, then retried",
+    EXPIRED_AT: "401, the access token had expired. Got a new one, then retried",
+    LATE_FROM: "two plays of 17:13 and 17:16 arrive late, from a phone in a tunnel",
 }
 
 
@@ -70,7 +70,7 @@ def demo_settings() -> Settings:
 
 
 def demo_folder() -> Path:
-    """Where the demo runs unless told otherwise, and where `--demo` reads."""
+    """The default folder of the demo, and the one that `--demo` reads."""
     return demo_settings().home / "demo"
 
 
@@ -85,13 +85,13 @@ def opened_demo() -> Iterator[Warehouse]:
 
 
 def demo_now() -> datetime:
-    """The clock of `--demo`: half an hour after the last run of `plays`, still the day of the story."""
+    """The clock of `--demo`: half an hour after the last run of `plays`, on the same day."""
     return SHOWN_AT
 
 
 @contextmanager
 def only_demo(folder: Path) -> Iterator[None]:
-    """Keeps a second demo out of the folder. They would empty each other's database. Raises DemoError."""
+    """Keep a second demo out of the folder: they would empty each other's database. Raises DemoError."""
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / "demo.lock")
     with suppress(Timeout):
@@ -106,7 +106,7 @@ def only_demo(folder: Path) -> Iterator[None]:
 
 @dataclass
 class Clock:
-    """The time of the story, shared by the jobs and the simulation."""
+    """The simulated time, shared by the jobs and the simulation."""
 
     now: datetime
 
@@ -114,8 +114,11 @@ class Clock:
         return self.now
 
 
-def tell_story(folder: Path) -> None:
-    """Runs the demo in `folder` from its beginning and prints it. Raises DemoError when one is running there."""
+def run_demo(folder: Path) -> None:
+    """Run the demo in `folder` on an empty database and print it.
+
+    Raises DemoError when a demo is running there, EmbeddedError, and what the jobs raise.
+    """
     console = terminal()
     clock = Clock(TODAY)
     with (
@@ -125,46 +128,46 @@ def tell_story(folder: Path) -> None:
     ):
         settings = settings_of(url, spotify)
         warehouse = Warehouse(url)
-        forget(warehouse)
-        head(console, "Brapped, on a simulated Spotify")
+        empty(warehouse)
+        heading(console, "Brapped, on a simulated Spotify")
         catch_up(console, settings, warehouse, clock)
         show_day(console, settings, warehouse, clock, spotify)
         describe(console, settings, warehouse, clock)
-        head(console, "`brapped report daily`")
+        heading(console, "`brapped report daily`")
         page = show_reports(console, warehouse, folder)
         warehouse.close()
-        head(console, "And now")
+        heading(console, "And now")
         is_default = folder.resolve() == demo_folder().resolve()
         read_it = READ_IT.format(brapped=as_called()) if is_default else ""
         console.print(NEXT_STEPS.format(folder=folder, page=page, read_it=read_it), soft_wrap=True, markup=False)
 
 
 def as_called() -> str:
-    """The command line that starts this program from the current folder, the way that it was started."""
+    """The command that started this program, as it can be typed in the current folder."""
     if Path(sys.argv[0]).name != "__main__.py":
         return "brapped"
     python = Path(sys.executable)
     return f"{python.relative_to(Path.cwd()) if python.is_relative_to(Path.cwd()) else python} -m etl"
 
 
-def head(console: Console, title: str) -> None:
+def heading(console: Console, title: str) -> None:
     console.print()
     console.rule(f"[bold]{title}")
     console.print()
 
 
 def world() -> World:
-    """A simulated Spotify whose listener has the story's late, re-dated and ordinary plays."""
+    """A simulated Spotify whose listener has late, re-dated and ordinary plays."""
     songs = catalogue()
     listener = made_up_listener(songs, until=TODAY + timedelta(hours=HOURS[-1] + 1), days=DAYS + 3)
-    plays = tuple(staged(play) for play in listener.plays)
-    # An old consent and a token that expires within the hour: as in life.
+    plays = tuple(with_incidents(play) for play in listener.plays)
+    # As in reality: an old consent, and a token that expires within the hour.
     made = world_of(songs, replace(listener, plays=plays), REFRESH_TOKEN, TODAY - timedelta(days=DAYS + 5))
     return replace(made, quota=600)
 
 
-def staged(play: Play) -> Play:
-    """The play, late or re-dated where the story needs it."""
+def with_incidents(play: Play) -> Play:
+    """The play, late or re-dated if one of the incidents concerns it."""
     if play.played_at.date() != TODAY.date():
         return play
     if LATE_PLAYS[0] <= play.played_at.time() < LATE_PLAYS[1]:
@@ -189,13 +192,13 @@ def settings_of(url: str, spotify: SimulatedSpotify) -> Settings:
     )
 
 
-def forget(warehouse: Warehouse) -> None:
-    """Empties the demo's database, so that the story always starts from nothing."""
+def empty(warehouse: Warehouse) -> None:
+    """Empty the demo's database, so that every demo starts from nothing."""
     warehouse.transaction(lambda connection: connection.execute(text("drop schema if exists listening, ops cascade")))
 
 
 def catch_up(console: Console, settings: Settings, warehouse: Warehouse, clock: Clock) -> None:
-    """One run each evening of the days before: quicker to watch than every hour, and enough for nearly every day."""
+    """Run `plays` each evening of DAYS days: quicker to watch than every hour, and enough on nearly all of them."""
     console.print(f"`brapped plays`, once an evening for {DAYS} days (all times are UTC):")
     lines = []
     days = [TODAY - timedelta(days=ago) for ago in range(DAYS, 0, -1)]
@@ -210,7 +213,7 @@ def catch_up(console: Console, settings: Settings, warehouse: Warehouse, clock: 
 def show_day(
     console: Console, settings: Settings, warehouse: Warehouse, clock: Clock, spotify: SimulatedSpotify
 ) -> None:
-    """A dozen hourly runs of one day."""
+    """Run `plays` hourly for one day, with incidents."""
     console.print("\n`brapped plays`, hourly for a day in which things go wrong:")
     faults = {
         LIMITED_AT: Fault(PAGE, status=429, headers={"Retry-After": "1"}),
@@ -224,7 +227,7 @@ def show_day(
 
 
 def describe(console: Console, settings: Settings, warehouse: Warehouse, clock: Clock) -> None:
-    """The other job, twice: the second run finds nothing left to fetch."""
+    """Run `dimensions` twice: the second run finds nothing left to fetch."""
     console.print("\n`brapped dimensions`, twice:")
     for after in DESCRIBED_AFTER:
         clock.now = TODAY + timedelta(hours=HOURS[-1], minutes=MINUTE) + after
@@ -232,7 +235,7 @@ def describe(console: Console, settings: Settings, warehouse: Warehouse, clock: 
 
 
 def show_reports(console: Console, warehouse: Warehouse, folder: Path) -> Path:
-    """Prints the day and writes the year so far as a page. Returns the page's path."""
+    """Print the report of the day, and write that of the year as a page. Returns the page's path."""
 
     def reported(answer: Callable[[ReportContext], Report]) -> Report:
         def work(connection: Connection) -> Report:
@@ -256,7 +259,7 @@ def show_reports(console: Console, warehouse: Warehouse, folder: Path) -> Path:
 
 
 def show_run(console: Console, at: datetime, outcome: Outcome, note: str | None = None) -> None:
-    """Prints the job's own line and warnings, and the story's note."""
+    """Print the time of a run, its outcome and warnings, and a note on an incident."""
     lines = Table.grid(padding=(0, 2))
     lines.add_column(style="dim", no_wrap=True)
     lines.add_column()

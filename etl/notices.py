@@ -1,4 +1,4 @@
-"""Words that jobs, health and reports share: warnings, names of sources, reasons of gaps, moments. Pure."""
+"""Words that jobs, health and reports share: warnings, names of sources, reasons of gaps, times. Pure."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -22,7 +22,7 @@ SOURCES = {  # ops.coverage.source, in words
     "account_export": "the account export",
 }
 WHY_LOST = {  # ops.coverage.reason, in words; null in ledgers older than the column
-    "run_missing": "no run asked for hours",
+    "run_missing": "no run fetched it for hours",
     "outage": "the runs before had failed",
     "full_window": "more was played than Spotify's list holds",
     None: "more was played than Spotify's list holds",
@@ -30,7 +30,7 @@ WHY_LOST = {  # ops.coverage.reason, in words; null in ledgers older than the co
 
 
 def why_lost(reason: str | None) -> str:
-    """Why plays of a gap were lost, by the reason that the coverage ledger gives: an end of a sentence."""
+    """The reason of a gap as the end of a sentence. reason: of the coverage ledger. Raises KeyError for another."""
     return WHY_LOST[reason]
 
 

@@ -1,4 +1,4 @@
-"""The terminal: its width, what it would show as text, and a progress bar."""
+"""The terminal: its width, its output as plain text, and a progress bar."""
 
 import io
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ WIDTH = 80  # columns: as wide as reads well, and as a small terminal is
 def bar(title: str, *, is_bytes: bool = False, then: str | None = None) -> Iterator[Callable[[int, int], None]]:
     """A progress bar on standard error, if that is a terminal. Yields a function to call with (done, total).
 
-    title: what goes on. is_bytes: done and total are bytes. then: the title once everything countable is done.
+    title: stands before the bar. is_bytes: done and total are bytes. then: the title once everything countable is done.
     """
     console = Console(stderr=True)
     count = DownloadColumn() if is_bytes else MofNCompleteColumn()
@@ -38,7 +38,7 @@ def terminal() -> Console:
 
 
 def plain(shown: RenderableType) -> str:
-    """What a terminal would show, as text of 80 columns, without colour."""
+    """The output on a terminal of 80 columns as text, without colour. Lines have no trailing spaces."""
     written = io.StringIO()
     Console(file=written, highlight=False, width=WIDTH, color_system=None).print(shown)
     return "\n".join(line.rstrip() for line in written.getvalue().splitlines()) + "\n"

@@ -1,4 +1,4 @@
-"""Telling a webhook, in the words of whoever is behind it. Standard library only, as `etl.alerts.incidents`, which is run without ours."""
+"""Send messages to a webhook, in the format of its host. Standard library only, like the rest of `etl.alerts`."""
 
 import base64
 import http.client
@@ -17,12 +17,14 @@ PORTS = {"http": 80, "https": 443}
 
 
 class NotSent(Exception):
-    """Nobody took it. The message says why, in a line, without the address: that is a secret."""
+    """The request did not succeed. The message gives the reason in a line, without the address, which is a secret."""
 
 
 def send(url: str, title: str, text: str) -> None:
-    """Tells a webhook. Discord and Slack are known by their hosts; to any other it is said as ntfy takes it: the text as it
-    is, with a title. `discord+https://…` and `slack+https://…` say it where the host does not. Raises NotSent.
+    """Post a message to a webhook. Raises NotSent.
+
+    Discord and Slack are recognised by their hosts, or by `discord+https://…` and `slack+https://…`. Any other host
+    gets what ntfy expects: the plain text, with the title in a header.
     """
     kind, address = url.split("+", 1) if "+" in url.partition("://")[0] else ("", url)
     try:
@@ -39,25 +41,25 @@ def send(url: str, title: str, text: str) -> None:
     else:
         body = text.encode()
         headers = {"Content-Type": "text/plain; charset=utf-8", "Title": title.encode("ascii", "replace").decode()}
-    get(address, body, headers)
+    request(address, body, headers)
 
 
-def get(url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> None:
-    """One request, whose answer nobody reads; `user:password@` in the address goes as basic authentication. Raises NotSent,
-    which does not repeat the address: it is a secret.
+def request(url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> None:
+    """Send one request, POST with a body and GET without, and ignore the body of the answer. Raises NotSent.
 
-    Redirects are followed only as `redirected` allows, so that no other host learns the password or the message.
+    `user:password@` in the address becomes basic authentication. Redirects are followed only as `redirected` allows,
+    so that no other host learns the password or the message.
     """
     if not url.startswith(("https://", "http://")):
         raise NotSent("its address has to begin with https://")
     try:
-        within(limits.NOTICE_S, lambda: ask(url, body, headers or {}))
+        within(limits.NOTICE_S, lambda: follow(url, body, headers or {}))
     except CallTimeout:
         raise NotSent(f"it took longer than {limits.NOTICE_S:g} s") from None
 
 
-def ask(url: str, body: bytes | None, headers: Mapping[str, str]) -> None:
-    """The request, and those that it is redirected to. Raises NotSent."""
+def follow(url: str, body: bytes | None, headers: Mapping[str, str]) -> None:
+    """Send the request and follow its redirects, at most limits.REDIRECTS. Raises NotSent."""
     start, _, rest = url.partition("://")
     authority, slash, path = rest.partition("/")
     whose, at, host = authority.rpartition("@")
@@ -65,8 +67,8 @@ def ask(url: str, body: bytes | None, headers: Mapping[str, str]) -> None:
     address = f"{start}://{host}{slash}{path}"
     for _ in range(1 + limits.REDIRECTS):
         try:
-            request = urllib.request.Request(address, body, {"User-Agent": "brapped", **given, **headers})  # noqa: S310
-            with urllib.request.build_opener(NoRedirects).open(request, timeout=limits.NOTICE_SILENCE_S):
+            attempt = urllib.request.Request(address, body, {"User-Agent": "brapped", **given, **headers})  # noqa: S310
+            with urllib.request.build_opener(NoRedirects).open(attempt, timeout=limits.NOTICE_SILENCE_S):
                 return
         except urllib.error.HTTPError as error:
             status, location = error.code, error.headers.get("Location")
@@ -74,21 +76,24 @@ def ask(url: str, body: bytes | None, headers: Mapping[str, str]) -> None:
         except (OSError, ValueError, http.client.HTTPException) as error:
             raise NotSent(type(error).__name__) from None
         address = redirected(address, status, location, is_post=body is not None)
-    raise NotSent(f"status {status}: it redirects in a circle")
+    raise NotSent(f"status {status}: it redirects more than {limits.REDIRECTS} times")
 
 
 class NoRedirects(urllib.request.HTTPRedirectHandler):
-    """Follows none by itself: that of the library takes the password to any host, and makes a GET without words of a POST."""
+    """Follows no redirect. The library's own handler takes the password to any host, and turns a POST into a GET."""
 
     def http_error_302(self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Message) -> None:
-        """Leaves the answer to whoever asked, as an HTTPError."""
+        """Leave the answer to the caller, as an HTTPError."""
 
     http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
 
 
 def redirected(address: str, status: int, location: str | None, is_post: bool) -> str:
-    """Where an answer that is no success leads to: within the same origin, or from http to https on the same host. A message
-    that is posted goes on only where the status promises that it arrives whole (307, 308). Raises NotSent."""
+    """The address that a redirect leads to. Raises NotSent when it must not be followed, or is none.
+
+    Allowed are the same origin, and http to https on the same host; for a posted message only statuses that keep its
+    body (307, 308).
+    """
     if status not in (301, 302, 303, 307, 308) or not location:
         raise NotSent(f"status {status}")
     try:
@@ -99,17 +104,15 @@ def redirected(address: str, status: int, location: str | None, is_post: bool) -
         is_ours = False
     if not is_ours:
         raise NotSent(
-            f"status {status}: it redirects to another host, which is not told; set the address that takes messages"
+            f"status {status}: it redirects to another host, which gets no message; set the address that it leads to"
         )
     if is_post and status not in (307, 308):
-        raise NotSent(
-            f"status {status}: it redirects, and the message would be lost; set the address that takes messages"
-        )
+        raise NotSent(f"status {status}: it redirects, and the message would be lost; set the address that it leads to")
     return after._replace(netloc=after.netloc.rpartition("@")[2]).geturl()
 
 
 def origin(address: SplitResult) -> tuple[str, str | None, int | None]:
-    """Scheme, host and port. Raises ValueError for a port that is none."""
+    """Scheme, host and port. Raises ValueError for an invalid port."""
     return address.scheme, address.hostname, address.port or PORTS.get(address.scheme)
 
 

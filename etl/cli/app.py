@@ -1,4 +1,4 @@
-"""The commands: each is a few lines around a job, and imports what it needs when it runs."""
+"""The commands: each is a few lines around a job, and imports its modules when it runs."""
 
 import io
 import json
@@ -80,10 +80,10 @@ READING = ("report", "search", "status")  # the commands that change nothing
 @app.command()
 def plays(
     quiet: Annotated[
-        bool, typer.Option("--quiet", help="Print nothing unless something is new or wrong, as cron likes it.")
+        bool, typer.Option("--quiet", help="Print nothing unless something is new or wrong; for cron.")
     ] = False,
 ) -> None:
-    """Record what you played since the last run. Fetches the last 50 plays from Spotify; meant to run every hour.
+    """Record what you played since the last run. Fetches your last 50 plays from Spotify; run it every hour.
 
     Example: brapped plays
     """
@@ -91,12 +91,11 @@ def plays(
         from etl.jobs.monitored import run_monitored
         from etl.jobs.plays import record_plays
         from etl.jobs.run import APP_SETTINGS
+        from etl.jobs.workflow_files import write_output
 
     outcome, settings = run_monitored("plays", APP_SETTINGS, record_plays)
     show_outcome(outcome, settings, quiet=quiet)
-    if settings.github_output:
-        with settings.github_output.open("a", encoding="utf-8") as output:
-            output.write(f"report_due={str(outcome.is_report_due).lower()}\n")
+    write_output(settings, "report_due", str(outcome.is_report_due).lower())
 
 
 @app.command()
@@ -139,7 +138,7 @@ def status(
         found = warehouse.transaction(
             lambda connection: health.inspect_all(connection, settings, clock()), limits.READING
         )
-    if context.obj["demo"]:  # whose clock stands still
+    if context.obj["demo"]:  # the demo's clock is fixed
         found = replace(found, clock_skew_s=0.0, findings=tuple(one for one in found.findings if one.cause != "clock"))
     if as_json:
         typer.echo(json.dumps(health.as_json(found), indent=2, default=datetime.isoformat))
@@ -158,7 +157,10 @@ def import_(
     ],
     listener: Annotated[
         str | None,
-        typer.Option("--listener", help="Whose export it is: an id or name. Default: the only listener recorded here."),
+        typer.Option(
+            "--listener",
+            help="Id or name of the listener whose export it is. Default: the only listener recorded here.",
+        ),
     ] = None,
     without_private: Annotated[
         bool, typer.Option("--without-private", help="Leave out plays of private sessions.")
@@ -217,9 +219,9 @@ def demo(
     Example: brapped demo
     """
     with quick_imports():
-        from etl.demo import demo_folder, tell_story
+        from etl.demo import demo_folder, run_demo
 
-    tell_story(folder or demo_folder())
+    run_demo(folder or demo_folder())
 
 
 @app.command(
@@ -239,23 +241,23 @@ def migrate(context: typer.Context) -> None:
 
 
 class Log(logging.Handler):
-    """Writes the log to standard error, so that a progress bar there stays below it."""
+    """Writes the log to the present sys.stderr, so that a progress bar there stays below it."""
 
     def emit(self, record: logging.LogRecord) -> None:
         sys.stderr.write(f"{harmless(self.format(record))}\n")
 
 
 def main() -> NoReturn:
-    """Runs the command line.
+    """Run the command line and exit.
 
-    Exits with 0; 1 after a failure, with one plain line on stderr; 2 when it was called wrongly; 130 after Ctrl-C.
+    Status: 0 for success; 1 for failure, with one plain line on stderr; 2 for a wrong command line; 130 after Ctrl-C.
     """
     interrupts.exit_on_interrupt()
     logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[Log()])
     logging.getLogger("etl").setLevel(logging.INFO)
     for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
         if number := getattr(signal, name, None):
-            # raises SystemExit, so that whatever was started is stopped
+            # SystemExit unwinds the stack, which stops the embedded Postgres and other children
             signal.signal(number, lambda number, _: sys.exit(128 + number))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

@@ -1,10 +1,10 @@
-"""Choices of the options of a report. Pure."""
+"""The values that options of a report accept. Pure."""
 
 from enum import StrEnum
 
 
 class CountsAs(StrEnum):
-    """What counts as a play; sql/functions/is_counted.sql decides."""
+    """The minimum of a counted play, as defined in sql/functions/is_counted.sql."""
 
     AT_LEAST_30S = "30s"
     HALF = "half"

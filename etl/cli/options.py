@@ -1,4 +1,4 @@
-"""Options that the reports share, and the checks of their values."""
+"""Options that the reports share, and the validation of their values."""
 
 from datetime import date
 from pathlib import Path
@@ -12,8 +12,11 @@ YEARS = range(2006, 9999)  # Spotify is no older; 9999-12-31 has no day after it
 MOST = 1_000_000  # rows of a report, pages of a history
 
 
-def a_day(text: str | None) -> str | None:
-    """A date, today or yesterday. Which day that is depends on the listener's time zone. Raises BadParameter."""
+def check_day(text: str | None) -> str | None:
+    """Accept a date, today or yesterday, and return it unchanged, because today depends on the listener's time zone.
+
+    Raises BadParameter.
+    """
     if text is not None and text not in ("today", "yesterday"):
         try:
             is_possible = YEARS.start <= date.fromisoformat(text).year < YEARS.stop
@@ -24,7 +27,8 @@ def a_day(text: str | None) -> str | None:
     return text
 
 
-def a_month(text: str | None) -> str | None:
+def check_month(text: str | None) -> str | None:
+    """Accept a month such as 2026-11. Raises BadParameter."""
     if text is not None:
         try:
             is_possible = YEARS.start <= date.fromisoformat(f"{text}-01").year < YEARS.stop
@@ -35,13 +39,13 @@ def a_month(text: str | None) -> str | None:
     return text
 
 
-def a_name(text: str | None) -> str | None:
+def check_name(text: str | None) -> str | None:
     if text is not None and (not text.strip() or not text.isprintable()):
         raise typer.BadParameter("write a name, or a part of one")
     return text
 
 
-def a_file(path: Path | None) -> Path | None:
+def check_file(path: Path | None) -> Path | None:
     if path is not None and not path.name:
         raise typer.BadParameter("write the name of a file, or - for standard output")
     return path
@@ -53,19 +57,21 @@ MinOption = Annotated[
 ]
 FormatOption = Annotated[
     Format | None,
-    typer.Option("--format", help="Default: text, or the format that the --output file's ending stands for."),
+    typer.Option("--format", help="Default: the format of the --output file's ending, else text."),
 ]
 OutputOption = Annotated[
     Path | None,
-    typer.Option("--output", callback=a_file, help="Write to this file instead of the terminal; - is standard output."),
+    typer.Option(
+        "--output", callback=check_file, help="Write to this file instead of the terminal; - is standard output."
+    ),
 ]
 ListenerOption = Annotated[
-    str | None, typer.Option("--listener", help="Whose plays: an id or name. Default: the only listener recorded here.")
+    str | None, typer.Option("--listener", help="Id or name of the listener. Default: the only listener recorded here.")
 ]
 LimitOption = Annotated[int, typer.Option("--limit", min=1, max=MOST, help="Maximum number of rows.")]
 SinceOption = Annotated[
-    str | None, typer.Option("--since", metavar="DATE", callback=a_day, help="From this day on, as 2026-11-20.")
+    str | None, typer.Option("--since", metavar="DATE", callback=check_day, help="From this day on, as 2026-11-20.")
 ]
 UntilOption = Annotated[
-    str | None, typer.Option("--until", metavar="DATE", callback=a_day, help="Up to and including this day.")
+    str | None, typer.Option("--until", metavar="DATE", callback=check_day, help="Up to and including this day.")
 ]

@@ -19,10 +19,9 @@ def harmless(text: str) -> str:
 
 
 def show_outcome(outcome: "Outcome", settings: "Settings", *, quiet: bool = False) -> None:
-    """Prints the outcome of a run in one line, and its warnings; the same on GitHub's summary page. Raises Exit(1) when
-    the run failed.
+    """Print the outcome of a run and its warnings, a line each, also to GitHub's summary page.
 
-    quiet: print the line only when something is new or wrong.
+    quiet: print the outcome only when something is new or wrong. Raises Exit(1) when the run failed.
     """
     if not quiet or outcome.is_news:
         typer.echo(outcome.line)
@@ -34,9 +33,8 @@ def show_outcome(outcome: "Outcome", settings: "Settings", *, quiet: bool = Fals
 
 
 def on_summary(*lines: str) -> None:
-    """Appends paragraphs to the summary page of the run, on GitHub."""
+    """Append paragraphs to the summary page of the run, on GitHub. Raises OSError."""
+    from etl.jobs.workflow_files import write_summary
     from etl.settings import Runner
 
-    if page := Runner().github_step_summary:
-        with page.open("a", encoding="utf-8") as summary:
-            summary.writelines(f"{line}\n\n" for line in lines)
+    write_summary(Runner(), *lines)

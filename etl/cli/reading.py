@@ -13,10 +13,10 @@ from etl.warehouse.open import opened
 
 @contextmanager
 def opened_to_read(context: typer.Context) -> Iterator[tuple[Settings, Warehouse, Clock]]:
-    """The settings, the open warehouse and the time to report for.
+    """Yield the settings, the open warehouse and its clock.
 
-    With `--demo` neither the environment's DATABASE_URL nor any .env is read, and it is the day that the demo showed.
-    Raises SettingsError, EmbeddedError and DemoError.
+    With `--demo`, neither the environment's DATABASE_URL nor any .env is read, and the clock shows the demo's day.
+    Raises SettingsError, EmbeddedError, WarehouseError and DemoError.
     """
     if context.obj["demo"]:
         from etl import demo

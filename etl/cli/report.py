@@ -18,9 +18,9 @@ from etl.cli.options import (
     OutputOption,
     SinceOption,
     UntilOption,
-    a_day,
-    a_month,
-    a_name,
+    check_day,
+    check_month,
+    check_name,
 )
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ FORMATS_BY_SUFFIX = {".txt": "text", ".md": "markdown", ".html": "html", ".htm":
 def daily(
     context: typer.Context,
     day: Annotated[
-        str, typer.Option("--date", metavar="DATE", callback=a_day, help="As 2026-11-20, today or yesterday.")
+        str, typer.Option("--date", metavar="DATE", callback=check_day, help="As 2026-11-20, today or yesterday.")
     ] = "today",
     min_: MinOption = CountsAs.AT_LEAST_30S,
     format_: FormatOption = None,
@@ -73,7 +73,7 @@ def top(
         int | None, typer.Option("--year", min=YEARS.start, max=YEARS.stop - 1, help="Only this year.")
     ] = None,
     month: Annotated[
-        str | None, typer.Option("--month", metavar="YYYY-MM", callback=a_month, help="Only this month.")
+        str | None, typer.Option("--month", metavar="YYYY-MM", callback=check_month, help="Only this month.")
     ] = None,
     min_: MinOption = CountsAs.AT_LEAST_30S,
     format_: FormatOption = None,
@@ -120,7 +120,7 @@ def wrapped(
 @report.command()
 def artist(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(callback=a_name, help="A name, or something close to it.")],
+    name: Annotated[str, typer.Argument(callback=check_name, help="A name, or something close to it.")],
     limit: LimitOption = 10,
     min_: MinOption = CountsAs.AT_LEAST_30S,
     format_: FormatOption = None,
@@ -144,7 +144,7 @@ def artist(
 @report.command()
 def track(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(callback=a_name, help="A title, and the artist if it is not unique.")],
+    name: Annotated[str, typer.Argument(callback=check_name, help="A title, and the artist if it is not unique.")],
     min_: MinOption = CountsAs.AT_LEAST_30S,
     format_: FormatOption = None,
     output: OutputOption = None,
@@ -162,8 +162,8 @@ def history(
     context: typer.Context,
     since: SinceOption = None,
     until: UntilOption = None,
-    artist: Annotated[str | None, typer.Option("--artist", callback=a_name, help="Only with this artist.")] = None,
-    track: Annotated[str | None, typer.Option("--track", callback=a_name, help="Only this track.")] = None,
+    artist: Annotated[str | None, typer.Option("--artist", callback=check_name, help="Only with this artist.")] = None,
+    track: Annotated[str | None, typer.Option("--track", callback=check_name, help="Only this track.")] = None,
     page: Annotated[
         int | None,
         typer.Option("--page", min=1, max=MOST, help="Page number, in text, Markdown and HTML (default: 1)."),
@@ -174,7 +174,7 @@ def history(
             "--limit",
             min=1,
             max=MOST,
-            help="Rows of a page (default: 50); of csv and json, the newest rows in all (default: all).",
+            help="Rows of a page (default: 50); in csv and json, the newest rows in all (default: all).",
         ),
     ] = None,
     min_: MinOption = CountsAs.ALL,
@@ -188,7 +188,7 @@ def history(
     with_sources: Annotated[
         bool,
         typer.Option(
-            "--with-sources", help="With extended: one row for each source of a play, which import can read back."
+            "--with-sources", help="With extended: one row for each source of a play; import can read it back."
         ),
     ] = False,
     output: OutputOption = None,
@@ -202,12 +202,12 @@ def history(
     if form == "extended" and (artist is not None or track is not None or min_ is not CountsAs.ALL):
         raise typer.BadParameter("extended holds everything of its days: leave out --artist, --track and --min")
     if with_sources and form != "extended":
-        raise typer.BadParameter("--with-sources goes with --format extended")
+        raise typer.BadParameter("--with-sources needs --format extended")
     if form == "extended" and limit is not None:
         raise typer.BadParameter("extended holds everything of its days: leave out --limit")
     is_whole = form in ("csv", "json", "extended")
     if is_whole and page is not None:
-        raise typer.BadParameter(f"{form} has no pages: leave out --page, or ask for text, markdown or html")
+        raise typer.BadParameter(f"{form} has no pages: leave out --page, or use text, markdown or html")
 
     def answer(ask: "ReportContext") -> "Report | Iterable[str]":
         from etl.reports import history
@@ -227,7 +227,7 @@ def history(
 
 def search(
     context: typer.Context,
-    text: Annotated[str, typer.Argument(callback=a_name, help="Part of a name, or something close to it.")],
+    text: Annotated[str, typer.Argument(callback=check_name, help="Part of a name, or something close to it.")],
     limit: LimitOption = 10,
     min_: MinOption = CountsAs.AT_LEAST_30S,
     format_: FormatOption = None,
@@ -249,7 +249,7 @@ def search(
 
 
 def form_of(chosen: str | None, output: Path | None) -> str:
-    """The chosen format, else that of the file's ending; text for the terminal and for a name without an ending.
+    """The chosen format, else that of the file's ending, else text.
 
     Raises BadParameter when the ending is unknown or contradicts the choice.
     """
@@ -275,7 +275,11 @@ def show(
     chosen: str | None,
     output: Path | None,
 ) -> None:
-    """Makes the report, and writes it to the terminal or the file."""
+    """Make the report, and write it to the terminal or the file.
+
+    name: a key of REPORTS. answer: makes the report, or yields it in pieces of text. chosen: value of --format.
+    Raises BadParameter, SettingsError, EmbeddedError, WarehouseError, ListenerError, ReadingError and ReportError.
+    """
     form = form_of(chosen, output)
     if output == STANDARD_OUTPUT:
         output = None

@@ -1,4 +1,4 @@
-"""Findings: what needs a person, in words to act on. They hold no title and no secret."""
+"""Findings: problems that need a person, and what to do. They contain no title and no secret. Pure."""
 
 from dataclasses import dataclass
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 class Finding:
     """Something that a person should know.
 
-    cause: there is one alert for each cause. state: changes when there is something new to say about it.
-    title, text: for people who do not know the program. is_alert: worth a message; else only `brapped status` shows it.
-    is_failure: something does not work now, as opposed to something that is going to happen or that was lost.
+    cause: identifies the alert; there is one for each cause. state: changes when there is news about it.
+    title, text: for people who do not know the program; text may have Markdown. is_alert: worth a message; if not,
+    only `brapped status` shows it. is_failure: something fails now, rather than was lost or is about to fail.
     """
 
     cause: str
@@ -20,13 +20,13 @@ class Finding:
     is_failure: bool = False
 
 
-# Why a run can fail: the title, and what to do besides what the error says.
+# Titles of the findings about failed runs, by cause; ADVICE follows the sentence of the error.
 RENEW = "On GitHub: Actions → connect → Run workflow. On a computer of your own: `brapped login`. It takes a minute."
 TITLES = {
     "login": "The Spotify login can't be used: nothing is being recorded",
     "token-key": "The stored Spotify login can't be decrypted",
     "app": "Spotify refuses the app",
-    "spotify": "Spotify can't be asked",
+    "spotify": "Spotify is not available",
     "answers": "Spotify's answers could not be read in full",
     "database": "The database can't be used",
     "time-zone": "The database's host does not know your time zone",
@@ -37,17 +37,20 @@ TITLES = {
 ADVICE = {
     "login": RENEW,
     "token-key": "Or log in again. " + RENEW,
-    "app": "Check the app in Spotify's developer dashboard, and the secrets SPOTIFY_CLIENT_ID and SPOTIFY_CLIENT_SECRET.",
-    "spotify": "This usually passes by itself, and the next good run closes this alert. Meanwhile Spotify keeps what you"
-    " play, but only the last fifty plays.",
+    "app": "Check the app in Spotify's developer dashboard, and the secrets SPOTIFY_CLIENT_ID and"
+    " SPOTIFY_CLIENT_SECRET.",
+    "spotify": "This usually passes by itself, and the next successful run closes this alert. Meanwhile Spotify keeps"
+    " what you play, but only the last fifty plays.",
     "answers": "Spotify may have changed its answers since this version. Update the program (Sync fork).",
     "database": "Check the database's host: is it up, is its plan used up, is DATABASE_URL still right?",
-    "time-limit": "This usually passes by itself, and the next good run closes this alert. If it comes again, check whether"
-    " Spotify and the database's host are up.",
-    "time-zone": "Set TIME_ZONE to a zone with the same clock, or move to a host with a newer Postgres: docs/moving.md.",
+    "time-limit": "This usually passes by itself, and the next successful run closes this alert. If it comes again,"
+    " check whether Spotify and the database's host are up.",
+    "time-zone": "Set TIME_ZONE to a zone with the same clock, or move to a host with a newer Postgres:"
+    " docs/moving.md.",
     "settings": "Set them under Settings → Secrets and variables → Actions.",
     "clock": "Let the network set the clock (NTP), on this computer and on the database's host.",
-    "program": "The log of the run says more. If it comes again, update the program (Sync fork), or report it to the project.",
+    "program": "See the log of the run. If it comes again, update the program (Sync fork), or report it to"
+    " the project.",
 }
 
 
@@ -57,6 +60,9 @@ def program_error(job: str) -> tuple[str, str]:
 
 
 def failure_finding(cause: str, sentence: str, job: str = "") -> Finding:
-    """The finding for a run that failed. sentence: what the log says. job: needed when the cause is "program"."""
+    """The finding for a run that failed. sentence: the error as in the log.
+
+    cause: a key of ADVICE. job: its name, needed only when the cause is "program".
+    """
     name, title = program_error(job) if cause == "program" else (cause, TITLES[cause])
     return Finding(name, "failing", title, f"{sentence}\n\n{ADVICE[cause]}", is_failure=True)

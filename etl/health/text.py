@@ -42,21 +42,21 @@ def as_renderable(health: Health) -> RenderableType:
     return Group(*parts)
 
 
-Lines = Iterator[tuple[str, str]]  # what, and how it is
+Lines = Iterator[tuple[str, str]]  # label and value
 
 
 def record_lines(health: Health) -> Lines:
-    """Whose plays, the last of them, and the last answer of Spotify."""
+    """The listeners, their last plays, and Spotify's last answers."""
     for one in health.listeners:
-        yield "whose", printable(one["listener_name"] or one["listener_id"])
+        yield "listener", printable(one["listener_name"] or one["listener_id"])
         yield "last play", since(one["last_played_at"], health.made_at)
-        yield "last asked", since(one["checked_at"], health.made_at)
+        yield "last checked", since(one["checked_at"], health.made_at)
     if not health.listeners:
-        yield "whose", "nobody's yet"
+        yield "listener", "none yet"
 
 
 def login_lines(health: Health) -> Lines:
-    """When the login was made, and when it ends or why it was refused."""
+    """The date of the login, and its end or the reason of its refusal."""
     login = health.login
     if login is None:
         yield "login", "none"
@@ -67,22 +67,22 @@ def login_lines(health: Health) -> Lines:
         return
     ends = f"{login['ends_at']:%Y-%m-%d}" + ("" if login["is_exact"] else " at the latest")
     rest = login["ends_at"] - health.made_at
-    yield "ends", f"{ends}, in {span_in_words(rest)}" if rest > timedelta(0) else f"{ends}: it is due"
+    yield "ends", f"{ends}, in {span_in_words(rest)}" if rest > timedelta(0) else f"{ends}: overdue"
 
 
 def runs_lines(health: Health) -> Lines:
-    """The last run of each job, and the pauses that Spotify asked for."""
+    """The last run of each job, and the pauses that Spotify demands."""
     for one in health.runs:
         line = f"{one['outcome']}, {since(one['started_at'], health.made_at)}"
         if one["failed_count"]:
             good = since(one["good_at"], health.made_at)
-            line += f"; last good: {good}"
+            line += f"; last successful: {good}"
         if one["unrecorded_count"]:
             line += f"; of the last week's, {one['unrecorded_count']:,} ended without a record"
         yield one["job"], line
     for one in health.pauses:
         scope = "catalogue" if one["scope"] == "catalogue" else "plays"
-        yield f"{scope} locked", f"by Spotify until {moment(one['resume_at'])} ({one['reason']})"
+        yield f"{scope} paused", f"by Spotify until {moment(one['resume_at'])} ({one['reason']})"
 
 
 def coverage_lines(health: Health) -> Lines:
@@ -102,7 +102,7 @@ def coverage_lines(health: Health) -> Lines:
 
 
 def catalogue_lines(health: Health) -> Lines:
-    """How much of the catalogue is described, and what it cost today."""
+    """Tracks, artists and albums, described or not, and the calls spent today."""
     for one in health.catalogue:
         counts = [f"{one['known_count']:,} known", f"{one['inferred_count']:,} to be described"]
         if one["unknown_to_spotify_count"]:
@@ -112,7 +112,7 @@ def catalogue_lines(health: Health) -> Lines:
         yield f"{one['kind']}s", ", ".join(counts)
     if health.refusals:
         kinds = ", ".join(f"{kind}s" for kind in health.refusals)
-        yield "one by one", f"{kinds}: Spotify refuses this app several in one call"
+        yield "one by one", f"{kinds}: Spotify does not let this app fetch several in one call"
     spent, limit = health.budget["spent"], health.budget["limit"]
     yield "calls today", f"{spent:,} of {limit:,}"
 
@@ -152,7 +152,7 @@ def finding_lines(findings: tuple[Finding, ...]) -> Iterator[RenderableType]:
 
 
 def since(at: datetime | None, now: datetime) -> str:
-    """A moment and how long ago it was; never, if there is none."""
+    """A time in UTC and how long ago it was; never, if there is none."""
     if at is None:
         return "never"
     return f"{moment(at)}, {'just now' if now - at < timedelta(minutes=2) else ago(at, now)}"

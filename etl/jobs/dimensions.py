@@ -7,7 +7,7 @@ from etl.clock import Clock, utc_now
 from etl.counts import many
 from etl.deadline import Deadline, span
 from etl.dimensions.fetch import SCOPE, Catalogue, Progress, Tally
-from etl.jobs.run import Outcome, accounts_of, failure_recorded, giving_way, record_kept, run_of, secret
+from etl.jobs.run import Outcome, accounts_of, failure_recorded, giving_way, record_kept_failures, run_of, secret
 from etl.notices import Warned, moment
 from etl.settings import Settings
 from etl.spotify.api import Api
@@ -18,10 +18,11 @@ from etl.warehouse.pauses import paused_until
 def fill_dimensions(
     settings: Settings, warehouse: Warehouse, clock: Clock = utc_now, progress: Progress = lambda done, total: None
 ) -> Outcome:
-    """The three-hourly job: describes artists, tracks and albums that are only inferred, then refreshes old ones.
+    """Run the three-hourly job: describe inferred artists, tracks and albums, then refresh old ones.
 
-    Raises as record_plays does. A lock that Spotify sets is written down and honoured by later runs; it is no failure. Nor is
-    a run whose time is up after it has described something: the next one goes on.
+    `progress` receives entities done and entities in all. Raises SettingsError, WarehouseError, SpotifyError,
+    RunTimeout and WrongClock. Neither a pause that Spotify demands nor the time limit, once something was described,
+    is a failure: later runs keep to the pause, and the next run goes on.
     """
     deadline = Deadline.of("dimensions")
     now = clock()
@@ -32,7 +33,7 @@ def fill_dimensions(
         giving_way(warehouse, this_run, clock) as gave_way,
     ):
         warehouse.migrate(now, __version__, views_may_wait=True)
-        record_kept(settings, warehouse)
+        record_kept_failures(settings, warehouse)
         if resume_at := paused_until(warehouse, SCOPE, now):
             return Outcome(f"Spotify wants no calls to its catalogue before {moment(resume_at)}; none was made")
         accounts = accounts_of(settings, deadline)
@@ -58,22 +59,24 @@ def fill_dimensions(
 
 
 def dimensions_warnings(tally: Tally) -> Iterator[Warned]:
+    """The warnings of a run: descriptions that the database refused."""
     if tally.set_aside_count:
         yield Warned(
             "answers",
-            f"{tally.set_aside_count} of {many(tally.set_aside_count + tally.filled_count, 'description')} could not be recorded"
-            " and were set aside until tomorrow; the others are in",
+            f"{tally.set_aside_count} of {many(tally.set_aside_count + tally.filled_count, 'description')} could not be"
+            " recorded and were set aside until tomorrow; the others are in",
         )
 
 
 def dimensions_line(tally: Tally) -> str:
+    """The outcome of a run in one line: counts, and the end of a pause if Spotify demands one."""
     if tally.is_taken:
         return "another run is filling the dimensions; nothing to do"
-    said = [f"{many(tally.filled_count, 'artist, track or album', 'artists, tracks, albums')} described"]
+    parts = [f"{many(tally.filled_count, 'artist, track or album', 'artists, tracks, albums')} described"]
     if tally.missed_count:
-        said.append(f"{tally.missed_count} unknown to Spotify")
+        parts.append(f"{tally.missed_count} unknown to Spotify")
     if tally.set_aside_count:
-        said.append(f"{tally.set_aside_count} set aside")
-    said.append(f"{tally.missing_count} missing")
-    line = f"{', '.join(said)}; {many(tally.call_count, 'call')}, {tally.left_count} left today"
+        parts.append(f"{tally.set_aside_count} set aside")
+    parts.append(f"{tally.missing_count} missing")
+    line = f"{', '.join(parts)}; {many(tally.call_count, 'call')}, {tally.left_count} left today"
     return f"{line}; Spotify wants no more before {moment(tally.resume_at)}" if tally.resume_at else line

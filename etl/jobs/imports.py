@@ -1,4 +1,4 @@
-"""The import job: merges a person's exports into the warehouse, and returns a receipt that accounts for every row."""
+"""The import job: merge a listener's exports into the warehouse, and return a receipt that accounts for every row."""
 
 import gc
 import logging
@@ -62,8 +62,8 @@ def import_exports(
     """Read every listening history in `paths` and merge it, in one transaction: all of it or nothing.
 
     Sends nothing to Spotify. `listener`: the id or name of the listener whose export it is, created if nobody has it;
-    None: the one listener who is recorded here. `notify` receives a sentence that says whose record it goes into,
-    before anything is read. `progress` receives bytes done and bytes in all. Raises ExportError, ListenerError and
+    None: the only listener recorded here. `notify` receives a sentence that names the listener, before anything is
+    read. `progress` receives bytes done and bytes in all. Raises ExportError, ListenerError and
     WarehouseError.
     """
     return import_parts(
@@ -89,7 +89,8 @@ def import_parts(
 ) -> Receipt:
     """Merge the parts that `read` yields.
 
-    `read` is called with the present time, and again when the transaction is retried. The other parameters are those of import_exports(). Raises ListenerError and WarehouseError, and what `read` raises.
+    `read` is called with the present time, and again when the transaction is retried. The other parameters are those
+    of import_exports(). Raises ListenerError and WarehouseError, and what `read` raises.
     """
     if not dry_run:
         warehouse.migrate(clock(), __version__, views_may_wait=True)
@@ -114,8 +115,13 @@ def import_parts(
         is_known = any(file.known_count for file in files)
         import_warnings = warnings(connection, owner, marks, is_known=is_known)
         packages = [part.package for part in parts if isinstance(part, Part)]
-        whose = {"listener_key": this_run.listener_key, "found_at": this_run.started_at}
-        run(connection, "coverage/covered_by_exports", **whose, packages=packages)
+        run(
+            connection,
+            "coverage/covered_by_exports",
+            listener_key=this_run.listener_key,
+            found_at=this_run.started_at,
+            packages=packages,
+        )
         merge_linked(connection, now=this_run.started_at, but_not=this_run.listener_key)
         receipt = Receipt(files, is_new, dry_run, owner, import_warnings, notes_of(parts, files))
         if dry_run:
@@ -132,7 +138,10 @@ def import_parts(
 
 
 def stage_files(connection: Connection, read: Iterator[Part | Unreadable]) -> list[Part | Unreadable]:
-    """Copy every part into the staging tables, while the next one is read; returns the parts without their tables."""
+    """Copy every part into the staging tables while the next one is read.
+
+    Returns the parts without their tables. Raises what `read` raises, and WarehouseError.
+    """
     for name in (*CATALOGUE, "staging_play"):
         run(connection, f"staging/{name}")
     parts: list[Part | Unreadable] = []
@@ -185,7 +194,7 @@ def prefetch(parts: Iterator[Item]) -> Iterator[Item]:
 def find_or_create_listener(
     connection: Connection, settings: Settings, listener: str | None, now: datetime
 ) -> tuple[int, bool]:
-    """The key of the listener whose export this is, and whether they were created. Raises ListenerError."""
+    """Return the key of the listener whose export this is, and whether they were created. Raises ListenerError."""
     if listener is not None and not listener.strip():
         raise ListenerError("--listener is empty. Leave it out, or give an id or a name.")
     known = recorded(connection, listener, is_public=settings.github_actions)

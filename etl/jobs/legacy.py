@@ -28,8 +28,8 @@ def import_legacy(
 ) -> Receipt:
     """Import the plays of an older project's tables, as import_exports() imports those of an export.
 
-    `listener`: the id or name of whose plays they are; None: the one listener who is recorded here. `progress` receives
-    rows done and rows in all. The receipt accounts for every row. Raises WarehouseError and ListenerError.
+    `listener`: the id or name of the listener; None: the only listener recorded here. `progress` receives rows done
+    and rows in all. The receipt accounts for every row. Raises WarehouseError and ListenerError.
     """
 
     def attempt(progressed: Callable[[], None]) -> Receipt:

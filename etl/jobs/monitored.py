@@ -11,7 +11,7 @@ from functools import partial
 from etl import limits
 from etl.alerts.file import FileStore
 from etl.alerts.incidents import Inspection, StoreError, reconcile
-from etl.alerts.webhook import NotSent, get, send
+from etl.alerts.webhook import NotSent, request, send
 from etl.auth.encryption import TokenKeyError
 from etl.auth.logins import AnybodysLogin, NotLoggedIn
 from etl.clock import Clock, WrongClock, utc_now
@@ -22,6 +22,7 @@ from etl.health.checks import MISSED, URGENT, inspect_schedule, inspect_urgent
 from etl.health.findings import TITLES, Finding, failure_finding
 from etl.jobs.run import Outcome, Run
 from etl.jobs.unrecorded import keep
+from etl.jobs.workflow_files import write_output, write_summary
 from etl.settings import Runner, Settings, SettingsError, read_settings
 from etl.spotify.errors import AppRefused, Forbidden, LoginRefused, PermissionMissing, SpotifyError
 from etl.warehouse.connection import Warehouse
@@ -53,13 +54,14 @@ Work = Callable[[Settings, Warehouse, Clock], Outcome]
 def run_monitored(job: str, needed: Iterable[str], work: Work, clock: Clock = utc_now) -> tuple[Outcome, Settings]:
     """Read the settings, open the warehouse, and run the job there. Every failure on the way becomes an alert, too.
 
-    needed: names of the settings that the job can't do without. Raises what the job raises, SettingsError, EmbeddedError and
+    needed: names of the settings that the job requires. Raises what the job raises, SettingsError, EmbeddedError and
     WarehouseError. Ends the process when the run hangs.
     """
     try:
         settings = read_settings()
     except SettingsError as error:
-        hand_over(Runner(), inspection_of(job, [failure_finding("settings", str(error))], inspected=()))
+        inspection = inspection_of(job, [failure_finding("settings", str(error))], inspected=())
+        write_output(Runner(), "alerts", inspection.as_json())
         raise
     started_at = clock()
     with ExitStack() as stack:
@@ -76,12 +78,15 @@ def run_monitored(job: str, needed: Iterable[str], work: Work, clock: Clock = ut
 
 
 def monitored(job: str, settings: Settings, warehouse: Warehouse, work: Work, clock: Clock = utc_now) -> Outcome:
-    """Run the job, inspect the warehouse, and deliver the findings of both, however the job ends. Raises what it raises."""
+    """Run the job, inspect the warehouse, and deliver the findings of both, even when the job fails.
+
+    Raises what the job raises.
+    """
     try:
         outcome = work(settings, warehouse, clock)
     except Exception as error:
         failure = failure_of(job, error)
-        # A database that does not answer is not waited for a second time.
+        # Do not wait a second time for a database that does not answer.
         found, inspected = ([], ()) if isinstance(error, WarehouseError) else inspect(job, settings, warehouse, clock)
         # The database knows more about a login that has ended.
         is_known = any(one.cause == failure.cause and one.is_failure for one in found)
@@ -104,8 +109,8 @@ def monitored(job: str, settings: Settings, warehouse: Warehouse, work: Work, cl
 def end_hung_run(job: str, settings: Settings, started_at: datetime) -> None:
     """End the process because its run hangs: deliver an alert and, if the database still answers, record a failed run.
 
-    It runs in a thread of its own, because the run may hang inside the driver of Postgres, where no signal and no exception
-    reaches it. Ending the process loses no more than killing it, which every run survives.
+    It runs in a thread of its own, because the run may hang inside the Postgres driver, where neither a signal nor an
+    exception reaches it. Ending the process loses no more than killing it, which every run survives.
     """
     error = RunTimeout(limits.RUN_S[job])
 
@@ -120,24 +125,25 @@ def end_hung_run(job: str, settings: Settings, started_at: datetime) -> None:
             with suppress(CallTimeout, WarehouseError):  # the alert stands all the same
                 within(limits.FAREWELL_S, record_failure)
         sys.stderr.write(f"brapped: {error}\n")
-        if settings.github_step_summary:
-            with settings.github_step_summary.open("a", encoding="utf-8") as summary:
-                summary.write(f"brapped: {error}\n\n")
+        write_summary(settings, f"brapped: {error}")
     finally:
-        with suppress(CallTimeout):  # last of all: the run goes on as soon as its statement has ended
+        with suppress(CallTimeout):  # last, because the run goes on as soon as its statement has ended
             within(limits.FAREWELL_S, WatchedConnection.cancel_all)
         sys.stderr.flush()
         os._exit(1)
 
 
 def failure_of(job: str, error: Exception) -> Finding:
-    """The finding for a run that ended with this error. An unexpected error is only named: its message may hold anything."""
+    """The finding for a run that ended with this error.
+
+    Of an unexpected error only the type is given, because its message may contain anything.
+    """
     cause = next((cause for kind, cause in CAUSES.items() if isinstance(error, kind)), "program")
     return failure_finding(cause, str(error) if cause != "program" else f"An unexpected {type(error).__name__}.", job)
 
 
 def inspect(job: str, settings: Settings, warehouse: Warehouse, clock: Clock) -> tuple[list[Finding], tuple[str, ...]]:
-    """The findings about the warehouse, and the causes that were checked: none if the database does not answer."""
+    """The findings about the warehouse, and the causes that were checked. Both are empty when the database fails."""
     now = clock()
     try:
         if job == "plays":
@@ -159,28 +165,21 @@ def inspection_of(
 
 
 def deliver(settings: Settings, inspection: Inspection) -> None:
-    """On GitHub, hand the inspection to the step that writes issues; elsewhere send what is new to the webhook."""
+    """On GitHub, pass the inspection to the step that writes issues; elsewhere send what is new to the webhook."""
     if settings.github_output:
-        hand_over(settings, inspection)
+        write_output(settings, "alerts", inspection.as_json())
     elif webhook := settings.alert_webhook_url:
         store = FileStore(settings.home / "alerts.json", partial(send, webhook.get_secret_value()))
         try:
             list(reconcile(inspection, store))
         except (StoreError, NotSent) as error:
-            log.warning("Alerts could not be sent: %s. The next run tries again.", error)
-
-
-def hand_over(runner: Runner, inspection: Inspection) -> None:
-    """Write the inspection where the next step of the workflow reads it."""
-    if runner.github_output:
-        with runner.github_output.open("a", encoding="utf-8") as output:
-            output.write(f"alerts={inspection.as_json()}\n")
+            log.warning("Alerts could not be sent: %s. The next run retries.", error)
 
 
 def ping(settings: Settings) -> None:
-    """Request PING_URL after a good run. The service behind it alerts the person when requests stay away."""
+    """Request PING_URL after a successful run. The service behind it alerts the person when requests stop coming."""
     if settings.ping_url:
         try:
-            get(settings.ping_url.get_secret_value())
+            request(settings.ping_url.get_secret_value())
         except NotSent as error:
-            log.warning("PING_URL could not be requested (%s)", error)
+            log.warning("PING_URL could not be requested: %s. The next run retries.", error)

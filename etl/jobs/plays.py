@@ -1,4 +1,4 @@
-"""Extract → transform → load, one function a job. A job says in its outcome what it did; commands print it."""
+"""The plays job: fetch Spotify's recently-played list and merge it into the warehouse."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ from etl.auth.logins import QUESTIONS, Login
 from etl.clock import Clock, utc_now
 from etl.counts import many
 from etl.deadline import Deadline
-from etl.jobs.run import Outcome, Run, accounts_of, failure_recorded, giving_way, record_kept, run_of
+from etl.jobs.run import Outcome, Run, accounts_of, failure_recorded, giving_way, record_kept_failures, run_of
 from etl.jobs.sound_items import sound_items
 from etl.notices import Warned, moment, why_lost
 from etl.settings import Settings
@@ -39,10 +39,10 @@ log = logging.getLogger(__name__)
 
 
 def record_plays(settings: Settings, warehouse: Warehouse, clock: Clock = utc_now) -> Outcome:
-    """The hourly job: the whole recently-played window, merged into the facts in one transaction.
+    """Run the hourly job: merge the whole recently-played list into the facts, in one transaction.
 
-    Raises SettingsError, WarehouseError, SpotifyError, RunTimeout and WrongClock, each with a sentence for the person. What was
-    recorded before stays, and the next run makes up for this one as far as Spotify's window reaches.
+    Raises SettingsError, WarehouseError, SpotifyError, RunTimeout and WrongClock, each with a sentence for the person.
+    After a failure nothing recorded is lost, and the next run catches up as far back as Spotify's list goes.
     """
     deadline = Deadline.of("plays")
     now = clock()
@@ -52,20 +52,20 @@ def record_plays(settings: Settings, warehouse: Warehouse, clock: Clock = utc_no
         giving_way(warehouse, this_run, clock) as gave_way,
     ):
         token = settings.spotify_refresh_token.get_secret_value() if settings.spotify_refresh_token else None
-        answers = start_of_run(warehouse, token, now)
+        answers = load_run_state(warehouse, token, now)
         if answers is None:
             warehouse.migrate(now, __version__, views_may_wait=True)
-        record_kept(settings, warehouse)
+        record_kept_failures(settings, warehouse)
         accounts = accounts_of(settings, deadline)
         login = Login(warehouse, accounts, token, Keys(settings), clock, answers)
         this_run.scope = f"plays {login.login_key}"
         this_run.listener_key = login.listener_key
         if resume_at := paused_until(warehouse, this_run.scope, now, answers[PAUSES] if answers else None):
             warehouse.transaction(lambda connection: this_run.record(connection, "waiting", clock()))
-            return Outcome(f"Spotify wants no calls before {moment(resume_at)}; no play was asked for", is_good=False)
+            return Outcome(f"Spotify wants no calls before {moment(resume_at)}; none was made", is_good=False)
         spotify = Api(settings.spotify_api_url, login.access_token, accounts.retry_budget)
         listener = None if login.listener_key else parse_account(spotify.me())
-        page, (new_count, reach, is_report_due, zone_warning) = saved(
+        page, (new_count, reach, is_report_due, zone_warning) = save_list(
             warehouse,
             spotify.recently_played(),
             now,
@@ -78,9 +78,11 @@ def record_plays(settings: Settings, warehouse: Warehouse, clock: Clock = utc_no
     return Outcome(plays_line(page, new_count, reach), warnings, is_report_due=is_report_due, new_count=new_count)
 
 
-def start_of_run(warehouse: Warehouse, token: str | None, now: datetime) -> dict[str, list[dict[str, Any]]] | None:
-    """What a run has to know before it asks Spotify, in one statement: the login and the pauses; None when the schema has to
-    be looked at first. Raises WrongClock."""
+def load_run_state(warehouse: Warehouse, token: str | None, now: datetime) -> dict[str, list[dict[str, Any]]] | None:
+    """Load the login and the pauses in one statement: the rows of each file by its name.
+
+    Returns None when the schema has to be migrated first. Raises WarehouseError and WrongClock.
+    """
     mark = fingerprint(token) if token else None
     names = (*QUESTIONS, PAUSES)
     return warehouse.ask(
@@ -89,22 +91,24 @@ def start_of_run(warehouse: Warehouse, token: str | None, now: datetime) -> dict
 
 
 PAUSES = "ops/health/pause"
-# How many plays are new, how far the record reaches, whether a report is due, and a warning about the time zone.
-Saved = tuple[int, Reach, bool, Warned | None]
+# New plays, the end of the record with any gap, whether a report is due, and a warning about the time zone.
+SaveResult = tuple[int, Reach, bool, Warned | None]
 
 
-def saved(
+def save_list(
     warehouse: Warehouse,
     body: Json,
     now: datetime,
-    save: Callable[[Connection, Page], Saved],
-    save_known: Callable[[Connection, Page], Saved | None],
-) -> tuple[Page, Saved]:
-    """Reads the list and saves it in one transaction; one that can't be saved as it is, without what is odd in it.
+    save: Callable[[Connection, Page], SaveResult],
+    save_known: Callable[[Connection, Page], SaveResult | None],
+) -> tuple[Page, SaveResult]:
+    """Read the list and save it in one transaction; if the database refuses an item, save what it accepts.
 
-    `save_known` is tried first: it saves a page that brings nothing new, and gives None, having changed nothing, for any other.
+    `body`: Spotify's answer. `save_known` is tried first: it saves a page that brings nothing new. For any other page
+    it changes nothing and returns None. Returns the page as it was saved, and the result of `save` or `save_known`.
+    Raises WarehouseError.
     """
-    with suppress(*ODD):  # then `save` finds out what is odd
+    with suppress(*ODD):  # `save` then finds the item that is refused
         page = read_page(body, fetched_at=now)
         if known := warehouse.transaction(lambda connection: save_known(connection, page)):
             return page, known
@@ -112,7 +116,7 @@ def saved(
         page = read_page(body, fetched_at=now)
         return page, warehouse.transaction(lambda connection: save(connection, page))
     except ODD:
-        log.info("The list could not be recorded as it is; looking for what is odd in it")
+        log.info("Spotify's list could not be recorded as it is. Looking for the items that the database refuses.")
     items, bare_count, refused_count = sound_items(
         body["items"],
         lambda some: attempt(
@@ -127,10 +131,10 @@ def saved(
 
 def save_known_page(
     connection: Connection, settings: Settings, login: Login, page: Page, this_run: Run, clock: Clock
-) -> Saved | None:
-    """Everything that a page changes which brings nothing new; None, with nothing changed, for any other page.
+) -> SaveResult | None:
+    """Save a page that brings nothing new. For any other page, change nothing and return None.
 
-    The lock of the listener is the only one that it takes, and it writes nothing that `save_page` would not write.
+    Takes only the listener's lock, and writes nothing that `save_page` would not write. Raises WarehouseError.
     """
     listener_key = login.listener_key
     if listener_key is None:
@@ -173,8 +177,11 @@ def save_page(
     page: Page,
     this_run: Run,
     clock: Clock,
-) -> Saved:
-    """Everything that a page changes, to be done in one transaction."""
+) -> SaveResult:
+    """Save a page: login, dimensions, plays, coverage and the run. Raises WarehouseError.
+
+    listener: their profile, to be recorded; None when the login already has one. connection: in a transaction.
+    """
     if listener is not None:
         this_run.listener_key = recorded_account(
             connection,
@@ -185,7 +192,7 @@ def save_page(
             this_run.started_at,
         )
     listener_key = this_run.listener_key
-    assert listener_key is not None, "a login without a listener asks who it is"
+    assert listener_key is not None, "a login without a listener fetches the profile"
     run(connection, "ops/logins/accepted", login_key=login.login_key, listener_key=listener_key)
     stage(connection, page.tables)
     merge_catalogue(connection)
@@ -198,7 +205,7 @@ def save_page(
     )
     merge_linked(connection, now=now, but_not=listener_key)
     is_report_due = False
-    if settings.github_output:  # elsewhere nobody would make it
+    if settings.github_output:  # only the workflow makes the daily report
         [report] = run(connection, "ops/runs/report_due", listener_key=listener_key, now=now)
         is_report_due = report.is_due
     if is_report_due:
@@ -208,34 +215,36 @@ def save_page(
 
 
 def plays_line(page: Page, new_count: int, reach: Reach) -> str:
+    """The outcome of a run in one line: counts, and the end of the record."""
     recorded = f"recorded up to {moment(reach.watermark)}" if reach.watermark else "nothing recorded yet"
     are = "is" if page.item_count == 1 else "are"
     return f"{new_count} of {many(page.item_count, 'play')} {are} new; {recorded}"
 
 
 def plays_warnings(page: Page, reach: Reach) -> Iterator[Warned]:
+    """The warnings of a run: a gap, and items that could not be recorded in full."""
     if gap := reach.gap:
         yield Warned(
             "gap",
-            f"plays between {moment(gap.starts_at)} and {moment(gap.ends_at)} were probably lost: Spotify remembers only"
-            f" {WINDOW}, and {why_lost(gap.reason)}. The gap is noted in ops.coverage; your export from Spotify fills it"
-            " (brapped import)",
+            f"plays between {moment(gap.starts_at)} and {moment(gap.ends_at)} were probably lost: Spotify remembers"
+            f" only {WINDOW}, and {why_lost(gap.reason)}. The gap is noted in ops.coverage; your export from Spotify"
+            " fills it (brapped import)",
         )
     odd = []
     if page.unreadable_count:
         odd.append(
-            f"{page.unreadable_count} of {many(page.item_count, 'item')} had no readable moment and"
-            f" {'was' if page.item_count == 1 else 'were'} passed over"
+            f"{page.unreadable_count} of {many(page.item_count, 'item')} had no readable date and"
+            f" {'was' if page.unreadable_count == 1 else 'were'} skipped"
         )
     if page.refused_count:
         odd.append(
-            f"{page.refused_count} of {many(page.item_count, 'item')} could not be recorded, because the database refuses"
-            " them; the log says why"
+            f"{page.refused_count} of {many(page.item_count, 'item')} could not be recorded, because the database"
+            " refuses them; the log says why"
         )
     if page.bare_count:
         odd.append(
-            f"{page.bare_count} of {many(page.item_count, 'item')} held something that can't be recorded: their plays are kept,"
-            " without what was said of the track, or of where it was played from"
+            f"{page.bare_count} of {many(page.item_count, 'item')} contained values that can't be recorded: their"
+            " plays are recorded, without the details of the track or without the context"
         )
     if odd:
         yield Warned("answers", "; ".join(odd))

@@ -1,4 +1,4 @@
-"""The receipt of an import, which accounts for every row, as text for a person and as JSON for a program."""
+"""The receipt of an import, which accounts for every row, as text for people and JSON for programs."""
 
 import json
 import textwrap
@@ -15,7 +15,7 @@ WIDTH = 80  # of a terminal, and of a log
 
 @dataclass(frozen=True)
 class FileReceipt:
-    """What became of the rows of one file: the six counts after row_count sum to it."""
+    """The rows of one file by outcome: the six counts after row_count add up to it."""
 
     package_name: str
     file_name: str
@@ -40,9 +40,9 @@ class Receipt:
     files: tuple[FileReceipt, ...]
     is_new_listener: bool
     is_dry_run: bool
-    whose: RecordOwner | None = None  # the listener whose record it goes into
-    warnings: tuple[str, ...] = ()  # that the export may be somebody else's
-    notes: tuple[str, ...] = ()  # what was not read as it is written in a file
+    owner: RecordOwner | None = None  # the listener whose record it goes into
+    warnings: tuple[str, ...] = ()  # signs that the export is somebody else's
+    notes: tuple[str, ...] = ()  # departures from what a file literally says
 
     @property
     def total(self) -> FileReceipt:
@@ -55,11 +55,11 @@ class Receipt:
 
     @property
     def is_good(self) -> bool:
-        """Whether every file and every row could be read."""
+        """True when every file and every row could be read."""
         return not any(file.unreadable_reason or file.malformed_count for file in self.files)
 
 
-# Headings of the receipt's columns, and the counts in them. The six after rows sum to it.
+# Headings of the receipt's columns, and the counts in them. The six after rows add up to it.
 COLUMNS = {
     "rows": "row_count",
     "new": "new_count",
@@ -113,8 +113,8 @@ def text_lines(receipt: Receipt, *, is_public: bool) -> Iterator[str]:
     shown = {head: name for head, name in COLUMNS.items() if head in ("rows", "new") or getattr(total, name)}
     widths = {head: max(len(head), len(f"{getattr(total, name):,}")) + 2 for head, name in shown.items()}
     room = WIDTH - sum(widths.values())
-    if receipt.whose is not None:
-        yield wrapped(sentence(receipt.whose, is_public=is_public))
+    if receipt.owner is not None:
+        yield wrapped(sentence(receipt.owner, is_public=is_public))
     if read:
         yield f"{'':<{room}}" + "".join(f"{head:>{width}}" for head, width in widths.items())
         for file in [*read, total] if len(read) > 1 else read:
@@ -177,7 +177,7 @@ def as_json(receipt: Receipt, *, is_public: bool = False) -> str:
         {
             "files": [asdict(file) for file in receipt.files],
             "total": total,
-            "listener": listener(receipt.whose, is_public=is_public) if receipt.whose else None,
+            "listener": listener(receipt.owner, is_public=is_public) if receipt.owner else None,
             "is_new_listener": receipt.is_new_listener,
             "is_dry_run": receipt.is_dry_run,
             "is_good": receipt.is_good,
@@ -189,10 +189,10 @@ def as_json(receipt: Receipt, *, is_public: bool = False) -> str:
     )
 
 
-def listener(whose: RecordOwner, *, is_public: bool) -> dict[str, str | None]:
+def listener(owner: RecordOwner, *, is_public: bool) -> dict[str, str | None]:
     """The listener for JSON: id and name, unless anybody may read it, and the start of their login."""
     return {
-        "listener_id": None if is_public else whose.listener_id,
-        "listener_name": None if is_public else whose.listener_name,
-        "logged_in_at": f"{whose.logged_in_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if whose.logged_in_at else None,
+        "listener_id": None if is_public else owner.listener_id,
+        "listener_name": None if is_public else owner.listener_name,
+        "logged_in_at": f"{owner.logged_in_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if owner.logged_in_at else None,
     }

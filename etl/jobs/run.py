@@ -29,29 +29,29 @@ APP_SETTINGS = ("SPOTIFY_CLIENT_ID", "SPOTIFY_CLIENT_SECRET")
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run came to, in a line fit for any log: numbers and moments, no title and no secret."""
+    """The result of a run. Line and warnings are fit for any log: numbers and times, no title and no secret."""
 
     line: str
     warnings: tuple[Warned, ...] = ()
     is_good: bool = True
-    is_report_due: bool = False  # first run after six by the listener's clock that can have it made
-    gave_way: bool = False  # another run had its turn: nothing was recorded, and nothing is wrong
-    new_count: int | None = None  # plays that were not recorded before; None: the run did not get so far
+    is_report_due: bool = False  # in the first run on GitHub after six by the listener's clock
+    gave_way: bool = False  # another run held the lock: nothing was recorded, and nothing is wrong
+    new_count: int | None = None  # plays that were not recorded before; None when the run ended earlier
 
     @property
     def is_news(self) -> bool:
-        """Whether there is something new, or something wrong."""
+        """True when something is new or wrong."""
         return self.new_count != 0 or bool(self.warnings) or not self.is_good
 
 
 @dataclass
 class Run:
-    """What is known of a run while it goes on; it ends as a row of ops.run, however it ends."""
+    """A run in progress. Its row in ops.run is written when it ends."""
 
     job: str
     started_at: datetime
     listener_key: int | None = None
-    scope: str | None = None  # of a pause that Spotify asks for
+    scope: str | None = None  # of a pause that Spotify demands
     repository_id: int | None = None  # on GitHub
     run_number: int | None = None
 
@@ -63,7 +63,10 @@ class Run:
         received_count: int | None = None,
         recorded_count: int | None = None,
     ) -> int:
-        """The run_key of the row."""
+        """Write the row and return its run_key. Raises WarehouseError.
+
+        outcome: done, gap, waiting or failed. received_count, recorded_count: rows or items; None when unknown.
+        """
         [row] = run(connection, "ops/runs/run", **self.row(outcome, finished_at, received_count, recorded_count))
         return int(row.run_key)
 
@@ -74,7 +77,7 @@ class Run:
         received_count: int | None = None,
         recorded_count: int | None = None,
     ) -> dict[str, Any]:
-        """The parameters of run.sql."""
+        """The parameters of sql/ops/runs/run.sql."""
         return {
             "job": self.job,
             "listener_key": self.listener_key,
@@ -91,15 +94,17 @@ class Run:
 
 @contextmanager
 def giving_way(warehouse: Warehouse, this_run: Run, clock: Clock) -> Iterator[list[str]]:
-    """Ends a run that waited in vain for another of the program's own, such as an import: no failure, the next run does its
-    work. What to say of it is in the list then. Another program's session is one, and raises Busy."""
-    said: list[str] = []
+    """End the run without failure when another run of this program, such as an import, holds a lock for too long.
+
+    The list is empty, or then has the sentence for the outcome. Raises Busy when another program holds the lock.
+    """
+    notes: list[str] = []
     try:
-        yield said
+        yield notes
     except Busy as busy:
         if not busy.is_ours:
             raise
-        said.append(f"{busy} Nothing is lost: the next run records what this one could not.")
+        notes.append(f"{busy} Nothing is lost: the next run records what this one could not.")
         warehouse.transaction(lambda connection: this_run.record(connection, "waiting", clock()))
 
 
@@ -109,8 +114,10 @@ def run_of(settings: Settings, job: str, now: datetime) -> Run:
 
 @contextmanager
 def failure_recorded(settings: Settings, warehouse: Warehouse, this_run: Run, clock: Clock) -> Iterator[None]:
-    """Leaves a row in ops.run when a run fails of whatever it be, and the pause that Spotify asked for. A database that can't
-    be reached gets the row with the next run that reaches it."""
+    """Record a failed run in ops.run, and the pause that Spotify demands, and raise the failure again.
+
+    If the database can't be reached, the next run that reaches it writes the row.
+    """
     try:
         yield
     except Exception as error:
@@ -128,7 +135,7 @@ def failure_recorded(settings: Settings, warehouse: Warehouse, this_run: Run, cl
                 connection, this_run.scope, finished_at + timedelta(seconds=failure.wait_s), failure.reason, finished_at
             )
 
-    # A database that does not answer is not waited for a second time.
+    # Do not wait a second time for a database that does not answer.
     is_recorded = not isinstance(failure, WarehouseError) or failure.is_reached
     if is_recorded:
         try:
@@ -140,8 +147,8 @@ def failure_recorded(settings: Settings, warehouse: Warehouse, this_run: Run, cl
     raise failure
 
 
-def record_kept(settings: Settings, warehouse: Warehouse) -> None:
-    """Records the runs that failed while the database could not be reached."""
+def record_kept_failures(settings: Settings, warehouse: Warehouse) -> None:
+    """Record the runs that failed while the database could not be reached. Raises WarehouseError."""
     if not (runs := unrecorded.kept(settings)):
         return
 
@@ -159,6 +166,6 @@ def accounts_of(settings: Settings, deadline: Deadline) -> Accounts:
 
 
 def secret(setting: SecretStr | None) -> str:
-    """The value of a setting that `opened` has found to be set."""
+    """The value of a setting that `opened` has checked to be set."""
     assert setting is not None
     return setting.get_secret_value()

@@ -5,15 +5,15 @@ from typing import Any
 
 from etl.warehouse.quarantine import odd_ones
 
-NAMING = ("uri", "id", "type", "is_local")  # what of a track says which one it is
+NAMING = ("uri", "id", "type", "is_local")  # the fields that identify a track
 
 
 def sound_items(items: Sequence[Any], try_to_save: Callable[[Sequence[Any]], object]) -> tuple[list[Any], int, int]:
-    """A page's items, with what can't be saved replaced by the most of it that can; how many were replaced so, and how
-    many are refused altogether, which become None.
+    """Reduce each item that can't be saved to the most of it that can.
 
-    Of a replaced item the play is kept: with its track named only, else of the unknown track. `try_to_save` leaves nothing
-    behind. Raises what it raises when not one play can be saved: then the items are not to blame.
+    Returns the items, the number of reduced ones, and the number of refused ones, which become None. A reduced item
+    keeps its play: first with nothing but the identity of its track, then without a track. `try_to_save` must leave
+    nothing behind. Raises what `try_to_save` raises when no play can be saved at all: then the items are not at fault.
     """
     try_to_save([])
     numbered = list(enumerate(items))
@@ -30,7 +30,7 @@ def sound_items(items: Sequence[Any], try_to_save: Callable[[Sequence[Any]], obj
 
 
 def lesser_forms(item: object) -> Iterator[dict[str, Any]]:
-    """What is left of an item of the recently-played list when less and less of it is believed."""
+    """An item of the recently-played list reduced step by step: track identity and context, identity, date."""
     if isinstance(item, Mapping):
         track, played_at = item.get("track"), item.get("played_at")
         named = {key: track[key] for key in NAMING if key in track} if isinstance(track, Mapping) else None

@@ -1,6 +1,6 @@
-"""Runs that failed while the database could not be reached: kept in a file until it can, so that they are recorded then.
+"""Runs that failed while the database could not be reached, kept in a file until they can be recorded.
 
-On GitHub nothing is kept between runs. There the numbers of the runs tell how many ended without a record.
+On GitHub nothing is kept between runs. There, missing run numbers show how many ended without a record.
 """
 
 import json
@@ -18,12 +18,12 @@ from etl.whole_file import UnwritableError, whole_file
 log = logging.getLogger(__name__)
 
 JOBS = ("plays", "dimensions")
-MOST = 1_000  # six weeks of hourly runs; of more the newest
+MOST = 1_000  # six weeks of hourly runs; older ones are dropped
 
 
 @dataclass(frozen=True)
 class FailedRun:
-    """A run that failed. `warehouse`: a fingerprint of the database that it was to record in."""
+    """A run that failed. warehouse: fingerprint of its database. started_at, finished_at: ISO 8601, UTC."""
 
     warehouse: str
     job: str
@@ -32,7 +32,7 @@ class FailedRun:
 
 
 def keep(settings: Settings, job: str, started_at: datetime, finished_at: datetime) -> None:
-    """Adds a run to the file."""
+    """Add a run to the file. A file that can't be written is only warned of."""
     failed = FailedRun(warehouse_of(settings), job, started_at.isoformat(), finished_at.isoformat())
     if not settings.github_actions:
         write(path_of(settings), [*read(path_of(settings)), failed][-MOST:])
@@ -45,7 +45,7 @@ def kept(settings: Settings) -> list[FailedRun]:
 
 
 def forget(settings: Settings, recorded: list[FailedRun]) -> None:
-    """Takes runs out of the file, now that they are recorded."""
+    """Remove runs from the file after they were recorded."""
     write(path_of(settings), [one for one in read(path_of(settings)) if one not in recorded])
 
 
@@ -64,7 +64,7 @@ def read(path: Path) -> list[FailedRun]:
     except FileNotFoundError:
         return []
     except (OSError, ValueError, TypeError):
-        log.warning("%s can't be read and is made anew: failed runs in it are not recorded.", path)
+        log.warning("%s can't be read and will be replaced. Failed runs in it are not recorded.", path)
         return []
 
 
@@ -74,11 +74,11 @@ def write(path: Path, runs: list[FailedRun]) -> None:
         with whole_file(path) as file:
             file.write(json.dumps([asdict(one) for one in runs], indent=1).encode())
     except (OSError, UnwritableError) as error:
-        log.warning("%s Failed runs may not be recorded, or twice.", error)
+        log.warning("%s Failed runs may be missing from ops.run, or be recorded twice.", error)
 
 
 def warehouse_of(settings: Settings) -> str:
-    """Which database: by its host, port and name, so that a new password makes it no other one."""
+    """Fingerprint of the database's host, port and name, so that a new password does not make it another database."""
     if settings.database_url is None:
         return "embedded"
     url = make_url(settings.database_url.get_secret_value())

@@ -1,4 +1,4 @@
-"""The history for people, a page at a time; formats/history.py writes all of it for programs."""
+"""The history as pages for people; formats/history.py writes all of it for programs."""
 
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ def page(reporter: Reporter, number: int, filters: dict[str, int | None], about:
 
     filters, about: of `Reporter.history_filters`. Raises ReportError beyond the last page.
     """
-    limit = reporter.asked.row_limit or PAGE
+    limit = reporter.criteria.row_limit or PAGE
     found = reporter.fetch("history", **filters, row_limit=limit + 1, row_offset=(number - 1) * limit)
     if number > 1 and not found.rows:
         [whole] = run(reporter.connection, "reports/shared/history_count", **{**reporter.parameters, **filters})

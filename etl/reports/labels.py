@@ -1,6 +1,6 @@
-"""Values of a report in words: numbers, durations, days, names; and the head of each column.
+"""Values of a report as text: numbers, durations, days, names; and the head of each column.
 
-A column's name says what it holds: `_count`, `_ms`, `_share`, `_rank`, `_date`, `_at`, `_url`; any other is a text.
+The suffix of a column gives its type: `_count`, `_ms`, `_share`, `_rank`, `_date`, `_at`, `_url`; any other is a text.
 """
 
 import re
@@ -57,7 +57,7 @@ def is_number(column: str) -> bool:
 
 
 def shown(column: str, value: Any, zone: tzinfo | None) -> str:
-    """A value for people; a text keeps its characters, but for those that no line can hold."""
+    """A value for people, by the type of its column. zone: for the times of `_at`; None is this computer's."""
     if column == "coverage":
         return "" if value in (None, COVERED) else "plays were lost" if value == GAP else str(value)
     if value is None:
@@ -80,7 +80,7 @@ def shown(column: str, value: Any, zone: tzinfo | None) -> str:
 
 
 def duration(ms: int) -> str:
-    """2 h 27 min, 38 min, 45 s: as much as matters."""
+    """A duration from milliseconds: 2 h 27 min, 38 min, 45 s."""
     seconds = round(ms / 1000)
     if seconds < 60:
         return f"{seconds} s"
@@ -112,9 +112,9 @@ def in_a_line(text: str) -> str:
 
 
 def subtitle(report: Report) -> str:
-    """Whose it is, by which clock, and what counts."""
-    if report.asked is None:
+    """The listener, the time zone and the minimum of a counted play; empty while nobody is recorded."""
+    if report.criteria is None:
         return ""
-    listener = report.asked.listener
+    listener = report.criteria.listener
     who = in_a_line(listener.listener_name or listener.listener_id)
-    return f"{who} · {listener.time_zone.key} · a play: {COUNTS_AS[report.asked.counts_as]}"
+    return f"{who} · {listener.time_zone.key} · a play: {COUNTS_AS[report.criteria.counts_as]}"

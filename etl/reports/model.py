@@ -1,4 +1,4 @@
-"""A report as data: what was asked, and the sections that answer it, before any format writes them."""
+"""A report as data: its filter and its sections, before any format writes them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from etl.reports.recorded_days import Days, Recorded
 from etl.warehouse.listeners import RecordedListener
 
-COUNTS_AS = {  # the reader's minimum, in words; sql/ decides what it means (is_counted.sql)
+COUNTS_AS = {  # the minimum of a counted play, in words; defined in sql/functions/is_counted.sql
     "30s": "at least thirty seconds",
     "half": "at least half of it, or four minutes",
     "full": "played to its end",
@@ -19,12 +19,12 @@ FEW = 5  # rows of a section in a report that is about more than this section
 
 
 class ReportError(Exception):
-    """Why there is no such report. The message is for the person."""
+    """The report can't be made or written. The message is for the person."""
 
 
 @dataclass(frozen=True)
 class ReportFilter:
-    """Which plays a report is about, and how many rows it may have.
+    """The plays that a report is about, and the number of its rows.
 
     listener: whose plays. counts_as: the minimum of a counted play, a key of COUNTS_AS.
     since_date, until_date: local days, both included; None is open. by: order of rankings, `plays` or `time`.
@@ -64,15 +64,15 @@ class Section:
 class Report:
     """A report before it is written. Its repr shows no title of a track.
 
-    name: `daily`, `top`, `wrapped` … made_at: aware. asked: None while nobody is recorded.
-    note: a sentence beneath the report, or instead of one. recorded: which days are; None where that is not known.
+    name: `daily`, `top`, `wrapped` … made_at: aware. criteria: None while nobody is recorded.
+    note: a sentence beneath the report, or instead of one. recorded: the recorded days; None where that is not known.
     csv_head: the columns of a report without sections.
     """
 
     name: str
     title: str = field(repr=False)
     made_at: datetime
-    asked: ReportFilter | None
+    criteria: ReportFilter | None
     sections: tuple[Section, ...] = field(repr=False)
     note: str = field(default="", repr=False)
     recorded: Recorded | None = None
@@ -89,16 +89,16 @@ class Report:
     @property
     def time_zone(self) -> tzinfo | None:
         """The listener's; None while nobody is recorded."""
-        return self.asked.listener.time_zone if self.asked else None
+        return self.criteria.listener.time_zone if self.criteria else None
 
     @property
     def measure(self) -> str:
-        """The column that rankings and bars go by."""
-        return "listened_ms" if self.asked and self.asked.by == "time" else "play_count"
+        """The column that orders rankings and gives the length of bars."""
+        return "listened_ms" if self.criteria and self.criteria.by == "time" else "play_count"
 
     @property
     def days(self) -> list[Days]:
-        """The days asked for, up to today, in runs that are covered, have a gap, or are not recorded."""
-        if self.recorded is None or self.asked is None:
+        """The days of the filter up to today, in runs that are covered, have a gap, or are not recorded."""
+        if self.recorded is None or self.criteria is None:
             return []
-        return self.recorded.of(self.asked.since_date, self.asked.until_date)
+        return self.recorded.of(self.criteria.since_date, self.criteria.until_date)

@@ -1,4 +1,4 @@
-"""What a report says in sentences: one function a section, each taking the section and its report.
+"""The sentences of a report: one function a section, each taking the section and its report.
 
 The section has rows, unless its SectionSpec says narrates_nothing. Each sentence ends with a full stop; names in it
 are as `labels.in_a_line` leaves them. Days and moments are by the listener's clock.
@@ -16,14 +16,14 @@ from etl.reports.recorded_days import COVERED, NOT_RECORDED
 
 Sentences = Iterator[str]
 
-TOO_YOUNG = "the record is too young to tell what is new (ninety recorded days have to lie before it)"
+TOO_YOUNG = "the record is too young to know what is new (that takes ninety recorded days before it)"
 
 
 def nothing(report: Report) -> str:
-    """What to say of a report without rows; empty where no day of its span has come yet, which stands on top."""
+    """The sentence of a report without rows; empty when its span is still to come, which the top of the report says."""
     if report.name == "search":
         return "No match among the plays that are recorded."
-    if report.recorded and report.asked and not report.days:
+    if report.recorded and report.criteria and not report.days:
         return ""
     if report.days and not any(run.coverage == COVERED for run in report.days):
         return "What was played is not known."
@@ -35,21 +35,21 @@ def nothing(report: Report) -> str:
     if report.name == "history":  # it may be that of an artist or a track
         if any(run.coverage != COVERED for run in report.days):
             return "No plays on the days that are recorded."
-        return "No plays in these days." if report.asked and has_span(report.asked) else "No plays."
+        return "No plays in these days." if report.criteria and has_span(report.criteria) else "No plays."
     if any(run.coverage != COVERED for run in report.days):
         return "Nothing was played on the days that are recorded."
     return "Nothing was played."
 
 
-def has_span(asked: ReportFilter) -> bool:
-    return asked.since_date is not None or asked.until_date is not None
+def has_span(criteria: ReportFilter) -> bool:
+    return criteria.since_date is not None or criteria.until_date is not None
 
 
 # Reports of a day.
 
 
 def daily_totals(section: Section, report: Report) -> Sentences:
-    """Why there is no usual weekday to compare with; silent where there is one."""
+    """The reason that there is no usual weekday to compare with; nothing where there is one."""
     row = section.first
     if row.get("local_date") and not any(row["local_date"] is None for row in section.records()):
         yield f"No usual {row['local_date']:%A} yet: none of the eight before is recorded without a gap."
@@ -70,7 +70,7 @@ def spans_of_hours(hours: list[int]) -> str:
 
 
 def first_listens(section: Section, report: Report) -> Sentences:
-    """How many more there are than the table shows, or why none can be known."""
+    """The number of rows beyond the table, or the reason that none can be known."""
     if not section.first.get("is_discovery", True):
         yield f"Not known: {TOO_YOUNG}."
         return
@@ -85,11 +85,11 @@ def streak_of_day(section: Section, report: Report) -> Sentences:
     if row["day_count"]:
         more = "; it may be longer, because the day before is not recorded or has a gap" if row["is_open_ended"] else ""
         in_a_row = f"{many(row['day_count'], 'day')} in a row, since {day(row['first_date'])}{more}"
-        asked_for = report.asked.since_date if report.asked else None
+        first_day = report.criteria.since_date if report.criteria else None
         last = row["first_date"] + timedelta(days=row["day_count"] - 1)
-        if asked_for is None or last >= asked_for:
+        if first_day is None or last >= first_day:
             yield f"{in_a_row}."
-        elif report.recorded and asked_for >= report.recorded.today:
+        elif report.recorded and first_day >= report.recorded.today:
             yield f"{in_a_row}, up to the day before; nothing on this day yet."
         else:
             yield f"{in_a_row}; it ended on {day(last)}, the day before."
@@ -100,23 +100,23 @@ def streak_of_day(section: Section, report: Report) -> Sentences:
 
 
 def still_unknown(section: Section, report: Report) -> Sentences:
-    """What an export, the dimensions job or nobody can still tell; of a day that is not recorded, only that."""
+    """Unknown values, and their likely source; only one sentence when the day is not recorded."""
     row = section.first
     if any(run.coverage == NOT_RECORDED for run in report.days) or (report.recorded and not report.days):
-        yield "Whether anything was played: this day is not recorded."
+        yield "Everything: this day is not recorded."
         return
     if row["gap_count"]:
-        yield "Plays that were probably lost, as is said below. An export brings them."
+        yield "Plays that were probably lost: see below. An export brings them."
     if row["unnamed_play_count"]:
-        yield f"{many(row['unnamed_play_count'], 'play')} of which no source says what was played."
+        yield f"{many(row['unnamed_play_count'], 'play')} without a track: no source reports what was played."
     if row["inferred_track_count"]:
         yield f"{many(row['inferred_track_count'], 'track')} not yet described; the dimensions job will do that."
     if row["estimated_play_count"]:
-        yield f"How long it lasted is estimated for {many(row['estimated_play_count'], 'play')}; an export tells."
+        yield f"The time of {many(row['estimated_play_count'], 'play')}, which is estimated; an export has it."
     if row["unmeasured_play_count"]:
-        yield f"How long it lasted is not known for {many(row['unmeasured_play_count'], 'play')}."
+        yield f"The time of {many(row['unmeasured_play_count'], 'play')}."
     if not any(row.values()):
-        yield "Nothing that we know of."
+        yield "Nothing, as far as is known."
 
 
 def coverage(section: Section, report: Report) -> Sentences:
@@ -127,10 +127,10 @@ def coverage(section: Section, report: Report) -> Sentences:
         begin, end = moment(row["starts_at"], zone), moment(row["ends_at"], zone)
         if row["state"] == "covered":
             span = "all of it" if row["is_whole"] else f"it from {begin} to {end}"
-            yield f"{source[0].upper()}{source[1:]} tells of {span}."
+            yield f"{source[0].upper()}{source[1:]} covers {span}."
         elif row["closed_at"]:
             by, on = SOURCES.get(row["closed_by"], row["closed_by"]), day(row["closed_at"].astimezone(zone))
-            yield f"What was lost between {begin} and {end} was brought by {by} on {on}."
+            yield f"Plays lost between {begin} and {end} were brought by {by} on {on}."
         else:
             yield lost_in_gap(row, report)
 
@@ -141,9 +141,9 @@ def freshness(section: Section, report: Report) -> Sentences:
     if row["last_played_at"]:
         yield f"The last play recorded ended {moment(row['last_played_at'], zone)}."
     if row["checked_at"]:
-        yield f"Spotify was last asked {moment(row['checked_at'], zone)}, {ago(row['checked_at'], report.made_at)}."
+        yield f"Spotify was last checked {moment(row['checked_at'], zone)}, {ago(row['checked_at'], report.made_at)}."
     else:
-        yield "Spotify itself was never asked; all is from exports."
+        yield "Spotify itself was never checked; all plays are from exports."
 
 
 # Reports of a year.
@@ -163,11 +163,11 @@ def span_totals(section: Section, report: Report) -> Sentences:
     if row["podcast_share"]:
         yield f"{share(row['podcast_share'])} of the time were podcasts and audiobooks."
     if row["estimated_share"]:
-        yield f"{share(row['estimated_share'])} of the time is estimated, because no export told it yet."
+        yield f"{share(row['estimated_share'])} of the time is estimated, because no export has reported it yet."
 
 
 def discovered(section: Section, report: Report) -> Sentences:
-    """How many artists and tracks were new; silent when nothing was, or why it can't be known."""
+    """The number of new artists and tracks, or the reason that it can't be known; nothing when there are none."""
     since = report.recorded.new_since if report.recorded else None
     days = report.days
     if report.recorded and (since is None or not days or days[-1].last_date < since):
@@ -207,16 +207,16 @@ def longest_session(section: Section, report: Report) -> Sentences:
 def most_repeated(section: Section, report: Report) -> Sentences:
     row = section.first
     track = in_a_line(row["track_name"] or "A track without a name")
-    artists = in_a_line(row["artist_names"] or "nobody told")
+    artists = in_a_line(row["artist_names"] or "an unknown artist")
     yield f"{track} by {artists}: {many(row['play_count'], 'time')} on {day(row['local_date'])}."
 
 
 def skips(section: Section, report: Report) -> Sentences:
-    yield f"{share(section.first['all_skip_share'])} of all music was skipped, as far as Spotify tells."
+    yield f"{share(section.first['all_skip_share'])} of all music was skipped, as far as Spotify reports."
 
 
 def beyond_wrapped(section: Section, report: Report) -> Sentences:
-    """What Wrapped leaves out; what no source reports is null and stays unsaid, as does a count of 0."""
+    """Plays that Wrapped leaves out. Nothing for a count of 0, or of null, where no source reports it."""
     row = section.first
     whole = row["listened_ms"] or 1
     yield f"Everything counted, however short: {many(row['listen_count'], 'listen')}, {duration(row['listened_ms'])}."
@@ -237,7 +237,7 @@ def beyond_wrapped(section: Section, report: Report) -> Sentences:
     if row["offline_count"]:
         yield f"Without a connection: {many(row['offline_count'], 'listen')}."
     if row["unnamed_count"]:
-        yield f"{many(row['unnamed_count'], 'listen')} of which not even Spotify says what was played."
+        yield f"{many(row['unnamed_count'], 'listen')} without a track, even in Spotify's own record."
 
 
 def gaps(section: Section, report: Report) -> Sentences:
@@ -259,7 +259,7 @@ def in_numbers(section: Section, report: Report) -> Sentences:
     """Plays, days, first and last play of an artist or a track."""
     row, zone = section.first, report.time_zone
     if not row["play_count"]:
-        yield "Never played, as you count."
+        yield "No play meets --min."
         return
     yield f"{many(row['play_count'], 'play')} in {duration(row['listened_ms'])} on {many(row['day_count'], 'day')}."
     if row.get("featured_play_count"):

@@ -14,7 +14,7 @@ from etl.reports.recorded_days import Recorded
 from etl.reports.sections import REPORTS, SECTIONS, csv_head
 from etl.warehouse.statements import run, run_with_columns
 
-SAME_WEEKDAYS = timedelta(weeks=8)  # what a usual weekday is taken from
+SAME_WEEKDAYS = timedelta(weeks=8)  # before the day of a report; their average is its usual weekday
 
 
 class Reporter:
@@ -23,30 +23,30 @@ class Reporter:
     Its methods raise WarehouseError, and ReportError where they say so.
     """
 
-    def __init__(self, connection: Connection, asked: ReportFilter, now: datetime) -> None:
+    def __init__(self, connection: Connection, criteria: ReportFilter, now: datetime) -> None:
         """connection: within a transaction, which ends with the report. now: aware."""
-        self.connection, self.asked, self.now = connection, asked, now
+        self.connection, self.criteria, self.now = connection, criteria, now
         run(connection, "reports/shared/report_session")
-        since, until = self.bounds(asked.since_date, asked.until_date)
+        since, until = self.bounds(criteria.since_date, criteria.until_date)
         [record] = run(connection, "reports/shared/report_record", **self.listener, now=now)
         self.recorded = Recorded(
             record.covered_days, record.lost_days, record.first_date, record.new_since, record.today
         )
         self.parameters = {
             **self.listener,
-            "counts_as": asked.counts_as,
+            "counts_as": criteria.counts_as,
             "since": since,
             "until": until,
-            "since_date": asked.since_date,
-            "until_date": asked.until_date,
+            "since_date": criteria.since_date,
+            "until_date": criteria.until_date,
             **record._mapping,
-            "by": asked.by,
-            "row_limit": asked.row_limit,
+            "by": criteria.by,
+            "row_limit": criteria.row_limit,
         }
 
     @property
     def listener(self) -> dict[str, int]:
-        return {"listener_key": self.asked.listener.listener_key}
+        return {"listener_key": self.criteria.listener.listener_key}
 
     def bounds(self, since: date | None, until: date | None) -> tuple[Any, Any]:
         """The first moment of these local days, and the first one after them; infinite where they are open."""
@@ -80,7 +80,7 @@ class Reporter:
             )
 
     def report(self, name: str, title: str, *sections: Section, note: str = "") -> Report:
-        return Report(name, title, self.now, self.asked, sections, note, self.recorded)
+        return Report(name, title, self.now, self.criteria, sections, note, self.recorded)
 
     def daily(self, day: date) -> Report:
         """A local day, against the day before and the same weekday of the eight weeks before."""
@@ -92,12 +92,12 @@ class Reporter:
     def top(self, kind: str) -> Report:
         """The most played. kind: tracks, artists, albums, genres or shows."""
         self.prepare("report_track", *(["report_credit"] if kind in {"artists", "genres"} else []))
-        by = "by time" if self.asked.by == "time" else "by plays"
-        title = f"Top {'podcasts and audiobooks' if kind == 'shows' else kind} {by}{span_in_words(self.asked)}"
+        by = "by time" if self.criteria.by == "time" else "by plays"
+        title = f"Top {'podcasts and audiobooks' if kind == 'shows' else kind} {by}{span_in_words(self.criteria)}"
         return self.report("top", title, *self.sections_of(f"top {kind}"))
 
     def wrapped(self, year: int) -> Report:
-        """A year; of one without plays only that, and its gaps."""
+        """A year. Of one without plays, only its totals and gaps."""
         self.prepare()
         title = f"{year}, wrapped"
         sections = self.sections_of("wrapped")
@@ -126,7 +126,7 @@ class Reporter:
         return self.report("track", track["track_name"], *sections, note=note)
 
     def history_filters(self, artist: str | None, track: str | None) -> tuple[dict[str, int | None], str]:
-        """What restricts a history to an artist and a track: {artist_key, recording_key}, and the end of its title.
+        """The keys that restrict a history, {artist_key, recording_key}, and the end of its title.
 
         Raises ReportError when no artist or track is like the name.
         """
@@ -140,31 +140,31 @@ class Reporter:
                 match = self.best_matches(file, name).first
                 keys[key] = match[key]
                 about += f", {match[column]}"
-        return keys, about + span_in_words(self.asked)
+        return keys, about + span_in_words(self.criteria)
 
     def best_matches(self, file: str, name: str) -> Section:
-        """What is most like a name in the whole record, best first: among counted plays, else among all plays.
+        """Search the whole record for a name, best match first: among counted plays, else among all plays.
 
-        Raises ReportError when nothing is.
+        file: search_artists or search_tracks. Raises ReportError when there is no match.
         """
         since, until = self.bounds(None, None)
-        whole_record = {"told": name, "row_limit": FEW, "since": since, "until": until}
+        whole_record = {"search_text": name, "row_limit": FEW, "since": since, "until": until}
         matches = self.fetch(file, **whole_record)
-        if not matches.rows and self.asked.counts_as != "all":
+        if not matches.rows and self.criteria.counts_as != "all":
             matches = self.fetch(file, **whole_record, counts_as="all")
         if not matches.rows:
             what = "artist" if file == "search_artists" else "track"
-            raise ReportError(f"No {what} among the plays that are recorded has a name like this.")
+            raise ReportError(f"No {what} among the recorded plays has a name like this.")
         return matches
 
     def search(self, name: str) -> Report:
         """Artists and tracks whose names are like this one, in the days of the filter."""
-        sections = self.sections_of("search", told=name)
+        sections = self.sections_of("search", search_text=name)
         return self.report("search", f"Like “{name}”", *map(without_keys, sections))
 
 
 def without_keys(section: Section) -> Section:
-    """The section with the columns of its SectionSpec only: what a search finds has keys for the program, too."""
+    """The section with the columns of its SectionSpec only: without the keys of a search."""
     kept = [section.columns.index(column) for column in SECTIONS[section.name].columns]
     return replace(
         section,
@@ -174,14 +174,14 @@ def without_keys(section: Section) -> Section:
 
 
 def also_found(matches: Section, column: str) -> str:
-    """Who else could have been meant: a sentence, empty without any."""
+    """A sentence with the other matches; empty without any. column: of their names."""
     names = [record[column] for record in matches.records()[1:]]
     return f"Also found: {'; '.join(names)}." if names else ""
 
 
-def span_in_words(asked: ReportFilter) -> str:
-    """Which days, as the end of a title."""
-    since, until = asked.since_date, asked.until_date
+def span_in_words(criteria: ReportFilter) -> str:
+    """The days of the filter as the end of a title; empty when it has none."""
+    since, until = criteria.since_date, criteria.until_date
     if since is None and until is None:
         return ""
     if since is None or until is None:

@@ -1,4 +1,4 @@
-"""Which local days of a listener are recorded, and the sentences that say which are not. Pure."""
+"""The recorded local days of a listener, and sentences about the days that are not recorded. Pure."""
 
 import re
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ class Days:
 
 @dataclass(frozen=True)
 class Recorded:
-    """What sql/functions/recorded_days.sql says of a listener, and today by their clock.
+    """The result of sql/functions/recorded_days.sql for a listener, and today by their clock.
 
     `covered_days` and `lost_days` are multiranges as Postgres writes them: {[2024-01-01,2024-02-09)}.
     """
@@ -79,7 +79,7 @@ def is_in(day: date, ranges: list[tuple[date, date]]) -> bool:
 
 
 def sentences_about(recorded: Recorded, since: date | None, until: date | None, *, with_gaps: bool) -> Iterator[str]:
-    """What of a span is not recorded, and with_gaps, on which days plays were probably lost. Nothing if it is whole.
+    """Sentences about the days of a span that are not recorded and, with_gaps, those with a gap. None if it is whole.
 
     since, until: local days, both included; None is open.
     """
@@ -98,7 +98,7 @@ def sentences_about(recorded: Recorded, since: date | None, until: date | None, 
 
 
 def partly(recorded: Recorded, kept: list[Days], missing: list[Days], since: date | None, until: date | None) -> str:
-    """Of a span with two ends, what is recorded; of an open one, what is not. A sentence."""
+    """A sentence: of a span with two ends, the recorded days; of an open one, the others."""
     if since and until:
         count = sum(map(len, kept))
         listed = (
@@ -119,7 +119,7 @@ def partly(recorded: Recorded, kept: list[Days], missing: list[Days], since: dat
 
 
 def hours_recorded(spans: list[tuple[datetime, datetime]], day: date, zone: tzinfo) -> str:
-    """Which hours of a past day are recorded: a sentence; empty if all of it is, or if there are no spans.
+    """A sentence about the recorded hours of a past day; empty if all of it is, or if there are no spans.
 
     spans: (starts_at, ends_at), aware, covered or with a gap; those less than a minute apart count as one.
     """

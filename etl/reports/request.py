@@ -1,4 +1,4 @@
-"""Turn the words of a command into the filter of a report."""
+"""Turn the options of a command into the filter of a report."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -14,7 +14,7 @@ from etl.warehouse.statements import run
 
 @dataclass(frozen=True)
 class ReportContext:
-    """Whose report it is, and the time: what `today` or `--month` mean depends on both. `now` is aware."""
+    """The listener and the time of a report, on which `today` depends. `now` is aware."""
 
     connection: Connection
     listener: RecordedListener

@@ -1,4 +1,4 @@
-"""The sections of all reports: one entry says everything about a section but its SQL, which is in sql/reports/.
+"""The sections of all reports: one entry describes a section except its SQL, which is in sql/reports/.
 
 A new section is an entry in SECTIONS, its name in REPORTS, and a file of SQL with that name. One with sentences
 also has a function in `narrative`.
@@ -16,18 +16,18 @@ Chart = Literal["clock", "calendar", "months", "timeline"]
 
 @dataclass(frozen=True)
 class SectionSpec:
-    """What a section holds, and how people see it.
+    """The columns of a section, and its presentation to people.
 
     title: its heading. columns: those of its SQL, in order; JSON and CSV have them all.
     table: the columns that a person sees, in order; a section without any has sentences or a chart.
-    heads: where a column is headed with something else than labels.HEADS says.
+    heads: of columns whose head is not that of labels.HEADS.
     narrative: its sentences. narrates_nothing: it has some without rows, too.
     chart: clock (hours of the day), calendar (days of a year), months (of a year, with the artist of each), timeline
     (months of many years); formats that can't draw it show the table.
     unfolded: the columns of the table beneath a chart of the page, where `table` is not what the chart shows.
     few_in: the reports in which it has FEW rows, whatever the limit. most_shown: rows that a person sees at most.
     is_ranked: rows are numbered. has_bars: numbers have bars. is_hits: what a search found, some lines a row.
-    is_round: its covers are of people. tells_gaps: it says where plays were lost, so nothing else needs to.
+    is_round: its covers are of people. lists_gaps: it lists the gaps, so nothing else needs to.
     """
 
     title: str
@@ -44,7 +44,7 @@ class SectionSpec:
     has_bars: bool = False
     is_hits: bool = False
     is_round: bool = False
-    tells_gaps: bool = False
+    lists_gaps: bool = False
 
 
 def cols(names: str) -> tuple[str, ...]:
@@ -134,7 +134,7 @@ SECTIONS: dict[str, SectionSpec] = {
         "How complete",
         cols("source state starts_at ends_at is_whole reason closed_at closed_by"),
         narrative=narrative.coverage,
-        tells_gaps=True,
+        lists_gaps=True,
     ),
     "freshness": SectionSpec("How fresh", cols("last_played_at checked_at"), narrative=narrative.freshness),
     # A year.
@@ -205,7 +205,7 @@ SECTIONS: dict[str, SectionSpec] = {
         "Spans in which plays were probably lost",
         cols("starts_at ends_at reason"),
         narrative=narrative.gaps,
-        tells_gaps=True,
+        lists_gaps=True,
     ),
     # An artist, a track.
     "artist_in_numbers": SectionSpec(
@@ -296,7 +296,7 @@ UNKNOWN = SectionSpec("", ())
 
 
 def spec_of(section: Section) -> SectionSpec:
-    """How a section is shown; of a name that is not in SECTIONS, not at all."""
+    """The entry of a section; an empty one, which shows nothing, for a name that is not in SECTIONS."""
     return SECTIONS.get(section.name, UNKNOWN)
 
 

@@ -1,10 +1,10 @@
 -- Tracks
-with told as (
-    select btrim(listening.folded(:told)) as told
+with wanted as (
+    select btrim(listening.folded(:search_text)) as search_text
 ),
 word as materialized (
     select search_words.*
-    from listening.search_words(:told) as search_words
+    from listening.search_words(:search_text) as search_words
 ),
 longest as materialized (
     select word.*
@@ -81,15 +81,15 @@ likely as materialized (
     select
         named.*,
         case
-            when named.folded_name = told.told then 6
-            when starts_with(named.folded_name, told.told) then 5
-            when strpos(named.folded_name, told.told) > 0 then 4
-            when strpos(named.whole, told.told) > 0 then 3
+            when named.folded_name = wanted.search_text then 6
+            when starts_with(named.folded_name, wanted.search_text) then 5
+            when strpos(named.folded_name, wanted.search_text) > 0 then 4
+            when strpos(named.whole, wanted.search_text) > 0 then 3
             when (select bool_and(strpos(named.whole, word.word) > 0) from word) then 2
-            else word_similarity(told.told, named.whole)
+            else word_similarity(wanted.search_text, named.whole)
         end as likeness
     from named
-    cross join told
+    cross join wanted
 ),
 best as (
     -- tracks with all the words; similar ones only if there is none

@@ -20,7 +20,7 @@ from etl.alerts.__main__ import main
 from etl.alerts.file import FileStore
 from etl.alerts.incidents import AlertStore, Inspection, StoreError
 from etl.alerts.issues import IssueStore
-from etl.alerts.webhook import NotSent, get, send
+from etl.alerts.webhook import NotSent, request, send
 from etl.health.findings import Finding
 from etl.simulator.routes import Fault
 
@@ -311,7 +311,7 @@ def test_a_failure_does_not_heal_others_that_only_the_work_could_find(brapped, s
         (tmp_path / "out").write_text("")
         assert brapped("plays", GITHUB_OUTPUT=str(tmp_path / "out")).returncode == 1
         step(ALERTS=(tmp_path / "out").read_text().partition("alerts=")[2])
-    assert github.open_titles == ["Spotify refuses the app", "Spotify can't be asked"]
+    assert github.open_titles == ["Spotify refuses the app", "Spotify is not available"]
     assert [one["comments"] for one in github.issues] == [[], []]
 
 
@@ -412,7 +412,7 @@ def test_an_answer_that_is_none_is_said_as_a_failure():
 
         threading.Thread(target=answer, daemon=True).start()
         with pytest.raises(NotSent, match="BadStatusLine"):
-            get(f"http://127.0.0.1:{server.getsockname()[1]}/alive")
+            request(f"http://127.0.0.1:{server.getsockname()[1]}/alive")
 
 
 def test_whatever_goes_wrong_the_step_ends_well_and_says_only_what_kind_of_error(step):
@@ -442,7 +442,7 @@ def test_what_the_webhook_did_not_take_the_next_run_tells(brapped, spotify, tmp_
     own = {"BRAPPED_HOME": str(tmp_path / "home")}
     with webhook(status=503) as (url, _):
         ran = brapped("plays", ALERT_WEBHOOK_URL=url, **own)
-        assert "The next run tries again" in ran.stderr and "secret-path" not in ran.stderr
+        assert "The next run retries" in ran.stderr and "secret-path" not in ran.stderr
     with webhook() as (url, posted):
         for _ in range(3):
             brapped("plays", ALERT_WEBHOOK_URL=url, **own)

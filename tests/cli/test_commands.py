@@ -269,7 +269,7 @@ def test_no_title_and_no_secret_is_said_when_postgres_refuses_a_row(flags, brapp
     ran = brapped(*flags, "plays")
     assert ran.returncode == 0  # the play is recorded, without what the database refuses
     assert "constraint no_marks" in ran.stderr
-    assert "1 of 1 item held something that can't be recorded" in ran.stderr
+    assert "1 of 1 item contained values that can't be recorded" in ran.stderr
     for word in [MARK, *secrets_of(environment)]:
         assert word not in ran.stderr + ran.stdout
     assert ask("select track_name from listening.fact_play join listening.dim_track using (track_key)") == [(None,)]

@@ -98,7 +98,7 @@ def test_the_demo_leaves_a_page_of_the_year_of_exactly_what_the_windows_held(tol
 
 
 def test_everything_that_the_story_promises_happens(told):
-    for promise in ("probably lost", "come late", "moved the date", "429", "401", "0 missing", "README"):
+    for promise in ("probably lost", "arrive late", "changed the date", "429", "401", "0 missing", "README"):
         assert promise in re.sub(r"\s+", " ", told), promise
     assert len(re.findall(r"^  20 Nov \d\d:17 ", told, re.MULTILINE)) == 12
 

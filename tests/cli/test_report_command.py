@@ -208,7 +208,7 @@ def test_a_report_that_fails_leaves_the_old_file_alone(brapped, import_rows, tmp
     ran = brapped("report", "artist", "zzzzzz", "--output", str(path))
     assert (ran.returncode, ran.stderr) == (
         1,
-        "brapped: No artist among the plays that are recorded has a name like this.\n",
+        "brapped: No artist among the recorded plays has a name like this.\n",
     )
     assert path.read_text() == before and [file.name for file in tmp_path.glob("*.part")] == []
 

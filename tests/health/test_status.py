@@ -51,7 +51,7 @@ def test_when_all_is_well_it_says_so_and_ends_with_zero(filled, brapped, ask):
     assert lines[-1] == "All is well." and max(map(len, lines)) <= 80
     text = " ".join(ran.stdout.split())
     for said in (
-        "whose Ada",
+        "listener Ada",
         "plays done",
         "dimensions done",
         "tracks 20 known, 0 to be described",
@@ -93,7 +93,7 @@ def test_as_json_it_holds_everything_with_times_that_programs_read(filled, brapp
             "insert into listening.fact_play (played_at, listener_key, track_key, date_key, time_key, context_key,"
             " device_key, play_profile_key, since_previous_ms) select played_at, listener_key, track_key, date_key,"
             " time_key, context_key, device_key, play_profile_key, 0 from listening.fact_play where play_key = 3",
-            "plays_told_twice",
+            "duplicate_plays",
         ),
         (
             "insert into listening.fact_play (played_at, listener_key, track_key, date_key, time_key, context_key,"
@@ -130,7 +130,7 @@ def test_each_fault_is_named_and_ends_with_one(filled, ask, causes, fault, cause
     ask(fault)
     status, named = causes()
     assert status == 1 and cause in named, named
-    assert len(named) == 1 or cause in ("plays_of_the_future", "plays_told_twice")  # which bring others with them
+    assert len(named) == 1 or cause in ("plays_of_the_future", "duplicate_plays")  # which bring others with them
 
 
 def test_a_closed_gap_is_no_fault(filled, ask, causes, brapped):
@@ -157,7 +157,7 @@ def test_a_lock_is_shown_until_when_and_is_nothing_to_look_at(filled, spotify, b
     )
     brapped("dimensions")
     assert causes() == (0, [])
-    assert "catalogue locked by Spotify until" in " ".join(brapped("status").stdout.split())
+    assert "catalogue paused by Spotify until" in " ".join(brapped("status").stdout.split())
 
 
 def test_storage_is_said_with_what_is_left_and_named_when_it_runs_out(filled, ask, causes, brapped):

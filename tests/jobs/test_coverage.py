@@ -405,11 +405,11 @@ def test_the_report_of_a_day_says_which_sources_tell_of_it_and_what_was_lost(
     text = " ".join(brapped("report", "daily", "--date", f"{begin:%Y-%m-%d}").stdout.split())
     assert "How complete" in text
     assert "probably lost: more was played than Spotify's list holds" in text and f"{begin:%H:%M}" in text
-    assert "Spotify's list tells of it from" in text
+    assert "Spotify's list covers it from" in text
     bring(begin - timedelta(days=2), begin + HOUR / 4, ago(1))
     text = " ".join(brapped("report", "daily", "--date", f"{begin:%Y-%m-%d}").stdout.split())
-    assert "The extended export tells of it from 20 Nov 2026 00:00 to 20 Nov 2026 09:19." in text
-    assert "was brought by the extended export on" in text and "probably lost" not in text
+    assert "The extended export covers it from 20 Nov 2026 00:00 to 20 Nov 2026 09:19." in text
+    assert "were brought by the extended export on" in text and "probably lost" not in text
     page = json.loads(brapped("report", "daily", "--date", f"{begin:%Y-%m-%d}", "--format", "json").stdout)
     assert "coverage" in str(page)
 

@@ -8,7 +8,7 @@ from support import NOW, ago, settings_of
 
 from etl.embedded.postgres import EmbeddedError
 from etl.health import checks as health
-from etl.health.silence import quiet
+from etl.health.silence import quiet_findings
 from etl.jobs import unrecorded
 from etl.jobs.dimensions import fill_dimensions
 from etl.jobs.monitored import monitored, run_monitored
@@ -209,19 +209,19 @@ EVERY_DAY = [day + 0.5 for day in range(120)]
 )
 def test_silence_is_a_finding_when_it_is_much_longer_than_ever_before(days_ago, is_told, warehouse, ask):
     listened(ask, *days_ago)
-    found = warehouse.transaction(lambda connection: list(quiet(connection)))
+    found = warehouse.transaction(lambda connection: list(quiet_findings(connection)))
     assert [one.cause for one in found] == ["quiet"] * is_told
 
 
 def test_silence_says_for_how_long_and_what_is_usual_and_ends_with_the_next_play(own, warehouse, ask, play, songs):
     listened(ask, *(9 + one for one in EVERY_DAY))
-    [found] = warehouse.transaction(lambda connection: list(quiet(connection)))
+    [found] = warehouse.transaction(lambda connection: list(quiet_findings(connection)))
     assert found.text.startswith(
         "There has been no play for 10 days, since 2026-11-10 21:20 UTC. In the year before, the longest time"
     )
     assert "was 24 hours." in found.text and found.is_alert and not found.is_failure
     assert "quiet" in health.URGENT  # so that it is closed when it is over
-    again = warehouse.transaction(lambda connection: list(quiet(connection)))
+    again = warehouse.transaction(lambda connection: list(quiet_findings(connection)))
     assert [one.state for one in again] == [found.state]
     play(Play(next(iter(songs.tracks)), ago(5)))
     with warehouse.engine.begin() as connection:
@@ -230,13 +230,13 @@ def test_silence_says_for_how_long_and_what_is_usual_and_ends_with_the_next_play
             time_zone=None, created_at=NOW,
         )  # fmt: skip
     record_plays(own, warehouse, lambda: NOW)
-    assert warehouse.transaction(lambda connection: list(quiet(connection))) == []
+    assert warehouse.transaction(lambda connection: list(quiet_findings(connection))) == []
 
 
 def test_runs_that_do_not_ask_are_no_silence_of_the_listener(warehouse, ask):
     listened(ask, *(9 + one for one in EVERY_DAY))
     ask("update ops.watermark set checked_at = checked_at - interval '9 days'")
-    assert warehouse.transaction(lambda connection: list(quiet(connection))) == []
+    assert warehouse.transaction(lambda connection: list(quiet_findings(connection))) == []
 
 
 @pytest.mark.parametrize(

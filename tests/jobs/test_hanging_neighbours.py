@@ -16,7 +16,7 @@ from etl.alerts.incidents import StoreError
 from etl.alerts.issues import IssueStore
 from etl.auth.callback_server import CallbackServer
 from etl.auth.oauth import LoginError
-from etl.cli.login import must_be_reachable, set_secret
+from etl.cli.login import check_repository, set_secret
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def hanging_gh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("hanging_gh")
 def test_a_gh_that_hangs_is_given_up() -> None:
     with pytest.raises(typer.BadParameter, match=r"gh can't see ada/brapped: it did not end within 0\.2 s"):
-        must_be_reachable("ada/brapped")
+        check_repository("ada/brapped")
     with pytest.raises(LoginError, match=r"could not set the secret: it did not end within 0\.2 s") as raised:
         set_secret("ada/brapped", "the-token")
     assert "the-token" not in str(raised.value)

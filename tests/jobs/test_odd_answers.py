@@ -317,10 +317,10 @@ def track(number: int, **changes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("table", "check", "left", "said"),
     [
-        ("listening.dim_track", "track_name <> 'Song 7'", [f"spotify:track:{7:022}", None], "1 of 12 items held something"),
-        ("listening.dim_artist", "artist_name <> 'Artist 7'", [f"spotify:track:{7:022}", None], "1 of 12 items held something"),
-        ("listening.dim_context", "context_uri not like '%7'", [f"spotify:track:{7:022}", None], "1 of 12 items held something"),
-        ("listening.dim_track", "track_uri not like '%7'", [None, None], "1 of 12 items held something"),
+        ("listening.dim_track", "track_name <> 'Song 7'", [f"spotify:track:{7:022}", None], "1 of 12 items contained values"),
+        ("listening.dim_artist", "artist_name <> 'Artist 7'", [f"spotify:track:{7:022}", None], "1 of 12 items contained values"),
+        ("listening.dim_context", "context_uri not like '%7'", [f"spotify:track:{7:022}", None], "1 of 12 items contained values"),
+        ("listening.dim_track", "track_uri not like '%7'", [None, None], "1 of 12 items contained values"),
         ("listening.fact_play", f"played_at <> '{ago(8)}'", [], "1 of 12 items could not be recorded"),
     ],
     ids=["title", "artist", "context", "uri", "moment"],
@@ -356,7 +356,7 @@ def test_several_odd_items_of_a_full_page_are_found(record, play, refusing, ask)
     )
     refusing("listening.dim_track", "track_name <> 'Odd'")
     outcome = record()
-    assert outcome.line.startswith("50 of 50 plays are new") and "6 of 50 items held" in outcome.warnings[-1]
+    assert outcome.line.startswith("50 of 50 plays are new") and "6 of 50 items contained" in outcome.warnings[-1]
     assert ask("select count(*) from listening.dim_track where track_name = 'Song'") == [(44,)]
 
 

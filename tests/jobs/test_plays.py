@@ -302,7 +302,7 @@ def test_an_item_without_a_moment_is_passed_over_and_said(record, spotify, ask):
     change_world(spotify, faults=(Fault(PAGE, status=200, body=body),))
     outcome = record()
     assert outcome.line.startswith("1 of 2 plays are new")
-    assert outcome.warnings == ("1 of 2 items had no readable moment and were passed over",)
+    assert outcome.warnings == ("1 of 2 items had no readable date and was skipped",)
 
 
 @pytest.mark.parametrize("year", ["2027-09-16", "9999-01-01", "1999-12-31", "0001-01-01"])
@@ -580,7 +580,7 @@ def test_a_lock_is_written_down_and_no_call_made_before_it_ends(record, spotify,
     outcome = record(NOW + timedelta(hours=1))
 
     assert not outcome.is_good
-    assert outcome.line == "Spotify wants no calls before 2026-11-20 11:20 UTC; no play was asked for"
+    assert outcome.line == "Spotify wants no calls before 2026-11-20 11:20 UTC; none was made"
     assert spotify.calls == []
     assert record(NOW + timedelta(hours=2, seconds=1)).is_good
 

@@ -158,8 +158,8 @@ def expected(
     first_seen_at = {played_at: at for (played_at, _), at in seen.items()}
     pages = [(first_seen_at[end], "Plays were probably lost") for _, end, _ in gaps]
     for title, since in (
-        ("Spotify can't be asked", SPOTIFY_IS_DOWN[0]),
-        ("Spotify can't be asked", PLAYS_ARE_LOCKED_AT),
+        ("Spotify is not available", SPOTIFY_IS_DOWN[0]),
+        ("Spotify is not available", PLAYS_ARE_LOCKED_AT),
         ("The database can't be used", DATABASE_IS_DOWN[0]),
         ("The Spotify login has ended: nothing is being recorded", LOGIN_ENDS),
     ):

@@ -44,7 +44,7 @@ def tops(*rows: tuple) -> Section:
 
 
 def report(*sections: Section, **changes) -> Report:
-    told = {"name": "top", "title": "Top tracks", "made_at": NOW, "asked": ReportFilter(ADA), "sections": sections}
+    told = {"name": "top", "title": "Top tracks", "made_at": NOW, "criteria": ReportFilter(ADA), "sections": sections}
     return Report(**{**told, **changes})
 
 
@@ -139,7 +139,9 @@ def test_moments_are_told_by_the_clock_of_the_listener():
     columns = ("last_played_at", "checked_at")
     rows = ((datetime(2026, 3, 29, 0, 59, 59, tzinfo=UTC), datetime(2026, 3, 29, 1, 0, tzinfo=UTC)),)
     text = as_text(report(Section("freshness", "How fresh", columns, rows)))
-    assert "ended 29 Mar 2026 01:59." in text and "asked 29 Mar 2026 03:00" in text  # the clock goes forward in between
+    assert (
+        "ended 29 Mar 2026 01:59." in text and "checked 29 Mar 2026 03:00" in text
+    )  # the clock goes forward in between
 
 
 RECORDED = Recorded("{[2026-05-05,2026-11-21)}", "{}", date(2026, 5, 5), date(2026, 8, 3), date(2026, 11, 30))
@@ -150,12 +152,12 @@ def test_a_day_after_the_end_of_the_record_is_unknown_and_not_a_day_of_silence()
     unknown = Section("still_unknown", "What is still unknown", told, ((0,) * 5,))
     fresh = Section("freshness", "How fresh", ("last_played_at", "checked_at"), ((NOW, NOW),))
     later, same = (
-        as_text(report(unknown, fresh, asked=ReportFilter(ADA, since_date=day, until_date=day), recorded=RECORDED))
+        as_text(report(unknown, fresh, criteria=ReportFilter(ADA, since_date=day, until_date=day), recorded=RECORDED))
         for day in (date(2026, 11, 21), date(2026, 11, 20))
     )
     assert "Not recorded: the record ends on 20 November 2026." in later
-    assert "Whether anything was played: this day is not recorded." in later
-    assert "Nothing that we know of." in same and "Whether" not in same
+    assert "Everything: this day is not recorded." in later
+    assert "Nothing, as far as is known." in same and "not recorded" not in same
 
 
 def test_a_part_without_rows_leaves_no_heading():

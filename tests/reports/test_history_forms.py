@@ -111,7 +111,7 @@ def test_a_length_that_nobody_knows_is_null(record, warehouse, settings, tmp_pat
 @pytest.mark.parametrize("form", ["csv", "json", "text"])
 def test_sources_are_of_the_extended_form_only(form, brapped):
     ran = brapped("report", "history", "--with-sources", "--format", form)
-    assert ran.returncode == 2 and "--with-sources goes with --format extended" in ran.stderr.replace("\n", " ")
+    assert ran.returncode == 2 and "--with-sources needs --format extended" in ran.stderr.replace("\n", " ")
 
 
 def test_the_command_writes_both_forms(record, brapped):

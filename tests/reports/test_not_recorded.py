@@ -251,7 +251,7 @@ def test_the_report_of_a_day_that_nobody_recorded_says_so_and_counts_nothing(old
         assert lines[-1]["section"] == "recorded" and lines[-1]["coverage"] == "not recorded"
     else:
         assert "Not recorded: the record ends on 20 February 2025." in said
-        assert "Whether anything was played: this day is not recorded." in said
+        assert "Everything: this day is not recorded." in said
         assert "Nothing" not in said and not re.search(r"(?<![\d:.])0 (plays|min|s)\b", said)
 
 
@@ -510,7 +510,7 @@ def test_a_year_in_which_the_record_is_young_has_no_discoveries_but_says_why(old
     made = wrapped(2025)
     assert rows_of(made, "discovered") == []
     for form in ("text", "markdown", "html"):
-        assert "Not known: the record is too young to tell what is new" in re.sub(r"\s+", " ", in_form(made, form))
+        assert "Not known: the record is too young to know what is new" in re.sub(r"\s+", " ", in_form(made, form))
 
 
 def test_the_calendar_tells_silent_days_from_those_that_are_not_recorded(old_export, wrapped):

@@ -17,15 +17,15 @@ def as_json(report: Report) -> str:
 
     recorded: runs of days, each {first_date, last_date, coverage}. sections: each {name, title, rows}, a row by column.
     """
-    asked = report.asked
+    criteria = report.criteria
     fields = {
         "report": report.name,
         "title": report.title,
-        "listener": asked and asked.listener.listener_id,
-        "time_zone": asked and asked.listener.time_zone.key,
-        "counts_as": asked and asked.counts_as,
-        "since_date": asked and asked.since_date,
-        "until_date": asked and asked.until_date,
+        "listener": criteria and criteria.listener.listener_id,
+        "time_zone": criteria and criteria.listener.time_zone.key,
+        "counts_as": criteria and criteria.counts_as,
+        "since_date": criteria and criteria.since_date,
+        "until_date": criteria and criteria.until_date,
         "made_at": report.made_at,
         "note": report.note or None,
         "recorded": [asdict(one) for one in report.days],

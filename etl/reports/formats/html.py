@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from etl.counts import many
 from etl.paths import TEMPLATES
-from etl.reports import labels as wording
+from etl.reports import labels
 from etl.reports.formats import charts
 from etl.reports.formats.drawing import Picture
 from etl.reports.formats.layout import columns_of, head_of, recorded_sentences, sentences, shown_records
@@ -43,7 +43,7 @@ class Cell:
 
     @property
     def kind(self) -> str:
-        return "name" if self.column in NAMES else "number" if wording.is_number(self.column) else "text"
+        return "name" if self.column in NAMES else "number" if labels.is_number(self.column) else "text"
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Part:
 def as_html(report: Report) -> str:
     """The report as a page of its own."""
     environment = environment_of(TEMPLATES)
-    template = "wrapped.html" if report.name == "wrapped" and report.asked else "report.html"
+    template = "wrapped.html" if report.name == "wrapped" and report.criteria else "report.html"
     style = environment.get_template("page.css").render().strip()
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     zone = zone_of(report)
@@ -94,12 +94,12 @@ def as_html(report: Report) -> str:
         nothing=nothing(report),
         report=report,
         parts={section.name: part(section, report) for section in report.sections},
-        subtitle=wording.subtitle(report),
+        subtitle=labels.subtitle(report),
         recorded=recorded_sentences(report),
-        counts_as=COUNTS_AS[report.asked.counts_as] if report.asked else "",
+        counts_as=COUNTS_AS[report.criteria.counts_as] if report.criteria else "",
         who=who(report),
         zone=zone,
-        made_at=wording.moment(report.made_at, zone),
+        made_at=labels.moment(report.made_at, zone),
         covers=" ".join(f"https://*.{host}" for host in COVERS),
         style=Markup(style),  # noqa: S704  # our own file, which holds no value
         style_hash=f"sha256-{digest}",
@@ -117,10 +117,10 @@ def environment_of(folder: Path) -> Environment:
     )
     environment.filters |= {
         "plain": plain,
-        "day": wording.day,
-        "duration": wording.duration,
+        "day": labels.day,
+        "duration": labels.duration,
         "many": many,
-        "moment": wording.moment,
+        "moment": labels.moment,
         "cover": cover,
         "link": link,
     }
@@ -128,16 +128,17 @@ def environment_of(folder: Path) -> Environment:
 
 
 def zone_of(report: Report) -> tzinfo | None:
-    return report.asked.listener.time_zone if report.asked else None
+    return report.criteria.listener.time_zone if report.criteria else None
 
 
 def who(report: Report) -> str:
-    if report.asked is None:
+    if report.criteria is None:
         return ""
-    return plain(report.asked.listener.listener_name or report.asked.listener.listener_id)
+    return plain(report.criteria.listener.listener_name or report.criteria.listener.listener_id)
 
 
 def part(section: Section, report: Report) -> Part:
+    """A section for the templates; its table only if its pictures do not replace it."""
     drawn = tuple(pictures(section, report))
     is_table = drawn or not spec_of(section).unfolded
     prose = tuple(sentences(section, report))
@@ -145,6 +146,7 @@ def part(section: Section, report: Report) -> Part:
 
 
 def table(section: Section, report: Report) -> Table | None:
+    """The table of a section; None for a section without rows or without a table."""
     spec = spec_of(section)
     columns = list(spec.unfolded or columns_of(section))
     if not columns or not section.rows:
@@ -161,7 +163,7 @@ def table(section: Section, report: Report) -> Table | None:
         Line(
             tuple(cell(column, record, below, zone_of(report)) for column in columns),
             cover(record.get("image_url")),
-            next((link(record.get(wording.LINKS.get(column, ""))) for column in named), ""),
+            next((link(record.get(labels.LINKS.get(column, ""))) for column in named), ""),
             record[measure] / most if most else None,
         )
         for record in records
@@ -178,16 +180,15 @@ def table(section: Section, report: Report) -> Table | None:
 
 
 def cell(column: str, record: dict[str, Any], below: str, zone: tzinfo | None) -> Cell:
+    """A value of a record. below: the column with its artists, or ""."""
     value = record[column]
     is_name = isinstance(value, str) and column != "coverage"
-    head = wording.HEADS.get(column, "").lower()
-    text = (
-        charts.span_of(value) if column == "hour" else plain(value) if is_name else wording.shown(column, value, zone)
-    )
+    head = labels.HEADS.get(column, "").lower()
+    text = charts.span_of(value) if column == "hour" else plain(value) if is_name else labels.shown(column, value, zone)
     return Cell(
         column,
         text,
-        url=link(record.get(wording.LINKS.get(column, ""))),
+        url=link(record.get(labels.LINKS.get(column, ""))),
         below=plain(record[below] or "") if below and column in NAMES else "",
         unit=head.removesuffix("s") if value == 1 else head,
         is_none=(column == "featured_play_count" and not value)
@@ -197,7 +198,7 @@ def cell(column: str, record: dict[str, Any], below: str, zone: tzinfo | None) -
 
 
 def pictures(section: Section, report: Report) -> list[Picture]:
-    """The charts of a section, by plays or by time as the report was asked for."""
+    """The charts of a section, by plays or by time as the filter of the report has it."""
     drawn: dict[str, Callable[[], list[Picture]]] = {
         "clock": lambda: [charts.clock(section.records(), measure_of(report))],
         "calendar": lambda: charts.calendar(section.records(), year_of(section, report), measure_of(report)),
@@ -210,18 +211,18 @@ def pictures(section: Section, report: Report) -> list[Picture]:
 
 
 def measure_of(report: Report) -> str:
-    return "listened_ms" if report.asked and report.asked.by == "time" else "play_count"
+    return "listened_ms" if report.criteria and report.criteria.by == "time" else "play_count"
 
 
 def year_of(section: Section, report: Report) -> int:
-    since = report.asked.since_date if report.asked else None
+    since = report.criteria.since_date if report.criteria else None
     first: date = since or section.first["local_date"]
     return first.year
 
 
 def plain(text: str) -> str:
     """A name in one line, without the isolation marks of text: on a page `<bdi>` does their work."""
-    return wording.in_a_line(text).removeprefix(wording.FIRST_STRONG).removesuffix(wording.END)
+    return labels.in_a_line(text).removeprefix(labels.FIRST_STRONG).removesuffix(labels.END)
 
 
 def link(url: str | None) -> str:

@@ -1,4 +1,4 @@
-"""What people see of a section in every format: the columns and rows of its table, their heads, its sentences."""
+"""The parts of a section that every format shows to people: columns, heads and rows of its table, its sentences."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ def columns_of(section: Section) -> list[str]:
 
 
 def head_of(section: Section, column: str) -> str:
-    """What a column is headed with."""
+    """The head of a column."""
     return spec_of(section).heads.get(column, HEADS.get(column, column))
 
 
@@ -37,7 +37,7 @@ def shown_records(section: Section) -> list[dict[str, Any]]:
 
 
 def sentences(section: Section, report: Report) -> list[str]:
-    """What a section says besides its table or chart."""
+    """The sentences of a section, beside its table or chart."""
     spec = spec_of(section)
     if spec.narrative is None or not (section.rows or spec.narrates_nothing):
         return []
@@ -45,16 +45,16 @@ def sentences(section: Section, report: Report) -> list[str]:
 
 
 def recorded_sentences(report: Report) -> list[str]:
-    """What stands on top of a report: which of its days are not recorded, and on which plays were probably lost.
+    """The sentences on top of a report: the days that are not recorded, and those on which plays were probably lost.
 
-    The latter is left to a section that says it, if the report has one (SectionSpec.tells_gaps).
+    The latter are left to a section that lists them, if the report has one (SectionSpec.lists_gaps).
     """
-    if report.recorded is None or report.asked is None or (report.name == "search" and not report.is_empty):
+    if report.recorded is None or report.criteria is None or (report.name == "search" and not report.is_empty):
         return []
-    with_gaps = not any(spec_of(section).tells_gaps for section in report.sections)
-    first_day = report.asked.since_date
-    found = list(sentences_about(report.recorded, first_day, report.asked.until_date, with_gaps=with_gaps))
+    with_gaps = not any(spec_of(section).lists_gaps for section in report.sections)
+    first_day = report.criteria.since_date
+    found = list(sentences_about(report.recorded, first_day, report.criteria.until_date, with_gaps=with_gaps))
     if report.name == "daily" and not found and first_day and first_day < report.recorded.today:
         spans = [(row["starts_at"], row["ends_at"]) for row in report.section("coverage").records()]
-        found += filter(None, [hours_recorded(spans, first_day, report.asked.listener.time_zone)])
+        found += filter(None, [hours_recorded(spans, first_day, report.criteria.listener.time_zone)])
     return found

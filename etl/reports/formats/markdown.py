@@ -32,7 +32,7 @@ def markdown_lines(report: Report) -> Iterator[str]:
         if lines and spoken:
             yield ""
         yield from (f"{escaped(sentence)}  " for sentence in spoken)
-    if report.asked and report.is_empty and (sentence := nothing(report)):
+    if report.criteria and report.is_empty and (sentence := nothing(report)):
         yield f"\n{sentence}"
     if report.note:
         yield f"\n{escaped(report.note)}"
@@ -53,7 +53,7 @@ def markdown_table(section: Section, zone: tzinfo | None) -> Iterator[str]:
 
 
 def markdown_hours(section: Section) -> Iterator[str]:
-    """A chart that GitHub draws."""
+    """The hours of the day as a Mermaid chart, which GitHub draws; nothing without plays."""
     counts = [record["play_count"] or 0 for record in section.records()]
     if any(counts):
         yield "```mermaid\nxychart-beta"
@@ -69,7 +69,7 @@ def markdown_cell(column: str, record: dict[str, Any], zone: tzinfo | None) -> s
 
 
 def escaped(text: str) -> str:
-    """A text that means itself in Markdown, in a table and at the beginning of a line too."""
+    """The text, escaped for Markdown: in a line, in a table and at the beginning of a line."""
     text = re.sub(r"([\\`*_\[\]<>|~$&#])", r"\\\1", text)
     # what GitHub makes of its own accord: mentions, addresses, pictures
     text = re.sub(r"@|:(?=//|\w+:)|(?<=www)\.", lambda found: f"&#{ord(found[0])};", text, flags=re.IGNORECASE)

@@ -41,9 +41,9 @@ def show(
 ) -> None:
     """Make a report in one transaction and print it, or write it to `output`, once it is whole.
 
-    name: a key of REPORTS. answer: makes the report, or writes it in pieces of text. listener: whose, as the person
-    wrote it; None is the one who is recorded here. form: text, markdown, html, json, csv or extended.
-    A schema of another version is only warned of, on standard error: a report changes nothing.
+    name: a key of REPORTS. answer: makes the report, or writes it in pieces of text. listener: id or name, as
+    the person wrote it; None is the only one recorded here. form: text, markdown, html, json, csv or extended.
+    A report changes nothing: of a schema of another version it only warns, on standard error.
     Raises ListenerError, ReadingError, ReportError and WarehouseError.
     """
     now = clock()
@@ -122,7 +122,7 @@ def must_be_writable(output: Path | None) -> None:
 
 
 def keep(written: IO[str], output: Path) -> None:
-    """Write a text to a file, whole or not at all; what is no plain file (a pipe, a device) is written to directly.
+    """Write a text to a file, whole or not at all. A pipe or a device is written to directly.
 
     A link stays a link. A file that was there keeps its permissions; a new one is as any program would make it.
     Raises ReportError when the file can't be written.

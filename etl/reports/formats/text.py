@@ -36,7 +36,7 @@ def as_renderable(report: Report) -> RenderableType:
         drawn = list(drawn_section(section, report))
         if drawn:
             parts += [Text(), Text(section.title, style="bold cyan"), *drawn]
-    if report.asked and report.is_empty and (sentence := nothing(report)):
+    if report.criteria and report.is_empty and (sentence := nothing(report)):
         parts += [Text(), Text(sentence)]
     if report.note:
         parts += [Text(), Text(in_a_line(report.note))]
@@ -61,7 +61,7 @@ def drawn_section(section: Section, report: Report) -> Iterator[RenderableType]:
 
 
 def table(section: Section, report: Report) -> Table:
-    """Names take what room the numbers leave; a bar shows how the first number falls."""
+    """The table of a section. Names share the width that numbers leave; bars show the report's measure."""
     spec = spec_of(section)
     columns = columns_of(section)
     records = shown_records(section)
@@ -83,7 +83,7 @@ def table(section: Section, report: Report) -> Table:
 
 
 def column_style(column: str, *, is_first: bool) -> dict[str, Any]:
-    """Numbers stand to the right, days and moments are never cut, names share the rest of the line."""
+    """Options of Table.add_column(): numbers on the right; days and times never cut; names share the rest."""
     if is_number(column):
         return {"justify": "right"}
     if column.endswith(("_at", "_date")) or column == "coverage":
@@ -92,7 +92,7 @@ def column_style(column: str, *, is_first: bool) -> dict[str, Any]:
 
 
 def hits(section: Section, report: Report) -> Iterator[RenderableType]:
-    """What a search found, three lines each: its name, its numbers, its address at Spotify."""
+    """The matches of a search, three lines each: name, numbers, address at Spotify."""
     zone = report.time_zone
     for record in section.records():
         name = in_a_line(record.get("track_name") or record.get("artist_name") or "")

@@ -30,7 +30,7 @@ where
     )
 union all
 select
-    'plays_told_twice',
+    'duplicate_plays',
     count(*)
 from (
     select
