@@ -107,7 +107,7 @@ create temporary table dated_play on commit drop as
 with known as (
     select
         recorded_observation.*,
-        exists (
+        exists ( -- noqa: LT01, LT06
             select 1
             from apart
             where

@@ -1,6 +1,6 @@
 -- Artists
-with told as (
-    select btrim(listening.folded(:told)) as told
+with sought as (
+    select btrim(listening.folded(:told)) as sought
 ),
 word as materialized (
     select search_words.*
@@ -27,16 +27,16 @@ likely as materialized (
         dim_artist.artist_id,
         dim_artist.image_url,
         case
-            when named.folded_name = told.told then 6
-            when starts_with(named.folded_name, told.told) then 5
-            when strpos(named.folded_name, told.told) > 0 then 4
+            when named.folded_name = sought.sought then 6
+            when starts_with(named.folded_name, sought.sought) then 5
+            when strpos(named.folded_name, sought.sought) > 0 then 4
             when (select bool_and(strpos(named.folded_name, word.word) > 0) from word) then 2
-            else greatest(similarity(told.told, named.folded_name), word_similarity(told.told, named.folded_name))
+            else greatest(similarity(sought.sought, named.folded_name), word_similarity(sought.sought, named.folded_name))
         end as likeness
     from met
     inner join listening.dim_artist on dim_artist.artist_key = met.artist_key
     cross join lateral (select listening.folded(dim_artist.artist_name) as folded_name) as named
-    cross join told
+    cross join sought
 ),
 credit as materialized (
     select

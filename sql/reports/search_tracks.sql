@@ -1,6 +1,6 @@
 -- Tracks
-with told as (
-    select btrim(listening.folded(:told)) as told
+with sought as (
+    select btrim(listening.folded(:told)) as sought
 ),
 word as materialized (
     select search_words.*
@@ -63,7 +63,12 @@ named as materialized (
         played.play_count,
         listening.folded(coalesce(dim_track.track_name, '')) as folded_name,
         listening.folded(
-            concat_ws(' ', credit.artist_names, dim_track.track_name, coalesce(credit.artist_names, dim_album.album_name))
+            concat_ws(
+                ' ',
+                credit.artist_names,
+                dim_track.track_name,
+                coalesce(credit.artist_names, dim_album.album_name)
+            )
         ) as whole
     from met
     inner join played on played.track_key = met.track_key
@@ -81,15 +86,15 @@ likely as materialized (
     select
         named.*,
         case
-            when named.folded_name = told.told then 6
-            when starts_with(named.folded_name, told.told) then 5
-            when strpos(named.folded_name, told.told) > 0 then 4
-            when strpos(named.whole, told.told) > 0 then 3
+            when named.folded_name = sought.sought then 6
+            when starts_with(named.folded_name, sought.sought) then 5
+            when strpos(named.folded_name, sought.sought) > 0 then 4
+            when strpos(named.whole, sought.sought) > 0 then 3
             when (select bool_and(strpos(named.whole, word.word) > 0) from word) then 2
-            else word_similarity(told.told, named.whole)
+            else word_similarity(sought.sought, named.whole)
         end as likeness
     from named
-    cross join told
+    cross join sought
 ),
 best as (
     -- tracks with all the words; similar ones only if there is none
@@ -98,7 +103,11 @@ best as (
         likely.track_key,
         likely.likeness
     from likely
-    where likely.likeness >= case when exists (select 1 from likely as exact where exact.likeness >= 2) then 2 else 0.4 end
+    where
+        likely.likeness >= case
+            when exists (select 1 from likely as exact where exact.likeness >= 2) then 2
+            else 0.4
+        end
     order by
         likely.recording_key,
         round(likely.likeness::numeric, 1) desc,
