@@ -33,7 +33,8 @@ where
         dim_artist.fetched_at is null
         or merged.fetched_at > dim_artist.fetched_at + interval '1 day'
         or (
-            dim_artist.artist_name, dim_artist.genres, dim_artist.image_url, dim_artist.popularity, dim_artist.follower_count
+            dim_artist.artist_name, dim_artist.genres, dim_artist.image_url,
+            dim_artist.popularity, dim_artist.follower_count
         ) is distinct from (
             merged.artist_name, merged.genres, merged.image_url, merged.popularity, merged.follower_count
         )

@@ -1,6 +1,5 @@
--- Gives all that the superuser made in the embedded database to the role that owns it from now on, in one transaction.
--- What extensions brought stays theirs. Rights that were granted stay; those on what is made later are granted by the
--- new owner, too.
+-- Hand everything that the superuser made in the embedded database to its present owner, in one transaction. Objects of
+-- extensions stay. Granted rights stay, and the new owner grants them on future objects, too.
 do $$
 declare
     made record;

@@ -1,5 +1,4 @@
--- A row when something in the embedded database belongs to the superuser that made it, as everything did in older
--- versions.
+-- A row if something in the embedded database still belongs to the superuser, as everything did in older versions.
 select 1
 from pg_catalog.pg_database
 inner join pg_catalog.pg_roles on pg_roles.oid = pg_database.datdba

@@ -1,8 +1,8 @@
--- Every listen from since to before until, with how long it lasted: as reported, or as estimated where no source tells.
+-- Every play from since to before until, with its length: as reported, or as estimated where no source gives it.
 --
--- A play ends at played_at and began no earlier than the play before it ended. So it lasted as long as the track, if
--- there was time for that (but for twelve seconds, as much as tracks can be faded into each other), and else as long as
--- there was time. A session begins after more than thirty minutes of silence.
+-- A play ends at played_at and started no earlier than the previous play ended. So it lasted as long as the track if
+-- there was time for that (less twelve seconds, the longest crossfade), otherwise as long as there was time.
+-- A session starts after more than thirty minutes of silence.
 
 create or replace function listening.timed_plays(since timestamptz, until timestamptz)
 returns table (

@@ -8,7 +8,10 @@ select
     case when late.is_recorded then count(*) filter (where report_listen.date_key % 10000 > 1115) end as late_count,
     case
         when late.is_recorded
-            then coalesce(sum(report_listen.listened_ms) filter (where report_listen.date_key % 10000 > 1115), 0)::bigint
+            then coalesce(
+                sum(report_listen.listened_ms) filter (where report_listen.date_key % 10000 > 1115),
+                0
+            )::bigint
     end as late_ms,
     case
         when count(dim_play_profile.is_private) > 0 then count(*) filter (where dim_play_profile.is_private)
@@ -26,6 +29,10 @@ inner join listening.dim_play_profile on dim_play_profile.play_profile_key = rep
 cross join (
     select
         cast(:covered_days as datemultirange) + cast(:lost_days as datemultirange)
-        && daterange(make_date(extract(year from cast(:since_date as date))::integer, 11, 16), :until_date, '[]') as is_recorded
+        && daterange(
+            make_date(extract(year from cast(:since_date as date))::integer, 11, 16),
+            :until_date,
+            '[]'
+        ) as is_recorded
 ) as late
 group by late.is_recorded

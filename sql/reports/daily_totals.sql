@@ -1,5 +1,5 @@
 -- In numbers
-with told as (
+with counted as (
     -- of eight weeks
     select
         counted_plays.date_key,
@@ -14,11 +14,15 @@ with told as (
 day as (
     select
         days.full_date::date as local_date,
-        count(told.date_key) as play_count,
-        coalesce(sum(told.listened_ms), 0)::bigint as listened_ms,
-        count(distinct told.recording_key) as track_count
-    from generate_series(cast(:report_date as date) - 56, cast(:report_date as date), interval '1 day') as days (full_date)
-    left join told on told.date_key = to_char(days.full_date, 'yyyymmdd')::integer
+        count(counted.date_key) as play_count,
+        coalesce(sum(counted.listened_ms), 0)::bigint as listened_ms,
+        count(distinct counted.recording_key) as track_count
+    from generate_series(
+        cast(:report_date as date) - 56,
+        cast(:report_date as date),
+        interval '1 day'
+    ) as days (full_date)
+    left join counted on counted.date_key = to_char(days.full_date, 'yyyymmdd')::integer
     group by days.full_date
 ),
 recorded as (
@@ -61,7 +65,10 @@ cross join lateral (
         or day.local_date >= cast(:today as date)
         or coalesce(
             range_agg(
-                tstzrange(coverage_span.starts_at - interval '30 seconds', coverage_span.ends_at + interval '30 seconds')
+                tstzrange(
+                    coverage_span.starts_at - interval '30 seconds',
+                    coverage_span.ends_at + interval '30 seconds'
+                )
             )
             @> tstzrange(
                 listening.start_of_day(day.local_date, dim_listener.time_zone),

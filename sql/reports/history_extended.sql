@@ -14,7 +14,7 @@ with ranked as (
     from listening.play_source
     where play_source.listener_key = :listener_key
 ),
-told as materialized (
+reported as materialized (
     -- one row per play, dated by its best source; or, with sources, one row per play and source, dated by that source,
     -- and a second row where the extended export repeated the play
     select
@@ -22,7 +22,7 @@ told as materialized (
         ranked.played_at,
         ranked.source,
         ranked.track_key,
-        ranked.first_reported_at as told_at
+        ranked.first_reported_at as reported_at
     from ranked
     where
         cast(:with_sources as boolean)
@@ -42,20 +42,20 @@ told as materialized (
         and play_source.last_reported_at > play_source.first_reported_at
 )
 select
-    to_char(told.told_at at time zone 'UTC', 'yyyy-mm-dd"T"hh24:mi:ss')
+    to_char(reported.reported_at at time zone 'UTC', 'yyyy-mm-dd"T"hh24:mi:ss')
     || case
-        when cast(:with_sources as boolean) and date_trunc('second', told.told_at) <> told.told_at
-            then to_char(told.told_at, '.ms')
+        when cast(:with_sources as boolean) and date_trunc('second', reported.reported_at) <> reported.reported_at
+            then to_char(reported.reported_at, '.ms')
         else ''
     end
     || 'Z' as ts,
-    case when told.source = 'extended_export' then dim_device.platform end as platform,
+    case when reported.source = 'extended_export' then dim_device.platform end as platform,
     case
-        when told.source <> 'recently_played' then fact_play.ms_played
+        when reported.source <> 'recently_played' then fact_play.ms_played
         when not cast(:with_sources as boolean)
             then listening.estimated_ms(fact_play.since_previous_ms, dim_track.duration_ms)
     end as ms_played,
-    case when told.source = 'extended_export' then dim_play_profile.country_code end as conn_country,
+    case when reported.source = 'extended_export' then dim_play_profile.country_code end as conn_country,
     case when dim_track.content_type in ('track', 'local') then dim_track.track_name end as master_metadata_track_name,
     case
         when dim_track.content_type in ('track', 'local')
@@ -72,28 +72,30 @@ select
     case when dim_track.content_type = 'chapter' then dim_album.album_name end as audiobook_title,
     case when dim_track.content_type = 'chapter' then uri.track_uri end as audiobook_chapter_uri,
     case when dim_track.content_type = 'chapter' then dim_track.track_name end as audiobook_chapter_title,
-    case when told.source = 'extended_export' then dim_play_profile.reason_start end as reason_start,
-    case when told.source = 'extended_export' then dim_play_profile.reason_end end as reason_end,
-    case when told.source = 'extended_export' then dim_play_profile.is_shuffle end as shuffle,
-    case when told.source = 'extended_export' then dim_play_profile.is_skipped end as skipped,
-    case when told.source = 'extended_export' then dim_play_profile.is_offline end as offline,
+    case when reported.source = 'extended_export' then dim_play_profile.reason_start end as reason_start,
+    case when reported.source = 'extended_export' then dim_play_profile.reason_end end as reason_end,
+    case when reported.source = 'extended_export' then dim_play_profile.is_shuffle end as shuffle,
+    case when reported.source = 'extended_export' then dim_play_profile.is_skipped end as skipped,
+    case when reported.source = 'extended_export' then dim_play_profile.is_offline end as offline,
     case
-        when told.source = 'extended_export'
-            then round(extract(epoch from fact_play.played_at + fact_play.start_offset_ms * interval '1 millisecond') * 1000)::bigint
+        when reported.source = 'extended_export'
+            then round(
+                extract(epoch from fact_play.played_at + fact_play.start_offset_ms * interval '1 millisecond') * 1000
+            )::bigint
     end as offline_timestamp,
     dim_play_profile.is_private as incognito_mode,
-    nullif(told.source, 'extended_export') as brapped_source
-from told
+    nullif(reported.source, 'extended_export') as brapped_source
+from reported
 inner join listening.fact_play
     on
         fact_play.listener_key = :listener_key
-        and fact_play.played_at = told.played_at
-        and fact_play.play_key = told.play_key
+        and fact_play.played_at = reported.played_at
+        and fact_play.play_key = reported.play_key
 cross join lateral (
     -- with sources, the track as the source names it; the account export has only its name
     select
-        case when cast(:with_sources as boolean) then told.track_key else fact_play.track_key end as track_key,
-        cast(:with_sources as boolean) and told.source = 'account_export' as is_by_name
+        case when cast(:with_sources as boolean) then reported.track_key else fact_play.track_key end as track_key,
+        cast(:with_sources as boolean) and reported.source = 'account_export' as is_by_name
 ) as named
 inner join listening.dim_track on dim_track.track_key = named.track_key
 inner join listening.dim_album on dim_album.album_key = dim_track.album_key
@@ -118,6 +120,6 @@ where
     fact_play.played_at >= :since
     and fact_play.played_at < :until
 order by
-    told.told_at,
-    told.play_key,
-    told.source
+    reported.reported_at,
+    reported.play_key,
+    reported.source

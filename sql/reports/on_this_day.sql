@@ -1,6 +1,11 @@
 -- On this day in earlier years
 with year as materialized (
-    select make_date(years.year, extract(month from cast(:report_date as date))::integer, extract(day from cast(:report_date as date))::integer) as local_date
+    select
+        make_date(
+            years.year,
+            extract(month from cast(:report_date as date))::integer,
+            extract(day from cast(:report_date as date))::integer
+        ) as local_date
     from generate_series(
         extract(year from cast(:first_date as date))::integer,
         extract(year from cast(:report_date as date))::integer - 1

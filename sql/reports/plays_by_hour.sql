@@ -6,8 +6,10 @@ with recorded as (
     cross join generate_series(0, 23) as clock (hour)
     cross join lateral (
         select
-            (cast(:since_date as date) + clock.hour * interval '1 hour') at time zone dim_listener.time_zone as starts_at,
-            (cast(:since_date as date) + (clock.hour + 1) * interval '1 hour') at time zone dim_listener.time_zone as ends_at
+            (cast(:since_date as date) + clock.hour * interval '1 hour')
+            at time zone dim_listener.time_zone as starts_at,
+            (cast(:since_date as date) + (clock.hour + 1) * interval '1 hour')
+            at time zone dim_listener.time_zone as ends_at
     ) as moment
     where
         dim_listener.listener_key = :listener_key

@@ -45,7 +45,9 @@ select
     most.skip_count,
     most.listen_count,
     (
-        select count(*) filter (where report_listen.is_skipped)::double precision / nullif(count(report_listen.is_skipped), 0)
+        select
+            count(*) filter (where report_listen.is_skipped)::double precision
+            / nullif(count(report_listen.is_skipped), 0)
         from report_listen
         where report_listen.is_music
     ) as all_skip_share,

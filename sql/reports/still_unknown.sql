@@ -1,5 +1,5 @@
 -- What is still unknown
-with told as (
+with unknown as (
     select
         count(*) as play_count,
         count(*) filter (where report_play.track_key = 0) as unnamed_play_count,
@@ -14,9 +14,9 @@ with told as (
 recorded as (
     -- null if nothing of the span is recorded
     select
-        told.play_count > 0
+        unknown.play_count > 0
         or cast(:covered_days as datemultirange) && daterange(:since_date, :until_date, '[]') as is_recorded
-    from told
+    from unknown
 )
 select
     (
@@ -29,9 +29,9 @@ select
             and coverage_span.starts_at < :until
             and coverage_span.ends_at >= :since
     ) as gap_count,
-    case when recorded.is_recorded then told.unnamed_play_count end as unnamed_play_count,
-    case when recorded.is_recorded then told.inferred_track_count end as inferred_track_count,
-    case when recorded.is_recorded then told.estimated_play_count end as estimated_play_count,
-    case when recorded.is_recorded then told.unmeasured_play_count end as unmeasured_play_count
-from told
+    case when recorded.is_recorded then unknown.unnamed_play_count end as unnamed_play_count,
+    case when recorded.is_recorded then unknown.inferred_track_count end as inferred_track_count,
+    case when recorded.is_recorded then unknown.estimated_play_count end as estimated_play_count,
+    case when recorded.is_recorded then unknown.unmeasured_play_count end as unmeasured_play_count
+from unknown
 cross join recorded

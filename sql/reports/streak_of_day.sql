@@ -12,7 +12,10 @@ with recursive streak as (
         select
             cast(:report_date as date)
             -- a day that is not recorded has no streak
-            - case when exists (select 1 from report_play) then 0 when cast(:covered_days as datemultirange) @> cast(:report_date as date) then 1 end
+            - case
+                when exists (select 1 from report_play) then 0
+                when cast(:covered_days as datemultirange) @> cast(:report_date as date) then 1
+            end
             as local_date
     ) as last_day
     where

@@ -3,7 +3,10 @@ with ranked as (
     -- one name by the same artists is one album: each edition has an id, and an album from an export has none
     select
         (
-            array_agg(dim_album.album_key order by dim_album.album_id is null, report_track.play_count desc, dim_album.album_key)
+            array_agg(
+                dim_album.album_key
+                order by dim_album.album_id is null, report_track.play_count desc, dim_album.album_key
+            )
         )[1] as album_key,
         sum(report_track.play_count)::bigint as play_count,
         coalesce(sum(report_track.listened_ms), 0)::bigint as listened_ms,

@@ -3,7 +3,10 @@ with ranked as (
     select
         report_credit.artist_key,
         sum(report_track.play_count)::bigint as play_count,
-        coalesce(sum(report_track.play_count) filter (where not report_credit.is_main), 0)::bigint as featured_play_count,
+        coalesce(
+            sum(report_track.play_count) filter (where not report_credit.is_main),
+            0
+        )::bigint as featured_play_count,
         coalesce(sum(report_track.listened_ms), 0)::bigint as listened_ms,
         count(distinct report_track.recording_key) as track_count,
         min(report_track.first_played_at) as first_played_at,

@@ -20,7 +20,9 @@ from generate_series(
 cross join lateral (
     select
         case
-            when cast(:covered_days as datemultirange) && daterange(month.month_date::date, (month.month_date + interval '1 month')::date)
+            when
+                cast(:covered_days as datemultirange)
+                && daterange(month.month_date::date, (month.month_date + interval '1 month')::date)
                 then 0
         end as nothing
 ) as recorded

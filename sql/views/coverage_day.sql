@@ -5,11 +5,11 @@ create or replace view listening.coverage_day as
 select
     period_coverage.listener_key,
     period_coverage.period_start as local_date,
-    coalesce(told.listen_count, 0) as listen_count,
-    coalesce(told.recently_played_count, 0) as recently_played_count,
-    coalesce(told.extended_export_count, 0) as extended_export_count,
-    coalesce(told.account_export_count, 0) as account_export_count,
-    coalesce(told.unknown_track_count, 0) as unknown_track_count,
+    coalesce(reported.listen_count, 0) as listen_count,
+    coalesce(reported.recently_played_count, 0) as recently_played_count,
+    coalesce(reported.extended_export_count, 0) as extended_export_count,
+    coalesce(reported.account_export_count, 0) as account_export_count,
+    coalesce(reported.unknown_track_count, 0) as unknown_track_count,
     period_coverage.coverage = 'gap' as has_gap,
     period_coverage.coverage
 from listening.period_coverage('day')
@@ -27,10 +27,10 @@ left join (
     group by
         fact_play.listener_key,
         fact_play.date_key
-) as told
+) as reported
     on
-        told.listener_key = period_coverage.listener_key
-        and told.date_key = to_char(period_coverage.period_start, 'yyyymmdd')::integer;
+        reported.listener_key = period_coverage.listener_key
+        and reported.date_key = to_char(period_coverage.period_start, 'yyyymmdd')::integer;
 
 comment on view listening.coverage_day is
     'Every local day of a listener from the first that is recorded to today: which sources report plays of it, and '
@@ -38,9 +38,9 @@ comment on view listening.coverage_day is
 comment on column listening.coverage_day.listener_key is 'Who listened.';
 comment on column listening.coverage_day.local_date is 'The day.';
 comment on column listening.coverage_day.listen_count is 'Everything that was listened to, however short.';
-comment on column listening.coverage_day.recently_played_count is 'What of it the recently-played list told.';
-comment on column listening.coverage_day.extended_export_count is 'What of it an extended export told.';
-comment on column listening.coverage_day.account_export_count is 'What of it an account export told.';
+comment on column listening.coverage_day.recently_played_count is 'Plays that the recently-played list reported.';
+comment on column listening.coverage_day.extended_export_count is 'Plays that an extended export reported.';
+comment on column listening.coverage_day.account_export_count is 'Plays that an account export reported.';
 comment on column listening.coverage_day.unknown_track_count is 'What of it is of the unknown track.';
 comment on column listening.coverage_day.has_gap is
     'Plays of this day were probably lost, and no export has brought them yet: more of them than Spotify''s list '

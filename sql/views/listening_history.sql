@@ -25,4 +25,4 @@ comment on column listening.listening_history.album_name is 'Album, or the show 
 comment on column listening.listening_history.played_at is 'End of the listen in UTC, without a zone.';
 comment on column listening.listening_history.ms_played is 'Milliseconds as reported, else as estimated.';
 comment on column listening.listening_history.popularity is
-    '0 to 100 when last told; null where Spotify no longer tells.';
+    '0 to 100 when last described; null where Spotify leaves it out.';

@@ -71,7 +71,7 @@ comment on view listening.play_detail is
     'was listened to is in it, however short: filter by is_30s, is_half or is_full.';
 comment on column listening.play_detail.play_key is 'The play.';
 comment on column listening.play_detail.listener_key is 'Who listened.';
-comment on column listening.play_detail.listener_name is 'Display name, if Spotify tells one.';
+comment on column listening.play_detail.listener_name is 'Display name, if Spotify has one.';
 comment on column listening.play_detail.played_at is 'End of the listen, as best known.';
 comment on column listening.play_detail.local_moment is 'The same by the clock of the listener''s time zone.';
 comment on column listening.play_detail.local_date is 'The listener''s local date of played_at.';
@@ -97,17 +97,18 @@ comment on column listening.play_detail.track_url is
 comment on column listening.play_detail.duration_ms is 'Length of the track in milliseconds; null while not described.';
 comment on column listening.play_detail.isrc is 'International standard recording code.';
 comment on column listening.play_detail.is_explicit is 'Marked as explicit.';
-comment on column listening.play_detail.popularity is '0 to 100 when last told; null where Spotify no longer tells.';
+comment on column listening.play_detail.popularity is '0 to 100 when last described; null where Spotify leaves it out.';
 comment on column listening.play_detail.reported_ms is
-    'Milliseconds listened as a source tells them; null when none does.';
+    'Milliseconds listened as a source reports them; null if none does.';
 comment on column listening.play_detail.estimated_ms is
     'Milliseconds as estimated from the play before and the length of the track; null when that is unknown.';
 comment on column listening.play_detail.ms_basis is 'Where best_ms is from: reported, measured or estimated.';
 comment on column listening.play_detail.best_ms is 'What is reported, else what is estimated.';
-comment on column listening.play_detail.is_30s is 'At least thirty seconds were played, or nobody can tell.';
+comment on column listening.play_detail.is_30s is 'At least thirty seconds were played, or no source says.';
 comment on column listening.play_detail.is_half is 'At least half of it was played, or four minutes.';
 comment on column listening.play_detail.is_full is 'Played to its end.';
-comment on column listening.play_detail.context_type is 'album, artist, playlist, collection or show; null: not told.';
+comment on column listening.play_detail.context_type is
+    'album, artist, playlist, collection or show; null: not reported.';
 comment on column listening.play_detail.context_uri is 'From where it was played.';
 comment on column listening.play_detail.context_name is 'Name of that, where one is known.';
 comment on column listening.play_detail.device_name is 'Name of the device.';
@@ -117,7 +118,7 @@ comment on column listening.play_detail.reason_start is 'Why it began, in Spotif
 comment on column listening.play_detail.reason_end is 'Why it ended, in Spotify''s words.';
 comment on column listening.play_detail.is_shuffle is 'Shuffle was on.';
 comment on column listening.play_detail.is_skipped is
-    'It was skipped; where Spotify does not tell (before October 2022), whether it ended by the forward button.';
+    'It was skipped; where Spotify does not say (before October 2022), whether it ended by the forward button.';
 comment on column listening.play_detail.is_offline is 'It was played without a connection.';
 comment on column listening.play_detail.is_private is 'It was played in a private session.';
 comment on column listening.play_detail.country_code is 'Country it was played in, two letters.';

@@ -4,10 +4,10 @@ create or replace view listening.play_source as
 select
     fact_play.play_key,
     fact_play.listener_key,
-    told.source,
-    told.first_reported_at,
-    coalesce(told.last_reported_at, told.first_reported_at) as last_reported_at,
-    coalesce(told.track_key, fact_play.track_key) as track_key,
+    reported.source,
+    reported.first_reported_at,
+    coalesce(reported.last_reported_at, reported.first_reported_at) as last_reported_at,
+    coalesce(reported.track_key, fact_play.track_key) as track_key,
     fact_play.played_at
 from listening.fact_play
 inner join listening.dim_play_profile on dim_play_profile.play_profile_key = fact_play.play_profile_key
@@ -37,8 +37,8 @@ cross join lateral (
         null,
         fact_play.account_export_track_key
     )
-) as told (source, is_told, first_reported_at, last_reported_at, track_key)
-where told.is_told;
+) as reported (source, is_reported, first_reported_at, last_reported_at, track_key)
+where reported.is_reported;
 
 comment on view listening.play_source is
     'Provenance: which sources reported a play, with their own timestamps. One row a play and source.';
@@ -46,9 +46,9 @@ comment on column listening.play_source.play_key is 'The play.';
 comment on column listening.play_source.listener_key is 'Who listened.';
 comment on column listening.play_source.source is 'recently_played, extended_export or account_export.';
 comment on column listening.play_source.first_reported_at is
-    'Earliest moment at which this source dated the play; the account export tells the minute.';
+    'Earliest moment at which this source dated the play; the account export has only the minute.';
 comment on column listening.play_source.last_reported_at is
-    'Latest moment at which this source dated the play; it differs where Spotify re-dated it or told it again.';
+    'Latest moment at which this source dated the play; it differs where Spotify re-dated or repeated it.';
 comment on column listening.play_source.played_at is
     'When the play ended, as it is recorded: with listener and play_key the key of the fact.';
 comment on column listening.play_source.track_key is

@@ -18,7 +18,7 @@ comment on view listening.play_time is
 comment on column listening.play_time.play_key is 'The play.';
 comment on column listening.play_time.listener_key is 'Who listened.';
 comment on column listening.play_time.played_at is 'End of the listen.';
-comment on column listening.play_time.reported_ms is 'Milliseconds as a source tells them; null when none does.';
+comment on column listening.play_time.reported_ms is 'Milliseconds as a source reports them; null if none does.';
 comment on column listening.play_time.estimated_ms is
     'Milliseconds as estimated from the play before and the length of the track; null when that is unknown.';
 comment on column listening.play_time.ms_basis is 'Where best_ms is from: reported, measured or estimated.';

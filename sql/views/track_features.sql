@@ -1,4 +1,4 @@
--- Grain: one track whose audio features a source told, in the columns of an older layout, for dashboards made for that.
+-- Grain: one track with audio features from a source, in the columns of an older layout, for dashboards made for it.
 
 create or replace view listening.track_features as
 select

@@ -74,7 +74,9 @@ inner join pg_catalog.pg_roles as reader on reader.rolname = current_user
 cross join lateral (
     select
         pg_catalog.array_agg(pg_attribute.attname::text order by pg_attribute.attnum) as column_names,
-        pg_catalog.array_agg(pg_catalog.format_type(pg_attribute.atttypid, null) order by pg_attribute.attnum) as column_types,
+        pg_catalog.array_agg(
+            pg_catalog.format_type(pg_attribute.atttypid, null) order by pg_attribute.attnum
+        ) as column_types,
         coalesce(
             pg_catalog.bool_or(
                 pg_attribute.attgenerated = 'v'

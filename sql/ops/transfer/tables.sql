@@ -2,7 +2,9 @@
 select
     pg_namespace.nspname || '.' || pg_class.relname as table_name,
     pg_catalog.array_agg(pg_attribute.attname::text order by pg_attribute.attnum) as column_names,
-    pg_catalog.array_agg(pg_catalog.format_type(pg_attribute.atttypid, null) order by pg_attribute.attnum) as column_types,
+    pg_catalog.array_agg(
+        pg_catalog.format_type(pg_attribute.atttypid, null) order by pg_attribute.attnum
+    ) as column_types,
     pg_catalog.array_agg(
         pg_attribute.attname::text
         order by pg_catalog.array_position(pg_index.indkey::smallint[], pg_attribute.attnum)
