@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -40,6 +41,10 @@ from etl.warehouse.connection import Warehouse
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if (
+        signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    ):  # as in a shell's background; programs under test would inherit it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if not hasattr(config, "workerinput"):
         # Not below pytest's own folder: that is closed to the user whom Postgres runs as when the tests run as root.
         folder = tempfile.mkdtemp(prefix="brapped-tests-", dir=memory())
