@@ -65,10 +65,10 @@ def test_after_a_login_it_is_said_whose(dry_run, logged_in, load, warehouse, ask
     receipt = load(exported(-(10**7), A), dry_run=dry_run, notify=said.append)
     assert said == [f"Into the record of Ada (account-of-ada), logged in since {since:%Y-%m-%d}."]
     assert as_text(receipt).splitlines()[0] == said[0]
-    assert receipt.whose == warehouse.transaction(
-        lambda connection: load_record_owner(connection, receipt.whose.listener_key)
+    assert receipt.owner == warehouse.transaction(
+        lambda connection: load_record_owner(connection, receipt.owner.listener_key)
     )
-    assert "Ada" not in repr(receipt.whose)
+    assert "Ada" not in repr(receipt.owner)
 
 
 def test_somebody_elses_record_is_named_too(logged_in, load):
@@ -115,7 +115,7 @@ def test_on_a_terminal_it_is_said_before_anything_is_read(logged_in, environment
 
 def test_a_name_with_escapes_is_said_without_them(logged_in, load, ask):
     ask("update listening.dim_listener set listener_name = e'A\\x1b[31md\\u202ea\\n'")
-    assert sentence(load(exported(0, A)).whose).startswith("Into the record of A?[31md?a? (account-of-ada), logged in")
+    assert sentence(load(exported(0, A)).owner).startswith("Into the record of A?[31md?a? (account-of-ada), logged in")
 
 
 # Signs that it is somebody else's.

@@ -292,7 +292,7 @@ def test_an_artist_is_found_as_somebody_writes_the_name(real):
         for name in names:
             expected = by_pandas.found_artist(plays, name)
             for written in WRITINGS:
-                found = reporter.fetch("search_artists", told=written(name)).records()[:1]
+                found = reporter.fetch("search_artists", search_text=written(name)).records()[:1]
                 assert (written(name), without_keys(found)) == (written(name), [expected])
 
 
@@ -305,7 +305,7 @@ def test_a_track_is_found_as_somebody_writes_its_name(real):
         for name in names:
             expected = by_pandas.found_track(plays, name)
             for written in WRITINGS:
-                found = reporter.fetch("search_tracks", told=written(name)).records()[:1]
+                found = reporter.fetch("search_tracks", search_text=written(name)).records()[:1]
                 assert (written(name), without_keys(found)) == (written(name), [expected])
 
 
@@ -688,7 +688,7 @@ def test_main_and_featured_artists_are_told_apart(record, ask):
 def test_two_ids_of_one_recording_are_one_track(record, ask):
     record.load([told(-3000, A)], [told(-2000, AGAIN), told(-1000, AGAIN), told(0, B)])
     totals, tracks, artists, found = answers(
-        record, "span_totals", "top_tracks", "top_artists", "search_tracks", told="song"
+        record, "span_totals", "top_tracks", "top_artists", "search_tracks", search_text="song"
     )
     assert some(totals, "play_count", "track_count") == [(4, 2)]
     assert some(tracks, "track_name", "play_count", "listened_ms", "track_url") == [
