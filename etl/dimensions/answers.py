@@ -12,7 +12,7 @@ from etl.dimensions.transform import catalogue_tables
 from etl.spotify.errors import SpotifyError
 from etl.values import Json, number, text
 from etl.warehouse.load import stage
-from etl.warehouse.merge import merge_catalogue, merge_linked
+from etl.warehouse.merge import merge_catalogue, rematch_plays
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def save_members(connection: Connection, answers: Answers, some: Sequence[Wanted
         ),
     )
     merge_catalogue(connection)
-    merge_linked(connection, now=now, with_changed=True)
+    rematch_plays(connection, now=now, with_changed=True)
 
 
 def is_whole(kind: str, member: Mapping[str, Any]) -> bool:

@@ -17,7 +17,7 @@ from etl.values import fingerprint, spotify_id
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.errors import WarehouseError
 from etl.warehouse.pauses import note_pause
-from etl.warehouse.quarantine import ODD, odd_ones
+from etl.warehouse.quarantine import VALUE_ERRORS, unsavable_items
 from etl.warehouse.statements import run
 
 Clock = Callable[[], datetime]
@@ -47,7 +47,7 @@ class NothingRecorded(SpotifyError):
 
 
 @dataclass
-class Tally:
+class FillResult:
     """What a run came to."""
 
     filled_count: int = 0
@@ -61,7 +61,7 @@ class Tally:
     is_stopped: bool = False  # its time was up before its work was done
 
 
-class Catalogue:
+class CatalogueFetcher:
     """One run of the dimensions job. Whoever calls it looks at the pause of `SCOPE` first."""
 
     def __init__(
@@ -85,13 +85,13 @@ class Catalogue:
         self._booking: int | None = None  # of calls, until they are counted
         self._sent_before = 0
 
-    def fill(self, progress: Progress) -> Tally:
+    def fill(self, progress: Progress) -> FillResult:
         """Asks and saves slice by slice until nothing is wanted, the budget or the time is spent, or Spotify wants a pause.
 
         `progress` is called with how many ids are done, of how many. Raises the SpotifyError that ended the run, after
         everything answered before it was saved; RunTimeout when nothing was answered in its time.
         """
-        tally = Tally()
+        tally = FillResult()
         if not self._warehouse.transaction(self._holds_lease):
             tally.is_taken = True
             return tally
@@ -107,7 +107,7 @@ class Catalogue:
             raise trouble
         return tally
 
-    def _fill(self, tally: Tally, progress: Progress) -> SpotifyError | RunTimeout | None:
+    def _fill(self, tally: FillResult, progress: Progress) -> SpotifyError | RunTimeout | None:
         """The slices, counted in `tally`; what ended the asking before its time."""
         wanted = self._warehouse.transaction(self._work, limits.READING)  # it counts all plays
         total = len(wanted)
@@ -247,9 +247,9 @@ class Catalogue:
         now = self._clock()
         try:
             self._warehouse.transaction(lambda connection: self._keep(connection, answers, list(answers.members), now))
-        except ODD:
+        except VALUE_ERRORS:
             answers.set_aside(
-                odd_ones(
+                unsavable_items(
                     list(answers.members),
                     lambda some: self._warehouse.transaction(
                         lambda connection: save_members(connection, answers, some, now)
@@ -286,7 +286,7 @@ class Catalogue:
         if self._booking is not None:
             run(connection, "ops/catalogue/made", catalogue_call_key=self._booking, call_count=self._sent)
 
-    def _count(self, connection: Connection, tally: Tally) -> None:
+    def _count(self, connection: Connection, tally: FillResult) -> None:
         [counted] = run(connection, "ops/catalogue/missing")
         tally.missing_count = counted.missing_count
         tally.left_count = self._left(connection)

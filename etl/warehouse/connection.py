@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from etl import limits
 from etl.clock import Clock
 from etl.limits import Limits
-from etl.warehouse.engine import at_once, engine_of
+from etl.warehouse.engine import autocommitting, engine_of
 from etl.warehouse.errors import (
     ABOUT_VALUES,
     LOCK_NOT_AVAILABLE,
@@ -32,7 +32,7 @@ from etl.warehouse.locks import (
     busy,
     lock_listeners,
 )
-from etl.warehouse.schema import asked_of_current, migrate_within, pending, views_in_order
+from etl.warehouse.schema import rows_if_current, migrate_within, pending, views_in_order
 from etl.warehouse.statements import names_in, script
 
 log = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ class Warehouse:
             with self.engine.connect() as connection:
                 known = connection.info  # to be asked when the connection can't be any more
                 known.update(limits=wanted or limits.SHORT, search_path=None)
-                with at_once(connection) if is_question else nullcontext(), connection.begin():
+                with autocommitting(connection) if is_question else nullcontext(), connection.begin():
                     yield connection
             return
         except (DBAPIError, psycopg2.Error) as error:
@@ -133,7 +133,7 @@ class Warehouse:
 
         Everything that records begins with it. So it also raises WrongClock, before it changes anything.
         """
-        if self.ask(lambda connection: asked_of_current(connection, self.clock)) is not None:
+        if self.ask(lambda connection: rows_if_current(connection, self.clock)) is not None:
             return []
         attempt = 1
         while True:

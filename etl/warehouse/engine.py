@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from etl import limits
 from etl.limits import Limits
-from etl.warehouse.errors import OPTION, Silent, WarehouseError
+from etl.warehouse.errors import OPTION, AnswerTimeout, WarehouseError
 
 registry.register("postgresql.brapped", "etl.warehouse.dialect", "Dialect")
 FRESH_S = 5  # after an answer, in which a connection needs no ping; one that breaks even so costs another try
@@ -33,7 +33,7 @@ class WatchedConnection(psycopg2.extensions.connection):
 
     opened: ClassVar[WeakSet["WatchedConnection"]] = WeakSet()  # of this process
 
-    patience_s: float | None = None  # for one answer; None: as long as a statement of a short transaction may take
+    answer_timeout_s: float | None = None  # for one answer; None: as long as a statement of a short transaction may take
     is_cut = False
     answered_s: float | None = None  # when the server last answered, by the monotonic clock
 
@@ -60,7 +60,7 @@ class WatchedConnection(psycopg2.extensions.connection):
     @contextmanager
     def watched(self) -> Iterator[None]:
         """Cuts the connection when what is done meanwhile takes too long. Raises Silent then."""
-        patience_s = self.patience_s or limits.SHORT.statement_s + limits.GRACE_S
+        patience_s = self.answer_timeout_s or limits.SHORT.statement_s + limits.GRACE_S
         timer = threading.Timer(patience_s, self._cut)
         timer.daemon = True
         timer.start()
@@ -74,7 +74,7 @@ class WatchedConnection(psycopg2.extensions.connection):
             return
         finally:
             timer.cancel()
-        raise Silent(f"no answer within {patience_s:g} s")
+        raise AnswerTimeout(f"no answer within {patience_s:g} s")
 
     def _cut(self) -> None:
         self.is_cut = True
@@ -184,7 +184,7 @@ def _before(
 ) -> tuple[str, Any]:
     if statement.startswith("ROLLBACK TO SAVEPOINT"):  # after an error nothing else may come before it
         return statement, parameters
-    if words := due(connection):
+    if words := settings_due(connection):
         if cursor.name is None and not executemany:
             return words + statement, parameters
         with driver_of(connection).cursor() as other:  # a cursor's declaration takes one statement
@@ -193,7 +193,7 @@ def _before(
 
 
 @contextmanager
-def at_once(connection: Connection) -> Iterator[None]:
+def autocommitting(connection: Connection) -> Iterator[None]:
     """Sends each statement and its limits in one message, which Postgres takes for a transaction: no begin and no commit.
 
     So each is a single round trip, also through a pooling proxy. They do not see what a transaction would keep together.
@@ -226,7 +226,7 @@ def limits_of(connection: Connection) -> Limits:
     return wanted or limits.SHORT
 
 
-def due(connection: Connection) -> str:
+def settings_due(connection: Connection) -> str:
     """The statements that have to come before the next one, so that its limits hold; "" when they hold already."""
     wanted = limits_of(connection)
     is_at_once = connection.info.get("is_at_once", False)

@@ -40,7 +40,7 @@ class ValuesRefused(WarehouseError):
     """Postgres refused a value, and not the statement: the rest of the batch may go in without it."""
 
 
-class Silent(psycopg2.OperationalError):
+class AnswerTimeout(psycopg2.OperationalError):
     """The server took a statement, and neither answered nor ended it within its limit."""
 
 
@@ -267,7 +267,7 @@ def driver_error_of(error: Exception) -> BaseException | None:
 def trouble_of(error: Exception) -> Trouble:
     """What is known of an error of the driver."""
     driver_error = driver_error_of(error)
-    if isinstance(driver_error, Silent):
+    if isinstance(driver_error, AnswerTimeout):
         return SILENT
     state = state_of(error)
     if state is None or state.startswith(VAGUE_STATES):

@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy import Connection
 
 from etl.staging import Batch
-from etl.warehouse.locks import LISTENER_LOCK, run_together_locked
+from etl.warehouse.locks import LISTENER_LOCK, run_combined_locked
 
 
-def asked_of_page(
+def page_state(
     connection: Connection,
     tables: Mapping[str, Batch],
     *,
@@ -28,7 +28,7 @@ def asked_of_page(
     """
     names = ("matching/03_page_recorded", "ops/listeners/time_zone", "ops/runs/report_due")
     given = {"listener_key": listener_key, "login_key": login_key, "asked": time_zone, "now": now}
-    return run_together_locked(connection, LISTENER_LOCK, listener_key, names, page=as_json(tables), **given)
+    return run_combined_locked(connection, LISTENER_LOCK, listener_key, names, page=as_json(tables), **given)
 
 
 def as_json(tables: Mapping[str, Batch]) -> str:

@@ -56,7 +56,7 @@ def recorded_account(
     return int(row.listener_key)
 
 
-def recorded(connection: Connection, listener: str | None, *, is_public: bool = True) -> list[Row[Any]]:
+def recorded_listeners(connection: Connection, listener: str | None, *, is_public: bool = True) -> list[Row[Any]]:
     """Who it is, if they are recorded here: by id or name; whoever it is, if nobody says and there is only one.
 
     Raises ListenerError, whose sentence names no listener when it is public, as in a log on GitHub.
@@ -79,7 +79,7 @@ def recorded(connection: Connection, listener: str | None, *, is_public: bool = 
     return known
 
 
-def listener_meant(
+def find_listener(
     connection: Connection, listener: str | None, *, sees_logins: bool = True, is_public: bool = True
 ) -> RecordedListener | None:
     """Who it is; None when nobody is recorded yet. If nobody says, and several are recorded, the only one who is logged in.
@@ -87,7 +87,7 @@ def listener_meant(
     A reader's role does not see who is logged in (`sees_logins`). Raises ListenerError for somebody who is not recorded here.
     """
     logged_in = run(connection, "ops/listeners/logged_in") if listener is None and sees_logins else []
-    known = logged_in if len(logged_in) == 1 else recorded(connection, listener, is_public=is_public)
+    known = logged_in if len(logged_in) == 1 else recorded_listeners(connection, listener, is_public=is_public)
     if not known:
         if listener is not None:
             raise ListenerError("Nobody of this name or id is recorded here.")

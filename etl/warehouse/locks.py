@@ -19,7 +19,7 @@ from etl import limits
 from etl.limits import Limits
 from etl.warehouse.engine import limited, limits_of
 from etl.warehouse.errors import WarehouseError
-from etl.warehouse.statements import apart, script, together
+from etl.warehouse.statements import rows_by_file, script, combined_query
 
 # First halves; the second half is the key of what is locked.
 LISTENER_LOCK = 0x6272_6170  # merges of one listener; of 0, whoever makes a listener
@@ -114,19 +114,19 @@ def run_locked(connection: Connection, half: int, key: int, name: str, **paramet
     the first lock of its kind in a transaction: it is waited for, whatever the transaction holds.
     """
     connection.info["step"] = name
-    return list(after_the_lock(connection, half, key, script(name), parameters))
+    return list(execute_locked(connection, half, key, script(name), parameters))
 
 
-def run_together_locked(
+def run_combined_locked(
     connection: Connection, half: int, key: int, names: Sequence[str], **parameters: Any
 ) -> dict[str, list[dict[str, Any]]]:
     """The same for several selects in one statement: `statements.run_together` behind the lock, and not compiled."""
     connection.info["step"] = ", ".join(names)
-    statement = f"set local jit = off\n;\n{together(tuple(names))}"
-    return apart(names, after_the_lock(connection, half, key, statement, parameters).one())
+    statement = f"set local jit = off\n;\n{combined_query(tuple(names))}"
+    return rows_by_file(names, execute_locked(connection, half, key, statement, parameters).one())
 
 
-def after_the_lock(
+def execute_locked(
     connection: Connection, half: int, key: int, statement: str, parameters: Mapping[str, Any]
 ) -> CursorResult[Any]:
     """Sends the lock and the statement in one message. A wait in vain is told as one for the lock (see `busy`)."""

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from etl.warehouse.locks import LISTENER_LOCK, lock, lock_listeners
 from etl.warehouse.statements import run, run_all
-from etl.warehouse.time_zones import settle
+from etl.warehouse.time_zones import update_time_zone
 
 TIERS = 6  # of sql/matching/40_match_candidate.sql
 OBSERVED = (  # the batch with its keys, what is recorded near it, and which sources report either
@@ -64,7 +64,7 @@ def merge_catalogue(connection: Connection) -> None:
         is_more = run(connection, "dimensions/track_recording")
 
 
-def merge_linked(
+def rematch_plays(
     connection: Connection, *, now: datetime, but_not: int | None = None, with_changed: bool = False
 ) -> None:
     """Looks again at plays of tracks that the batch's catalogue found to be one recording: of every listener, but not of the one
@@ -72,7 +72,7 @@ def merge_linked(
     rows = run(connection, "dimensions/listeners_to_rematch", but_not=but_not or 0, with_changed=with_changed)
     lock_listeners(connection, [row.listener_key for row in rows])
     for row in rows:
-        settle(connection, row.listener_key)
+        update_time_zone(connection, row.listener_key)
         run(connection, "matching/90_drop_temporary_tables")
         run(connection, "staging/staging_play")
         merge_plays(connection, listener_key=row.listener_key, now=now)

@@ -19,36 +19,36 @@ log = logging.getLogger(__name__)
 Item = TypeVar("Item")
 
 # What an odd value can raise: in the database, and while it is being read.
-ODD = (ValuesRefused, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+VALUE_ERRORS = (ValuesRefused, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
-class NotKept(Exception):
+class RolledBack(Exception):
     """Takes a transaction back that was only a try."""
 
 
-def odd_ones(items: Sequence[Item], save: Callable[[Sequence[Item]], object]) -> list[Item]:
+def unsavable_items(items: Sequence[Item], save: Callable[[Sequence[Item]], object]) -> list[Item]:
     """Those of the items that can't be saved. `save` gets all others, in one or several calls; a call saves all or nothing.
 
     A batch that fails is tried in halves: one odd item of a hundred costs some fifteen calls.
     """
     try:
         save(items)
-    except ODD as error:
+    except VALUE_ERRORS as error:
         if len(items) > 1:
             middle = len(items) // 2
-            return odd_ones(items[:middle], save) + odd_ones(items[middle:], save)
+            return unsavable_items(items[:middle], save) + unsavable_items(items[middle:], save)
         # Of an error that is not ours only the name is told: its words may hold anything.
         log.info("Set aside: %s", error if isinstance(error, ValuesRefused) else type(error).__name__)
         return list(items)
     return []
 
 
-def attempt(warehouse: Warehouse, work: Callable[[Connection], object]) -> None:
+def dry_run(warehouse: Warehouse, work: Callable[[Connection], object]) -> None:
     """Does the work in a transaction, and takes it back."""
 
     def taken_back(connection: Connection) -> None:
         work(connection)
-        raise NotKept
+        raise RolledBack
 
-    with suppress(NotKept):
+    with suppress(RolledBack):
         warehouse.transaction(taken_back)

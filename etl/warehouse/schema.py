@@ -15,14 +15,14 @@ from etl.clock import Clock, check_clock
 from etl.warehouse.engine import limited
 from etl.warehouse.errors import MISSING_STATES, WarehouseError, state_of
 from etl.warehouse.locks import SCHEMA_LOCK, lock
-from etl.warehouse.statements import checksum, names_in, run, run_script, run_together, script
+from etl.warehouse.statements import checksum, names_in, run, run_script, run_combined, script
 from etl.warehouse.versions import are_views_newer, newest_of
 
 WAREHOUSE = "schema/008_warehouse"  # since then a database knows which warehouse it is
 MADE_ANEW = ("functions", "views")  # folders whose files are all applied again when one of them, or the schema, changed
 
 
-def asked_of_current(
+def rows_if_current(
     connection: Connection, clock: Clock | None, names: Sequence[str] = (), **parameters: Any
 ) -> dict[str, list[dict[str, Any]]] | None:
     """The rows of these files of sql/, asked together with the state of the schema; None when it needs a closer look.
@@ -32,7 +32,7 @@ def asked_of_current(
     """
     ours = names_in("schema") + views_in_order()
     try:
-        rows = run_together(connection, ["ops/migrations/schema_digest", *names], file_names=ours, **parameters)
+        rows = run_combined(connection, ["ops/migrations/schema_digest", *names], file_names=ours, **parameters)
     except DBAPIError as error:
         if state_of(error) not in MISSING_STATES:
             raise

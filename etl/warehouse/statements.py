@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, text
 
 from etl import limits
 from etl.paths import sql_folder
-from etl.warehouse.engine import driver_of, due, limited, limits_of
+from etl.warehouse.engine import driver_of, settings_due, limited, limits_of
 
 STREAMED = 5_000  # rows fetched at a time
 
@@ -32,17 +32,17 @@ def run_with_columns(connection: Connection, name: str, **parameters: Any) -> tu
     return (tuple(result.keys()), list(result)) if result.returns_rows else ((), [])
 
 
-def run_together(connection: Connection, names: Sequence[str], **parameters: Any) -> dict[str, list[dict[str, Any]]]:
+def run_combined(connection: Connection, names: Sequence[str], **parameters: Any) -> dict[str, list[dict[str, Any]]]:
     """Asks several files of sql/, each a single select, in one statement: the rows of each by its name.
 
     The rows travel as JSON. A column whose name ends in _at is a time; the others hold what JSON holds, so an interval has to
     be selected as seconds. A parameter that several files have is given once.
     """
     connection.info["step"] = ", ".join(names)
-    return apart(names, connection.execute(text(together(tuple(names))), parameters).one())
+    return rows_by_file(names, connection.execute(text(combined_query(tuple(names))), parameters).one())
 
 
-def apart(names: Sequence[str], answer: Sequence[Any]) -> dict[str, list[dict[str, Any]]]:
+def rows_by_file(names: Sequence[str], answer: Sequence[Any]) -> dict[str, list[dict[str, Any]]]:
     """The rows of each file out of the only row of `together`. Pure."""
     return {
         name: [{column: from_json(column, value) for column, value in row.items()} for row in rows]
@@ -56,7 +56,7 @@ def from_json(column: str, value: Any) -> Any:
 
 
 @cache
-def together(names: tuple[str, ...]) -> str:
+def combined_query(names: tuple[str, ...]) -> str:
     """One statement that selects the rows of each file as a JSON list."""
     selects = (
         "(select coalesce(json_agg(row_to_json(answer)), '[]'::json)"  # noqa: S608  of the program's own files
@@ -97,7 +97,7 @@ def run_script(connection: Connection, name: str) -> None:
 def driver_cursor(connection: Connection) -> psycopg2.extensions.cursor:
     """psycopg2's own cursor within the transaction: for COPY, and for scripts that take no parameters."""
     cursor = driver_of(connection).cursor()
-    if words := due(connection):
+    if words := settings_due(connection):
         cursor.execute(words)
     return cursor
 

@@ -21,7 +21,7 @@ class ZoneError(Exception):
     """This computer does not know the time zone that a record is dated by."""
 
 
-def settle(connection: Connection, listener_key: int, asked: str | None = None) -> Warned | None:
+def update_time_zone(connection: Connection, listener_key: int, asked: str | None = None) -> Warned | None:
     """Dates the record of a listener by the time zone `asked` for (None: by the one it has), as far as the database knows it.
 
     A zone that the database does not know is replaced by another name of it (Asia/Calcutta by Asia/Kolkata). If it knows
@@ -29,12 +29,12 @@ def settle(connection: Connection, listener_key: int, asked: str | None = None) 
     kept until the transaction ends, so no merge dates plays by a zone that is just being replaced. One statement when there
     is nothing to change.
     """
-    is_settled, warning = settled(connection, zone_of_listener(connection, listener_key, asked), asked)
+    is_settled, warning = check_time_zone(connection, zone_of_listener(connection, listener_key, asked), asked)
     if is_settled:
         return warning
     lock(connection, LISTENER_LOCK, listener_key)
     stands = zone_of_listener(connection, listener_key, asked)  # a merge may have ended meanwhile
-    zone, warning = chosen(connection, stands, asked)
+    zone, warning = choose_zone(connection, stands, asked)
     savepoint = connection.begin_nested()
     try:
         run(connection, "dimensions/listener_time_zone", listener_key=listener_key, time_zone=zone)
@@ -52,23 +52,23 @@ def settle(connection: Connection, listener_key: int, asked: str | None = None) 
     )
 
 
-def dated_anew(connection: Connection, listener_key: int, asked: str | None) -> int:
+def redate_plays(connection: Connection, listener_key: int, asked: str | None) -> int:
     """Derives the local date of every play of a listener from their time zone, or the one `asked` for; how many plays were on
     another one."""
     lock(connection, LISTENER_LOCK, listener_key)
-    zone, _ = chosen(connection, zone_of_listener(connection, listener_key, asked), asked)
+    zone, _ = choose_zone(connection, zone_of_listener(connection, listener_key, asked), asked)
     return len(run(connection, "dimensions/listener_time_zone", listener_key=listener_key, time_zone=zone))
 
 
-def all_dated_anew(connection: Connection, asked: str | None) -> int:
+def redate_all_plays(connection: Connection, asked: str | None) -> int:
     """The same for every listener; the zone `asked` for is that of the only one."""
     keys = [row.listener_key for row in run(connection, "ops/listeners/keys")]
-    return sum(dated_anew(connection, key, asked if len(keys) == 1 else None) for key in keys)
+    return sum(redate_plays(connection, key, asked if len(keys) == 1 else None) for key in keys)
 
 
-def settled(connection: Connection, stands: Any, asked: str | None) -> tuple[bool, Warned | None]:
+def check_time_zone(connection: Connection, stands: Any, asked: str | None) -> tuple[bool, Warned | None]:
     """Whether `settle` would leave the record as it is, and what it would warn of. `stands`: time_zone_of_listener.sql's row."""
-    zone, warning = chosen(connection, stands, asked)
+    zone, warning = choose_zone(connection, stands, asked)
     return zone == stands.time_zone and stands.is_dated, warning
 
 
@@ -77,13 +77,13 @@ def zone_of_listener(connection: Connection, listener_key: int, asked: str | Non
     return row
 
 
-def chosen(connection: Connection, stands: Row[Any], asked: str | None) -> tuple[str, Warned | None]:
+def choose_zone(connection: Connection, stands: Row[Any], asked: str | None) -> tuple[str, Warned | None]:
     """The zone to use, and a warning if it is not the one that was asked for, nor another name of it."""
-    if asked is not None and (stands.is_asked_known or (found := known(connection, asked))):
+    if asked is not None and (stands.is_asked_known or (found := known_name(connection, asked))):
         return (asked if stands.is_asked_known else str(found)), None
     zone, told = stands.time_zone, asked
     if not stands.is_known:
-        zone = known(connection, stands.time_zone)
+        zone = known_name(connection, stands.time_zone)
         told = asked or (None if zone else stands.time_zone)
         zone = zone or FALLBACK
     if told is None:
@@ -95,7 +95,7 @@ def chosen(connection: Connection, stands: Row[Any], asked: str | None) -> tuple
     )
 
 
-def known(connection: Connection, zone: str) -> str | None:
+def known_name(connection: Connection, zone: str) -> str | None:
     """The name by which the database knows a zone, if by any."""
     [row] = run(connection, "ops/listeners/time_zone_known", names=list(same_as(zone)))
     return row.time_zone and str(row.time_zone)

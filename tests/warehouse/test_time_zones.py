@@ -25,7 +25,7 @@ from etl.simulator.routes import Play
 from etl.sources.recently_played import read_page
 from etl.warehouse import time_zones as zones
 from etl.warehouse.connection import Warehouse
-from etl.warehouse.listeners import listener_meant
+from etl.warehouse.listeners import find_listener
 from etl.warehouse.load import stage
 from etl.warehouse.merge import merge_catalogue, merge_plays
 from etl.warehouse.time_zones import links, same_as, zone_named
@@ -132,7 +132,7 @@ def test_a_merge_that_begins_while_the_time_zone_is_being_changed_dates_by_the_n
 
     merge = threading.Thread(target=merging)
     with warehouse.engine.begin() as connection:
-        assert zones.settle(connection, 1, "Asia/Tokyo") is None
+        assert zones.update_time_zone(connection, 1, "Asia/Tokyo") is None
         merge.start()
         somebody_waits(ask)
     merge.join()
@@ -352,8 +352,8 @@ def test_plays_of_somebody_else_with_an_unknown_zone_do_not_stop_a_run(old_datab
         "insert into listening.dim_listener (listener_id, time_zone, created_at) values ('b', 'NZ', now())",
     )
     with warehouse.engine.begin() as connection:
-        assert zones.settle(connection, 2) is not None
-        listener = listener_meant(connection, "b")
+        assert zones.update_time_zone(connection, 2) is not None
+        listener = find_listener(connection, "b")
         assert listener and listener.time_zone.key == "UTC"
     warehouse.close()
 
