@@ -6,7 +6,7 @@ from etl import __version__
 from etl.clock import Clock, utc_now
 from etl.counts import many
 from etl.deadline import Deadline, span
-from etl.dimensions.fetch import SCOPE, CatalogueFetcher, Progress, FillResult
+from etl.dimensions.fetch import SCOPE, CatalogueFetcher, FillResult, Progress
 from etl.jobs.run import Outcome, accounts_of, failure_recorded, giving_way, record_kept_failures, run_of, secret
 from etl.notices import Warned, moment
 from etl.settings import Settings

@@ -23,7 +23,7 @@ from etl.warehouse.connection import Warehouse
 from etl.warehouse.listeners import ME, ListenerError, recorded_listeners
 from etl.warehouse.load import copy
 from etl.warehouse.locks import LISTENER_LOCK, lock
-from etl.warehouse.merge import merge_catalogue, rematch_plays, merge_plays
+from etl.warehouse.merge import merge_catalogue, merge_plays, rematch_plays
 from etl.warehouse.schema import migrate_within
 from etl.warehouse.statements import run
 from etl.warehouse.time_zones import update_time_zone

@@ -28,12 +28,12 @@ from etl.warehouse.connection import Warehouse
 from etl.warehouse.known_page import page_state
 from etl.warehouse.listeners import recorded_account
 from etl.warehouse.load import stage
-from etl.warehouse.merge import Reach, merge_catalogue, rematch_plays, merge_plays, move_watermark
+from etl.warehouse.merge import Reach, merge_catalogue, merge_plays, move_watermark, rematch_plays
 from etl.warehouse.pauses import paused_until
 from etl.warehouse.quarantine import VALUE_ERRORS, dry_run
 from etl.warehouse.schema import rows_if_current
 from etl.warehouse.statements import run, run_all
-from etl.warehouse.time_zones import update_time_zone, check_time_zone
+from etl.warehouse.time_zones import check_time_zone, update_time_zone
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from etl.sources.exports.reader import name_uri
 from etl.sources.recently_played import read_page
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.load import stage
-from etl.warehouse.merge import merge_catalogue, rematch_plays, merge_plays
+from etl.warehouse.merge import merge_catalogue, merge_plays, rematch_plays
 from etl.warehouse.statements import run
 from support import NOW
 from support.export_files import Rows, write_folder

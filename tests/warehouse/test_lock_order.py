@@ -14,7 +14,7 @@ from etl.sources.recently_played import read_page
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.load import stage
 from etl.warehouse.locks import LISTENER_LOCK, lock, lock_listeners
-from etl.warehouse.merge import merge_catalogue, rematch_plays, merge_plays
+from etl.warehouse.merge import merge_catalogue, merge_plays, rematch_plays
 from etl.warehouse.statements import run
 
 DEADLOCKS = "select deadlocks from pg_stat_database where datname = current_database()"
