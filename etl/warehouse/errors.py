@@ -1,4 +1,4 @@
-"""Turn a driver error into a message for the person, and decide whether a retry can help. Pure.
+"""Turn a driver error into a message for the person, and decide whether a retry can help.
 
 The SQLSTATE decides where there is one. libpq reports none while connecting, so there the text has to do: host, port
 and severity are cut off, and the rest is matched from its beginning. Of servers that run in another language, only the
@@ -156,15 +156,15 @@ PATTERNS: tuple[tuple[str, Trouble], ...] = (  # patterns for the beginning of a
     (r"connection refused", REFUSED),
     (r"(connection timed out|timeout expired)", NO_ANSWER),
     (r"no such file or directory", NO_SOCKET),
-    (r"(network is unreachable|cannot assign requested address)", NO_ANSWER),
-    (r"(no route to host|address family not supported)", NO_ANSWER),
+    (r"(network is unreachable|cannot assign requested address"
+     r"|no route to host|address family not supported)", NO_ANSWER),
     (r"sorry, too many clients already", NO_ROOM),
     (r"remaining connection slots are reserved", NO_ROOM),
     (r"too many connections for ", NO_ROOM),
     (r"(\(E\w+\) )?max ?client(s|s? connections)? ?(in session mode: )?.*reached", NO_ROOM),
     (r"no more connections allowed", NO_ROOM),
-    (r"invalid (dsn|sslmode|channel_binding|\w+ value|port number)", UNREAD),
-    (r"invalid (integer value|URI|connection option|percent-encoded)", UNREAD),
+    (r"invalid (dsn|sslmode|channel_binding|\w+ value|port number|integer value|URI|connection option"
+     r"|percent-encoded)", UNREAD),
     (r"missing \"=\" after", UNREAD),
 )  # fmt: skip
 NOWHERE = re.compile(

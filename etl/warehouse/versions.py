@@ -1,4 +1,4 @@
-"""Compare this program's version with the versions that were applied to a database."""
+"""Compare this program's version with the versions that were applied to a database. Pure."""
 
 import logging
 import re
