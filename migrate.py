@@ -27,7 +27,7 @@ from etl.transfer.endpoints import CopiedTable, CopyResult, Progress
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.errors import WarehouseError
 from etl.warehouse.open import opened
-from etl.warehouse.time_zones import all_dated_anew
+from etl.warehouse.time_zones import redate_all_plays
 
 EXAMPLES = """
 examples, all for the database at DATABASE_URL:
@@ -170,7 +170,7 @@ def run_migrations(target: Warehouse, is_check: bool, time_zone: str | None) -> 
         files, verb = target.migrate(utc_now(), __version__), "applied"
     print("\n".join(f"{verb}: sql/{name}.sql" for name in files) or "The database is up to date.")
     if not is_check and (
-        count := target.transaction(lambda connection: all_dated_anew(connection, time_zone), limits.IMPORTING)
+        count := target.transaction(lambda connection: redate_all_plays(connection, time_zone), limits.IMPORTING)
     ):
         print(f"{many(count, 'play')} had a wrong local date or minute, now corrected.")
     return 1 if is_check and files else 0

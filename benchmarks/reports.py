@@ -15,7 +15,7 @@ from etl.reports.history import page
 from etl.reports.model import Report
 from etl.reports.request import ReportContext
 from etl.warehouse.connection import Warehouse
-from etl.warehouse.listeners import listener_meant
+from etl.warehouse.listeners import find_listener
 
 NOW = datetime(2026, 11, 20, 20, 0, tzinfo=UTC)
 RUNS = 9
@@ -180,7 +180,7 @@ def asked(
 ) -> None:
     def work(connection: Connection) -> None:
         seen(connection)
-        listener = listener_meant(connection, f"listener {listener_key}")
+        listener = find_listener(connection, f"listener {listener_key}")
         assert listener is not None
         answer(ReportContext(connection, listener, NOW))
 

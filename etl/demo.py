@@ -32,7 +32,7 @@ from etl.simulator.server import SimulatedSpotify
 from etl.simulator.world import world_of
 from etl.terminal import terminal
 from etl.warehouse.connection import Warehouse
-from etl.warehouse.listeners import listener_meant
+from etl.warehouse.listeners import find_listener
 
 TODAY = datetime(2026, 11, 20, tzinfo=UTC)
 DAYS = 60  # before the day that is shown hour by hour
@@ -239,7 +239,7 @@ def show_reports(console: Console, warehouse: Warehouse, folder: Path) -> Path:
 
     def reported(answer: Callable[[ReportContext], Report]) -> Report:
         def work(connection: Connection) -> Report:
-            listener = listener_meant(connection, None)
+            listener = find_listener(connection, None)
             assert listener is not None, "the jobs have recorded somebody"
             return answer(ReportContext(connection, listener, SHOWN_AT))
 

@@ -10,7 +10,7 @@ from etl.values import Row
 ARTIST_COLUMNS = (
     "artist_id",
     "artist_name",
-    "genres",  # a JSON list: [] is an answer, null is none
+    "genres",  # a JSON list; [] means none, null means unknown
     "image_url",
     "popularity",
     "follower_count",
@@ -62,10 +62,10 @@ PLAY_COLUMNS = (
     "context_type",
 )
 FIRST_PLAY = datetime(2006, 1, 1, tzinfo=UTC)  # Spotify is no older
-AHEAD = timedelta(days=1)  # of the clock here; a play of next year would stay in every window and hide every gap
+AHEAD = timedelta(days=1)  # tolerated clock skew; a play from next year would stay in every window and hide every gap
 
 SHOWN_MALFORMED = 20
-DETAIL_COLUMNS = (  # shared by many plays, and only in the extended history
+DETAIL_COLUMNS = (  # only in the extended history; many plays share the same values
     "platform",
     "reason_start",
     "reason_end",
@@ -128,7 +128,7 @@ class Table:
 class Malformed:
     """A row that is not a play: its number in the file, from 1, and why. Quotes none of its content.
 
-    `name` finds a row of a table again, where numbers say nothing.
+    `name` identifies a row of a table, where a row number means nothing.
     """
 
     row_number: int

@@ -23,9 +23,9 @@ LONGEST_WORD = 50  # a type, such as audiobook_chapter
 LONGEST_LINK = 2000
 LONGEST_URI = 2000  # bytes: an index entry holds 2,704; a local file's URI has its names percent-encoded
 LONGEST_ACCOUNT = 200  # of a listener's id; four bytes to a character still fit an index
-MOST_ARTISTS = 200  # of a track: each is one call to the catalogue, and a day has a few hundred
+MOST_ARTISTS = 200  # of a track: each costs one catalogue call, of a few hundred a day
 MOST_GENRES = 50  # of an artist
-SPOTIFY_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")  # they have 22 characters; it goes into the path of a request
+SPOTIFY_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")  # usually 22 characters; it becomes part of a request's path
 ISRC = re.compile(r"[\x21-\x7e]{1,32}")  # twelve characters, with hyphens fifteen
 RELEASE = re.compile(r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?", re.ASCII)
 PRECISIONS = ("year", "month", "day")
@@ -49,7 +49,7 @@ def title(value: object) -> str | None:
 
 
 def word(value: object) -> str | None:
-    """A word of Spotify's, such as a type; None for a text that is too long to be one."""
+    """A keyword of Spotify's, such as a type; None for a text that is too long to be one."""
     return unchanged(value, LONGEST_WORD)
 
 
@@ -134,10 +134,10 @@ def release(value: object) -> tuple[date | None, str | None]:
     """A release date and its precision: "2020-05" gives (2020-05-01, "month"). (None, None) for anything that is no
     date.
     """
-    found = RELEASE.fullmatch(value) if isinstance(value, str) else None
-    if found is None:
+    match = RELEASE.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
         return None, None
-    parts = [int(part) for part in found.groups() if part]
+    parts = [int(part) for part in match.groups() if part]
     try:
         return date(*[*parts, 1, 1][:3]), PRECISIONS[len(parts) - 1]
     except ValueError:

@@ -1,4 +1,4 @@
-"""What is secret in the database: encrypted under keys that can be changed, and fingerprints that lead nowhere."""
+"""Encrypt refresh tokens with keys that can be rotated."""
 
 import base64
 
@@ -10,37 +10,38 @@ from etl.settings import Settings
 
 
 class TokenKeyError(Exception):
-    """What is stored was encrypted under a key that is not among ours."""
+    """The stored token was encrypted with a key that is not configured."""
 
     def __init__(self) -> None:
         super().__init__(
-            "The login in the database was encrypted with another key: TOKEN_KEY, or without one SPOTIFY_CLIENT_SECRET, has"
-            " changed since. Put the old key behind the new one in TOKEN_KEY, with a comma between them, or log in again."
+            "The login in the database was encrypted with another key: TOKEN_KEY, or SPOTIFY_CLIENT_SECRET if there is"
+            " no TOKEN_KEY, has changed since. Add the old key after the new one in TOKEN_KEY, separated by a comma, or"
+            " log in again."
         )
 
 
 class Keys:
-    """The keys of these settings: those of TOKEN_KEY in their order, and the client secret. The first one encrypts, all decrypt.
+    """The encryption keys: those of TOKEN_KEY in order, then the client secret. The first encrypts, all decrypt.
 
-    So TOKEN_KEY may be brought in, or a new key put before an old one, at any time; a client secret that has been replaced
-    still decrypts when it stands in TOKEN_KEY behind a new key.
+    So a TOKEN_KEY can be introduced, or a new key put before the old one, at any time. To keep decrypting after the
+    client secret was replaced, add the old secret to TOKEN_KEY after a new key.
     """
 
     def __init__(self, settings: Settings) -> None:
-        told = settings.token_key.get_secret_value().replace(",", " ").split() if settings.token_key else []
+        secrets = settings.token_key.get_secret_value().replace(",", " ").split() if settings.token_key else []
         if settings.spotify_client_secret:
-            told.append(settings.spotify_client_secret.get_secret_value())
-        self._keys = [fernet(key) for key in told]
+            secrets.append(settings.spotify_client_secret.get_secret_value())
+        self._keys = [fernet(secret) for secret in secrets]
 
     def __repr__(self) -> str:
         return "Keys(…)"
 
     def encrypt(self, text: str) -> str:
-        """The text as authenticated ciphertext (Fernet: AES-128-CBC and HMAC-SHA256)."""
+        """Authenticated ciphertext (Fernet: AES-128-CBC and HMAC-SHA256), in URL-safe base64."""
         return MultiFernet(self._keys).encrypt(text.encode()).decode()
 
     def decrypt(self, ciphertext: str) -> str:
-        """The text again. Raises TokenKeyError when none of the keys is the one it was encrypted with."""
+        """The plain text. Raises TokenKeyError if none of the keys fits."""
         try:
             return MultiFernet(self._keys).decrypt(ciphertext.encode()).decode()
         except InvalidToken:
@@ -48,7 +49,7 @@ class Keys:
         raise TokenKeyError
 
     def is_first(self, ciphertext: str) -> bool:
-        """Whether the first key encrypted it: what another one did is encrypted anew, so that that one may go."""
+        """Whether the first key encrypted it. If not, the caller encrypts it again, so the old key can be removed."""
         try:
             self._keys[0].decrypt(ciphertext.encode())
         except InvalidToken:
@@ -57,6 +58,6 @@ class Keys:
 
 
 def fernet(key: str) -> Fernet:
-    # The key is long and random already: HKDF only gives it the length and the purpose.
+    # The key is already long and random; HKDF only adapts its length and binds it to this purpose.
     derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"brapped refresh token").derive(key.encode())
     return Fernet(base64.urlsafe_b64encode(derived))

@@ -1,4 +1,4 @@
-"""Keeping logins: which one is to be used, whose it is, when it ends, and the newest token of it, encrypted."""
+"""Choose the login to use, exchange its refresh token, and store the newest token encrypted."""
 
 import calendar
 from collections.abc import Callable, Mapping, Sequence
@@ -17,36 +17,36 @@ from etl.warehouse.connection import Warehouse
 from etl.warehouse.locks import LOGIN_LOCK, run_locked
 from etl.warehouse.statements import run
 
-QUESTIONS = ("ops/logins/of_setting", "ops/logins/current")  # by the fingerprint of SPOTIFY_REFRESH_TOKEN
-LIFE_MONTHS = 6  # of a refresh token, from consent; using it does not prolong it
+QUESTIONS = ("ops/logins/of_setting", "ops/logins/current")  # parameter: the fingerprint of SPOTIFY_REFRESH_TOKEN
+LIFE_MONTHS = 6  # of a refresh token, from consent; using it does not extend it
 
 
 class NotLoggedIn(SpotifyError):
-    """There is no login at all: neither a setting nor one in the database."""
+    """There is no login, neither in SPOTIFY_REFRESH_TOKEN nor in the database."""
 
     def __init__(self) -> None:
         super().__init__(
-            "Nobody is logged in yet. On GitHub start the workflow connect, elsewhere 'brapped login' (or set"
-            " SPOTIFY_REFRESH_TOKEN); the README says how under 'Record your own listening'."
+            "Nobody is logged in yet. On GitHub run the workflow connect; elsewhere run 'brapped login' or set"
+            " SPOTIFY_REFRESH_TOKEN. The README explains it under 'Record your own listening'."
         )
 
 
 class AnybodysLogin(SpotifyError):
-    """Several listeners have a login here, and nothing says whose listening is meant."""
+    """Several listeners have a login here, and no setting chooses one."""
 
     def __init__(self) -> None:
         super().__init__(
-            "More than one listener has logged in to this database, and nothing says whose listening this job records: set"
-            " SPOTIFY_REFRESH_TOKEN to a token of theirs ('brapped login' prints it)."
+            "More than one listener has logged in to this database, and no setting says whose plays this job records."
+            " Set SPOTIFY_REFRESH_TOKEN to that listener's token ('brapped login' prints it)."
         )
 
 
 class Login:
-    """The login to use: the one that was agreed to, or set as SPOTIFY_REFRESH_TOKEN, last. Of it the newest token.
+    """The login to use, with its newest token. The most recent login wins.
 
-    So a login that `brapped login` or connect.yml got takes the place of an older setting of the same listener, and a
-    setting that is changed takes the place of both. `listener_key` is None until Spotify was asked whose login it is.
-    `answers`: the rows of QUESTIONS, if the database was asked already. Raises NotLoggedIn and AnybodysLogin.
+    A login through `brapped login` or connect.yml replaces an older SPOTIFY_REFRESH_TOKEN of the same listener;
+    changing the setting replaces both. `listener_key` is None until Spotify has been asked whose login it is. `answers`:
+    rows of QUESTIONS that were already read, by file name. Raises NotLoggedIn and AnybodysLogin.
     """
 
     def __init__(
@@ -65,34 +65,34 @@ class Login:
         self._clock = clock
         self._is_new = False  # to this database
         if answers is None or (setting and not answers[QUESTIONS[0]]):
-            found = current_login(warehouse.transaction(self._find))
+            current = current_login(warehouse.transaction(self._find))
         else:
-            found = current_login(answers[QUESTIONS[1]])
-        self.login_key: int = found["login_key"]
-        self.listener_key: int | None = found["listener_key"]
+            current = current_login(answers[QUESTIONS[1]])
+        self.login_key: int = current["login_key"]
+        self.listener_key: int | None = current["listener_key"]
         self.warnings: list[Warned] = []
 
     def __repr__(self) -> str:
         return f"Login({self.login_key})"
 
     def access_token(self) -> str:
-        """A fresh access token. A new refresh token that comes with it is kept before anything else is done.
+        """Get a new access token. If Spotify returns a new refresh token, it is stored before anything else happens.
 
-        Raises LoginRefused, and marks the login, when Spotify accepts the token no more; TokenKeyError when what is
-        stored can't be decrypted, and no setting stands in for it; WrongClock when Spotify's clock and this computer's are
-        far apart.
+        Raises LoginRefused, and marks the login, if Spotify no longer accepts the refresh token; TokenKeyError if the
+        stored token can't be decrypted and SPOTIFY_REFRESH_TOKEN can't replace it; WrongClock if this computer's clock
+        differs too much from Spotify's.
         """
         answers: list[Json] = []  # at most one: a repeated transaction must not exchange the token again
 
         def exchange(connection: Connection) -> str:
-            # One exchange at a time: a second run would otherwise come with a token that the first has just used up.
+            # One exchange at a time, or a second run could send a token that the first has just used up.
             [stored] = run_locked(connection, LOGIN_LOCK, self.login_key, "ops/logins/token", login_key=self.login_key)
             token = self._token_of(stored)
             if not answers:
                 answers.append(self._accounts.refresh(token))
             [answer] = answers
-            told = answer.get("refresh_token")
-            newest = told if isinstance(told, str) and told else token
+            rotated = answer.get("refresh_token")
+            newest = rotated if isinstance(rotated, str) and rotated else token
             ciphertext = stored.refresh_token_encrypted
             if newest != token:
                 self._keep(connection, newest, self._accounts.dated_at or self._clock())
@@ -105,11 +105,11 @@ class Login:
         except LoginRefused as refusal:
             self._refused(refusal.reason)
             raise
-        self._must_agree()  # only now that a new token is kept
+        self._must_agree()  # only after the new token is stored
         return token
 
     def _must_agree(self) -> None:
-        """Compares the clocks. When this computer's is wrong, a login first seen by it gets the true date."""
+        """Raise WrongClock if this computer's clock is wrong, after correcting the date of a login first seen now."""
         try:
             self._accounts.check_clock(self._clock())
         except WrongClock as error:
@@ -123,7 +123,7 @@ class Login:
             raise
 
     def _find(self, connection: Connection) -> list[Mapping[str, Any]]:
-        """The rows of login_current.sql, after a setting that this database has not seen was written down."""
+        """The rows of ops/logins/current, after recording a SPOTIFY_REFRESH_TOKEN that is new to this database."""
         mark = fingerprint(self._setting) if self._setting else None
         if mark and not run(connection, "ops/logins/of_setting", setting_fingerprint=mark):
             self._is_new = True
@@ -140,7 +140,7 @@ class Login:
         except TokenKeyError:
             if not is_set or not self._setting:
                 raise
-        # The setting may well still work. If it does not, Spotify's refusal tells the person what to do.
+        # The setting may still work. If not, the error about Spotify's refusal says what to do.
         warning = Warned(
             "token-key",
             "The stored login was encrypted with another key (TOKEN_KEY or SPOTIFY_CLIENT_SECRET has changed); using"
@@ -172,17 +172,17 @@ class Login:
 
 
 def current_login(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """The only row of login_current.sql. Raises NotLoggedIn and AnybodysLogin."""
+    """The only row of ops/logins/current. Raises NotLoggedIn and AnybodysLogin. Pure."""
     if not rows:
         raise NotLoggedIn
-    [found] = rows
-    if found["is_anybodys"]:
+    [current] = rows
+    if current["is_anybodys"]:
         raise AnybodysLogin
-    return found
+    return current
 
 
 def ends_at(consented_at: datetime) -> datetime:
-    """When Spotify stops accepting a login: six calendar months after the consent."""
+    """When Spotify stops accepting a login: LIFE_MONTHS calendar months after consent. Pure."""
     years, month = divmod(consented_at.month - 1 + LIFE_MONTHS, 12)
     year = consented_at.year + years
     last = calendar.monthrange(year, month + 1)[1]
@@ -190,7 +190,7 @@ def ends_at(consented_at: datetime) -> datetime:
 
 
 def keep_login(connection: Connection, token: str, listener_key: int, keys: Keys, consented_at: datetime) -> None:
-    """Keeps a refresh token that the listener has just agreed to, as the one to use from now on."""
+    """Store the refresh token of a new consent, encrypted, as the login to use from now on."""
     run(
         connection,
         "ops/logins/agreed",

@@ -1,4 +1,4 @@
-"""What Spotify's catalogue said to a slice of the work: described, unknown, without an answer, or not to be recorded."""
+"""Sort the answers of Spotify's catalogue: described, unknown to Spotify, failed, or rejected by Postgres."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,12 +12,12 @@ from etl.dimensions.transform import catalogue_tables
 from etl.spotify.errors import SpotifyError
 from etl.values import Json, number, text
 from etl.warehouse.load import stage
-from etl.warehouse.merge import merge_catalogue, merge_linked
+from etl.warehouse.merge import merge_catalogue, rematch_plays
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """A member of a dimension to be asked for."""
+    """A dimension member to fetch."""
 
     kind: str  # artist, track, album or episode
     spotify_id: str
@@ -25,31 +25,31 @@ class Wanted:
 
 @dataclass(repr=False)
 class Answers:
-    """What Spotify said to a slice of the work."""
+    """The answers to one slice of wanted members."""
 
-    call_count: int = 0  # requests, with those sent again
+    call_count: int = 0  # requests, retries included
     members: dict[Wanted, Json] = field(default_factory=dict)
     missed: list[Wanted] = field(default_factory=list)  # unknown to Spotify
-    failed: list[Wanted] = field(default_factory=list)  # no answer for now, or none that can be recorded
-    set_aside_count: int = 0  # of the failed: described, but in a way that can't be recorded
-    refused: list[str] = field(default_factory=list)  # kinds that this app may not ask for in batches
-    trouble: SpotifyError | RunTimeout | None = None  # what ended the asking
+    failed: list[Wanted] = field(default_factory=list)  # no answer this time, or one that Postgres rejects
+    set_aside_count: int = 0  # of the failed: answers that Postgres rejects
+    refused: list[str] = field(default_factory=list)  # kinds for which this app may not use batch requests
+    trouble: SpotifyError | RunTimeout | None = None  # the error that ended the requests
 
     def take(self, wanted: Wanted, member: Json | None) -> None:
-        """Files an answer. One that does not describe what was asked for is as good as none, and becomes no row."""
+        """Add an answer. An empty or incomplete one (see `is_whole`) counts as missed."""
         if member is None or not is_whole(wanted.kind, member):
             self.missed.append(wanted)
         else:
-            # Spotify answers for a merged artist with the other's id; facts know the one that was asked for.
+            # For a merged artist Spotify returns the other id; facts refer to the one that was requested.
             uri = f"spotify:{wanted.kind}:{wanted.spotify_id}"
             self.members[wanted] = {**member, "id": wanted.spotify_id, "uri": uri}
 
-    def set_aside(self, odd: Sequence[Wanted]) -> None:
-        """Takes these out of what is to be recorded; others go first next time."""
-        for wanted in odd:
+    def set_aside(self, rejected: Sequence[Wanted]) -> None:
+        """Move these members to the failed ones, which are retried after all others."""
+        for wanted in rejected:
             del self.members[wanted]
-        self.failed += odd
-        self.set_aside_count += len(odd)
+        self.failed += rejected
+        self.set_aside_count += len(rejected)
 
     @property
     def asked(self) -> set[Wanted]:
@@ -60,7 +60,7 @@ class Answers:
 
 
 def save_members(connection: Connection, answers: Answers, some: Sequence[Wanted], now: datetime) -> None:
-    """Merges what Spotify said of these members."""
+    """Merge the answers about these members, and match plays again where tracks became one recording."""
     stage(
         connection,
         catalogue_tables(
@@ -71,11 +71,11 @@ def save_members(connection: Connection, answers: Answers, some: Sequence[Wanted
         ),
     )
     merge_catalogue(connection)
-    merge_linked(connection, now=now, with_changed=True)
+    rematch_plays(connection, now=now, with_changed=True)
 
 
 def is_whole(kind: str, member: Mapping[str, Any]) -> bool:
-    """Whether an answer describes a member: Spotify keeps some removed ones as shells without name or length."""
+    """Whether an answer describes a member. Spotify returns some removed ones without name or length. Pure."""
     if not text(member.get("name")):
         return False
     return kind not in ("track", "episode") or number(member.get("duration_ms")) is not None

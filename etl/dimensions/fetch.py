@@ -1,4 +1,4 @@
-"""Asking Spotify's catalogue within a daily budget: most played first, nothing in vain, a lock never slept through."""
+"""Fetch catalogue metadata from Spotify within a daily budget of calls, most played members first."""
 
 import secrets
 from collections.abc import Callable, Sequence
@@ -17,52 +17,52 @@ from etl.values import fingerprint, spotify_id
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.errors import WarehouseError
 from etl.warehouse.pauses import note_pause
-from etl.warehouse.quarantine import ODD, odd_ones
+from etl.warehouse.quarantine import VALUE_ERRORS, unsavable_items
 from etl.warehouse.statements import run
 
 Clock = Callable[[], datetime]
 Progress = Callable[[int, int], None]
 
 JOB = "dimensions"
-SCOPE = "catalogue"  # of a pause: whatever Spotify says here never stops the plays
-REFRESH_AFTER = timedelta(days=90)  # names, pictures and genres change slowly; a played track is refreshed by its page
-ASK_AGAIN_AFTER = timedelta(days=7)  # an id that was not found: removed things sometimes come back
-FAILED_AGAIN_AFTER = timedelta(hours=20)  # an id about which no answer came: tomorrow, while others go first
-MISS_LIMIT = 3  # and after so many times it is taken for gone
-LEASE_LIFE = timedelta(minutes=15)  # a slice takes seconds, in an incident minutes; a killed run is forgotten after it
-SLICE = 20  # ids asked for one by one between two commits: all that a kill can cost
-BATCH_SLICE = 100  # the same while Spotify answers for many at once
-BATCH_SIZES = {"artist": 50, "track": 50, "album": 20, "episode": 50}  # ids that Spotify takes in one call
-FAILURES_IN_A_ROW = 3  # after so many the trouble is not with one id
+SCOPE = "catalogue"  # of a pause: a rate limit here does not stop `plays`
+REFRESH_AFTER = timedelta(days=90)  # metadata changes slowly; each play refreshes its track
+ASK_AGAIN_AFTER = timedelta(days=7)  # an id unknown to Spotify: removed members sometimes come back
+FAILED_AGAIN_AFTER = timedelta(hours=20)  # an id whose request failed: tomorrow, after the others
+MISS_LIMIT = 3  # after so many misses a member counts as gone
+LEASE_LIFE = timedelta(minutes=15)  # a slice takes seconds, in an incident minutes; ends the lease of a killed run
+SLICE = 20  # single requests between two commits: all that a kill can lose
+BATCH_SLICE = 100  # the same with batch requests
+BATCH_SIZES = {"artist": 50, "track": 50, "album": 20, "episode": 50}  # ids per batch request, as Spotify allows
+FAILURES_IN_A_ROW = 3  # then the cause is not a single id
 
 
 class NothingRecorded(SpotifyError):
-    """None of the descriptions that Spotify gave could be recorded: not one odd item, but something of all of them."""
+    """Postgres rejected every answer of a slice, so the cause is not a single bad value."""
 
     def __init__(self, count: int) -> None:
         super().__init__(
-            f"None of Spotify's {count} answers could be recorded, so no more were asked for. They are set aside until"
-            " tomorrow, and the next run begins with others."
+            f"None of Spotify's {count} answers could be recorded, so the run stopped. They are set aside until"
+            " tomorrow; the next run starts with others."
         )
 
 
 @dataclass
-class Tally:
-    """What a run came to."""
+class FillResult:
+    """The result of a run, in counts of members and calls."""
 
     filled_count: int = 0
     missed_count: int = 0
-    set_aside_count: int = 0  # described in a way that can't be recorded
+    set_aside_count: int = 0  # answers that Postgres rejected
     call_count: int = 0
-    left_count: int = 0  # of the budget
-    missing_count: int = 0  # members still only inferred
-    resume_at: datetime | None = None  # when Spotify wants no more calls for now
-    is_taken: bool = False  # another run is at it
-    is_stopped: bool = False  # its time was up before its work was done
+    left_count: int = 0  # calls left of the day's budget
+    missing_count: int = 0  # members that are still inferred
+    resume_at: datetime | None = None  # end of the pause that Spotify asked for
+    is_taken: bool = False  # another run holds the lease
+    is_stopped: bool = False  # the deadline passed before all was fetched
 
 
-class Catalogue:
-    """One run of the dimensions job. Whoever calls it looks at the pause of `SCOPE` first."""
+class CatalogueFetcher:
+    """One run of the `dimensions` job. The caller checks the pause of `SCOPE` first."""
 
     def __init__(
         self,
@@ -82,34 +82,34 @@ class Catalogue:
         self._holder = secrets.token_hex(8)
         self._failures_in_a_row = 0
         self._refused: set[str] = set()
-        self._booking: int | None = None  # of calls, until they are counted
+        self._reservation: int | None = None  # key of the calls reserved, until they are counted
         self._sent_before = 0
 
-    def fill(self, progress: Progress) -> Tally:
-        """Asks and saves slice by slice until nothing is wanted, the budget or the time is spent, or Spotify wants a pause.
+    def fill(self, progress: Progress) -> FillResult:
+        """Fetch and save slice by slice until all is done, the budget or time is used up, or Spotify asks for a pause.
 
-        `progress` is called with how many ids are done, of how many. Raises the SpotifyError that ended the run, after
-        everything answered before it was saved; RunTimeout when nothing was answered in its time.
+        `progress` is called with the number of ids done, and of all ids. Raises the SpotifyError that ended the run,
+        after saving what was fetched before it; RunTimeout if the time ran out before anything was filled.
         """
-        tally = Tally()
+        result = FillResult()
         if not self._warehouse.transaction(self._holds_lease):
-            tally.is_taken = True
-            return tally
+            result.is_taken = True
+            return result
         try:
-            trouble = self._fill(tally, progress)
-            self._warehouse.transaction(lambda connection: self._count(connection, tally))
+            trouble = self._fill(result, progress)
+            self._warehouse.transaction(lambda connection: self._count(connection, result))
         finally:
-            with suppress(WarehouseError):  # told already; a lease that can't be given back ends by itself
+            with suppress(WarehouseError):  # an earlier error is already raised; the lease expires by itself
                 self._warehouse.transaction(self._leave)
         if isinstance(trouble, RateLimited):
-            tally.resume_at = self._clock() + timedelta(seconds=trouble.wait_s)
-        elif trouble is not None and not (isinstance(trouble, RunTimeout) and tally.filled_count):
+            result.resume_at = self._clock() + timedelta(seconds=trouble.wait_s)
+        elif trouble is not None and not (isinstance(trouble, RunTimeout) and result.filled_count):
             raise trouble
-        return tally
+        return result
 
-    def _fill(self, tally: Tally, progress: Progress) -> SpotifyError | RunTimeout | None:
-        """The slices, counted in `tally`; what ended the asking before its time."""
-        wanted = self._warehouse.transaction(self._work, limits.READING)  # it counts all plays
+    def _fill(self, result: FillResult, progress: Progress) -> SpotifyError | RunTimeout | None:
+        """Process the slices and count them in `result`; the error that ended the requests early, if any."""
+        wanted = self._warehouse.transaction(self._work, limits.READING)  # the query counts all plays
         total = len(wanted)
         trouble: SpotifyError | RunTimeout | None = None
         while wanted and trouble is None and not self._deadline.is_over:
@@ -117,23 +117,27 @@ class Catalogue:
             if not allowance:
                 break
             done = total - len(wanted)
-            answers = self._ask(wanted[:BATCH_SLICE], allowance, lambda count: progress(done + count, total))  # noqa: B023  called at once
+            answers = self._ask(
+                wanted[:BATCH_SLICE],
+                allowance,
+                lambda count: progress(done + count, total),  # noqa: B023  called at once
+            )
             self._save(answers)
-            tally.filled_count += len(answers.members)
-            tally.missed_count += len(answers.missed)
-            tally.set_aside_count += answers.set_aside_count
-            tally.call_count += answers.call_count
+            result.filled_count += len(answers.members)
+            result.missed_count += len(answers.missed)
+            result.set_aside_count += answers.set_aside_count
+            result.call_count += answers.call_count
             trouble = answers.trouble
             if trouble is None and answers.set_aside_count and not answers.members:
                 trouble = NothingRecorded(answers.set_aside_count)
             asked = answers.asked
             wanted = [one for one in wanted if one not in asked]
         progress(total - len(wanted), total)
-        tally.is_stopped = bool(wanted) and self._deadline.is_over
+        result.is_stopped = bool(wanted) and self._deadline.is_over
         return trouble
 
     def _holds_lease(self, connection: Connection) -> bool:
-        """Takes the lease or renews it; False when another run has it."""
+        """Take or renew the lease; False if another run holds it."""
         return bool(
             run(connection, "ops/runs/lease_taken", job=JOB, holder=self._holder, now=self._clock(), life=LEASE_LIFE)
         )
@@ -143,9 +147,9 @@ class Catalogue:
         return max(0, self._budget - int(counted.call_count))
 
     def _work(self, connection: Connection) -> list[Wanted]:
-        """What to ask for, as far as the budget can reach: what is missing, then what is old.
+        """The members to fetch within the budget: missing ones first, then outdated ones.
 
-        A third of the budget is kept from the old ones, so that what is played today need not wait for tomorrow.
+        Outdated members get at most two thirds of the budget, so that what is played later today need not wait.
         """
         self._refused = {
             row.endpoint for row in run(connection, "ops/catalogue/refusals", client_fingerprint=self._client)
@@ -153,7 +157,7 @@ class Catalogue:
         ids_per_call = 1 if self._refused >= BATCH_SIZES.keys() else max(BATCH_SIZES.values())
         left = self._left(connection)
         if not left:
-            return []  # and the question, which counts all plays, need not be put
+            return []  # and saves the query, which counts all plays
         rows = run(
             connection,
             "ops/catalogue/work",
@@ -168,26 +172,26 @@ class Catalogue:
         return missing + old[: max(0, left - len(missing) - self._budget // 3)]
 
     def _reserve(self, id_count: int) -> int:
-        """Books calls before they are made, so that a killed run is counted too; how many are allowed."""
+        """Reserve calls before they are sent, so that a killed run counts too; the number allowed."""
 
         def work(connection: Connection) -> tuple[int | None, int]:
             if not self._holds_lease(connection):
                 return None, 0
-            # Batches that are refused come on top of the single ones.
+            # A refused batch request costs a call in addition to the single ones.
             allowance = min(self._left(connection), id_count + len(BATCH_SIZES.keys() - self._refused))
             if not allowance:
                 return None, 0
-            [booked] = run(connection, "ops/catalogue/reserved", now=self._clock(), call_count=allowance)
-            return booked.catalogue_call_key, allowance
+            [reserved] = run(connection, "ops/catalogue/reserved", now=self._clock(), call_count=allowance)
+            return reserved.catalogue_call_key, allowance
 
-        self._booking, allowance = self._warehouse.transaction(work)
+        self._reservation, allowance = self._warehouse.transaction(work)
         self._sent_before = self._spotify.request_count
         return allowance
 
     def _ask(self, piece: Sequence[Wanted], allowance: int, progress: Callable[[int], None]) -> Answers:
-        """Asks for as many at once as Spotify allows, then for up to SLICE one by one, within the allowance of requests."""
+        """Send batch requests where Spotify allows them, else up to SLICE single ones, within the allowance."""
         answers = Answers()
-        # What is no id, as older versions kept it too, is unknown to Spotify without a question.
+        # An invalid id (older versions stored some) is unknown to Spotify without a request.
         answers.missed += [wanted for wanted in piece if spotify_id(wanted.spotify_id) is None]
         piece = [wanted for wanted in piece if wanted not in answers.missed]
         nothing = len(answers.missed)
@@ -213,7 +217,7 @@ class Catalogue:
         return answers
 
     def _ask_several(self, kind: str, group: Sequence[Wanted], answers: Answers) -> None:
-        """Those that a batch gives no answer about are left to be asked one by one."""
+        """Fetch a group in one request. If the batch fails, its members are left for single requests."""
         try:
             members = self._spotify.several(kind, [wanted.spotify_id for wanted in group])
         except Forbidden as refusal:
@@ -222,7 +226,7 @@ class Catalogue:
             self._refused.add(kind)
             answers.refused.append(kind)
         except (Refused, Unavailable):
-            self._refused.add(kind)  # for this run: one odd id spoils it for all
+            self._refused.add(kind)  # for this run: one bad id makes the whole batch fail
         else:
             for wanted, member in zip(group, members, strict=True):
                 answers.take(wanted, member)
@@ -236,20 +240,20 @@ class Catalogue:
         except (Forbidden, Unavailable) as failure:
             if isinstance(failure, Forbidden) and not failure.is_about_the_endpoint:
                 raise
-            # Put aside, so that the next run begins with others; but when nothing answers any more, this one is over.
+            # The next run starts with others. If requests keep failing, this run ends.
             answers.failed.append(wanted)
             self._failures_in_a_row += 1
             if self._failures_in_a_row >= FAILURES_IN_A_ROW:
                 raise
 
     def _save(self, answers: Answers) -> None:
-        """Everything that a slice brought, in one transaction; what can't be recorded of it is set aside."""
+        """Save a slice in one transaction. Answers that Postgres rejects are set aside."""
         now = self._clock()
         try:
             self._warehouse.transaction(lambda connection: self._keep(connection, answers, list(answers.members), now))
-        except ODD:
+        except VALUE_ERRORS:
             answers.set_aside(
-                odd_ones(
+                unsavable_items(
                     list(answers.members),
                     lambda some: self._warehouse.transaction(
                         lambda connection: save_members(connection, answers, some, now)
@@ -257,7 +261,7 @@ class Catalogue:
                 )
             )
             self._warehouse.transaction(lambda connection: self._keep(connection, answers, [], now))
-        self._booking = None
+        self._reservation = None
 
     def _keep(self, connection: Connection, answers: Answers, unsaved: Sequence[Wanted], now: datetime) -> None:
         save_members(connection, answers, unsaved, now)
@@ -278,18 +282,18 @@ class Catalogue:
 
     @property
     def _sent(self) -> int:
-        """Requests sent since calls were last booked."""
+        """Requests sent since calls were last reserved."""
         return self._spotify.request_count - self._sent_before
 
     def _count_calls(self, connection: Connection) -> None:
-        """Puts the number of calls that were made in place of the number that was booked."""
-        if self._booking is not None:
-            run(connection, "ops/catalogue/made", catalogue_call_key=self._booking, call_count=self._sent)
+        """Replace the number of reserved calls with the number sent."""
+        if self._reservation is not None:
+            run(connection, "ops/catalogue/made", catalogue_call_key=self._reservation, call_count=self._sent)
 
-    def _count(self, connection: Connection, tally: Tally) -> None:
+    def _count(self, connection: Connection, result: FillResult) -> None:
         [counted] = run(connection, "ops/catalogue/missing")
-        tally.missing_count = counted.missing_count
-        tally.left_count = self._left(connection)
+        result.missing_count = counted.missing_count
+        result.left_count = self._left(connection)
 
     def _leave(self, connection: Connection) -> None:
         self._count_calls(connection)

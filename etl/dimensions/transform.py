@@ -36,10 +36,10 @@ def catalogue_tables(
     albums: Iterable[Json] = (),
     fetched_at: datetime,
 ) -> dict[str, Table]:
-    """Tracks (or episodes), artists and albums of Spotify's Web API as rows of each staging table, each member once.
+    """Convert tracks (or episodes), artists and albums of Spotify's Web API to staging tables, by table name.
 
-    A full object becomes a member with `fetched_at`. An object only named inside another becomes an inferred member,
-    without. Of two descriptions of one member, the full one wins over the partial, and the later of two alike.
+    Each member occurs once. A full object becomes a member with `fetched_at`; an object embedded in another becomes an
+    inferred member without it. Of two objects for one member the full one wins, or else the later one.
     """
     track_rows: dict[str, Row] = {}
     album_rows: dict[tuple[Any, ...], Row] = {}
@@ -53,9 +53,9 @@ def catalogue_tables(
         album = album_of(track)
         if album:
             keep(album_rows, album_key(album), album_row(album, fetched_at))
-        by = list(track_artists(track))
-        track_artist_rows[row["track_uri"]] = [{"track_uri": row["track_uri"], **artist} for artist in by]
-        for artist in by:
+        artists_of_track = list(track_artists(track))
+        track_artist_rows[row["track_uri"]] = [{"track_uri": row["track_uri"], **artist} for artist in artists_of_track]
+        for artist in artists_of_track:
             keep(
                 artist_rows,
                 (artist["artist_id"], artist["artist_name"] if artist["artist_id"] is None else None),
@@ -80,7 +80,7 @@ def catalogue_tables(
 
 
 def track_row(track: Json, fetched_at: datetime) -> Row | None:
-    """The row of a track, episode, chapter or local file; None when nothing identifies it."""
+    """The row of a track, episode, chapter or local file; None if it has neither URI nor id."""
     uri = uri_of(track)
     if uri is None:
         return None
@@ -105,10 +105,10 @@ def track_row(track: Json, fetched_at: datetime) -> Row | None:
 
 
 def track_artists(track: Json) -> Iterator[Row]:
-    """Artists of a track in Spotify's order, each once, at most MOST_ARTISTS, with their role and an equal weight.
+    """The artists of a track in Spotify's order, each once, at most MOST_ARTISTS, with role and equal weight.
 
-    main: the first, and those who are artists of the album. featured: the others, and those whom the title names after
-    "feat.".
+    The role is main for the first artist and for artists of the album, unless the title names them after "feat."; it is
+    featured for all others.
     """
     seen: dict[tuple[str | None, str | None], Row] = {}
     for one in mappings(track.get("artists")):
@@ -162,7 +162,7 @@ def artist_row(artist: Json, fetched_at: datetime) -> Row:
 
 
 def uri_of(track: Json) -> str | None:
-    """The URI of anything playable, built from its id where it has none that fits; None when nothing identifies it."""
+    """The URI of a playable item, built from its id if it has no valid one; None if it has neither."""
     given, track_id = track.get("uri"), spotify_id(track.get("id"))
     if track_id is not None and not is_uri(given):
         return f"spotify:{word(track.get('type')) or 'track'}:{track_id}"
@@ -181,7 +181,7 @@ def is_local(track: Json) -> bool:
 
 
 def album_of(track: Json) -> Json | None:
-    """The album of a track, the show of an episode, the audiobook of a chapter, if it has an id or a name."""
+    """The album of a track, show of an episode or audiobook of a chapter; None if it has neither id nor name."""
     for part in ("album", "show", "audiobook"):
         album = track.get(part)
         if isinstance(album, Mapping) and (spotify_id(album.get("id")) or name(album.get("name"))):
@@ -214,7 +214,7 @@ def largest_image(member: Json) -> str | None:
 
 
 def keep(rows: dict[tuple[Any, ...], Row], key: tuple[Any, ...], row: Row) -> None:
-    """Keeps the fuller description of a member, and the later of two alike."""
+    """Keep the full row of a member over an inferred one, and the later of two of the same kind."""
     known = rows.get(key)
     if known is None or known["fetched_at"] is None or row["fetched_at"] is not None:
         rows[key] = row

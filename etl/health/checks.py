@@ -18,7 +18,7 @@ from etl.settings import Settings
 from etl.spotify.api import WINDOW
 from etl.values import fingerprint
 from etl.warehouse.schema import pending
-from etl.warehouse.statements import names_in, run, run_together
+from etl.warehouse.statements import names_in, run, run_combined
 
 Rows = list[dict[str, Any]]
 
@@ -131,7 +131,7 @@ def inspect_urgent(connection: Connection, settings: Settings, now: datetime) ->
     """The findings after a run, in one statement that does not read the facts. Raises WarehouseError."""
     names = ("ops/logins/current", "ops/health/gap", "ops/health/storage", "ops/health/quiet")
     mark = setting_fingerprint(settings)
-    found = run_together(connection, names, setting_fingerprint=mark, now=now, shortest=SHORTEST)
+    found = run_combined(connection, names, setting_fingerprint=mark, now=now, shortest=SHORTEST)
     login, gaps, [storage], silences = (found[name] for name in names)
     return [
         *login_findings(login_from(login), settings, now),

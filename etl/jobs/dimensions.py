@@ -6,7 +6,7 @@ from etl import __version__
 from etl.clock import Clock, utc_now
 from etl.counts import many
 from etl.deadline import Deadline, span
-from etl.dimensions.fetch import SCOPE, Catalogue, Progress, Tally
+from etl.dimensions.fetch import SCOPE, CatalogueFetcher, FillResult, Progress
 from etl.jobs.run import Outcome, accounts_of, failure_recorded, giving_way, record_kept_failures, run_of, secret
 from etl.notices import Warned, moment
 from etl.settings import Settings
@@ -44,7 +44,7 @@ def fill_dimensions(
             return str(answer["access_token"])
 
         spotify = Api(settings.spotify_api_url, authorize, accounts.retry_budget)
-        tally = Catalogue(
+        tally = CatalogueFetcher(
             warehouse, spotify, secret(settings.spotify_client_id), settings.catalogue_daily_budget, clock, deadline
         ).fill(progress)
         if not tally.is_taken:
@@ -58,7 +58,7 @@ def fill_dimensions(
     return Outcome(f"{dimensions_line(tally)}{stopped}", tuple(dimensions_warnings(tally)))
 
 
-def dimensions_warnings(tally: Tally) -> Iterator[Warned]:
+def dimensions_warnings(tally: FillResult) -> Iterator[Warned]:
     """The warnings of a run: descriptions that the database refused."""
     if tally.set_aside_count:
         yield Warned(
@@ -68,7 +68,7 @@ def dimensions_warnings(tally: Tally) -> Iterator[Warned]:
         )
 
 
-def dimensions_line(tally: Tally) -> str:
+def dimensions_line(tally: FillResult) -> str:
     """The outcome of a run in one line: counts, and the end of a pause if Spotify demands one."""
     if tally.is_taken:
         return "another run is filling the dimensions; nothing to do"

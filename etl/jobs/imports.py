@@ -20,13 +20,13 @@ from etl.settings import Settings
 from etl.sources.exports.reader import Unreadable, read_exports
 from etl.staging import DETAIL_COLUMNS, Batch, Part, Table
 from etl.warehouse.connection import Warehouse
-from etl.warehouse.listeners import ME, ListenerError, recorded
+from etl.warehouse.listeners import ME, ListenerError, recorded_listeners
 from etl.warehouse.load import copy
 from etl.warehouse.locks import LISTENER_LOCK, lock
-from etl.warehouse.merge import merge_catalogue, merge_linked, merge_plays
+from etl.warehouse.merge import merge_catalogue, merge_plays, rematch_plays
 from etl.warehouse.schema import migrate_within
 from etl.warehouse.statements import run
-from etl.warehouse.time_zones import settle
+from etl.warehouse.time_zones import update_time_zone
 
 log = logging.getLogger(__name__)
 
@@ -105,7 +105,7 @@ def import_parts(
         parts = stage_files(connection, read(this_run.started_at))
         merge_catalogue(connection)
         # TIME_ZONE is that of the person whose settings these are.
-        warning = settle(connection, this_run.listener_key, settings.time_zone if listener is None else None)
+        warning = update_time_zone(connection, this_run.listener_key, settings.time_zone if listener is None else None)
         if warning is not None:
             log.warning("%s", warning)
         merge_plays(connection, listener_key=this_run.listener_key, now=this_run.started_at)
@@ -122,7 +122,7 @@ def import_parts(
             found_at=this_run.started_at,
             packages=packages,
         )
-        merge_linked(connection, now=this_run.started_at, but_not=this_run.listener_key)
+        rematch_plays(connection, now=this_run.started_at, but_not=this_run.listener_key)
         receipt = Receipt(files, is_new, dry_run, owner, import_warnings, notes_of(parts, files))
         if dry_run:
             raise DryRunDone(receipt)
@@ -197,10 +197,10 @@ def find_or_create_listener(
     """Return the key of the listener whose export this is, and whether they were created. Raises ListenerError."""
     if listener is not None and not listener.strip():
         raise ListenerError("--listener is empty. Leave it out, or give an id or a name.")
-    known = recorded(connection, listener, is_public=settings.github_actions)
+    known = recorded_listeners(connection, listener, is_public=settings.github_actions)
     if not known:
         lock(connection, LISTENER_LOCK, 0)  # a first run of plays may be creating the same one right now
-        known = recorded(connection, listener, is_public=settings.github_actions)
+        known = recorded_listeners(connection, listener, is_public=settings.github_actions)
     if known:
         key = int(known[0].listener_key)
         return key, False

@@ -25,15 +25,15 @@ from etl.spotify.api import WINDOW, Api
 from etl.spotify.profile import Account, parse_account
 from etl.values import Json, fingerprint
 from etl.warehouse.connection import Warehouse
-from etl.warehouse.known_page import asked_of_page
+from etl.warehouse.known_page import page_state
 from etl.warehouse.listeners import recorded_account
 from etl.warehouse.load import stage
-from etl.warehouse.merge import Reach, merge_catalogue, merge_linked, merge_plays, move_watermark
+from etl.warehouse.merge import Reach, merge_catalogue, merge_plays, move_watermark, rematch_plays
 from etl.warehouse.pauses import paused_until
-from etl.warehouse.quarantine import ODD, attempt
-from etl.warehouse.schema import asked_of_current
+from etl.warehouse.quarantine import VALUE_ERRORS, dry_run
+from etl.warehouse.schema import rows_if_current
 from etl.warehouse.statements import run, run_all
-from etl.warehouse.time_zones import settle, settled
+from etl.warehouse.time_zones import check_time_zone, update_time_zone
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ def load_run_state(warehouse: Warehouse, token: str | None, now: datetime) -> di
     mark = fingerprint(token) if token else None
     names = (*QUESTIONS, PAUSES)
     return warehouse.ask(
-        lambda connection: asked_of_current(connection, warehouse.clock, names, setting_fingerprint=mark, now=now)
+        lambda connection: rows_if_current(connection, warehouse.clock, names, setting_fingerprint=mark, now=now)
     )
 
 
@@ -108,18 +108,18 @@ def save_list(
     it changes nothing and returns None. Returns the page as it was saved, and the result of `save` or `save_known`.
     Raises WarehouseError.
     """
-    with suppress(*ODD):  # `save` then finds the item that is refused
+    with suppress(*VALUE_ERRORS):  # `save` then finds the item that is refused
         page = read_page(body, fetched_at=now)
         if known := warehouse.transaction(lambda connection: save_known(connection, page)):
             return page, known
     try:
         page = read_page(body, fetched_at=now)
         return page, warehouse.transaction(lambda connection: save(connection, page))
-    except ODD:
+    except VALUE_ERRORS:
         log.info("Spotify's list could not be recorded as it is. Looking for the items that the database refuses.")
     items, bare_count, refused_count = sound_items(
         body["items"],
-        lambda some: attempt(
+        lambda some: dry_run(
             warehouse, lambda connection: save(connection, read_page({"items": some}, fetched_at=now))
         ),
     )
@@ -140,7 +140,7 @@ def save_known_page(
     if listener_key is None:
         return None
     now = this_run.started_at
-    answers = asked_of_page(
+    answers = page_state(
         connection,
         page.tables,
         listener_key=listener_key,
@@ -151,7 +151,7 @@ def save_known_page(
     [recorded], [zone], [report] = answers.values()
     if not recorded["is_recorded"]:
         return None
-    is_settled, zone_warning = settled(connection, SimpleNamespace(**zone), settings.time_zone)
+    is_settled, zone_warning = check_time_zone(connection, SimpleNamespace(**zone), settings.time_zone)
     if not is_settled:
         return None
     is_report_due = settings.github_output is not None and report["is_due"]
@@ -196,14 +196,14 @@ def save_page(
     run(connection, "ops/logins/accepted", login_key=login.login_key, listener_key=listener_key)
     stage(connection, page.tables)
     merge_catalogue(connection)
-    zone_warning = settle(connection, listener_key, settings.time_zone)
+    zone_warning = update_time_zone(connection, listener_key, settings.time_zone)
     is_full_window = page.item_count >= WINDOW
     now = this_run.started_at
     new_count = merge_plays(connection, listener_key=listener_key, now=now, is_full_window=is_full_window)
     reach = move_watermark(
         connection, listener_key=listener_key, source="recently_played", is_full_window=is_full_window, now=now
     )
-    merge_linked(connection, now=now, but_not=listener_key)
+    rematch_plays(connection, now=now, but_not=listener_key)
     is_report_due = False
     if settings.github_output:  # only the workflow makes the daily report
         [report] = run(connection, "ops/runs/report_due", listener_key=listener_key, now=now)

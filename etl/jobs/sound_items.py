@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from etl.warehouse.quarantine import odd_ones
+from etl.warehouse.quarantine import unsavable_items
 
 NAMING = ("uri", "id", "type", "is_local")  # the fields that identify a track
 
@@ -17,10 +17,10 @@ def sound_items(items: Sequence[Any], try_to_save: Callable[[Sequence[Any]], obj
     """
     try_to_save([])
     numbered = list(enumerate(items))
-    odd = odd_ones(numbered, lambda some: try_to_save([item for _, item in some]))
+    odd = unsavable_items(numbered, lambda some: try_to_save([item for _, item in some]))
     sound = list(items)
     for number, item in odd:
-        sound[number] = next((form for form in lesser_forms(item) if not odd_ones([form], try_to_save)), None)
+        sound[number] = next((form for form in lesser_forms(item) if not unsavable_items([form], try_to_save)), None)
     plays = [item for item in items if isinstance(item, Mapping)]
     refused = [item for number, item in odd if isinstance(item, Mapping) and sound[number] is None]
     if refused and len(refused) == len(plays):

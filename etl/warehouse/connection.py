@@ -1,4 +1,4 @@
-"""Postgres: connect, migrate, stage, ask. Runs the files of sql/ by name."""
+"""Connect to the warehouse: transactions with retries, and migrations."""
 
 import logging
 import random
@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from etl import limits
 from etl.clock import Clock
 from etl.limits import Limits
-from etl.warehouse.engine import at_once, engine_of
+from etl.warehouse.engine import autocommitting, engine_of
 from etl.warehouse.errors import (
     ABOUT_VALUES,
     LOCK_NOT_AVAILABLE,
@@ -32,24 +32,26 @@ from etl.warehouse.locks import (
     busy,
     lock_listeners,
 )
-from etl.warehouse.schema import asked_of_current, migrate_within, pending, views_in_order
+from etl.warehouse.schema import migrate_within, pending, rows_if_current, views_in_order
 from etl.warehouse.statements import names_in, script
 
 log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
-TRIES = 6  # pauses of 0.5 to 8 s: a database that has to be woken up answers within a few seconds
+TRIES = 6  # with pauses of 0.5 to 8 s: a suspended database wakes up within a few seconds
 
 
 def backoff_s(failures: int) -> float:
-    """Seconds to wait after so many failures (from 1): 0.5, 1, 2, 4, then 8, each with a quarter of jitter either way."""
+    """Seconds to wait after this many failures (from 1): 0.5, 1, 2, 4, then 8, each with 25 % jitter either way."""
     return min(0.5 * 2.0 ** (failures - 1), 8) * random.uniform(0.75, 1.25)  # noqa: S311  jitter, not a secret
 
 
 class Warehouse:
-    """One Postgres, reached anew when it goes away. `repr` shows no address. `clock`: this computer's, which has to agree with
-    the database's before anything is recorded; None: they are not compared. `name`: the setting or option that `url` is
-    from, as errors call it."""
+    """A Postgres database; reconnects when a connection breaks. `repr` does not show the URL.
+
+    `clock`: this computer's clock, compared with the database's before anything is recorded; None: not compared.
+    `name`: the setting or option that `url` comes from, for error messages.
+    """
 
     def __init__(self, url: str, clock: Clock | None = None, *, name: str = "DATABASE_URL") -> None:
         self.engine = engine_of(url, script("ops/migrations/search_path"))
@@ -64,16 +66,16 @@ class Warehouse:
 
     @contextmanager
     def begin(self, wanted: Limits | None = None, *, is_question: bool = False) -> Iterator[Connection]:
-        """One transaction, tried once. Raises Busy when another session held what it needs, and the driver's errors.
+        """One transaction, without retries. Raises Busy after a lock timeout, otherwise the driver's errors.
 
-        `is_question`: every statement is a transaction of its own, in a single round trip (`engine.at_once`).
+        `is_question`: each statement is its own transaction, in a single round trip (`engine.autocommitting`).
         """
         known: dict[str, Any] = {}
         try:
             with self.engine.connect() as connection:
-                known = connection.info  # to be asked when the connection can't be any more
+                known = connection.info  # still readable after the connection is invalidated
                 known.update(limits=wanted or limits.SHORT, search_path=None)
-                with at_once(connection) if is_question else nullcontext(), connection.begin():
+                with autocommitting(connection) if is_question else nullcontext(), connection.begin():
                     yield connection
             return
         except (DBAPIError, psycopg2.Error) as error:
@@ -87,16 +89,17 @@ class Warehouse:
         )
 
     def ask(self, question: Callable[[Connection], Result]) -> Result:
-        """Does `question`, which changes nothing and holds no lock, with a single round trip for each of its statements."""
+        """Run `question`, which changes nothing and takes no lock: one round trip for each of its statements."""
         return self.transaction(question, is_question=True)
 
     def transaction(
         self, work: Callable[[Connection], Result], wanted: Limits | None = None, *, is_question: bool = False
     ) -> Result:
-        """Does `work` in one transaction, again from its start when the database went away or asks for it.
+        """Run `work` in one transaction, and from the start again after a lost connection or a serialization failure.
 
-        So `work` has to be harmless to repeat, as everything here is: a commit whose answer was lost may have happened.
-        `wanted`: how long its statements and its waits may take; those of a short run by default.
+        `work` has to be idempotent: a commit whose answer was lost may have succeeded. `wanted`: the timeouts of its
+        statements and locks; by default those of a short run. Raises WarehouseError after TRIES attempts, or at once
+        for an error that a retry can't fix; ValuesRefused for a value that does not fit; Busy after a lock timeout.
         """
         first: set[int] = set()
         started_s = time.monotonic()
@@ -114,11 +117,11 @@ class Warehouse:
             is_late = time.monotonic() - started_s > limits.ANOTHER_TRY_S
             if not is_passing(trouble) or attempt == TRIES or is_late:
                 break
-            self.engine.dispose()  # whatever broke one connection broke the pooled one too
+            self.engine.dispose()  # the pooled connection is likely broken too
             log.info("The database does not answer (try %d of %d)", attempt, TRIES)
             time.sleep(backoff_s(attempt))
             attempt += 1
-        # Raised out here, so that the driver's error, which may quote a row or an address, does not come along.
+        # Raised outside the except block, so that the driver's error, which may quote a row or a URL, is not chained.
         tries = f" ({attempt} tries)." if attempt > 1 else "."
         state = state_of(trouble)
         kind = ValuesRefused if state in ABOUT_VALUES else WarehouseError
@@ -126,14 +129,14 @@ class Warehouse:
         raise kind(sentence_about(trouble, self.name).removesuffix(".") + tries, is_reached=is_reached)
 
     def migrate(self, now: datetime, version: str, *, views_may_wait: bool = False) -> list[str]:
-        """Brings the schema up to date, all or nothing; names of the files applied. Cheap when there is nothing to do.
+        """Bring the schema up to date in one transaction; the names of the files applied. One query if there are none.
 
-        Waits a few seconds at a time for whoever reads, and raises Busy when they don't let go. `views_may_wait`: the caller
-        uses tables only, so that views of an older version don't keep it from its work; the next run replaces them.
+        Waits a few seconds at a time for readers to release their locks, then raises Busy. `views_may_wait`: the caller
+        uses tables only, so outdated views are no reason to fail; the next run replaces them.
 
-        Everything that records begins with it. So it also raises WrongClock, before it changes anything.
+        Every job that records calls it first. It therefore also raises WrongClock, before it changes anything.
         """
-        if self.ask(lambda connection: asked_of_current(connection, self.clock)) is not None:
+        if self.ask(lambda connection: rows_if_current(connection, self.clock)) is not None:
             return []
         attempt = 1
         while True:
@@ -147,15 +150,15 @@ class Warehouse:
             time.sleep(limits.MIGRATION_PAUSE_S)
         if not views_may_wait or any(name.startswith("schema/") for name in self.pending()):
             raise held
-        log.warning("The views in the database stay as they are until the next run. %s", held)
+        log.warning("The views were not updated; the next run tries again. %s", held)
         return []
 
     def pending(self) -> list[str]:
-        """Names of the files of sql/schema and sql/views that the database has yet to see."""
+        """Names of the files of sql/schema, sql/functions and sql/views that still have to be applied."""
         return self.transaction(pending)
 
     def must_be_current(self) -> None:
-        """Raises WarehouseError when the schema is not this program's, without changing it."""
+        """Raise WarehouseError if the schema is not up to date. Changes nothing."""
         if waiting := self.pending():
             have = (
                 "The database is empty"

@@ -1,4 +1,4 @@
-"""SQLAlchemy's dialect for Postgres without its questions to the server: psycopg2 knows the answers once it is connected."""
+"""SQLAlchemy's psycopg2 dialect without the queries it sends on connecting."""
 
 from typing import Any
 
@@ -6,10 +6,10 @@ from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
 
 
 class Dialect(PGDialect_psycopg2):
-    """Sends nothing of its own when it connects, and no ping over a connection that has just answered.
+    """Skip the initial queries, and skip the ping on a connection that has just answered.
 
-    SQLAlchemy asks a new connection four questions. Each is a round trip to a database that may be far away. The server has
-    told psycopg2 what they ask for, or this program does not use the answer.
+    SQLAlchemy sends four queries on a new connection, each a round trip to a database that may be far away. psycopg2
+    already has the answer from the handshake, or this program does not use it.
     """
 
     supports_statement_cache = True
@@ -19,14 +19,16 @@ class Dialect(PGDialect_psycopg2):
         return number // 10_000, number % 10_000
 
     def _get_default_schema_name(self, connection: Any) -> str:
-        return "pg_catalog"  # as every transaction sets it; the program's own statements name their schemas
+        return "pg_catalog"  # set at the start of every transaction; statements qualify the names of their own tables
 
     def get_default_isolation_level(self, dbapi_conn: Any) -> Any:
-        return "READ COMMITTED"  # never set, so that whatever the database is set to holds
+        return "READ COMMITTED"  # only reported: the database's own default applies
 
     def _set_backslash_escapes(self, connection: Any) -> None:
-        told = connection.connection.dbapi_connection.get_parameter_status("standard_conforming_strings")
-        self._backslash_escapes = told == "off"
+        setting = connection.connection.dbapi_connection.get_parameter_status("standard_conforming_strings")
+        self._backslash_escapes = setting == "off"
 
     def do_ping(self, dbapi_connection: Any) -> bool:
-        return bool(dbapi_connection.has_just_answered) or bool(super().do_ping(dbapi_connection))  # type: ignore[no-untyped-call]
+        if dbapi_connection.has_just_answered:
+            return True
+        return bool(super().do_ping(dbapi_connection))  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""Connections to Postgres that never wait for ever: each statement has limits at the server, and one at the client."""
+"""Connections to Postgres that never hang: each statement has a timeout on the server and one on the client."""
 
 import socket
 import threading
@@ -18,22 +18,22 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from etl import limits
 from etl.limits import Limits
-from etl.warehouse.errors import OPTION, Silent, WarehouseError
+from etl.warehouse.errors import OPTION, AnswerTimeout, WarehouseError
 
 registry.register("postgresql.brapped", "etl.warehouse.dialect", "Dialect")
-FRESH_S = 5  # after an answer, in which a connection needs no ping; one that breaks even so costs another try
+FRESH_S = 5  # after an answer no ping is sent for so long; a connection that breaks meanwhile costs a retry
 
 
 class WatchedConnection(psycopg2.extensions.connection):
-    """A connection that is cut when the server says nothing for longer than a statement may take.
+    """A connection that is cut when the server does not answer within a statement's timeout.
 
-    Keepalives don't help against a server that is alive and silent, nor against a proxy before one that is gone; and
-    psycopg2 itself waits without end.
+    Keepalives do not detect a server that is alive but stuck, or a proxy whose server is gone. psycopg2 has no timeout
+    for an answer.
     """
 
     opened: ClassVar[WeakSet["WatchedConnection"]] = WeakSet()  # of this process
 
-    patience_s: float | None = None  # for one answer; None: as long as a statement of a short transaction may take
+    answer_timeout_s: float | None = None  # None: the timeout of a short transaction
     is_cut = False
     answered_s: float | None = None  # when the server last answered, by the monotonic clock
 
@@ -44,7 +44,7 @@ class WatchedConnection(psycopg2.extensions.connection):
 
     @classmethod
     def cancel_all(cls) -> None:
-        """Ends whatever statement is under way at a server, so that it holds no lock once this process is gone."""
+        """Cancels every running statement, so that the server holds no lock after this process exits."""
         for connection in list(cls.opened):
             with suppress(psycopg2.Error):
                 connection.cancel()
@@ -59,9 +59,9 @@ class WatchedConnection(psycopg2.extensions.connection):
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        """Cuts the connection when what is done meanwhile takes too long. Raises Silent then."""
-        patience_s = self.patience_s or limits.SHORT.statement_s + limits.GRACE_S
-        timer = threading.Timer(patience_s, self._cut)
+        """Cut the connection if the body takes too long. Raises AnswerTimeout."""
+        timeout_s = self.answer_timeout_s or limits.SHORT.statement_s + limits.GRACE_S
+        timer = threading.Timer(timeout_s, self._cut)
         timer.daemon = True
         timer.start()
         try:
@@ -74,7 +74,7 @@ class WatchedConnection(psycopg2.extensions.connection):
             return
         finally:
             timer.cancel()
-        raise Silent(f"no answer within {patience_s:g} s")
+        raise AnswerTimeout(f"no answer within {timeout_s:g} s")
 
     def _cut(self) -> None:
         self.is_cut = True
@@ -87,7 +87,7 @@ class WatchedConnection(psycopg2.extensions.connection):
 
 
 class WatchedCursor(psycopg2.extensions.cursor):
-    """A cursor whose every wait for the server is watched. Fetching is one only where it has a name."""
+    """A cursor that limits every wait for the server. Only a named (server-side) cursor waits while fetching."""
 
     connection: WatchedConnection
 
@@ -112,14 +112,14 @@ class WatchedCursor(psycopg2.extensions.cursor):
             return super().fetchmany(size)
 
 
-# The least that a transaction begins with: no name may mean what the database chooses.
+# Every transaction starts with at least this, so that an object in another schema can't shadow a built-in name.
 SAFE_PATH = "set local search_path = pg_catalog, pg_temp"
 
 
 def engine_of(url: str, search_path: str = SAFE_PATH + ";") -> Engine:
-    """One connection, kept between transactions. Raises WarehouseError, which repeats nothing of the address.
+    """An engine with one pooled connection. Raises WarehouseError for an invalid URL, without quoting it.
 
-    search_path: the statements with which every transaction sets its own, each with its semicolon.
+    `search_path`: statements that set the search path at the start of every transaction, each ending in a semicolon.
     """
     with suppress(SQLAlchemyError, ValueError):
         address = make_url(url).set(drivername="postgresql+brapped")
@@ -143,7 +143,7 @@ def _connected(opened: WatchedConnection, _: Any) -> None:
 
 
 def options_of(query: Mapping[str, Any]) -> dict[str, Any]:
-    """What a connection is made with. What the address says about it (`query`, behind its question mark) goes first."""
+    """Connection arguments for psycopg2. Parameters in the URL's query string (`query`) take precedence."""
     own = {
         "connect_timeout": limits.CONNECT_S,
         "keepalives": 1,
@@ -157,10 +157,10 @@ def options_of(query: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def limit(engine: Engine, search_path: str) -> None:
-    """Lets every transaction of an engine begin with its search path and its limits.
+    """Start every transaction of an engine with its search path and timeouts.
 
-    They are words before its first statement, and cost no round trip of their own. They can't be options of the
-    connection: a pooling proxy refuses these, or leaves them to the next who gets the same connection to the server.
+    They are prepended to its first statement, so they cost no round trip. They can't be connection options: a pooling
+    proxy rejects those, or leaks them to the next client of the same server connection.
     """
     event.listen(engine, "begin", partial(_begin, search_path))
     event.listen(engine, "rollback_savepoint", _forget)
@@ -182,21 +182,22 @@ def _forget(connection: Connection, name: str, context: Any) -> None:
 def _before(
     connection: Connection, cursor: WatchedCursor, statement: str, parameters: Any, context: Any, executemany: bool
 ) -> tuple[str, Any]:
-    if statement.startswith("ROLLBACK TO SAVEPOINT"):  # after an error nothing else may come before it
+    if statement.startswith("ROLLBACK TO SAVEPOINT"):  # in a failed transaction no other statement may come first
         return statement, parameters
-    if words := due(connection):
+    if settings := settings_due(connection):
         if cursor.name is None and not executemany:
-            return words + statement, parameters
-        with driver_of(connection).cursor() as other:  # a cursor's declaration takes one statement
-            other.execute(words)
+            return settings + statement, parameters
+        with driver_of(connection).cursor() as other:  # DECLARE CURSOR has to be sent alone
+            other.execute(settings)
     return statement, parameters
 
 
 @contextmanager
-def at_once(connection: Connection) -> Iterator[None]:
-    """Sends each statement and its limits in one message, which Postgres takes for a transaction: no begin and no commit.
+def autocommitting(connection: Connection) -> Iterator[None]:
+    """Send each statement and its timeouts as one message, without BEGIN and COMMIT.
 
-    So each is a single round trip, also through a pooling proxy. They do not see what a transaction would keep together.
+    Postgres runs such a message as one transaction, so each statement is a single round trip, also through a pooling
+    proxy. The statements do not share a snapshot.
     """
     driver, known = driver_of(connection), connection.info
     driver.autocommit = known["is_at_once"] = True
@@ -210,8 +211,8 @@ def at_once(connection: Connection) -> Iterator[None]:
 
 @contextmanager
 def limited(connection: Connection, wanted: Limits) -> Iterator[None]:
-    """Gives the statements within other limits than those of their transaction."""
-    known = connection.info  # to be asked when the connection can't be any more
+    """Use other timeouts than the transaction's for the statements in the body."""
+    known = connection.info  # still readable after the connection is invalidated
     before = known.get("limits")
     known["limits"] = wanted
     try:
@@ -221,20 +222,20 @@ def limited(connection: Connection, wanted: Limits) -> Iterator[None]:
 
 
 def limits_of(connection: Connection) -> Limits:
-    """The limits of the next statement."""
+    """The timeouts of the next statement."""
     wanted: Limits | None = connection.info.get("limits")
     return wanted or limits.SHORT
 
 
-def due(connection: Connection) -> str:
-    """The statements that have to come before the next one, so that its limits hold; "" when they hold already."""
+def settings_due(connection: Connection) -> str:
+    """SET LOCAL statements to prepend to the next statement; "" if its timeouts are already set."""
     wanted = limits_of(connection)
     is_at_once = connection.info.get("is_at_once", False)
     if not is_at_once and (driver_of(connection).autocommit or connection.info.get("limits_set") == wanted):
         return ""
     is_first = is_at_once or connection.info["limits_set"] is None
     connection.info["limits_set"] = wanted
-    driver_of(connection).patience_s = wanted.statement_s + limits.GRACE_S
+    driver_of(connection).answer_timeout_s = wanted.statement_s + limits.GRACE_S
     known = connection.info
     path = (known.get("search_path") or known["search_path_of_engine"]) if is_first else ""
     return (
@@ -246,9 +247,9 @@ def due(connection: Connection) -> str:
 
 
 def milliseconds(seconds: float) -> int:
-    return max(1, round(seconds * 1000))  # 0 would be no limit at all
+    return max(1, round(seconds * 1000))  # to Postgres 0 means no limit
 
 
 def driver_of(connection: Connection) -> WatchedConnection:
-    """psycopg2's own connection."""
+    """The psycopg2 connection behind a SQLAlchemy one."""
     return cast(WatchedConnection, connection.connection.driver_connection)

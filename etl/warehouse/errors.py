@@ -1,9 +1,8 @@
-"""What is wrong with the database: an error of the driver as a sentence for the person, and whether it can pass by itself.
+"""Turn a driver error into a message for the person, and decide whether a retry can help.
 
-Postgres's own code (SQLSTATE) decides where there is one. libpq hands none on while it connects, so there the words have
-to do: each message is told apart from the names and numbers before it, and compared from its beginning. Servers that
-speak another language are understood in the refusals that a wrong address causes, in the languages of OTHER_LANGUAGES;
-any other words of theirs are taken for something that may pass.
+The SQLSTATE decides where there is one. libpq reports none while connecting, so there the text has to do: host, port
+and severity are cut off, and the rest is matched from its beginning. Of servers that run in another language, only the
+refusals that a wrong URL causes are recognized (OTHER_LANGUAGES); any other text counts as a temporary failure.
 """
 
 import re
@@ -15,10 +14,8 @@ from sqlalchemy.exc import DBAPIError
 
 MISSING_STATES = ("3F000", "42703", "42883", "42P01")  # no such schema, column, function, table
 LOCK_NOT_AVAILABLE = "55P03"
-
-
-# SQLSTATEs that are about a value of the batch: too long, out of range, no date, no text, no such form; missing, doubled
-# within a statement or against a check; too large for an index. Not those of the database itself, such as a spent sequence.
+# SQLSTATEs caused by a value of the batch: cardinality (21), data exceptions (22), not-null and check violations (23),
+# and values too large for an index (54). Errors of the database itself, such as an exhausted sequence, are left out.
 ABOUT_VALUES = {
     *("21000", "22001", "22003", "22007", "22008", "22021", "22023", "22P02", "22P03", "22P04", "22P05"),
     *("23502", "23514", "54000"),
@@ -26,100 +23,102 @@ ABOUT_VALUES = {
 
 
 class WarehouseError(Exception):
-    """The database did not do its part. The message is for the person: no address, no password, no value of a row.
+    """The database could not be reached or refused a statement. The message holds no URL, password or value of a row.
 
-    `is_reached`: it answered, and refused a statement.
+    `is_reached`: the database answered, and refused a statement.
     """
 
-    def __init__(self, said: str, *, is_reached: bool = False) -> None:
+    def __init__(self, message: str, *, is_reached: bool = False) -> None:
         self.is_reached = is_reached
-        super().__init__(said)
+        super().__init__(message)
 
 
 class ValuesRefused(WarehouseError):
-    """Postgres refused a value, and not the statement: the rest of the batch may go in without it."""
+    """Postgres rejected a value, not the statement: the rest of the batch can be saved without it."""
 
 
-class Silent(psycopg2.OperationalError):
-    """The server took a statement, and neither answered nor ended it within its limit."""
+class AnswerTimeout(psycopg2.OperationalError):
+    """The server neither answered nor cancelled a statement within its timeout."""
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """What a person is told, and whether it can pass by itself."""
+    """The message for an error, and whether a retry can help."""
 
     sentence: str
     can_pass: bool = False
 
 
-OPTION = "DATABASE_URL can't be read by the Postgres driver; check what follows the question mark."
+OPTION = "DATABASE_URL can't be read by the Postgres driver; check the part after the question mark."
 PERCENT = (
-    "If the password has other signs than letters and digits, write them percent-encoded: @ as %40, / as %2F, # as %23, ?"
+    "Percent-encode all characters of the password other than letters and digits: @ as %40, / as %2F, # as %23, ?"
     " as %3F, % as %25."
 )
 QUOTA = Trouble(
-    "The database's host says that a quota of your plan is used up; nothing can be recorded until it is renewed, or the plan"
-    " is a larger one."
+    "The database's host reports that a quota of your plan is used up. Nothing can be recorded until the quota is"
+    " renewed or you move to a larger plan."
 )
 LOGIN = Trouble(f"The database refuses the user or password in DATABASE_URL. {PERCENT}")
-NO_PASSWORD = Trouble("The database wants a password, and DATABASE_URL has none.")
+NO_PASSWORD = Trouble("The database requires a password, and DATABASE_URL has none.")
 NO_USER = Trouble("The database does not know the user in DATABASE_URL, or does not let it log in.")
 POOLER_USER = Trouble(
-    "The pooler at the host in DATABASE_URL does not know the user. Copy the address anew from the host's page of connection"
-    " strings: at Supabase the user is postgres.PROJECT, and each region has a host of its own. A project that is paused is"
-    " unknown, too."
+    "The pooler at the host in DATABASE_URL does not know the user. Copy the connection string from your"
+    " host's dashboard again: at Supabase the user is postgres.PROJECT, and each region has its own host name. A paused"
+    " project is unknown, too."
 )
 NO_DATABASE = Trouble("The server answers, but the database that DATABASE_URL names does not exist there.")
 NO_ENDPOINT = Trouble(
     "The server answers, but the database or endpoint that DATABASE_URL names does not exist there, or is disabled."
 )
 NO_ENTRY = Trouble(
-    "The server lets this user in from no address like this one. Add it to the host's list of allowed addresses; GitHub's"
-    " runners have changing ones, so there all have to be allowed."
+    "The server does not accept this user from this IP address. Add the address to the host's allow list. GitHub's"
+    " runners have changing addresses, so for them the list has to allow all."
 )
-WANTS_TLS = Trouble("The server takes encrypted connections only. Add ?sslmode=require to DATABASE_URL.")
+WANTS_TLS = Trouble("The server accepts encrypted connections only. Add ?sslmode=require to DATABASE_URL.")
 NO_TLS = Trouble("DATABASE_URL asks for TLS (sslmode), but the server does not offer it.")
 NO_BINDING = Trouble(
-    "DATABASE_URL asks for channel binding (channel_binding), which the server can't do. Take it out of DATABASE_URL; with"
-    " the sslmode verify-full and sslrootcert=system the server is known for certain all the same."
+    "DATABASE_URL asks for channel binding (channel_binding), which the server does not support. Remove it from"
+    " DATABASE_URL; sslmode=verify-full with sslrootcert=system also verifies the server."
 )
 NO_ROOT = Trouble(
-    "DATABASE_URL asks to verify the server's certificate (sslmode), but there is no file of root certificates here. Add"
-    " sslrootcert=system to DATABASE_URL to use those of this computer."
+    "DATABASE_URL asks to verify the server's certificate (sslmode), but this computer has no file of root certificates"
+    " for it. Add sslrootcert=system to DATABASE_URL to use the system's."
 )
-WEAK_MODE = Trouble("DATABASE_URL has sslrootcert=system, which goes with the sslmode verify-full only. Set that, too.")
+WEAK_MODE = Trouble("DATABASE_URL has sslrootcert=system, which requires sslmode=verify-full. Set that, too.")
 BAD_CERTIFICATE = Trouble(
-    "The server's certificate can't be verified: nobody whom this computer trusts has signed it. Put the host's root certificate"
-    " into a file and name it in DATABASE_URL (sslrootcert=FILE), or use sslmode=require, which encrypts without verifying."
+    "The server's certificate can't be verified: it is not signed by an authority that this computer trusts. Save the"
+    " host's root certificate to a file and name it in DATABASE_URL (sslrootcert=FILE), or use sslmode=require, which"
+    " encrypts without verifying."
 )
 OTHER_NAME = Trouble(
-    "The server's certificate is for another host than the one in DATABASE_URL. Use the name that it is for, or sslmode=verify-ca."
+    "The server's certificate is for another host than the one in DATABASE_URL. Use the host name in the certificate,"
+    " or sslmode=verify-ca."
 )
-TLS_FAILS = Trouble("The server and this computer find no version of TLS that both speak, or its files can't be used.")
+TLS_FAILS = Trouble("The TLS handshake failed: no common TLS version, or a certificate or key file can't be used.")
 STARTUP_OPTION = Trouble(
-    "The pooler at the host refuses an option in DATABASE_URL (options=…, or one like it). Take it out, or use the host's direct"
-    " address."
+    "The pooler at the host refuses a startup option in DATABASE_URL (such as options=…). Remove it, or use the"
+    " host's direct address."
 )
 NO_POSTGRES = Trouble(
-    "What answers at the host and port in DATABASE_URL is no Postgres. Check the port; Postgres's own is 5432."
+    "The server at the host and port in DATABASE_URL is not Postgres. Check the port; the default is 5432."
 )
-NO_HOST = Trouble("The host in DATABASE_URL can't be found. Check how it is written.")
+NO_HOST = Trouble("The host in DATABASE_URL can't be found. Check its spelling.")
 NO_NAMES = Trouble(
-    "The host in DATABASE_URL can't be found: this computer can't ask for names right now.", can_pass=True
+    "The host in DATABASE_URL can't be found: name resolution (DNS) fails on this computer right now.", can_pass=True
 )
 ONLY_IPV6 = Trouble(
-    "The host in DATABASE_URL has an IPv6 address only, and from here IPv6 leads nowhere (GitHub's runners have none). Use the"
-    " host's address for IPv4: at Supabase that of the pooler."
+    "The host in DATABASE_URL has only an IPv6 address, and this computer has no IPv6 (GitHub's runners have none)."
+    " Use the host's IPv4 address: at Supabase that of the pooler."
 )
 REFUSED = Trouble("Nothing listens at the host and port in DATABASE_URL: the connection is refused.", can_pass=True)
 NO_ANSWER = Trouble("The host in DATABASE_URL does not answer in time.", can_pass=True)
 NO_SOCKET = Trouble("No Postgres listens on the socket that DATABASE_URL names.", can_pass=True)
-NO_ROOM = Trouble("The database has no connection free: too many are open.", can_pass=True)
+NO_ROOM = Trouble("The database has no free connection: too many are open.", can_pass=True)
 BROKEN = Trouble("The database can't be reached, or the connection broke.", can_pass=True)
 UNREAD = Trouble(OPTION)
-SILENT = Trouble("The database took a statement and did not answer, nor end it, in time. The next run tries again.")
+SILENT = Trouble("The database accepted a statement but did not answer in time. The next run tries again.")
 
-WORDS: tuple[tuple[str, Trouble], ...] = (  # the beginning of a message, whatever its case
+PATTERNS: tuple[tuple[str, Trouble], ...] = (  # patterns for the beginning of a message, ignoring case
     (r"your (account or )?project has exceeded the ([\w -]+ )?quota", QUOTA),
     (r"(.+[;,.] )?(please )?check your quotas", QUOTA),
     (r"password authentication failed for user", LOGIN),
@@ -157,13 +156,15 @@ WORDS: tuple[tuple[str, Trouble], ...] = (  # the beginning of a message, whatev
     (r"connection refused", REFUSED),
     (r"(connection timed out|timeout expired)", NO_ANSWER),
     (r"no such file or directory", NO_SOCKET),
-    (r"(network is unreachable|cannot assign requested address|no route to host|address family not supported)", NO_ANSWER),
+    (r"(network is unreachable|cannot assign requested address"
+     r"|no route to host|address family not supported)", NO_ANSWER),
     (r"sorry, too many clients already", NO_ROOM),
     (r"remaining connection slots are reserved", NO_ROOM),
     (r"too many connections for ", NO_ROOM),
     (r"(\(E\w+\) )?max ?client(s|s? connections)? ?(in session mode: )?.*reached", NO_ROOM),
     (r"no more connections allowed", NO_ROOM),
-    (r"invalid (dsn|sslmode|channel_binding|\w+ value|port number|integer value|URI|connection option|percent-encoded)", UNREAD),
+    (r"invalid (dsn|sslmode|channel_binding|\w+ value|port number|integer value|URI|connection option"
+     r"|percent-encoded)", UNREAD),
     (r"missing \"=\" after", UNREAD),
 )  # fmt: skip
 NOWHERE = re.compile(
@@ -197,65 +198,70 @@ OTHER_LANGUAGES: tuple[
     (r"数据库 .+ 不存在", NO_DATABASE),
     (r".+ 데이터베이스 없음", NO_DATABASE),
 )
-UNENCRYPTED = re.compile(r"no encryption|SSL off|keine Verschlüsselung|aucun chiffrement|sin cifrado|nessuna crittografia"
-                         r"|без шифрования|暗号化なし|암호화 안함")  # fmt: skip
-KNOWN = tuple((re.compile(words, re.I), trouble) for words, trouble in WORDS + OTHER_LANGUAGES)
+UNENCRYPTED = re.compile(r"no encryption|SSL off|keine Verschlüsselung|aucun chiffrement|sin cifrado"
+                         r"|nessuna crittografia|без шифрования|暗号化なし|암호화 안함")  # fmt: skip
+KNOWN = tuple((re.compile(pattern, re.I), trouble) for pattern, trouble in PATTERNS + OTHER_LANGUAGES)
 
 STATES: tuple[tuple[str, Trouble], ...] = (  # the beginning of an SQLSTATE, the longer ones first
     ("28P01", LOGIN),
     ("28", NO_USER),
     ("3D", NO_DATABASE),
     ("25006", Trouble(
-        "The database takes no changes (read-only): a spent plan, a full disk or a standby server can be the reason."
+        "The database is read-only: possible reasons are a used-up plan, a full disk or a standby server."
     )),
-    ("25P03", BROKEN),  # idle for longer than limits.py allows: the machine slept
+    ("25P03", BROKEN),  # idle longer than limits.py allows: the computer was asleep
     ("42501", Trouble("The user in DATABASE_URL may not create tables or write to them.")),
     ("53300", NO_ROOM),
     ("53100", Trouble("The database is out of space; nothing was recorded. Make room or move to a larger plan.")),
-    ("53200", Trouble("The database is out of memory; nothing was recorded. Move to a larger plan, or import less at once.")),
-    ("57014", Trouble(
-        "A statement took longer than it may (etl/limits.py), or somebody cancelled it; nothing of it was kept. An overloaded"
-        " database can be the reason; the next run tries again."
+    ("53200", Trouble(
+        "The database is out of memory; nothing was recorded. Move to a larger plan, or import less at once."
     )),
-    (LOCK_NOT_AVAILABLE, Trouble("Another session holds what a statement needs, and does not let go. Run this again later.")),
-    ("57P04", Trouble("The database was dropped while the program was at work.")),
+    ("57014", Trouble(
+        "A statement exceeded its timeout (etl/limits.py) or was cancelled, and was rolled back. The database may be"
+        " overloaded; the next run tries again."
+    )),
+    (LOCK_NOT_AVAILABLE, Trouble(
+        "Another session holds a lock that a statement needs, and does not release it. Run this again later."
+    )),
+    ("57P04", Trouble("The database was dropped while the program was running.")),
     ("57P", BROKEN),
     ("08", BROKEN),
     ("40001", BROKEN),
     ("40P01", BROKEN),
 )  # fmt: skip
-# Codes that say too little: what hosts and poolers answer in Postgres's stead, and refusals that have several reasons.
+# Ambiguous codes, whose text is read too: answers of hosts and poolers, and refusals with several possible reasons.
 VAGUE_STATES = ("XX000", "08", "53000", "28000", "28P01", "42704")
 
 ADDRESS = re.compile(
-    r"^(?:could not connect to server: |connection to server (?:at|on socket) \"(?P<place>[^\"]*)\"(?: \((?P<ip>[^)]*)\))?(?:, port \d+)? failed: )"
+    r"^(?:could not connect to server: |connection to server (?:at|on socket) \"(?P<place>[^\"]*)\""
+    r"(?: \((?P<ip>[^)]*)\))?(?:, port \d+)? failed: )"
 )
-SEVERITY = re.compile(r"^(?:[^\W\d_]{2,20}: {1,3})+(?=\S)")  # FATAL:  and, of Neon, another ERROR: behind it
+SEVERITY = re.compile(r"^(?:[^\W\d_]{2,20}: {1,3})+(?=\S)")  # FATAL: and, from Neon, a second ERROR: after it
 
 
 @dataclass(frozen=True)
 class Message:
-    """One message of several: libpq tries every address of a host, with and without TLS, and says of each why not."""
+    """One line of a libpq error: it tries every address of a host, with and without TLS, and reports each failure."""
 
-    words: str
+    text: str
     address: str | None
 
 
 def is_passing(error: Exception) -> bool:
-    """Whether trying again can help."""
+    """Whether a retry can help."""
     return trouble_of(error).can_pass
 
 
 def sentence_about(error: Exception, name: str = "DATABASE_URL") -> str:
-    """What happened, in words that hold nothing secret: the driver's own quote addresses, and values of rows.
+    """The message for an error, without the driver's own text, which may quote URLs and values of rows.
 
-    `name`: the setting or option that has the database's address; the sentences above are written for DATABASE_URL.
+    `name`: the setting or option that holds the database's URL; it replaces DATABASE_URL in the messages above.
     """
     return trouble_of(error).sentence.replace("DATABASE_URL", name)
 
 
 def state_of(error: Exception) -> str | None:
-    """The SQLSTATE of an error; None when libpq said nothing of one."""
+    """The SQLSTATE of an error; None if libpq reported none."""
     state = getattr(driver_error_of(error), "pgcode", None)
     return str(state) if state else None
 
@@ -265,16 +271,16 @@ def driver_error_of(error: Exception) -> BaseException | None:
 
 
 def trouble_of(error: Exception) -> Trouble:
-    """What is known of an error of the driver."""
+    """The diagnosis of a driver error, by its SQLSTATE or else by its text."""
     driver_error = driver_error_of(error)
-    if isinstance(driver_error, Silent):
+    if isinstance(driver_error, AnswerTimeout):
         return SILENT
     state = state_of(error)
     if state is None or state.startswith(VAGUE_STATES):
-        found = trouble_in(str(driver_error))
-        if found or state is None:
+        recognized = trouble_in(str(driver_error))
+        if recognized or state is None:
             is_programming = isinstance(driver_error, psycopg2.ProgrammingError)
-            return found or (
+            return recognized or (
                 UNREAD if is_programming else BROKEN if is_lost(driver_error) else refused(driver_error, state)
             )
     known = next((trouble for beginning, trouble in STATES if state.startswith(beginning)), None)
@@ -282,12 +288,12 @@ def trouble_of(error: Exception) -> Trouble:
 
 
 def is_lost(driver_error: BaseException | None) -> bool:
-    """Whether there is no connection (any more): over TLS nothing else tells."""
+    """Whether the connection is lost. Over TLS the type of the error is the only sign."""
     return isinstance(driver_error, psycopg2.OperationalError | psycopg2.InterfaceError)
 
 
 def refused(driver_error: BaseException | None, state: str | None) -> Trouble:
-    """A statement that Postgres refuses for a reason that is the program's, or the schema's."""
+    """The diagnosis of a statement that Postgres refuses because of the program or the schema."""
     diagnosis = getattr(driver_error, "diag", None)
     places = [
         f"{kind} {name}"
@@ -299,22 +305,22 @@ def refused(driver_error: BaseException | None, state: str | None) -> Trouble:
     )
 
 
-def trouble_in(words: str) -> Trouble | None:
-    """What messages of libpq say; None when they are not known. What can't pass goes before what can."""
-    messages = list(messages_in(words))
-    if closed := [message for message in messages if "pg_hba.conf" in message.words]:
-        return WANTS_TLS if all(UNENCRYPTED.search(message.words) for message in closed) else NO_ENTRY
-    nowhere = [message for message in messages if NOWHERE.match(message.words)]
+def trouble_in(text: str) -> Trouble | None:
+    """The diagnosis of libpq's text; None if no line is recognized. A permanent error wins over a temporary one."""
+    messages = list(messages_in(text))
+    if closed := [message for message in messages if "pg_hba.conf" in message.text]:
+        return WANTS_TLS if all(UNENCRYPTED.search(message.text) for message in closed) else NO_ENTRY
+    nowhere = [message for message in messages if NOWHERE.match(message.text)]
     if nowhere and len(nowhere) == len(messages) and all(":" in (message.address or "") for message in nowhere):
         return ONLY_IPV6
     others = [message for message in messages if message not in nowhere] or nowhere
-    told = (next((trouble for row, trouble in KNOWN if row.match(message.words)), None) for message in others)
-    return min(filter(None, told), key=lambda trouble: trouble.can_pass, default=None)
+    troubles = (next((trouble for row, trouble in KNOWN if row.match(message.text)), None) for message in others)
+    return min(filter(None, troubles), key=lambda trouble: trouble.can_pass, default=None)
 
 
-def messages_in(words: str) -> Iterator[Message]:
-    """The messages in an error's text, each without where it comes from and how severe it is."""
-    for line in words.splitlines():
+def messages_in(text: str) -> Iterator[Message]:
+    """The messages in an error's text, without server address and severity."""
+    for line in text.splitlines():
         if line.startswith(("\t", " ")) or not line.strip():
             continue  # a hint
         place = ADDRESS.match(line)

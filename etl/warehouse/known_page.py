@@ -1,4 +1,4 @@
-"""A page of a source's list that brings nothing new: found by one statement, recorded by another."""
+"""Check in one statement whether a page of a source's list brings anything new."""
 
 import json
 from collections.abc import Mapping
@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy import Connection
 
 from etl.staging import Batch
-from etl.warehouse.locks import LISTENER_LOCK, run_together_locked
+from etl.warehouse.locks import LISTENER_LOCK, run_combined_locked
 
 
-def asked_of_page(
+def page_state(
     connection: Connection,
     tables: Mapping[str, Batch],
     *,
@@ -20,19 +20,19 @@ def asked_of_page(
     time_zone: str | None,
     now: datetime,
 ) -> dict[str, list[dict[str, Any]]]:
-    """What is known of a page of the recently-played list, in one statement, with the lock of the listener held from here on.
+    """Lock the listener, and compare a page of the recently-played list with what is recorded, in one statement.
 
-    The rows of page_recorded.sql, and of the two questions that a run asks besides: time_zone_of_listener.sql and
-    report_due.sql. Where `is_recorded`, merging the page would leave every fact, dimension and match as it is.
-    Raises the driver's errors for a value that JSON or the database can't hold.
+    Returns rows by file name: of matching/03_page_recorded, and of two queries that every run needs
+    (ops/listeners/time_zone and ops/runs/report_due). `is_recorded` is true only if merging the page would change no
+    fact, dimension or match. Raises the driver's errors for a value that the database can't hold.
     """
     names = ("matching/03_page_recorded", "ops/listeners/time_zone", "ops/runs/report_due")
     given = {"listener_key": listener_key, "login_key": login_key, "asked": time_zone, "now": now}
-    return run_together_locked(connection, LISTENER_LOCK, listener_key, names, page=as_json(tables), **given)
+    return run_combined_locked(connection, LISTENER_LOCK, listener_key, names, page=as_json(tables), **given)
 
 
 def as_json(tables: Mapping[str, Batch]) -> str:
-    """The rows of each staging table, as `load.copy` would copy them: an empty text is null."""
+    """The rows of each staging table as JSON, with the empty text as null, as `load.copy` does. Pure."""
     return json.dumps(
         {
             name: [

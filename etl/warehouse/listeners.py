@@ -1,4 +1,4 @@
-"""Whose record it is: the account that Spotify names, and the listener that a person means, of those recorded here."""
+"""Listeners: record the account that Spotify names, and find the one that --listener names."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,16 +12,16 @@ from etl.warehouse.locks import LISTENER_LOCK, lock
 from etl.warehouse.statements import run
 from etl.warehouse.time_zones import zone_named
 
-ME = "me"  # whose export is imported before Spotify was ever asked who that is
+ME = "me"  # stands in for a listener whose export is imported before the first login
 
 
 class ListenerError(Exception):
-    """It can't be said whose record is meant."""
+    """No listener, or more than one, fits what was asked for."""
 
 
 @dataclass(frozen=True)
 class RecordedListener:
-    """Somebody whose plays are recorded here, and the clock they live by."""
+    """A listener whose plays are recorded here, and the time zone of their local dates."""
 
     listener_key: int
     listener_id: str
@@ -40,8 +40,12 @@ def recorded_account(
     time_zone: str | None,
     now: datetime,
 ) -> int:
-    """The listener_key of the account, which becomes a listener when it is none yet."""
-    lock(connection, LISTENER_LOCK, 0)  # an import may be making "me" right now
+    """Record the account as a listener unless it is one already; its listener_key.
+
+    `listener_id`: the stable id. `user_id`: `id` of Spotify's profile, which may change, or None.
+    A listener recorded earlier under `user_id`, or as ME by an import, becomes this account.
+    """
+    lock(connection, LISTENER_LOCK, 0)  # an import may be creating "me" at this moment
     [row] = run(
         connection,
         "dimensions/listener",
@@ -56,20 +60,19 @@ def recorded_account(
     return int(row.listener_key)
 
 
-def recorded(connection: Connection, listener: str | None, *, is_public: bool = True) -> list[Row[Any]]:
-    """Who it is, if they are recorded here: by id or name; whoever it is, if nobody says and there is only one.
+def recorded_listeners(connection: Connection, listener: str | None, *, is_public: bool = True) -> list[Row[Any]]:
+    """The listeners with this id or name; without one, the only listener recorded here. Empty if there is none.
 
-    Raises ListenerError, whose sentence names no listener when it is public, as in a log on GitHub.
+    Raises ListenerError if several fit. `is_public`: the message may be read by others (a log on GitHub), so it names
+    nobody.
     """
     if listener is not None and text(listener) != listener:
-        raise ListenerError("What follows --listener can't be read: it is not UTF-8, or empty.")
+        raise ListenerError("The value of --listener can't be read: it is empty, or not UTF-8.")
     if listener is None:
         known = run(connection, "ops/listeners/everybody")
         if len(known) > 1:
             names = "an id or a name" if is_public else f"one of {', '.join(row.listener_id for row in known)}"
-            raise ListenerError(
-                f"More than one listener is recorded here. Say whose record is meant: --listener with {names}."
-            )
+            raise ListenerError(f"More than one listener is recorded here. Choose one: --listener with {names}.")
         return known
     known = run(connection, "ops/listeners/named", listener=listener)
     if len(known) > 1 and known[0].listener_id != listener:
@@ -79,18 +82,19 @@ def recorded(connection: Connection, listener: str | None, *, is_public: bool = 
     return known
 
 
-def listener_meant(
+def find_listener(
     connection: Connection, listener: str | None, *, sees_logins: bool = True, is_public: bool = True
 ) -> RecordedListener | None:
-    """Who it is; None when nobody is recorded yet. If nobody says, and several are recorded, the only one who is logged in.
+    """The listener with this id or name; without one, the only one who is logged in, else the only one recorded.
 
-    A reader's role does not see who is logged in (`sees_logins`). Raises ListenerError for somebody who is not recorded here.
+    None if nobody is recorded yet. `sees_logins`: false for a reader's role, which has no access to the logins. Raises
+    ListenerError for an unknown listener, or if several fit.
     """
     logged_in = run(connection, "ops/listeners/logged_in") if listener is None and sees_logins else []
-    known = logged_in if len(logged_in) == 1 else recorded(connection, listener, is_public=is_public)
+    known = logged_in if len(logged_in) == 1 else recorded_listeners(connection, listener, is_public=is_public)
     if not known:
         if listener is not None:
-            raise ListenerError("Nobody of this name or id is recorded here.")
+            raise ListenerError("No listener with this name or id is recorded here.")
         return None
     [row] = run(connection, "ops/listeners/zone", listener_key=known[0].listener_key)
     return RecordedListener(row.listener_key, row.listener_id, row.listener_name, zone_named(row.time_zone))

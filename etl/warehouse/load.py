@@ -11,14 +11,14 @@ from etl.warehouse.statements import driver_cursor, run_all
 
 
 def stage(connection: Connection, tables: Mapping[str, Batch]) -> None:
-    """Creates the temporary staging tables, named by the keys, and fills each with one COPY."""
+    """Create the temporary staging tables named by the keys, and fill each with one COPY."""
     run_all(connection, [f"staging/{name}" for name in tables])
     for name, rows in tables.items():
         copy(connection, name, rows)
 
 
 def copy(connection: Connection, name: str, rows: Batch) -> None:
-    """Appends rows to a table with one COPY. None and the empty text become null."""
+    """Append rows to a table with one COPY. None and the empty text become null."""
     if not len(rows):
         return
     buffer = io.StringIO()

@@ -1,8 +1,9 @@
-"""Locks between runs of the program: their numbers, the one order in which they are taken, and who holds one.
+"""Advisory locks between runs: their numbers, the order in which they are taken, and who holds one.
 
-They are advisory and end with the transaction, so that they work through a pooling proxy. A transaction takes them in the
-order of LISTENER_LOCK's keys. Which listeners a batch concerns shows only while it is being merged, when the lock of its
-own listener is held already: a lock that comes before one that is held is never waited for, only tried.
+Locks end with the transaction, so they work through a pooling proxy. A transaction takes the locks of listeners in the
+order of their keys, which rules out deadlocks. Which other listeners a batch concerns is known only during the merge,
+when the lock of its own listener is already held. A lock with a lower key than one already held is therefore only
+tried, never waited for.
 """
 
 from collections.abc import Iterable, Mapping, Sequence, Set
@@ -19,12 +20,12 @@ from etl import limits
 from etl.limits import Limits
 from etl.warehouse.engine import limited, limits_of
 from etl.warehouse.errors import WarehouseError
-from etl.warehouse.statements import apart, script, together
+from etl.warehouse.statements import combined_query, rows_by_file, script
 
-# First halves; the second half is the key of what is locked.
-LISTENER_LOCK = 0x6272_6170  # merges of one listener; of 0, whoever makes a listener
+# First halves of the lock number; the second half is the key of what is locked.
+LISTENER_LOCK = 0x6272_6170  # merges for one listener; key 0: creation of a listener
 SCHEMA_LOCK = 0x6272_6171  # changes of the schema
-LOGIN_LOCK = 0x6272_6172  # exchanges of one login's token
+LOGIN_LOCK = 0x6272_6172  # token exchanges of one login
 MOVE_LOCK = 0x6272_6173  # copies into the database
 LOCKED = {
     LISTENER_LOCK: "the record of a listener",
@@ -58,7 +59,7 @@ OF_A_TABLE = "namespace.nspname in ('listening', 'ops') and (:is_schema_change o
 
 
 class Busy(WarehouseError):
-    """Another session held a lock for longer than this one may wait. `is_ours`: it is the program's own, such as an import."""
+    """Another session held a lock for longer than this one may wait. `is_ours`: it is a run of this program."""
 
     def __init__(self, sentence: str, is_ours: bool) -> None:
         super().__init__(sentence, is_reached=True)
@@ -66,7 +67,7 @@ class Busy(WarehouseError):
 
 
 class OutOfOrder(Exception):
-    """A transaction needs these listeners' locks, and holds one that comes after. It has to begin anew with all of them."""
+    """A transaction needs a lock with a lower key than one it holds. It has to restart and lock all of `keys` first."""
 
     def __init__(self, keys: Set[int]) -> None:
         super().__init__()
@@ -75,7 +76,7 @@ class OutOfOrder(Exception):
 
 @dataclass(frozen=True)
 class Holder:
-    """A session that holds a lock. Of other roles' sessions Postgres shows no more than this."""
+    """A session that holds a lock. Postgres shows no more than this of another role's session."""
 
     pid: int | None  # None: a prepared transaction
     role_name: str | None
@@ -84,14 +85,14 @@ class Holder:
 
     @property
     def is_ours(self) -> bool:
-        """Whether it is a run of this program. Anybody can take its name, but only it has its role."""
+        """Whether it is a run of this program: both its application name and its role match."""
         return self.is_own_role and self.application_name.split(" ")[0] == "brapped"
 
 
 def lock(connection: Connection, half: int, key: int) -> None:
-    """Waits for the advisory lock (half, key), as long as a turn may take, and holds it until the transaction ends.
+    """Take the advisory lock (half, key) and hold it until the transaction ends; waits up to `turn_s` of the limits.
 
-    Raises OutOfOrder for a listener's that is taken, and comes before another that this transaction holds.
+    Raises OutOfOrder if it is a listener's lock that another session holds, and its key is lower than one already held.
     """
     held: set[int] = connection.info["listeners_held"]
     given = {"half": half, "key": key}
@@ -108,28 +109,28 @@ def lock(connection: Connection, half: int, key: int) -> None:
 
 
 def run_locked(connection: Connection, half: int, key: int, name: str, **parameters: Any) -> list[Row[Any]]:
-    """Waits for the advisory lock (half, key) as `lock` does, then runs sql/{name}.sql in the same round trip; its rows.
+    """Take the advisory lock (half, key), then run sql/{name}.sql in the same round trip; its rows.
 
-    The file is a statement of its own: it begins when the lock is held, and sees what the one who held it before wrote. For
-    the first lock of its kind in a transaction: it is waited for, whatever the transaction holds.
+    The file is a separate statement: it starts once the lock is held, so it sees what the previous holder committed.
+    Use it only for the first lock of its kind in a transaction, because it does not check the order of locks.
     """
     connection.info["step"] = name
-    return list(after_the_lock(connection, half, key, script(name), parameters))
+    return list(execute_locked(connection, half, key, script(name), parameters))
 
 
-def run_together_locked(
+def run_combined_locked(
     connection: Connection, half: int, key: int, names: Sequence[str], **parameters: Any
 ) -> dict[str, list[dict[str, Any]]]:
-    """The same for several selects in one statement: `statements.run_together` behind the lock, and not compiled."""
+    """The same for several selects: `statements.run_combined` behind the lock, with JIT compilation off."""
     connection.info["step"] = ", ".join(names)
-    statement = f"set local jit = off\n;\n{together(tuple(names))}"
-    return apart(names, after_the_lock(connection, half, key, statement, parameters).one())
+    statement = f"set local jit = off\n;\n{combined_query(tuple(names))}"
+    return rows_by_file(names, execute_locked(connection, half, key, statement, parameters).one())
 
 
-def after_the_lock(
+def execute_locked(
     connection: Connection, half: int, key: int, statement: str, parameters: Mapping[str, Any]
 ) -> CursorResult[Any]:
-    """Sends the lock and the statement in one message. A wait in vain is told as one for the lock (see `busy`)."""
+    """Send the lock and the statement in one message. A timeout is reported as a wait for the lock (see `busy`)."""
     connection.info.update(waiting_for=(half, key), reads_behind=True)
     both = prepared_text(f"select pg_catalog.pg_advisory_xact_lock(:half, :key)\n;\n{statement}")
     with limited(connection, while_waiting(limits_of(connection))):
@@ -146,36 +147,36 @@ def prepared_text(statement: str) -> TextClause:
 
 
 def lock_listeners(connection: Connection, keys: Iterable[int]) -> None:
-    """Takes the locks of these listeners in their order. Raises OutOfOrder as lock does."""
+    """Take the locks of these listeners in order of their keys. Raises OutOfOrder as `lock` does."""
     for key in sorted(keys):
         lock(connection, LISTENER_LOCK, key)
 
 
 def while_waiting(wanted: Limits) -> Limits:
-    """The limits while another run has its turn: its end has to come before that of the statement, or nobody could say why."""
+    """Timeouts for a wait on another run. The lock's has to end before the statement's, or the cause would be lost."""
     return replace(wanted, lock_s=wanted.turn_s, statement_s=max(wanted.statement_s, wanted.turn_s * 1.1))
 
 
 def busy(
     engine: Engine, waiting_for: tuple[int, int] | None, *, is_schema_change: bool, reads_behind: bool = False
 ) -> Busy:
-    """Who holds the lock that was waited for, as an error to raise. `waiting_for`: an advisory lock; None: a table.
+    """The error to raise after a lock timeout, naming the holders. `waiting_for`: an advisory lock; None: a table.
 
-    `reads_behind`: it may have been a table that the statement behind the lock reads (`after_the_lock`).
+    `reads_behind`: the wait may have been for a table that the statement after the lock reads (`execute_locked`).
     """
-    found: list[Holder] = []
-    with suppress(DBAPIError, psycopg2.Error), engine.connect() as connection:  # then it stays unknown who it is
+    sessions: list[Holder] = []
+    with suppress(DBAPIError, psycopg2.Error), engine.connect() as connection:  # on failure the holders stay unknown
         connection.info["limits"] = limits.SHORT
-        found = holders(connection, waiting_for, is_schema_change=is_schema_change)
-        if reads_behind and not found:
+        sessions = holders(connection, waiting_for, is_schema_change=is_schema_change)
+        if reads_behind and not sessions:
             waiting_for = None
-            found = holders(connection, None, is_schema_change=is_schema_change)
-    sentence = sentence_about_holders(found, waiting_for, is_schema_change=is_schema_change)
-    return Busy(sentence, is_ours=bool(found) and all(one.is_ours for one in found))
+            sessions = holders(connection, None, is_schema_change=is_schema_change)
+    sentence = sentence_about_holders(sessions, waiting_for, is_schema_change=is_schema_change)
+    return Busy(sentence, is_ours=bool(sessions) and all(session.is_ours for session in sessions))
 
 
 def holders(connection: Connection, waiting_for: tuple[int, int] | None, *, is_schema_change: bool) -> list[Holder]:
-    """Who holds an advisory lock; or, without one, any table or view of the warehouse in a way that others wait for."""
+    """Sessions that hold an advisory lock; without `waiting_for`, those that block a table or view of the warehouse."""
     condition = OF_A_LOCK if waiting_for else OF_A_TABLE
     half, key = waiting_for or (0, 0)
     given: dict[str, Any] = {"half": half, "key": key, "is_schema_change": is_schema_change}
@@ -183,22 +184,24 @@ def holders(connection: Connection, waiting_for: tuple[int, int] | None, *, is_s
     return [Holder(row.pid, row.role_name, row.application_name, row.is_own_role) for row in rows]
 
 
-def sentence_about_holders(found: list[Holder], waiting_for: tuple[int, int] | None, *, is_schema_change: bool) -> str:
-    """What a person is told when a lock was not to be had."""
+def sentence_about_holders(
+    sessions: list[Holder], waiting_for: tuple[int, int] | None, *, is_schema_change: bool
+) -> str:
+    """The message about a lock timeout: what is locked, by whom, and what to do. Pure."""
     if waiting_for:
         what = LOCKED[waiting_for[0]]
     else:
         what = "a view or a table of the warehouse" if is_schema_change else "rows that this run has to change"
-    if not found:
+    if not sessions:
         return f"Another session held {what} for too long. It has ended by now: run this again."
-    strangers = [one for one in found if not one.is_ours]
+    strangers = [session for session in sessions if not session.is_ours]
     if strangers:
         names = ", ".join(f"role {one.role_name or '(not shown)'} (process {one.pid})" for one in strangers)
         one = strangers[0]
         return (
-            f"Another session holds {what} and does not let go: {names}. End it there, or as the owner of the database with"
-            f" select pg_terminate_backend({one.pid}); then run this again."
+            f"Another session holds {what} and does not let go: {names}. End it there, or as the owner of the database"
+            f" with select pg_terminate_backend({one.pid}); then run this again."
         )
-    kinds = {one.application_name for one in found}
+    kinds = {session.application_name for session in sessions}
     who = next((who for name, who in RUNS.items() if name in kinds), "Another run of the program is under way")
     return f"{who}: it holds {what}. Run this again when it has ended."

@@ -1,4 +1,4 @@
-"""Merge a staged batch into the star: the files of sql/dimensions/, matching/ and coverage/ in their order, as many in one round trip as can be."""
+"""Merge a staged batch into the star schema, by running sql/dimensions/, sql/matching/ and sql/coverage/ in order."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,10 +7,10 @@ from sqlalchemy import Connection
 
 from etl.warehouse.locks import LISTENER_LOCK, lock, lock_listeners
 from etl.warehouse.statements import run, run_all
-from etl.warehouse.time_zones import settle
+from etl.warehouse.time_zones import update_time_zone
 
 TIERS = 6  # of sql/matching/40_match_candidate.sql
-OBSERVED = (  # the batch with its keys, what is recorded near it, and which sources report either
+OBSERVED = (  # the batch's observations, the recorded ones nearby, and the sources of both
     "matching/01_unnamed_play",
     "matching/02_merge_session",
     "dimensions/dim_context",
@@ -22,7 +22,7 @@ OBSERVED = (  # the batch with its keys, what is recorded near it, and which sou
     "matching/20_source_play",
     "matching/21_sources",
 )
-RESOLVED = (  # the matched observations as plays, and what they change; how many are new
+RESOLVED = (  # matched observations to plays; the last file returns the number of new ones
     "matching/50_resolved_play",
     "dimensions/dim_play_profile",
     "matching/60_fact_play_absorb",
@@ -33,7 +33,7 @@ RESOLVED = (  # the matched observations as plays, and what they change; how man
 
 @dataclass(frozen=True)
 class Gap:
-    """A span in which plays were probably lost, and why that could come about (`ops.coverage.reason`)."""
+    """A span in which plays were probably lost, and the reason (`ops.coverage.reason`)."""
 
     starts_at: datetime
     ends_at: datetime
@@ -49,7 +49,7 @@ class Reach:
 
 
 def merge_catalogue(connection: Connection) -> None:
-    """Merges the staged artists, albums, tracks, who they are by and under which names they are known."""
+    """Merge the staged artists, albums and tracks, the artists of each track, and the aliases of tracks."""
     names = (
         "tracks_to_rematch",
         "dim_artist",
@@ -64,15 +64,18 @@ def merge_catalogue(connection: Connection) -> None:
         is_more = run(connection, "dimensions/track_recording")
 
 
-def merge_linked(
+def rematch_plays(
     connection: Connection, *, now: datetime, but_not: int | None = None, with_changed: bool = False
 ) -> None:
-    """Looks again at plays of tracks that the batch's catalogue found to be one recording: of every listener, but not of the one
-    whose plays were merged with it. `with_changed`: of tracks, too, that got another name or a length."""
+    """Match the plays of tracks again that the staged catalogue has linked to one recording.
+
+    Concerns all listeners except `but_not`, whose plays are merged with the batch. `with_changed`: also tracks whose
+    name or length changed. Raises OutOfOrder as `lock` does.
+    """
     rows = run(connection, "dimensions/listeners_to_rematch", but_not=but_not or 0, with_changed=with_changed)
     lock_listeners(connection, [row.listener_key for row in rows])
     for row in rows:
-        settle(connection, row.listener_key)
+        update_time_zone(connection, row.listener_key)
         run(connection, "matching/90_drop_temporary_tables")
         run(connection, "staging/staging_play")
         merge_plays(connection, listener_key=row.listener_key, now=now)
@@ -85,13 +88,15 @@ def merge_plays(
     now: datetime,
     is_full_window: bool = False,
 ) -> int:
-    """Merges the staged plays of one listener, whatever sources they are from; how many are new. The catalogue of the batch is
-    merged before. `is_full_window`: the batch is a page of Spotify's list that may have dropped older plays.
+    """Merge the staged plays of one listener, from any sources; the number of new plays.
+
+    Merge the catalogue of the batch first. `is_full_window`: the batch is a full page of Spotify's list, which may have
+    dropped older plays. Raises OutOfOrder as `lock` does.
     """
     lock(connection, LISTENER_LOCK, listener_key)
     given = {"listener_key": listener_key, "is_full_window": is_full_window, "now": now}
     sources = {row.source for row in run_all(connection, OBSERVED, **given)}
-    names: list[str] = []  # what is to be run before the next answer is needed
+    names: list[str] = []  # files to run in one round trip before the next result is needed
     if "extended_export" in sources:
         names.append("matching/30_dedupe_extended_export")
     if "recently_played" in sources:
@@ -118,10 +123,10 @@ def merge_plays(
 def move_watermark(
     connection: Connection, *, listener_key: int, source: str, is_full_window: bool, now: datetime
 ) -> Reach:
-    """After a merge: how far the record reaches, and whether plays were probably lost before the batch. Both go into the ledger."""
+    """Update coverage and watermark of a source after a merge; the watermark, and the gap before the batch, if any."""
     whose = {"listener_key": listener_key, "source": source}
     breaks = ("coverage/window_break", "coverage/gap")
-    found = run_all(connection, breaks, **whose, is_full_window=is_full_window, found_at=now)
+    gaps = run_all(connection, breaks, **whose, is_full_window=is_full_window, found_at=now)
     [mark] = run_all(connection, ("coverage/covered", "coverage/watermark"), **whose, checked_at=now)
-    gap = Gap(found[0].starts_at, found[0].ends_at, found[0].reason) if found else None
+    gap = Gap(gaps[0].starts_at, gaps[0].ends_at, gaps[0].reason) if gaps else None
     return Reach(watermark=mark.played_at, gap=gap)

@@ -15,16 +15,16 @@ __all__ = ["Clock", "opened", "utc_now"]
 
 @contextmanager
 def opened(settings: Settings, *needed: str, clock: Clock = utc_now) -> Iterator[Warehouse]:
-    """The warehouse at DATABASE_URL, else in the embedded Postgres, which runs as long as somebody uses it.
+    """The warehouse at DATABASE_URL, or else in the embedded Postgres, which runs while at least one process uses it.
 
-    Raises SettingsError when one of the `needed` settings is missing, and EmbeddedError.
+    Raises SettingsError if one of the `needed` settings is missing, EmbeddedError if the embedded Postgres fails.
     """
     settings.need(*needed)
     if line := settings.database_notice():
         log.info("%s", line)
     with ExitStack() as stack:
         if settings.database_url is None:
-            # Imported only here, so that a run with DATABASE_URL does not wait for it.
+            # Imported here, so that a run with DATABASE_URL starts faster.
             from etl.embedded.postgres import embedded_postgres
 
             url = stack.enter_context(embedded_postgres(settings.embedded_folder))

@@ -1,4 +1,4 @@
-"""Pauses that a service asked for, kept from run to run."""
+"""Pauses that a service asked for (Retry-After), stored so that the next run respects them."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -13,7 +13,7 @@ from etl.warehouse.statements import run
 def paused_until(
     warehouse: Warehouse, scope: str, now: datetime, pauses: Sequence[Mapping[str, Any]] | None = None
 ) -> datetime | None:
-    """When the pause of this scope ends; None when there is none. `pauses`: all of `now`, if the database was asked already."""
+    """When the pause of this scope ends; None if there is none. `pauses`: rows already read, to save a query."""
     if pauses is not None:
         return next((pause["resume_at"] for pause in pauses if pause["scope"] == scope), None)
     rows = warehouse.ask(lambda connection: run(connection, "ops/runs/pause", scope=scope, now=now))
@@ -21,7 +21,7 @@ def paused_until(
 
 
 def note_pause(connection: Connection, scope: str, resume_at: datetime, reason: str | None, now: datetime) -> None:
-    """Keep until when a service wants no calls of this scope, and the reason it gave."""
+    """Record until when a service accepts no calls of this scope, and the reason it gave."""
     run(
         connection,
         "ops/runs/pause_noted",

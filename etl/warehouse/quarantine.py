@@ -1,7 +1,6 @@
-"""Saving a batch although something in it can't be saved: the rest goes in, and what is odd is set aside and counted.
+"""Save a batch without the items that Postgres rejects, so that one bad item never blocks a job for good.
 
-The rules of `fields` keep out what is known to fit no column. This is for what nobody thought of, so that one odd item
-of an answer never stops a job for good.
+The rules in `values` already keep out everything known not to fit its column. This handles the unforeseen rest.
 """
 
 import logging
@@ -18,37 +17,38 @@ log = logging.getLogger(__name__)
 
 Item = TypeVar("Item")
 
-# What an odd value can raise: in the database, and while it is being read.
-ODD = (ValuesRefused, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+# Errors that a bad value can cause, in the database or while it is parsed.
+VALUE_ERRORS = (ValuesRefused, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
-class NotKept(Exception):
-    """Takes a transaction back that was only a try."""
+class RolledBack(Exception):
+    """Rolls back the transaction of a dry run."""
 
 
-def odd_ones(items: Sequence[Item], save: Callable[[Sequence[Item]], object]) -> list[Item]:
-    """Those of the items that can't be saved. `save` gets all others, in one or several calls; a call saves all or nothing.
+def unsavable_items(items: Sequence[Item], save: Callable[[Sequence[Item]], object]) -> list[Item]:
+    """Save all items that can be saved; returns the others.
 
-    A batch that fails is tried in halves: one odd item of a hundred costs some fifteen calls.
+    `save` has to be atomic. It may be called several times: a batch that fails is split in half, so one bad item in a
+    hundred costs about fifteen calls.
     """
     try:
         save(items)
-    except ODD as error:
+    except VALUE_ERRORS as error:
         if len(items) > 1:
             middle = len(items) // 2
-            return odd_ones(items[:middle], save) + odd_ones(items[middle:], save)
-        # Of an error that is not ours only the name is told: its words may hold anything.
+            return unsavable_items(items[:middle], save) + unsavable_items(items[middle:], save)
+        # Log only the type of a foreign error: its message may quote the value.
         log.info("Set aside: %s", error if isinstance(error, ValuesRefused) else type(error).__name__)
         return list(items)
     return []
 
 
-def attempt(warehouse: Warehouse, work: Callable[[Connection], object]) -> None:
-    """Does the work in a transaction, and takes it back."""
+def dry_run(warehouse: Warehouse, work: Callable[[Connection], object]) -> None:
+    """Run `work` in a transaction and roll it back. Raises what `work` raises."""
 
-    def taken_back(connection: Connection) -> None:
+    def rolled_back(connection: Connection) -> None:
         work(connection)
-        raise NotKept
+        raise RolledBack
 
-    with suppress(NotKept):
-        warehouse.transaction(taken_back)
+    with suppress(RolledBack):
+        warehouse.transaction(rolled_back)

@@ -1,4 +1,4 @@
-"""Reading a warehouse without changing it: whether a report can be made here, and what to say of a schema that is not ours."""
+"""Check whether a database can be read, and explain a schema of another version. Changes nothing."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,25 +13,25 @@ from etl.warehouse.statements import checksum, names_in, run
 
 HOW = "brapped plays, or python migrate.py, brings it up to date"
 FORBIDDEN_STATE = "42501"
-UNKNOWN_ZONE_STATE = "22023"  # all that a report hands to Postgres that could be one is the record's time zone
+UNKNOWN_ZONE_STATE = "22023"  # invalid parameter value: of a report's parameters only the time zone can cause it
 
 
 class ReadingError(Exception):
-    """Why nothing can be read here. The message is for the person."""
+    """The database can't be read. The message says why and what to do."""
 
 
 @dataclass(frozen=True)
 class Readable:
-    """What a database holds, as far as its reader may know."""
+    """The state of a database, as far as the current user may see it."""
 
-    is_made: bool  # it has the tables of a warehouse
-    sees_bookkeeping: bool  # of schema ops: the owner does, a reader's role does not
-    is_older: bool  # than this program: files of ours are missing, or were other ones
+    is_made: bool  # it has a warehouse's tables
+    sees_bookkeeping: bool  # may read schema ops: true for the owner, false for a reader's role
+    is_older: bool  # than this program: schema files or views are missing or differ
     is_newer: bool  # it has schema files that this program does not know
 
     @property
     def warning(self) -> str:
-        """A line about a schema that is not this program's; empty where it is."""
+        """A line about a schema of another version; "" if it matches this program."""
         if not self.is_made:
             return ""
         if self.is_newer:
@@ -44,7 +44,7 @@ class Readable:
 
 
 def readable(connection: Connection) -> Readable:
-    """Looks at the schema without touching it. Raises ReadingError while a copy into this database is unfinished."""
+    """Inspect the schema. Raises ReadingError if a copy into this database is unfinished."""
     with explained(Readable(is_made=True, sees_bookkeeping=False, is_older=False, is_newer=False)):
         [state] = run(connection, "ops/migrations/readable")
     applied = (
@@ -53,23 +53,29 @@ def readable(connection: Connection) -> Readable:
         else {}
     )
     ours = {name: checksum(name) for name in names_in("schema") + views_in_order()}
-    found = Readable(
+    inspected = Readable(
         is_made=state.is_made,
         sees_bookkeeping=state.sees_bookkeeping,
-        is_older=any(applied.get(name) != sum_ for name, sum_ in ours.items()),
+        is_older=any(applied.get(name) != digest for name, digest in ours.items()),
         is_newer=any(name.startswith("schema/") and name not in ours for name in applied),
     )
-    if found.is_made and found.sees_bookkeeping and applied and run(connection, "ops/transfer/warehouse_unfinished"):
+    if (
+        inspected.is_made
+        and inspected.sees_bookkeeping
+        and applied
+        and run(connection, "ops/transfer/warehouse_unfinished")
+    ):
         raise ReadingError(
-            "A copy into this database is unfinished: it does not hold everything yet. Run the same python migrate.py again."
+            "A copy into this database is unfinished, so data is still missing. Run the same python migrate.py command"
+            " again."
         )
-    return found
+    return inspected
 
 
 @contextmanager
 def explained(state: Readable) -> Iterator[None]:
-    """Raises ReadingError instead of Postgres' refusal where the schema is not ours, the user has too few rights, or the host does not
-    know the time zone."""
+    """Raise ReadingError in place of Postgres's error for a schema of another version, missing privileges, or a time
+    zone that the database does not know."""
     try:
         yield
         return
@@ -86,18 +92,18 @@ def explained(state: Readable) -> Iterator[None]:
         )
     if code == UNKNOWN_ZONE_STATE:
         raise ReadingError(
-            "The database's host does not know the time zone of this record. The next brapped plays or import, or python"
-            " migrate.py, goes on with another name of it."
+            "The database does not know the listener's time zone. The next brapped plays or import, or python"
+            " migrate.py, switches to an alias that it knows."
         )
     which = "newer than this program: update the program" if state.is_newer else f"older than this program: {HOW}"
     raise ReadingError(f"This report can't be made, because the database is {which}.")
 
 
 def must_see_bookkeeping(connection: Connection) -> None:
-    """Raises ReadingError for a reader's role, which sees reports and not how the record stands."""
+    """Raise ReadingError for a reader's role, which may read reports but not schema ops."""
     state = readable(connection)
     if state.is_made and not state.sees_bookkeeping:
         raise ReadingError(
-            "brapped status reads the bookkeeping in schema ops, which the user in DATABASE_URL may not: run it as the owner"
-            " of the database. Reports, search and history work with this user."
+            "brapped status reads schema ops, which the user in DATABASE_URL may not: run it as the owner of the"
+            " database. Reports, search and history work with this user."
         )

@@ -1,4 +1,4 @@
-"""Bring the schema up to date, or say what is missing."""
+"""Apply the files of sql/schema, sql/functions and sql/views, or list those still to be applied."""
 
 import hashlib
 import re
@@ -15,24 +15,24 @@ from etl.clock import Clock, check_clock
 from etl.warehouse.engine import limited
 from etl.warehouse.errors import MISSING_STATES, WarehouseError, state_of
 from etl.warehouse.locks import SCHEMA_LOCK, lock
-from etl.warehouse.statements import checksum, names_in, run, run_script, run_together, script
+from etl.warehouse.statements import checksum, names_in, run, run_combined, run_script, script
 from etl.warehouse.versions import are_views_newer, newest_of
 
-WAREHOUSE = "schema/008_warehouse"  # since then a database knows which warehouse it is
-MADE_ANEW = ("functions", "views")  # folders whose files are all applied again when one of them, or the schema, changed
+WAREHOUSE = "schema/008_warehouse"  # introduced the id of a warehouse (ops.warehouse)
+MADE_ANEW = ("functions", "views")  # folders whose files are all applied again when one of them or the schema changes
 
 
-def asked_of_current(
+def rows_if_current(
     connection: Connection, clock: Clock | None, names: Sequence[str] = (), **parameters: Any
 ) -> dict[str, list[dict[str, Any]]] | None:
-    """The rows of these files of sql/, asked together with the state of the schema; None when it needs a closer look.
+    """Run these files of sql/ and check the schema, in one statement; their rows, or None if the schema is not current.
 
-    Not None says that `pending` would find nothing to do and nothing to raise. To be called within `Warehouse.ask`: where
-    tables are missing, the statement fails. Raises WrongClock as `pending` does.
+    A result other than None means that `pending` would return no files and raise nothing. Call it within
+    `Warehouse.ask`, because the statement fails where tables are missing. Raises WrongClock as `pending` does.
     """
     ours = names_in("schema") + views_in_order()
     try:
-        rows = run_together(connection, ["ops/migrations/schema_digest", *names], file_names=ours, **parameters)
+        rows = run_combined(connection, ["ops/migrations/schema_digest", *names], file_names=ours, **parameters)
     except DBAPIError as error:
         if state_of(error) not in MISSING_STATES:
             raise
@@ -44,7 +44,7 @@ def asked_of_current(
 
 
 def digest_of(names: Iterable[str]) -> str:
-    """What sql/ops/migrations/schema_digest.sql gives for a database to which exactly these files were applied as they are here."""
+    """The result of sql/ops/migrations/schema_digest.sql for a database with exactly these files. Pure."""
     lines = (f"{name} {checksum(name)}" for name in sorted(names))
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
@@ -52,7 +52,10 @@ def digest_of(names: Iterable[str]) -> str:
 def migrate_within(
     connection: Connection, now: datetime, version: str, only: Set[str] | None = None, clock: Clock | None = None
 ) -> list[str]:
-    """What Warehouse.migrate does, as a part of a transaction. `only`: just these files, for a copy that is being made."""
+    """Apply pending files within a transaction; their names. `only`: limit it to these, for a copy in progress.
+
+    Raises as `pending` does, and OutOfOrder or a lock timeout as `lock` does.
+    """
 
     def missing() -> list[str]:
         if only is None:
@@ -63,7 +66,7 @@ def migrate_within(
         return []
     with limited(connection, limits.MIGRATING):
         lock(connection, SCHEMA_LOCK, 0)
-        files = missing()  # again: another program may have been quicker
+        files = missing()  # again: another run may have applied them meanwhile
         if files:
             run(connection, "ops/migrations/schema_change")
         if "schema/005_reports" in files:
@@ -85,10 +88,11 @@ def migrate_within(
 
 
 def pending(connection: Connection, *, is_copying: bool = False, clock: Clock | None = None) -> list[str]:
-    """Schema files not applied, and all views when one of them is new or changed, unless a newer program made them. A pure question.
+    """Names of the schema files still to be applied, and of all functions and views if one changed. Changes nothing.
 
-    Raises WrongClock when `clock` and the database's are too far apart. Raises WarehouseError for a database that a newer program made, for a schema file changed after it was applied, and (unless
-    `is_copying`) for a database that another one is being copied into.
+    Views of a newer program stay as they are. Raises WrongClock if `clock` and the database's clock differ too much.
+    Raises WarehouseError for a database of a newer program, for a schema file that was changed after it was applied,
+    and (unless `is_copying`) for an unfinished copy.
     """
     is_made, server_at = connection.execute(
         text("select pg_catalog.to_regclass('ops.schema_change'), pg_catalog.clock_timestamp()")
@@ -103,17 +107,18 @@ def pending(connection: Connection, *, is_copying: bool = False, clock: Clock | 
         newest = newest_of(rows)
         versions = "" if newest == __version__ else f" (version {newest}, and this program is {__version__})"
         raise WarehouseError(
-            f"This database was made by a newer Brapped{versions} that knows {', '.join(unknown)}. Update the program; nothing was"
-            " touched."
+            f"This database was made by a newer Brapped{versions} that knows {', '.join(unknown)}. Update the"
+            " program; nothing was changed."
         )
     if changed := [name for name in schema if name in applied and applied[name] != checksum(name)]:
         raise WarehouseError(
-            f"sql/{', sql/'.join(changed)} was changed after this database was made with it. Take the file back, and put"
-            " the change into a new one; nothing was touched."
+            f"sql/{', sql/'.join(changed)} was changed after it was applied to this database. Restore the file, and put"
+            " the change into a new one; nothing was changed."
         )
     if WAREHOUSE in applied and not is_copying and run(connection, "ops/transfer/warehouse_unfinished"):
         raise WarehouseError(
-            "A copy into this database is unfinished: it does not hold everything yet. Run the same python migrate.py again."
+            "A copy into this database is unfinished, so data is still missing. Run the same python migrate.py command"
+            " again."
         )
     files = [name for name in schema if name not in applied]
     ours = {name: checksum(name) for name in views}
@@ -123,7 +128,7 @@ def pending(connection: Connection, *, is_copying: bool = False, clock: Clock | 
 
 
 def views_in_order() -> list[str]:
-    """The files of sql/functions/ and sql/views/, each after those whose views and functions it names."""
+    """The files of sql/functions/ and sql/views/ in dependency order."""
     files = {name.split("/")[1]: name for folder in MADE_ANEW for name in names_in(folder)}
     named = {name: set(re.findall(r"\blistening\.(\w+)", script(name))) for name in files.values()}
     order = TopologicalSorter({name: {files[one] for one in named[name] & {*files}} - {name} for name in named})

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, text
 
 from etl import limits
 from etl.paths import sql_folder
-from etl.warehouse.engine import driver_of, due, limited, limits_of
+from etl.warehouse.engine import driver_of, limited, limits_of, settings_due
 
 STREAMED = 5_000  # rows fetched at a time
 
@@ -23,7 +23,7 @@ def run(connection: Connection, name: str, **parameters: Any) -> list[Row[Any]]:
 
 
 def run_with_columns(connection: Connection, name: str, **parameters: Any) -> tuple[tuple[str, ...], list[Row[Any]]]:
-    """The same, and what its columns are called, which there are without rows, too."""
+    """The names of its columns, which are known even without rows, and its rows."""
     connection.info["step"] = name
     wanted = limits_of(connection)
     own_s = limits.STATEMENTS_S.get(name, wanted.statement_s)
@@ -32,18 +32,18 @@ def run_with_columns(connection: Connection, name: str, **parameters: Any) -> tu
     return (tuple(result.keys()), list(result)) if result.returns_rows else ((), [])
 
 
-def run_together(connection: Connection, names: Sequence[str], **parameters: Any) -> dict[str, list[dict[str, Any]]]:
-    """Asks several files of sql/, each a single select, in one statement: the rows of each by its name.
+def run_combined(connection: Connection, names: Sequence[str], **parameters: Any) -> dict[str, list[dict[str, Any]]]:
+    """Run several files of sql/, each a single select, as one statement; the rows of each by file name.
 
-    The rows travel as JSON. A column whose name ends in _at is a time; the others hold what JSON holds, so an interval has to
-    be selected as seconds. A parameter that several files have is given once.
+    Rows arrive as JSON: a column ending in _at becomes a datetime, all others stay JSON values, so select an interval
+    as seconds. Files share parameters by name.
     """
     connection.info["step"] = ", ".join(names)
-    return apart(names, connection.execute(text(together(tuple(names))), parameters).one())
+    return rows_by_file(names, connection.execute(text(combined_query(tuple(names))), parameters).one())
 
 
-def apart(names: Sequence[str], answer: Sequence[Any]) -> dict[str, list[dict[str, Any]]]:
-    """The rows of each file out of the only row of `together`. Pure."""
+def rows_by_file(names: Sequence[str], answer: Sequence[Any]) -> dict[str, list[dict[str, Any]]]:
+    """Split the only row of `combined_query` into the rows of each file. Pure."""
     return {
         name: [{column: from_json(column, value) for column, value in row.items()} for row in rows]
         for name, rows in zip(names, answer, strict=True)
@@ -51,12 +51,12 @@ def apart(names: Sequence[str], answer: Sequence[Any]) -> dict[str, list[dict[st
 
 
 def from_json(column: str, value: Any) -> Any:
-    """A value as its column means it. Pure."""
+    """A JSON value as the type of its column: a datetime if the name ends in _at. Pure."""
     return datetime.fromisoformat(value) if column.endswith("_at") and value is not None else value
 
 
 @cache
-def together(names: tuple[str, ...]) -> str:
+def combined_query(names: tuple[str, ...]) -> str:
     """One statement that selects the rows of each file as a JSON list."""
     selects = (
         "(select coalesce(json_agg(row_to_json(answer)), '[]'::json)"  # noqa: S608  of the program's own files
@@ -67,9 +67,9 @@ def together(names: tuple[str, ...]) -> str:
 
 
 def run_all(connection: Connection, names: Sequence[str], **parameters: Any) -> list[Row[Any]]:
-    """Runs several files of sql/ in one round trip, in their order; the rows of the last, if it has any.
+    """Run several files of sql/ in order and in one round trip; the rows of the last, if it returns any.
 
-    Each is a statement of its own all the same: it sees what those before it did, and has its own limit at the server.
+    Each file stays a separate statement: it sees the effects of earlier ones and has its own timeout on the server.
     """
     connection.info["step"] = ", ".join(names)
     result = connection.execute(joined(tuple(names)), parameters)
@@ -82,23 +82,23 @@ def joined(names: tuple[str, ...]) -> Any:
 
 
 def stream(connection: Connection, name: str, **parameters: Any) -> Iterator[Row[Any]]:
-    """The rows of a question too large for memory, fetched as they are used, within the transaction."""
+    """The rows of a query too large for memory, fetched in batches of STREAMED within the transaction."""
     connection.info["step"] = name
     yield from connection.execution_options(yield_per=STREAMED).execute(prepared(name), parameters)
 
 
 def run_script(connection: Connection, name: str) -> None:
-    """Runs a file as it stands, without parameters: a colon or a percent sign in it is just that."""
+    """Run a file verbatim, without parameters, so that colons and percent signs need no escaping."""
     connection.info["step"] = name
     with driver_cursor(connection) as cursor:
         cursor.execute(script(name))
 
 
 def driver_cursor(connection: Connection) -> psycopg2.extensions.cursor:
-    """psycopg2's own cursor within the transaction: for COPY, and for scripts that take no parameters."""
+    """A psycopg2 cursor within the transaction, for COPY and for scripts without parameters."""
     cursor = driver_of(connection).cursor()
-    if words := due(connection):
-        cursor.execute(words)
+    if settings := settings_due(connection):
+        cursor.execute(settings)
     return cursor
 
 

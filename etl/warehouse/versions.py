@@ -1,4 +1,4 @@
-"""Versions: which of two programs is the newer one, by what each has applied to a database. Pure."""
+"""Compare this program's version with the versions that were applied to a database. Pure."""
 
 import logging
 import re
@@ -11,7 +11,7 @@ log = logging.getLogger(__name__)
 
 
 class Applied(Protocol):
-    """A row of ops.schema_change: a file as it was applied, and what it was before."""
+    """A row of ops.schema_change: an applied file, and its former checksums."""
 
     file_name: str
     program_version: str
@@ -19,15 +19,16 @@ class Applied(Protocol):
 
 
 def newest_of(rows: Iterable[Applied]) -> str:
-    """The highest version of the program that applied any of these files; an empty text when there are none."""
+    """The highest version that applied any of these files; "" if there are none."""
     return max((str(row.program_version) for row in rows), key=version_key, default="")
 
 
 def are_views_newer(rows: Iterable[Applied], checksums: Mapping[str, str]) -> bool:
-    """Whether the views of a database are those of a newer program than this one, whose views have these checksums.
+    """Whether the database's views come from a newer program. `checksums`: those of this program's views.
 
-    Newer is one of a higher version; and one that has replaced the very views of this program before, so that two programs of
-    one version do not replace each other's in turn. Newer views stay: they only gain columns, so an older program can read them.
+    A program is newer if its version is higher, or if it has already replaced this program's views, so that two
+    programs of one version don't replace each other's views in turn. Newer views stay: views only gain columns, so an
+    older program can read them. Logs the reason.
     """
     views = [row for row in rows if row.file_name in checksums]
     newest = newest_of(views)
@@ -37,7 +38,7 @@ def are_views_newer(rows: Iterable[Applied], checksums: Mapping[str, str]) -> bo
         why = f"by another program of version {newest}, which replaced those of this one"
     else:
         return False
-    log.info("The views of this database were made by a newer Brapped: %s. They stay. Update the program.", why)
+    log.info("The database's views were made by a newer Brapped (%s) and stay as they are. Update the program.", why)
     return True
 
 

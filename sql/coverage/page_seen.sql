@@ -1,5 +1,5 @@
--- The ledger after a page that brought nothing new (matching/03_page_recorded.sql): the covered span goes on to now,
--- and the watermark says when the source was asked. The same as covered.sql and watermark.sql for such a page.
+-- Coverage and watermark after a page that brought nothing new (matching/03_page_recorded.sql): extends the covered
+-- span to this poll and updates the watermark, as covered.sql and watermark.sql do for other pages.
 
 with latest as (
     select max(coverage.starts_at) as starts_at
@@ -9,7 +9,7 @@ with latest as (
         and coverage.source = :source
         and coverage.state = 'covered'
 ),
-going_on as (
+extended as (
     update ops.coverage
     set ends_at = greatest(coverage.ends_at, :checked_at)
     from latest
@@ -36,7 +36,7 @@ begun as (
         coalesce(cast(:window_starts_at as timestamptz), :checked_at),
         :checked_at,
         :checked_at
-    where not exists (select 1 from going_on)
+    where not exists (select 1 from extended)
     on conflict (listener_key, source, state, starts_at) do update
     set ends_at = greatest(coverage.ends_at, excluded.ends_at)
 )

@@ -1,7 +1,7 @@
--- Whether merging a page of recently played would change nothing: all it reports is recorded, and nothing near it
--- could be matched in another way. One row: is_recorded, and the newest play recorded of the source. It never says yes
--- where the merge would change a row; where it can't be sure it says no, and the merge decides. page holds the staging
--- tables as JSON.
+-- Whether merging a page of recently_played would change nothing. One row: is_recorded, the newest recorded play of the
+-- source, and the start of the page. is_recorded is true only if every observation of the page is recorded and no play
+-- nearby could be matched differently. In doubt it is false, and the merge decides. page: the staging tables
+-- as JSON.
 
 with document as materialized (
     select cast(:page as jsonb) as tables
@@ -73,8 +73,8 @@ staged_track_artist as materialized (
         weight double precision
     )
 ),
--- All plays since a good while before the page: more than the merge looks at. Beside a page that reaches back years
--- there may be any number of exported plays; the merge is for those.
+-- All plays from three hours before the page on, which is more than the merge reads. If there are 300 or more, such as
+-- exported plays beside a page that reaches back years, the merge decides.
 near as materialized (
     select
         fact_play.play_key,
@@ -109,7 +109,7 @@ spaced as (
     from near
     left join listening.dim_track on dim_track.track_key = near.listed_track_key
 ),
--- Of each track of the batch, what the merge would make of it.
+-- Each track of the page with its recorded row, and whether the merge would leave that row as it is.
 merged_track as materialized (
     select
         staged_track.*,
@@ -171,7 +171,7 @@ credited as materialized (
             and bridge_track_artist.role = staged_track_artist.role
             and bridge_track_artist.weight = staged_track_artist.weight
 ),
-told as (
+alias_of_page as (
     select
         merged_track.track_key,
         merged_track.track_name,
@@ -204,7 +204,7 @@ described as (
 select
     coalesce(
         (
-            -- the login works, and is this listener's
+            -- the login is valid and belongs to this listener
             exists (
                 select 1
                 from ops.login
@@ -213,7 +213,7 @@ select
                     and login.listener_key = :listener_key
                     and login.refused_at is null
             )
-            -- every track, album and artist is recorded, and described as the page describes it
+            -- every track, album and artist is recorded with the page's attributes
             and not exists (select 1 from merged_track where not merged_track.is_same)
             and not exists (
                 select 1
@@ -277,7 +277,7 @@ select
                         and staged_artist.artist_name is not null
                     )
             )
-            -- each track is by the artists that the page names, and by no others
+            -- each track is credited to exactly the page's artists
             and not exists (select 1 from credited where credited.artist_key is null)
             and not exists (
                 select 1
@@ -292,21 +292,21 @@ select
                             and credited.artist_key = bridge_track_artist.artist_key
                     )
             )
-            -- every name is known, and no two recordings could be found to be one
+            -- every alias is recorded, and no two recordings would be linked
             and not exists (
                 select 1
-                from told
+                from alias_of_page
                 where
-                    told.track_name is not null
-                    and told.artist_name is not null
+                    alias_of_page.track_name is not null
+                    and alias_of_page.artist_name is not null
                     and not exists (
                         select 1
                         from listening.track_alias
                         where
-                            track_alias.track_key = told.track_key
+                            track_alias.track_key = alias_of_page.track_key
                             and track_alias.name_hash = md5(
-                                replace(ops.folded(told.artist_name), chr(10), ' ') || chr(10)
-                                || replace(ops.folded(told.track_name), chr(10), ' ')
+                                replace(ops.folded(alias_of_page.artist_name), chr(10), ' ') || chr(10)
+                                || replace(ops.folded(alias_of_page.track_name), chr(10), ' ')
                             )::uuid
                     )
             )
@@ -328,11 +328,11 @@ select
                         and coalesce(dim_track.isrc = described.isrc, true)
                 where coalesce(dim_track.recording_key, dim_track.track_key) <> described.recording_key
             )
-            -- no other source has reported anything since, and no two plays of one recording are near enough to be one
+            -- only recently_played reports plays nearby, and no two of one recording are close enough to match
             and (select count(*) from near) < 300
             and not exists (select 1 from near where near.is_listed_only is distinct from true)
             and not exists (select 1 from spaced where spaced.played_at <= spaced.reached_at + interval '2 minutes')
-            -- every play is recorded, with its moment, its track and its context
+            -- every play is recorded with its time, track and context
             and not exists (
                 select 1
                 from staged_play

@@ -382,7 +382,7 @@ def test_a_new_key_takes_over_and_the_old_one_may_go(trip, database, warehouse, 
     record(token_key=f"{NEW}, {OLD}")
     assert kept() != under_the_old
     record(token_key=NEW)
-    with pytest.raises(TokenKeyError, match=r"TOKEN_KEY.*Put the old key behind the new one.*or log in again"):
+    with pytest.raises(TokenKeyError, match=r"TOKEN_KEY.*Add the old key after the new one.*or log in again"):
         record(token_key=OLD)
     assert ask("select outcome from ops.run order by run_key desc limit 1") == [("failed",)]
     # The way of whoever changed the client secret first: the old one goes behind a new key.

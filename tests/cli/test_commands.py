@@ -158,7 +158,7 @@ def test_what_is_wrong_with_an_address_is_said_without_it(url, is_worth_another_
         (
             "ERROR: Your account or project has exceeded the compute time quota. Upgrade your plan",
             False,
-            "The database's host says that a quota",
+            "The database's host reports that a quota",
         ),
     ],
 )

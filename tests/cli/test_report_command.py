@@ -280,7 +280,7 @@ def test_two_listeners_are_told_apart(brapped, import_rows):
             text = brapped(*arguments, "--listener", listener).stdout
             assert own in text and other not in text, arguments
     ran = brapped("report", "top", "tracks", "--listener", "nobody")
-    assert (ran.returncode, ran.stderr) == (1, "brapped: Nobody of this name or id is recorded here.\n")
+    assert (ran.returncode, ran.stderr) == (1, "brapped: No listener with this name or id is recorded here.\n")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from support.marked_rows import GOOD, listen
 import migrate
 from etl.clock import span_in_words as in_words
 from etl.counts import many
-from etl.dimensions.fetch import Tally
+from etl.dimensions.fetch import FillResult
 from etl.jobs.dimensions import dimensions_line
 from etl.jobs.plays import plays_line, plays_warnings
 from etl.jobs.receipts import FileReceipt, Receipt, as_text, line
@@ -40,7 +40,7 @@ def said_of_one(tmp_path, brapped, moving) -> list[str]:
             warning.text if hasattr(warning, "text") else str(warning)
             for warning in plays_warnings(Page({}, 1, 1), Reach(NOW, None))
         ),
-        dimensions_line(Tally(filled_count=1, call_count=1)),
+        dimensions_line(FillResult(filled_count=1, call_count=1)),
         in_words(timedelta(minutes=1)),
         moving("--backup", str(tmp_path / "backup.zip"))[1],
     ]

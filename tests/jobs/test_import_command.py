@@ -204,9 +204,7 @@ def test_of_several_listeners_one_has_to_be_named(brapped, tmp_path, ask):
         assert brapped("import", "--listener", listener, path).returncode == 0
     ran = brapped("import", path)
     assert ran.returncode == 1 and ran.stdout == "" and ran.stderr.count("\n") == 1
-    assert ran.stderr.startswith(
-        "brapped: More than one listener is recorded here. Say whose record is meant: --listener "
-    )
+    assert ran.stderr.startswith("brapped: More than one listener is recorded here. Choose one: --listener ")
     assert ran.stderr.endswith(" --listener with one of ann, bea.\n")
     assert ask("select count(*) from listening.fact_play group by listener_key") == [(2,), (2,)]
 

@@ -196,4 +196,4 @@ def test_a_listener_in_bytes_that_are_no_text_is_a_sentence(arguments, environme
         env=environment, cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (ran.returncode, ran.stdout) == (1, "")
-    assert ran.stderr == "brapped: What follows --listener can't be read: it is not UTF-8, or empty.\n"
+    assert ran.stderr == "brapped: The value of --listener can't be read: it is empty, or not UTF-8.\n"

@@ -74,8 +74,8 @@ def test_how_the_record_stands_is_for_the_owner(plays, brapped, reader):
     ran = brapped("status", DATABASE_URL=reader)
     assert (ran.returncode, ran.stdout) == (1, "")
     assert ran.stderr == (
-        "brapped: brapped status reads the bookkeeping in schema ops, which the user in DATABASE_URL may not: run it as the"
-        " owner of the database. Reports, search and history work with this user.\n"
+        "brapped: brapped status reads schema ops, which the user in DATABASE_URL may not: run it as the owner of the"
+        " database. Reports, search and history work with this user.\n"
     )
 
 

@@ -19,7 +19,7 @@ from sqlalchemy.engine import Connection, make_url
 
 from etl.settings import Settings
 from etl.simulator.server import SimulatedSpotify
-from etl.warehouse.listeners import RecordedListener, listener_meant
+from etl.warehouse.listeners import RecordedListener, find_listener
 
 ROOT = Path(__file__).resolve().parents[2]
 REAL_DATA = Path(os.environ.get("BRAPPED_REAL_DATA", ROOT.parent / "shared" / "data"))
@@ -123,7 +123,7 @@ def real_data(folder: str) -> Path:
 
 def listener_known(connection: Connection, listener: str | None) -> RecordedListener:
     """The listener that a command means; a test knows that there is one."""
-    meant = listener_meant(connection, listener)
+    meant = find_listener(connection, listener)
     assert meant is not None
     return meant
 

@@ -12,7 +12,7 @@ from etl.sources.exports.reader import name_uri
 from etl.sources.recently_played import read_page
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.load import stage
-from etl.warehouse.merge import merge_catalogue, merge_linked, merge_plays
+from etl.warehouse.merge import merge_catalogue, merge_plays, rematch_plays
 from etl.warehouse.statements import run
 from support import NOW
 from support.export_files import Rows, write_folder
@@ -159,7 +159,7 @@ class Record:
             stage(connection, read_page({"items": items}, NOW).tables)
             merge_catalogue(connection)
             merge_plays(connection, listener_key=listener_key, now=NOW, is_full_window=is_full)
-            merge_linked(connection, now=NOW, but_not=listener_key)
+            rematch_plays(connection, now=NOW, but_not=listener_key)
 
     def import_rows(self, rows: Rows, listener_id: str) -> None:
         """One import of the rows of one export, or of both in a folder."""

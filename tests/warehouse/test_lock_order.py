@@ -14,7 +14,7 @@ from etl.sources.recently_played import read_page
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.load import stage
 from etl.warehouse.locks import LISTENER_LOCK, lock, lock_listeners
-from etl.warehouse.merge import merge_catalogue, merge_linked, merge_plays
+from etl.warehouse.merge import merge_catalogue, merge_plays, rematch_plays
 from etl.warehouse.statements import run
 
 DEADLOCKS = "select deadlocks from pg_stat_database where datname = current_database()"
@@ -63,7 +63,7 @@ def save(connection: Connection, key: int, items: list[dict], met: Callable[[], 
     merge_catalogue(connection)
     merge_plays(connection, listener_key=key, now=NOW)
     met()
-    merge_linked(connection, now=NOW, but_not=key)
+    rematch_plays(connection, now=NOW, but_not=key)
 
 
 def test_two_runs_that_both_find_recordings_of_the_other_listener_meet_no_deadlock(two, ask):

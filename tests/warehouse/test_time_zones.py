@@ -25,7 +25,7 @@ from etl.simulator.routes import Play
 from etl.sources.recently_played import read_page
 from etl.warehouse import time_zones as zones
 from etl.warehouse.connection import Warehouse
-from etl.warehouse.listeners import listener_meant
+from etl.warehouse.listeners import find_listener
 from etl.warehouse.load import stage
 from etl.warehouse.merge import merge_catalogue, merge_plays
 from etl.warehouse.time_zones import links, same_as, zone_named
@@ -132,7 +132,7 @@ def test_a_merge_that_begins_while_the_time_zone_is_being_changed_dates_by_the_n
 
     merge = threading.Thread(target=merging)
     with warehouse.engine.begin() as connection:
-        assert zones.settle(connection, 1, "Asia/Tokyo") is None
+        assert zones.update_time_zone(connection, 1, "Asia/Tokyo") is None
         merge.start()
         somebody_waits(ask)
     merge.join()
@@ -278,7 +278,7 @@ def test_a_zone_that_the_host_knows_by_no_name_keeps_the_old_one_and_says_so(
 ):
     play(*(Play(track_id, ago(97 * number + 1)) for number, track_id in enumerate(list(songs.tracks)[:20])))
     warehouse = Warehouse(old_database)
-    said = f"the database's host knows the time zone {zone} by none of its names, so local dates go by "
+    said = f"the database's host knows the time zone {zone} by none of its names, so local dates are in "
     for settings_zone, kept in ((zone, "UTC"), ("Europe/Berlin", "Europe/Berlin"), (zone, "Europe/Berlin")):
         outcome = record_plays(settings_of(old_database, spotify, time_zone=settings_zone), warehouse, lambda: NOW)
         warned = [(one.cause, one) for one in outcome.warnings]
@@ -323,7 +323,7 @@ def test_a_warehouse_moved_to_a_host_that_does_not_know_its_time_zone_goes_on(
         assert asked(old_database, ZONE) == [(zone,)]
     elif first == "report":
         ran = brapped("report", "daily", DATABASE_URL=old_database)
-        assert ran.returncode == 1 and "does not know the time zone of this record" in ran.stderr, ran
+        assert ran.returncode == 1 and "does not know the listener's time zone" in ran.stderr, ran
         assert brapped("plays", DATABASE_URL=old_database).returncode == 0
         assert brapped("report", "daily", DATABASE_URL=old_database).returncode == 0
     elif first == "migrate.py":
@@ -352,15 +352,15 @@ def test_plays_of_somebody_else_with_an_unknown_zone_do_not_stop_a_run(old_datab
         "insert into listening.dim_listener (listener_id, time_zone, created_at) values ('b', 'NZ', now())",
     )
     with warehouse.engine.begin() as connection:
-        assert zones.settle(connection, 2) is not None
-        listener = listener_meant(connection, "b")
+        assert zones.update_time_zone(connection, 2) is not None
+        listener = find_listener(connection, "b")
         assert listener and listener.time_zone.key == "UTC"
     warehouse.close()
 
 
 def test_a_zone_that_this_computer_does_not_know_is_found_under_another_name_or_named(monkeypatch):
     assert zone_named("Asia/Calcutta").utcoffset(NOW) == timedelta(hours=5, minutes=30)
-    with pytest.raises(zones.ZoneError, match="dated by the time zone Mars/Olympus, which this computer does not know"):
+    with pytest.raises(zones.ZoneError, match="time zone is Mars/Olympus, which this computer does not know"):
         zone_named("Mars/Olympus")
 
 

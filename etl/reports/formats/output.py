@@ -20,7 +20,7 @@ from etl.reports.query import nothing_recorded
 from etl.reports.request import ReportContext
 from etl.settings import Settings
 from etl.warehouse.connection import Warehouse
-from etl.warehouse.listeners import listener_meant
+from etl.warehouse.listeners import find_listener
 from etl.warehouse.readable import explained, readable
 from etl.whole_file import UnwritableError, whole_file
 
@@ -58,7 +58,7 @@ def show(
             warnings[state.warning] = None
             with explained(state):
                 who = (
-                    listener_meant(
+                    find_listener(
                         connection, listener, sees_logins=state.sees_bookkeeping, is_public=settings.github_actions
                     )
                     if state.is_made
