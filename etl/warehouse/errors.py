@@ -78,13 +78,13 @@ WANTS_TLS = Trouble("The server accepts encrypted connections only. Add ?sslmode
 NO_TLS = Trouble("DATABASE_URL asks for TLS (sslmode), but the server does not offer it.")
 NO_BINDING = Trouble(
     "DATABASE_URL asks for channel binding (channel_binding), which the server does not support. Remove it from"
-    " DATABASE_URL; sslmode=verify-full with sslrootcert=system also verifies the server."
+    " DATABASE_URL; the sslmode verify-full with sslrootcert=system also verifies the server."
 )
 NO_ROOT = Trouble(
     "DATABASE_URL asks to verify the server's certificate (sslmode), but this computer has no file of root certificates"
     " for it. Add sslrootcert=system to DATABASE_URL to use the system's."
 )
-WEAK_MODE = Trouble("DATABASE_URL has sslrootcert=system, which requires sslmode=verify-full. Set that, too.")
+WEAK_MODE = Trouble("DATABASE_URL has sslrootcert=system, which requires the sslmode verify-full. Set that, too.")
 BAD_CERTIFICATE = Trouble(
     "The server's certificate can't be verified: it is not signed by an authority that this computer trusts. Save the"
     " host's root certificate to a file and name it in DATABASE_URL (sslrootcert=FILE), or use sslmode=require, which"
