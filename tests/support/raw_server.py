@@ -113,8 +113,9 @@ def relay(url: str, hangs: Callable[[bytes], bool]) -> Iterator[Raw]:
             return
         with socket.create_connection((str(target.hostname), target.port or 80)) as onward:
             onward.sendall(request.replace(b"Connection: keep-alive", b"Connection: close"))
-            for part in parts_of(onward):
-                connection.sendall(part)
+            status, rest = b"".join(parts_of(onward)).split(b"\r\n", 1)
+            # It says so, or the client would send its next request into a connection that is just being closed.
+            connection.sendall(status + b"\r\nConnection: close\r\n" + rest)
         raise ConnectionError  # the other side has closed, and so does this one
 
     with raw_server(answer) as raw:
