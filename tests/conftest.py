@@ -41,9 +41,8 @@ from etl.warehouse.connection import Warehouse
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if (
-        signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-    ):  # as in a shell's background; programs under test would inherit it
+    # A background job of a shell ignores SIGINT, and the programs under test would inherit that.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if not hasattr(config, "workerinput"):
         # Not below pytest's own folder: that is closed to the user whom Postgres runs as when the tests run as root.

@@ -37,20 +37,19 @@ TITLES = {
 ADVICE = {
     "login": RENEW,
     "token-key": "Or log in again. " + RENEW,
-    "app": "Check the app in Spotify's developer dashboard, and the secrets SPOTIFY_CLIENT_ID and"
-    " SPOTIFY_CLIENT_SECRET.",
+    "app": "Check the app in Spotify's developer dashboard,"
+    " and the secrets SPOTIFY_CLIENT_ID and SPOTIFY_CLIENT_SECRET.",
     "spotify": "This usually passes by itself, and the next successful run closes this alert. Meanwhile Spotify keeps"
     " what you play, but only the last fifty plays.",
     "answers": "Spotify may have changed its answers since this version. Update the program (Sync fork).",
     "database": "Check the database's host: is it up, is its plan used up, is DATABASE_URL still right?",
     "time-limit": "This usually passes by itself, and the next successful run closes this alert. If it comes again,"
     " check whether Spotify and the database's host are up.",
-    "time-zone": "Set TIME_ZONE to a zone with the same clock, or move to a host with a newer Postgres:"
-    " docs/moving.md.",
+    "time-zone": "Set TIME_ZONE to a zone with the same clock, or move to a host with a newer Postgres"
+    " (docs/moving.md).",
     "settings": "Set them under Settings → Secrets and variables → Actions.",
     "clock": "Let the network set the clock (NTP), on this computer and on the database's host.",
-    "program": "See the log of the run. If it comes again, update the program (Sync fork), or report it to"
-    " the project.",
+    "program": "See the log of the run. If it comes again, update the program (Sync fork), or report the problem.",
 }
 
 

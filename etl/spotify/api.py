@@ -113,8 +113,7 @@ def parse_response(response: Response, is_about_an_id: bool = False) -> Json:
         case 404:
             raise Refused(
                 f"Spotify has no such endpoint: {sentence('404', message)} This usually passes by itself. If it does"
-                " not,"
-                " update the program, and check that SPOTIFY_API_URL is not set."
+                " not, update the program, and check that SPOTIFY_API_URL is not set."
             )
         case status:
             raise Refused(f"Spotify refuses the request: {sentence(str(status), message)}")

@@ -107,18 +107,18 @@ def pending(connection: Connection, *, is_copying: bool = False, clock: Clock | 
         newest = newest_of(rows)
         versions = "" if newest == __version__ else f" (version {newest}, and this program is {__version__})"
         raise WarehouseError(
-            f"This database was made by a newer Brapped{versions} that knows {', '.join(unknown)}. Update the"
-            " program; nothing was changed."
+            f"This database was made by a newer Brapped{versions} that knows {', '.join(unknown)}."
+            " Nothing was changed. Update the program."
         )
     if changed := [name for name in schema if name in applied and applied[name] != checksum(name)]:
         raise WarehouseError(
-            f"sql/{', sql/'.join(changed)} was changed after it was applied to this database. Restore the file, and put"
-            " the change into a new one; nothing was changed."
+            f"sql/{', sql/'.join(changed)} was edited after it was applied to this database. Nothing was changed."
+            " Restore the file, and put the change into a new one."
         )
     if WAREHOUSE in applied and not is_copying and run(connection, "ops/transfer/warehouse_unfinished"):
         raise WarehouseError(
-            "A copy into this database is unfinished, so data is still missing. Run the same python migrate.py command"
-            " again."
+            "A copy into this database is unfinished, so data is still missing. Run the same"
+            " python migrate.py command again."
         )
     files = [name for name in schema if name not in applied]
     ours = {name: checksum(name) for name in views}

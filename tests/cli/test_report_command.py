@@ -368,13 +368,12 @@ def test_history_in_csv_goes_into_a_pipe_as_a_whole(brapped, import_rows):
 
 @pytest.mark.parametrize("is_first", [True, False])
 def test_the_hourly_run_hands_on_whether_the_report_of_the_morning_is_due(is_first, brapped, play, songs, tmp_path):
-    """It is, whatever the hour, where it has struck six and no run was there since; test_plays_job.py has the hours."""
+    """At any hour after six, unless a run since six has already done so; tests/jobs/test_plays.py tries every hour."""
     play(Play(next(iter(songs.tracks)), ago(5)))
     said = tmp_path / "output"
     said.write_text("before=1\n")
-    zone = (
-        f"Etc/GMT{12 - datetime.now(UTC).hour:+d}".replace("+", "*").replace("-", "+").replace("*", "-")
-    )  # where it is noon
+    # A time zone in which it is noon. The signs of Etc/GMT are the opposite of the usual ones.
+    zone = f"Etc/GMT{12 - datetime.now(UTC).hour:+d}".replace("+", "*").replace("-", "+").replace("*", "-")
     if not is_first:
         brapped("plays", TIME_ZONE=zone, GITHUB_OUTPUT=str(tmp_path / "first"))
     assert brapped("plays", GITHUB_OUTPUT=str(said), TIME_ZONE=zone).returncode == 0

@@ -200,7 +200,7 @@ def test_the_views_of_a_newer_program_stay_whoever_runs_in_turn(version, newer, 
 def test_an_older_program_says_which_is_older_and_touches_nothing(warehouse, ask):
     ask("insert into ops.schema_change values ('schema/999_from_the_future', 'x', now(), '9.1')")
     with pytest.raises(
-        WarehouseError, match=rf"version 9.1, and this program is {__version__}\).* nothing was changed"
+        WarehouseError, match=rf"version 9.1, and this program is {__version__}\).* Nothing was changed"
     ):
         warehouse.migrate(NOW, __version__)
 

@@ -604,13 +604,12 @@ def test_a_refusal_says_what_a_person_can_do(change, sentence, record, spotify):
 def test_the_report_of_the_morning_is_due_once_a_day_at_the_first_good_run_after_six(
     settings, warehouse, spotify, play, songs, tmp_path, ask
 ):
-    """In New York, over the night in which the clock goes back there; a run at six fails, and one at midnight is too early."""
+    """In New York, in the night in which the clock goes back. A run at six fails; one at midnight is too early."""
     play(Play(next(iter(songs.tracks)), ago(5)))
     elsewhere = settings.model_copy(update={"time_zone": "America/New_York"})
     settings = elsewhere.model_copy(update={"github_output": tmp_path / "output"})
-    night = datetime(
-        2026, 11, 1, 4, 30, tzinfo=UTC
-    )  # 00:30 in summer time; at 06:00 UTC it is 01:00 for the second time
+    # 00:30 in summer time; at 06:00 UTC it is 01:00 for the second time.
+    night = datetime(2026, 11, 1, 4, 30, tzinfo=UTC)
     due = []
     for hour in range(34):
         at = night + timedelta(hours=hour)

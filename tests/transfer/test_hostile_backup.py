@@ -173,7 +173,7 @@ def test_a_file_in_the_archive_that_is_not_as_ours_are_is_refused(change, says, 
 
     monkeypatch.setattr(zipfile.ZipFile, "getinfo", getinfo)
     status, said = moving("--restore", str(backup), "--to", mine)
-    assert status == 1 and says in said and "listening/dim_track.csv" in said and "Nothing was touched" in said
+    assert status == 1 and says in said and "listening/dim_track.csv" in said and "Nothing was changed" in said
     assert asked(mine, SCHEMAS) == [(0,)]
 
 
@@ -192,7 +192,7 @@ def test_a_file_that_is_missing_is_named(backup, mine, moving):
             if name != "listening/fact_play.csv":
                 less.writestr(name, good.read(name))
     status, said = moving("--restore", str(path), "--to", mine)
-    assert status == 1 and f"{path} is damaged: there is no listening/fact_play.csv in it. Nothing was touched." in said
+    assert status == 1 and f"{path} is damaged: there is no listening/fact_play.csv in it. Nothing was changed." in said
     assert asked(mine, SCHEMAS) == [(0,)]
 
 

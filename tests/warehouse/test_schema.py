@@ -135,7 +135,7 @@ def test_a_schema_change_that_fails_leaves_nothing_behind(empty_database, tmp_pa
 def test_a_newer_database_is_left_alone(warehouse, database, ask):
     ask("insert into ops.schema_change values ('schema/999_from_the_future', 'x', now(), '9')")
     with pytest.raises(
-        WarehouseError, match=r"newer Brapped \(version 9, .* knows schema/999_from_the_future.*nothing was changed"
+        WarehouseError, match=r"newer Brapped \(version 9, .* knows schema/999_from_the_future.*Nothing was changed"
     ):
         warehouse.migrate(NOW, __version__)
 
