@@ -20,7 +20,7 @@ from etl.spotify.errors import RateLimited
 from etl.spotify.http import RetryBudget
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.errors import WarehouseError
-from etl.warehouse.locks import Busy
+from etl.warehouse.locks import LockTimeout
 from etl.warehouse.pauses import note_pause
 from etl.warehouse.statements import run
 
@@ -96,15 +96,15 @@ class Run:
 def giving_way(warehouse: Warehouse, this_run: Run, clock: Clock) -> Iterator[list[str]]:
     """End the run without failure when another run of this program, such as an import, holds a lock for too long.
 
-    The list is empty, or then has the sentence for the outcome. Raises Busy when another program holds the lock.
+    The list is empty, or then has the sentence for the outcome. Raises LockTimeout when another program holds the lock.
     """
     notes: list[str] = []
     try:
         yield notes
-    except Busy as busy:
-        if not busy.is_ours:
+    except LockTimeout as timeout:
+        if not timeout.is_ours:
             raise
-        notes.append(f"{busy} Nothing is lost: the next run records what this one could not.")
+        notes.append(f"{timeout} Nothing is lost: the next run records what this one could not.")
         warehouse.transaction(lambda connection: this_run.record(connection, "waiting", clock()))
 
 

@@ -19,7 +19,7 @@ from etl.warehouse.statements import checksum, names_in, run, run_combined, run_
 from etl.warehouse.versions import are_views_newer, newest_of
 
 WAREHOUSE = "schema/008_warehouse"  # introduced the id of a warehouse (ops.warehouse)
-MADE_ANEW = ("functions", "views")  # folders whose files are all applied again when one of them or the schema changes
+RECREATED_FOLDERS = ("functions", "views")  # all their files are applied again when one of them or the schema changes
 
 
 def rows_if_current(
@@ -129,7 +129,7 @@ def pending(connection: Connection, *, is_copying: bool = False, clock: Clock | 
 
 def views_in_order() -> list[str]:
     """The files of sql/functions/ and sql/views/ in dependency order."""
-    files = {name.split("/")[1]: name for folder in MADE_ANEW for name in names_in(folder)}
+    files = {name.split("/")[1]: name for folder in RECREATED_FOLDERS for name in names_in(folder)}
     named = {name: set(re.findall(r"\blistening\.(\w+)", script(name))) for name in files.values()}
     order = TopologicalSorter({name: {files[one] for one in named[name] & {*files}} - {name} for name in named})
     order.prepare()

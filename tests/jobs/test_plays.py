@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from support import NOW, REFRESH_TOKEN, ago, change_world, settings_of
 
-from etl.dimensions.answers import Answers, Wanted
+from etl.dimensions.answers import Answers, MemberId
 from etl.jobs.plays import record_plays
 from etl.simulator.routes import Fault, Grant, Listener, Play
 from etl.sources.recently_played import read_page
@@ -357,7 +357,7 @@ def test_no_title_shows_in_the_repr_of_what_the_program_hands_around(spotify, pl
     track = songs.tracks[track_ids[0]]
     item = {"track": {"id": track.id, "uri": "u", "name": "Hush"}, "played_at": "2026-11-20T09:00:00Z"}
     answers = Answers()
-    answers.take(Wanted("artist", "x"), {"name": "Hush"})
+    answers.take(MemberId("artist", "x"), {"name": "Hush"})
     assert answers.members
     assert "Hush" not in repr(read_page({"items": [item]}, NOW)) + repr(answers)
 

@@ -98,7 +98,7 @@ def test_every_unique_key_of_the_facts_holds_the_listener_so_that_they_can_be_sp
     )
 
 
-MADE_ANEW = sorted(
+RECREATED = sorted(
     f"{path.parent.name}/{path.stem}"
     for folder in ("functions", "views")
     for path in (ROOT / "sql" / folder).glob("*.sql")
@@ -110,7 +110,7 @@ def test_migrating_twice_does_nothing_the_second_time(empty_database):
     files = made.migrate(NOW, __version__)
     schema = [f"schema/{path.stem}" for path in sorted((ROOT / "sql/schema").glob("*.sql"))]
     assert files[: len(schema)] == schema
-    assert sorted(files[len(schema) :]) == MADE_ANEW
+    assert sorted(files[len(schema) :]) == RECREATED
     assert made.migrate(NOW, __version__) == []
     made.close()
 
@@ -150,7 +150,7 @@ def test_changed_views_are_made_again(warehouse, ask):
     ask("update ops.schema_change set checksum = 'older' where file_name = 'views/play_source'")
     ask("drop view listening.play_source")
     made = warehouse.migrate(NOW, __version__)
-    assert sorted(made) == MADE_ANEW
+    assert sorted(made) == RECREATED
     assert made.index("functions/estimated_ms") < made.index("functions/timed_plays") < made.index("views/play_time")
     assert made.index("views/coverage_span") < made.index("functions/recorded_days") < made.index("views/streak")
     assert ask("select count(*) from listening.play_source") == [(0,)]
