@@ -22,7 +22,7 @@ def sequence_values(connection: Connection, layout: Layout) -> dict[str, Sequenc
 
 
 def sequence_value(connection: Connection, table: Table) -> SequenceValue:
-    rows = run(connection, "ops/transfer/counter", table_name=table.name, column_name=table.identity_column)
+    rows = run(connection, "ops/transfer/identity_sequence", table_name=table.name, column_name=table.identity_column)
     if len(rows) != 1:
         raise WarehouseError(
             f"{table.identity_column} of {table.name} is not numbered by Postgres. Nothing was changed."
@@ -85,7 +85,10 @@ def restore_constraints(
         for table in layout_of(connection, ()).tables:
             if table.name in sequences:
                 [row] = run(
-                    connection, "ops/transfer/counter", table_name=table.name, column_name=table.identity_column
+                    connection,
+                    "ops/transfer/identity_sequence",
+                    table_name=table.name,
+                    column_name=table.identity_column,
                 )
                 sequence = Identifier(row.schema_name, row.sequence_name).as_string(cursor)
                 number, is_given = sequences[table.name]
