@@ -219,8 +219,8 @@ class Settings(Runner):
         if missing:
             raise SettingsError(
                 f"Not set: {', '.join(missing)}. Set {'it' if len(missing) == 1 else 'them'} in the environment, in"
-                f" {self._env_file_found.path or 'a file .env'}, or as secrets of the repository on GitHub; the README"
-                " says where to find each."
+                f" {self._env_file_found.path or 'a file .env'}, or as secrets of the repository on GitHub."
+                " docs/setup.md says where to find each."
             )
 
 

@@ -20,8 +20,12 @@ class Finding:
     is_failure: bool = False
 
 
-# Titles of the findings about failed runs, by cause; ADVICE follows the sentence of the error.
+# What to do about a login, at the end of each of its alerts. All have the cause "login", so they are one issue. A run
+# that fails because of the login has the title and advice below, unless the database knows more: `login_findings` in
+# etl/health/checks.py has the texts for no login, a login that has ended, and one that ends soon.
 RENEW = "On GitHub: Actions → connect → Run workflow. On a computer of your own: `brapped login`. It takes a minute."
+
+# Titles of the findings about failed runs, by cause. The text is the sentence of the error, then ADVICE.
 TITLES = {
     "login": "The Spotify login can't be used: nothing is being recorded",
     "token-key": "The stored Spotify login can't be decrypted",
