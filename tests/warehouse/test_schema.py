@@ -142,7 +142,7 @@ def test_a_newer_database_is_left_alone(warehouse, database, ask):
 
 def test_a_schema_file_changed_after_it_was_applied_is_noticed(warehouse, ask):
     ask("update ops.schema_change set checksum = 'other' where file_name = 'schema/002_dimensions'")
-    with pytest.raises(WarehouseError, match="sql/schema/002_dimensions was changed"):
+    with pytest.raises(WarehouseError, match="sql/schema/002_dimensions was edited"):
         warehouse.migrate(NOW, __version__)
 
 
