@@ -234,7 +234,7 @@ def restore_archive(
 
 
 class HashingReader(io.RawIOBase):
-    """A member of the archive that hashes what is read from it. Raises WarehouseError where it is damaged."""
+    """A member of the archive that hashes what is read from it."""
 
     def __init__(self, file: IO[bytes], name: str, path: Path) -> None:
         self.file, self.name, self.path = file, name, path
@@ -242,6 +242,7 @@ class HashingReader(io.RawIOBase):
         self.error: WarehouseError | None = None
 
     def read(self, size: int = -1) -> bytes:
+        """At most `size` bytes; b"" at the end. Raises WarehouseError where the archive is damaged."""
         try:
             data = self.file.read(size)
         except DAMAGED as error:

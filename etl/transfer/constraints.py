@@ -22,6 +22,7 @@ def sequence_values(connection: Connection, layout: Layout) -> dict[str, Sequenc
 
 
 def sequence_value(connection: Connection, table: Table) -> SequenceValue:
+    """The state of the sequence behind the table's identity column. Raises WarehouseError when there is none."""
     rows = run(connection, "ops/transfer/identity_sequence", table_name=table.name, column_name=table.identity_column)
     if len(rows) != 1:
         raise WarehouseError(

@@ -73,7 +73,7 @@ class EndpointError(Exception):
 
 @contextmanager
 def naming_errors(name: str) -> Iterator[None]:
-    """Turn errors of the driver into EndpointErrors that call the database by `name`: the option or setting of its
+    """Raises EndpointError for an error of the driver. It calls the database by `name`: the option or setting of its
     address.
     """
     try:
