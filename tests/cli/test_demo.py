@@ -150,6 +150,15 @@ def test_the_commands_that_the_demo_ends_with_work_as_printed_beside_a_real_reco
     assert "clock" not in needed and "stopped" not in needed
 
 
+def test_the_commands_for_a_record_of_ones_own_can_be_typed_as_printed(told, folder):
+    [steps] = re.findall(r"It takes an evening\. Then:\n\n((?:  .+\n)+)", told)
+    commands = [re.split(" {3,}", line.strip())[0] for line in steps.splitlines()]
+    assert [shlex.split(command)[-1] for command in commands] == ["plays", "dimensions", "daily", "--help"]
+    for command in commands:
+        ran = run(folder, *shlex.split(command), "--help")
+        assert (ran.returncode, ran.stderr) == (0, "") and "Usage: " in ran.stdout
+
+
 @pytest.mark.parametrize("command", ["plays", "dimensions", "import x.zip", "login", "migrate", "demo"])
 def test_a_command_that_writes_refuses_to_do_so_in_the_demo(command, tmp_path):
     ran = run(tmp_path / "demo", sys.executable, "-m", "etl", "--demo", *command.split())
