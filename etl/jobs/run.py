@@ -29,7 +29,7 @@ APP_SETTINGS = ("SPOTIFY_CLIENT_ID", "SPOTIFY_CLIENT_SECRET")
 
 @dataclass(frozen=True)
 class Outcome:
-    """The result of a run. Line and warnings are fit for any log: numbers and times, no title and no secret."""
+    """The result of a run. Its line and warnings may go into any log: numbers and times, no title and no secret."""
 
     line: str
     warnings: tuple[Warned, ...] = ()
@@ -96,7 +96,8 @@ class Run:
 def giving_way(warehouse: Warehouse, this_run: Run, clock: Clock) -> Iterator[list[str]]:
     """End the run without failure when another run of this program, such as an import, holds a lock for too long.
 
-    The list is empty, or then has the sentence for the outcome. Raises LockTimeout when another program holds the lock.
+    Yields a list, which then has the sentence for the outcome if the run gave way. Raises LockTimeout when another
+    program holds the lock.
     """
     notes: list[str] = []
     try:
