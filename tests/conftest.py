@@ -271,9 +271,9 @@ def moving(database, monkeypatch, capsys) -> Callable[..., tuple[int, str]]:
             status = migrate.main([*arguments])
         except SystemExit as ended:
             status = int(str(ended.code))
-        said = "".join(capsys.readouterr())
-        assert PASSWORD not in said and MARK not in said
-        return status, said
+        output = "".join(capsys.readouterr())
+        assert PASSWORD not in output and MARK not in output
+        return status, output
 
     return run
 

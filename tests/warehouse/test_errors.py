@@ -60,7 +60,8 @@ class Stand:
 
 def refusal(words: str, state: str = "XX000", severity: str = "FATAL") -> bytes:
     body = b"".join(
-        mark + told.encode() + b"\0" for mark, told in ((b"S", severity), (b"V", "FATAL"), (b"C", state), (b"M", words))
+        mark + value.encode() + b"\0"
+        for mark, value in ((b"S", severity), (b"V", "FATAL"), (b"C", state), (b"M", words))
     )
     return b"E" + struct.pack("!I", len(body) + 5) + body + b"\0"
 
@@ -200,10 +201,10 @@ def shown(case: object) -> str | None:
 @pytest.mark.parametrize(("words", "state", "diagnosis"), FROM_A_SERVER, ids=shown)
 def test_what_a_server_refuses_is_said_and_tried_again_only_if_it_can_pass(words, state, diagnosis, stand):
     server = stand(refusal(words, state, "SCHWERWIEGEND" if "»" in words else "FATAL"))
-    said = said_of(f"postgresql://u:hunter2@127.0.0.1:{server.port}/d?sslmode=disable")
-    assert said.startswith(diagnosis.sentence.removesuffix(".")) and "hunter2" not in said
+    sentence = said_of(f"postgresql://u:hunter2@127.0.0.1:{server.port}/d?sslmode=disable")
+    assert sentence.startswith(diagnosis.sentence.removesuffix(".")) and "hunter2" not in sentence
     assert server.attempt_count == (TRIES if diagnosis.can_pass else 1)
-    assert said.endswith(f" ({TRIES} tries).") is diagnosis.can_pass
+    assert sentence.endswith(f" ({TRIES} tries).") is diagnosis.can_pass
 
 
 @pytest.mark.parametrize(("words", "diagnosis"), FROM_LIBPQ, ids=shown)
@@ -213,8 +214,8 @@ def test_what_libpq_says_by_itself_is_put_into_a_sentence(words, diagnosis):
 
 
 def test_each_row_of_the_table_has_a_case():
-    told = [words for words, *_ in FROM_A_SERVER] + [words for words, *_ in FROM_LIBPQ] + BY_THE_DRIVER
-    messages = [message.text for words in told for message in database_errors.messages_in(words)]
+    known = [words for words, *_ in FROM_A_SERVER] + [words for words, *_ in FROM_LIBPQ] + BY_THE_DRIVER
+    messages = [message.text for words in known for message in database_errors.messages_in(words)]
     assert [row.pattern for row, _ in KNOWN if not any(row.match(message) for message in messages)] == []
 
 
@@ -260,8 +261,8 @@ def test_what_is_wrong_with_tls_is_said(options, diagnosis, stand, authority, tm
     root = tmp_path / "root.pem"
     authority.cert_pem.write_to_path(str(root))
     server = stand(NO_SIGN_IN, context_of(authority, "elsewhere.example"))
-    said = said_of(f"postgresql://u:hunter2@127.0.0.1:{server.port}/d?{options.format(root=root)}")
-    assert said == diagnosis.sentence
+    sentence = said_of(f"postgresql://u:hunter2@127.0.0.1:{server.port}/d?{options.format(root=root)}")
+    assert sentence == diagnosis.sentence
     assert server.attempt_count <= 1
 
 

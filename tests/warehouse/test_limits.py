@@ -166,12 +166,12 @@ def test_the_limits_cost_no_round_trip(fresh_s, count, warehouse, monkeypatch):
 
 def test_a_connection_is_asked_whether_it_lives(warehouse):
     with warehouse.begin() as connection:
-        told = connection.connection.driver_connection.get_dsn_parameters()
+        parameters = connection.connection.driver_connection.get_dsn_parameters()
     wanted = {
         "connect_timeout": "15", "keepalives": "1", "keepalives_idle": "30", "keepalives_interval": "10",
         "keepalives_count": "3", "tcp_user_timeout": "60000",
     }  # fmt: skip
-    assert {name: told.get(name) for name in wanted} == wanted
+    assert {name: parameters.get(name) for name in wanted} == wanted
 
 
 def test_what_the_address_says_about_a_connection_goes_first(database):
@@ -240,11 +240,11 @@ def test_who_holds_a_row_is_named(warehouse, database, waiting, ask):
 def test_a_reader_who_takes_the_programs_lock_is_named(half, what, warehouse, reader, waiting):
     with holding(reader, advisory(half, 1)) as pid, pytest.raises(LockTimeout) as raised:
         warehouse.transaction(lambda connection: lock(connection, half, 1))
-    said = str(raised.value)
-    assert said.startswith(
+    message = str(raised.value)
+    assert message.startswith(
         f"Another session holds the {what} and does not let go: role {name_of(reader)} (process {pid})."
     )
-    assert f"select pg_terminate_backend({pid})" in said and not raised.value.is_ours
+    assert f"select pg_terminate_backend({pid})" in message and not raised.value.is_ours
 
 
 def test_a_reader_who_calls_itself_an_import_is_none(warehouse, reader, waiting):
@@ -314,9 +314,9 @@ def test_views_that_somebody_reads_keep_nobody_from_recording(warehouse, databas
     in_cluster(database, OUTDATED)
     with holding(reader, "select count(*) from listening.play_detail") as pid:
         assert warehouse.migrate(NOW, __version__, views_may_wait=True) == []
-        [said] = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
-        assert said.startswith("The views were not updated; the next run tries again.")
-        assert f"role {name_of(reader)} (process {pid})" in said and "count" not in said
+        [warning] = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+        assert warning.startswith("The views were not updated; the next run tries again.")
+        assert f"role {name_of(reader)} (process {pid})" in warning and "count" not in warning
         with pytest.raises(LockTimeout, match="role reader_of"):  # reports read them
             warehouse.migrate(NOW, __version__)
     assert "views/play_detail" in warehouse.migrate(NOW, __version__, views_may_wait=True)
@@ -369,13 +369,13 @@ class Proxy:
 
     def pump(self, source: socket.socket, target: socket.socket, is_counted: bool) -> None:
         try:
-            while told := source.recv(65536):
+            while data := source.recv(65536):
                 if is_counted and self.left is not None:
-                    self.left -= len(told)
+                    self.left -= len(data)
                     if self.left < 0:
                         self.is_over.wait()
                         return
-                target.sendall(told)
+                target.sendall(data)
         except OSError:
             pass
         finally:

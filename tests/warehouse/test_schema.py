@@ -205,8 +205,8 @@ def test_migrate_py_says_what_is_pending_and_applies_it(empty_database, environm
         )  # fmt: skip
         return ran.returncode, ran.stdout + ran.stderr
 
-    status, said = migrate("--check")
-    assert status == 1 and said.startswith("pending: sql/schema/001_bookkeeping.sql\n")
+    status, output = migrate("--check")
+    assert status == 1 and output.startswith("pending: sql/schema/001_bookkeeping.sql\n")
     assert asked(empty_database, "select to_regclass('ops.run')") == [(None,)]
     assert migrate()[0] == 0
     assert migrate("--check") == (0, "The database is up to date.\n")
