@@ -29,9 +29,9 @@ The ground floor, which everything may import:
     extras       which extra of the package is missing, and how to install it
     whole_file   files written whole or not at all; paths: where the program's own files are; interrupts: Ctrl-C
 
-How a play gets in: `spotify.api.Api.recently_played` fetches the page, `sources.recently_played.read_page` turns it into
-rows of the staging tables, `warehouse.load.stage` copies them, `warehouse.merge` runs the files of sql/matching/ in their
-order, and the transaction commits. Exports go the same way. docs/one-listen.md explains how plays are matched.
+How a play gets in: `spotify.api.Api.recently_played` fetches the page, `sources.recently_played.read_page` turns it
+into rows of the staging tables, `warehouse.load.stage` copies them, `warehouse.merge` runs the files of sql/matching/
+in their order, and the transaction commits. Exports go the same way. docs/one-listen.md explains how plays are matched.
 """
 
 __version__ = "0.2.0"

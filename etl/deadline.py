@@ -24,8 +24,7 @@ class RunTimeout(Exception):
     def __init__(self, limit_s: float) -> None:
         super().__init__(
             f"The run was stopped because it took longer than {span(limit_s)}: Spotify or the database answers too"
-            " slowly."
-            " What is recorded stays; the next run tries again."
+            " slowly. What is recorded stays; the next run tries again."
         )
 
 

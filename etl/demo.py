@@ -137,9 +137,11 @@ def run_demo(folder: Path) -> None:
         page = show_reports(console, warehouse, folder)
         warehouse.close()
         heading(console, "And now")
+        brapped = as_called()
         is_default = folder.resolve() == demo_folder().resolve()
-        read_it = READ_IT.format(brapped=as_called()) if is_default else ""
-        console.print(NEXT_STEPS.format(folder=folder, page=page, read_it=read_it), soft_wrap=True, markup=False)
+        read_it = READ_IT.format(brapped=brapped) if is_default else ""
+        steps = NEXT_STEPS.format(brapped=brapped, folder=folder, page=page, read_it=read_it)
+        console.print(steps, soft_wrap=True, markup=False)
 
 
 def as_called() -> str:
@@ -286,10 +288,10 @@ No account and no network were used; everything but the program was simulated.
 {read_it}To record your own listening, follow "Record your own listening" in the README:
 a Postgres, a Spotify app, three secrets, a login. It takes an evening. Then:
 
-  brapped plays        every hour: what you played since
-  brapped dimensions   every three hours: tracks, artists and albums
-  brapped report       a day, the most played, a year
-  brapped --help       all commands
+  {brapped} plays          every hour: what you played since
+  {brapped} dimensions     every three hours: tracks, artists and albums
+  {brapped} report daily   what you played today
+  {brapped} --help         all commands
 
 The year as a page, for any browser: {page}
 The demo's database is in {folder}

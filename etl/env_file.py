@@ -36,7 +36,8 @@ def find_env_file() -> EnvFile:
     Raises EnvFileError.
     """
     here = current_folder()
-    found = [path for path in candidates(here) if os.path.isfile(path)]  # noqa: PTH113  Path.is_file raises in a folder that is closed
+    # Not Path.is_file, which raises in a folder that the user may not enter.
+    found = [path for path in candidates(here) if os.path.isfile(path)]  # noqa: PTH113
     if not found:
         return EnvFile()
     first, *rest = found

@@ -18,9 +18,8 @@ def exit_on_interrupt() -> None:
     For the imports, while there is nothing to clean up: some packages swallow a KeyboardInterrupt during their import,
     and others turn it into another error.
     """
-    if (
-        signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    ):  # not if it is ignored, as in a shell's background
+    # Not if the signal is ignored, as it is for a background job of a shell.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _leave)
 
 

@@ -173,8 +173,7 @@ class Settings(Runner):
         if str(self.brapped_home).startswith("~"):
             raise SettingsError(
                 f"There is no home folder for {self.brapped_home}: HOME is not set, and this user has none. Set"
-                " BRAPPED_HOME"
-                " to a folder, or DATABASE_URL to the address of a database."
+                " BRAPPED_HOME to a folder, or DATABASE_URL to the address of a database."
             )
         return self.brapped_home
 
@@ -189,9 +188,8 @@ class Settings(Runner):
         if env_file.others and not is_chosen and not (folder / "data").exists():
             raise SettingsError(
                 f"DATABASE_URL is not set: {env_file.path}, which was found first, does not set it, but"
-                f" {env_file.others[0]}"
-                f" does. No new database was made. Set DATABASE_URL in {env_file.path}, or remove that file; or set"
-                " BRAPPED_HOME to a folder, if you do want another database."
+                f" {env_file.others[0]} does. No new database was made. Set DATABASE_URL in {env_file.path}, or remove"
+                " that file; or set BRAPPED_HOME to a folder, if you do want another database."
             )
         return folder
 
@@ -221,9 +219,8 @@ class Settings(Runner):
         if missing:
             raise SettingsError(
                 f"Not set: {', '.join(missing)}. Set {'it' if len(missing) == 1 else 'them'} in the environment, in"
-                f" {self._env_file_found.path or 'a file .env'}, or as secrets of the repository on GitHub; the README"
-                " says"
-                " where to find each."
+                f" {self._env_file_found.path or 'a file .env'}, or as secrets of the repository on GitHub."
+                " docs/setup.md says where to find each."
             )
 
 
@@ -256,8 +253,7 @@ def address_error(address: str) -> str | None:
     example = "write it as postgresql://user:password@host/database"
     too_many = (
         "has an @ too many: in a user or a password write @ as %40 (and / as %2F, # as %23, ? as %3F, % as %25), to"
-        " distinguish"
-        f" it from the one before the host; {example}"
+        f" distinguish it from the one before the host; {example}"
     )
 
     def has_too_many(*parts: str) -> bool:

@@ -1,4 +1,4 @@
-"""Write a file whole or not at all, for its owner alone or with given permissions, and never over anything but a file."""
+"""Write a file whole or not at all, for its owner alone or with given permissions, and only ever over a file."""
 
 from __future__ import annotations
 

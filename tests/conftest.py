@@ -41,9 +41,8 @@ from etl.warehouse.connection import Warehouse
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if (
-        signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-    ):  # as in a shell's background; programs under test would inherit it
+    # A background job of a shell ignores SIGINT, and the programs under test would inherit that.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if not hasattr(config, "workerinput"):
         # Not below pytest's own folder: that is closed to the user whom Postgres runs as when the tests run as root.
@@ -272,9 +271,9 @@ def moving(database, monkeypatch, capsys) -> Callable[..., tuple[int, str]]:
             status = migrate.main([*arguments])
         except SystemExit as ended:
             status = int(str(ended.code))
-        said = "".join(capsys.readouterr())
-        assert PASSWORD not in said and MARK not in said
-        return status, said
+        output = "".join(capsys.readouterr())
+        assert PASSWORD not in output and MARK not in output
+        return status, output
 
     return run
 

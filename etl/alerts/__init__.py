@@ -1,1 +1,1 @@
-"""Alerts: GitHub issues, a webhook, a watchdog. Standard library only, so that `python -m etl.alerts` needs nothing installed."""
+"""Alerts: GitHub issues, a webhook, a watchdog. Standard library only: `python -m etl.alerts` needs no package."""

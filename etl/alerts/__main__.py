@@ -41,7 +41,7 @@ def inspection_of_workflow(job: str, environ: Mapping[str, str]) -> Inspection:
 
 
 def main(arguments: list[str], environ: Mapping[str, str]) -> int:
-    """Update the issues of the repository. Always returns 0: an alert that can't be sent is a warning, no failure of the job."""
+    """Update the repository's issues. Always returns 0: an alert that can't be sent is a warning, not a failed job."""
 
     def warn(sentence: str) -> None:
         print(f"::warning::{sentence}")  # noqa: T201
@@ -70,8 +70,8 @@ def main(arguments: list[str], environ: Mapping[str, str]) -> int:
 def update_issues(inspection: Inspection, environ: Mapping[str, str], send: Send, warn: Warn) -> None:
     """Update the issues, and send what is new.
 
-    A repository without issues can't remember what was sent. There, failures are sent at each run rather than never, and
-    everything else once a day.
+    A repository without issues can't remember what was sent. There, failures are sent at each run rather than never,
+    and everything else once a day.
     """
     link = "{GITHUB_SERVER_URL}/{GITHUB_REPOSITORY}/actions/runs/{GITHUB_RUN_ID}".format_map(environ)
     repository = environ["GITHUB_REPOSITORY"]
@@ -88,8 +88,8 @@ def update_issues(inspection: Inspection, environ: Mapping[str, str], send: Send
             warn(f"The problems that were found could not be written to an issue ({error}).")
         elif inspection.findings:
             warn(
-                "Something needs you, but this repository has no issues to say so. Turn them on under Settings → General →"
-                f" Features. It is: {'; '.join(finding.title for finding in inspection.findings)}."
+                "Something needs you, but this repository has no issues to say so. Enable them under Settings → General"
+                f" → Features. It is: {'; '.join(finding.title for finding in inspection.findings)}."
             )
         for finding in inspection.findings:
             is_due = finding.is_failure or inspection.is_daily

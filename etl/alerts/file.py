@@ -11,7 +11,10 @@ from etl.whole_file import UnwritableError, whole_file
 
 
 class FileStore:
-    """An AlertStore in a JSON file. `send` delivers each notification; what it raises ends the run, and the next repeats it."""
+    """An AlertStore in a JSON file.
+
+    `send` delivers each notification. What it raises ends the run, and the next run sends the notification again.
+    """
 
     def __init__(self, path: Path, send: Callable[[str, str], None]) -> None:
         self._path = path

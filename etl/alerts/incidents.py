@@ -1,7 +1,7 @@
 """Compare what a run found with what people were already told, and say what is new.
 
-Standard library only, because a workflow runs `python3 -m etl.alerts JOB` with the runner's own Python, also when nothing
-could be installed.
+Standard library only, because a workflow runs `python3 -m etl.alerts JOB` with the runner's own Python, even when
+nothing could be installed.
 """
 
 import json
@@ -20,8 +20,8 @@ Notification = tuple[str, str]  # title and text
 class Inspection:
     """What one run of a job found.
 
-    inspected: the causes that the run checked. One of them that it did not find is resolved. None: all causes of this job.
-    is_daily: the first run of a day. Where nothing remembers what was sent before, that run repeats everything.
+    inspected: the causes that the run checked. One of them that it did not find is resolved. None: all causes of this
+    job. is_daily: the first run of a day. Where nothing remembers what was sent before, that run repeats everything.
     """
 
     job: str
@@ -47,10 +47,10 @@ STORED_AS = {"is_resolved": "is_well", "is_delivered": "is_heard"}
 
 @dataclass(frozen=True)
 class Incident:
-    """What people were last told about one cause.
+    """The last alert about one cause.
 
-    jobs: whose runs found it. is_open: whether the place where it was told is still open; a person may have closed it.
-    is_delivered: the webhook, if there is one, has taken the last notification. place: the number of the issue; 0 elsewhere.
+    jobs: whose runs found it. is_open: whether its issue is still open; a person may have closed it. is_delivered: the
+    webhook, if there is one, has taken the last notification. place: the number of the issue; 0 elsewhere.
     """
 
     cause: str
@@ -83,11 +83,11 @@ class AlertStore(Protocol):
     def record(
         self, incident: Incident, finding: Finding | None, notification: Notification | None, is_repeat: bool = False
     ) -> None:
-        """Send the notification, if there is one, and only then keep the incident: telling something twice is better than
-        never telling it. Raises StoreError.
+        """Send the notification, if there is one, and only then keep the incident: an alert that comes twice is better
+        than one that never comes. Raises StoreError.
 
-        finding: what is wrong now; None when it is resolved, or when nothing has changed. is_repeat: people have read the
-        notification, and only the webhook has not taken it yet.
+        finding: what is wrong now; None when it is resolved, or when nothing has changed. is_repeat: people have read
+        the notification, and only the webhook has not taken it yet.
         """
         ...
 

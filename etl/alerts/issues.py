@@ -17,8 +17,8 @@ NOT_STORED = {"is_open", "place"}  # GitHub knows these
 class IssueStore:
     """An AlertStore in GitHub issues, through GitHub's program gh. A hidden comment in each issue holds the incident.
 
-    Only issues with the label count, because only people who may write to the repository can set it. An issue that a person
-    closes stays closed until there is something new to say.
+    Only issues with the label count, because only people who may write to the repository can set it. An issue that a
+    person closes stays closed until there is something new to say.
 
     mention: who is mentioned when something new is wrong. link: address of the run. send: delivers to the webhook.
     """
@@ -32,7 +32,7 @@ class IssueStore:
         self._open: set[int] = set()
 
     def incidents(self) -> dict[str, Incident]:
-        """All incidents by cause. Closes the second issue of two that runs opened at the same time. Raises StoreError."""
+        """All incidents by cause. If two runs opened an issue each at once, closes the second. Raises StoreError."""
         fields = "number,state,body"
         listed = self._gh("issue", "list", "--label", LABEL, "--state", "all", "--limit", "200", "--json", fields)
         try:
@@ -97,7 +97,7 @@ class IssueStore:
 
 
 def incident_in(body: str, number: int, is_open: bool) -> Incident | None:
-    """The incident in the text of an issue; None if there is none, or if somebody edited it so that it can't be read."""
+    """The incident in the text of an issue; None if there is none, or an edit made it unreadable."""
     mark = MARK.search(body)
     try:
         raw = json.loads(mark[1]) if mark else {}

@@ -73,9 +73,8 @@ class CallbackServer:
                         break
                     self._server.is_done = True
                 raise LoginError(
-                    f"The browser did not come back from Spotify within {timeout_s / 60:.0f} minutes. Nothing was"
-                    " changed;"
-                    " start the login again."
+                    f"The browser did not come back from Spotify within {timeout_s / 60:.0f} minutes."
+                    " Nothing was changed. Start the login again."
                 )
             self._server.handle_request()
         if self._server.failure:

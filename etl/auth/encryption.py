@@ -23,8 +23,8 @@ class TokenKeyError(Exception):
 class Keys:
     """The encryption keys: those of TOKEN_KEY in order, then the client secret. The first encrypts, all decrypt.
 
-    So a TOKEN_KEY can be introduced, or a new key put before the old one, at any time. To keep decrypting after the
-    client secret was replaced, add the old secret to TOKEN_KEY after a new key.
+    So TOKEN_KEY can be set for the first time, or given a new first key, at any time. After the client secret has been
+    replaced, put the old secret behind a new key in TOKEN_KEY, or the stored logins can't be decrypted.
     """
 
     def __init__(self, settings: Settings) -> None:

@@ -45,8 +45,8 @@ class Login:
     """The login to use, with its newest token. The most recent login wins.
 
     A login through `brapped login` or connect.yml replaces an older SPOTIFY_REFRESH_TOKEN of the same listener;
-    changing the setting replaces both. `listener_key` is None until Spotify has been asked whose login it is. `answers`:
-    rows of QUESTIONS that were already read, by file name. Raises NotLoggedIn and AnybodysLogin.
+    changing the setting replaces both. `listener_key` is None until Spotify has been asked whose login it is.
+    `answers`: rows of QUESTIONS that were already read, by file name. Raises NotLoggedIn and AnybodysLogin.
     """
 
     def __init__(

@@ -114,8 +114,7 @@ def complete_login(
         if run(connection, "ops/listeners/logged_in_otherwise", listener_ids=stand_ins):
             raise LoginError(
                 "That is not the Spotify account whose listening is recorded here. Nothing was changed. Log out of"
-                " Spotify"
-                " in that browser, or use a private window, and start the login again with the right account."
+                " Spotify in that browser, or use a private window, and start the login again with the right account."
             )
         listener_key = recorded_account(
             connection, account.listener_id, account.user_id, account.listener_name, settings.time_zone, now
@@ -176,7 +175,6 @@ def load_request(connection: Connection, answer: str, keys: Keys, now: datetime)
     if not rows:
         raise LoginError(
             "That address belongs to no login that was started here in the last hour, or it was used before. Copy the"
-            " whole"
-            " address of the page that follows after you have agreed, or start again without an address."
+            " whole address of the page that follows after you have agreed, or start again without an address."
         )
     return AuthorizationRequest("", rows[0].redirect_uri, state, keys.decrypt(rows[0].verifier_encrypted))

@@ -178,8 +178,8 @@ def set_secret(repository: str, token: str) -> None:
 
     if why := gh_error("secret", "set", SECRET, "--repo", repository, text=token):
         raise LoginError(
-            f"gh could not set the secret: {why}. The login itself is kept; run 'brapped login --print-token' to see"
-            " the token."
+            f"gh could not set the secret: {why}. The login itself is kept; run"
+            " 'brapped login --print-token' to see the token."
         )
 
 

@@ -40,12 +40,14 @@ def check_month(text: str | None) -> str | None:
 
 
 def check_name(text: str | None) -> str | None:
+    """Accept a name that is not blank and has no control characters. Raises BadParameter."""
     if text is not None and (not text.strip() or not text.isprintable()):
         raise typer.BadParameter("write a name, or a part of one")
     return text
 
 
 def check_file(path: Path | None) -> Path | None:
+    """Accept a path that ends in a file name. Raises BadParameter."""
     if path is not None and not path.name:
         raise typer.BadParameter("write the name of a file, or - for standard output")
     return path

@@ -256,8 +256,8 @@ def form_of(chosen: str | None, output: Path | None) -> str:
     suffix = output.suffix.lower() if output else ""
     if chosen is None and suffix and suffix not in FORMATS_BY_SUFFIX:
         raise typer.BadParameter(
-            f"--output: the ending {suffix} is no format. Use {', '.join(FORMATS_BY_SUFFIX)}, or name a format with"
-            " --format."
+            f"--output: the ending {suffix} is no format. Use {', '.join(FORMATS_BY_SUFFIX)},"
+            " or name a format with --format."
         )
     named = FORMATS_BY_SUFFIX.get(suffix)
     if chosen and named and chosen != named and (chosen, named) != ("extended", "json"):  # extended is JSON too

@@ -16,7 +16,7 @@ from etl.warehouse.merge import merge_catalogue, rematch_plays
 
 
 @dataclass(frozen=True)
-class Wanted:
+class MemberId:
     """A dimension member to fetch."""
 
     kind: str  # artist, track, album or episode
@@ -25,41 +25,41 @@ class Wanted:
 
 @dataclass(repr=False)
 class Answers:
-    """The answers to one slice of wanted members."""
+    """The answers to one slice of members."""
 
     call_count: int = 0  # requests, retries included
-    members: dict[Wanted, Json] = field(default_factory=dict)
-    missed: list[Wanted] = field(default_factory=list)  # unknown to Spotify
-    failed: list[Wanted] = field(default_factory=list)  # no answer this time, or one that Postgres rejects
+    members: dict[MemberId, Json] = field(default_factory=dict)
+    missed: list[MemberId] = field(default_factory=list)  # unknown to Spotify
+    failed: list[MemberId] = field(default_factory=list)  # no answer this time, or one that Postgres rejects
     set_aside_count: int = 0  # of the failed: answers that Postgres rejects
     refused: list[str] = field(default_factory=list)  # kinds for which this app may not use batch requests
-    trouble: SpotifyError | RunTimeout | None = None  # the error that ended the requests
+    error: SpotifyError | RunTimeout | None = None  # the error that ended the requests
 
-    def take(self, wanted: Wanted, member: Json | None) -> None:
+    def take(self, member_id: MemberId, member: Json | None) -> None:
         """Add an answer. An empty or incomplete one (see `is_whole`) counts as missed."""
-        if member is None or not is_whole(wanted.kind, member):
-            self.missed.append(wanted)
+        if member is None or not is_whole(member_id.kind, member):
+            self.missed.append(member_id)
         else:
             # For a merged artist Spotify returns the other id; facts refer to the one that was requested.
-            uri = f"spotify:{wanted.kind}:{wanted.spotify_id}"
-            self.members[wanted] = {**member, "id": wanted.spotify_id, "uri": uri}
+            uri = f"spotify:{member_id.kind}:{member_id.spotify_id}"
+            self.members[member_id] = {**member, "id": member_id.spotify_id, "uri": uri}
 
-    def set_aside(self, rejected: Sequence[Wanted]) -> None:
+    def set_aside(self, rejected: Sequence[MemberId]) -> None:
         """Move these members to the failed ones, which are retried after all others."""
-        for wanted in rejected:
-            del self.members[wanted]
+        for member_id in rejected:
+            del self.members[member_id]
         self.failed += rejected
         self.set_aside_count += len(rejected)
 
     @property
-    def asked(self) -> set[Wanted]:
+    def asked(self) -> set[MemberId]:
         return {*self.members, *self.missed, *self.failed}
 
-    def of_kind(self, *kinds: str, among: Sequence[Wanted]) -> list[Json]:
-        return [self.members[wanted] for wanted in among if wanted.kind in kinds]
+    def of_kind(self, *kinds: str, among: Sequence[MemberId]) -> list[Json]:
+        return [self.members[member_id] for member_id in among if member_id.kind in kinds]
 
 
-def save_members(connection: Connection, answers: Answers, some: Sequence[Wanted], now: datetime) -> None:
+def save_members(connection: Connection, answers: Answers, some: Sequence[MemberId], now: datetime) -> None:
     """Merge the answers about these members, and match plays again where tracks became one recording."""
     stage(
         connection,
@@ -81,5 +81,5 @@ def is_whole(kind: str, member: Mapping[str, Any]) -> bool:
     return kind not in ("track", "episode") or number(member.get("duration_ms")) is not None
 
 
-def ids_of(wanted: Mapping[Wanted, Any] | Sequence[Wanted]) -> dict[str, list[str]]:
-    return {"kinds": [one.kind for one in wanted], "spotify_ids": [one.spotify_id for one in wanted]}
+def ids_of(members: Mapping[MemberId, Any] | Sequence[MemberId]) -> dict[str, list[str]]:
+    return {"kinds": [one.kind for one in members], "spotify_ids": [one.spotify_id for one in members]}

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from etl import limits
 from etl.deadline import Deadline, RunTimeout
-from etl.dimensions.answers import Answers, Wanted, ids_of, save_members
+from etl.dimensions.answers import Answers, MemberId, ids_of, save_members
 from etl.spotify.api import Api
 from etl.spotify.errors import Forbidden, RateLimited, Refused, SpotifyError, Unavailable
 from etl.values import fingerprint, spotify_id
@@ -96,23 +96,23 @@ class CatalogueFetcher:
             result.is_taken = True
             return result
         try:
-            trouble = self._fill(result, progress)
+            error = self._fill(result, progress)
             self._warehouse.transaction(lambda connection: self._count(connection, result))
         finally:
             with suppress(WarehouseError):  # an earlier error is already raised; the lease expires by itself
                 self._warehouse.transaction(self._leave)
-        if isinstance(trouble, RateLimited):
-            result.resume_at = self._clock() + timedelta(seconds=trouble.wait_s)
-        elif trouble is not None and not (isinstance(trouble, RunTimeout) and result.filled_count):
-            raise trouble
+        if isinstance(error, RateLimited):
+            result.resume_at = self._clock() + timedelta(seconds=error.wait_s)
+        elif error is not None and not (isinstance(error, RunTimeout) and result.filled_count):
+            raise error
         return result
 
     def _fill(self, result: FillResult, progress: Progress) -> SpotifyError | RunTimeout | None:
         """Process the slices and count them in `result`; the error that ended the requests early, if any."""
         wanted = self._warehouse.transaction(self._work, limits.READING)  # the query counts all plays
         total = len(wanted)
-        trouble: SpotifyError | RunTimeout | None = None
-        while wanted and trouble is None and not self._deadline.is_over:
+        error: SpotifyError | RunTimeout | None = None
+        while wanted and error is None and not self._deadline.is_over:
             allowance = self._reserve(min(len(wanted), SLICE))
             if not allowance:
                 break
@@ -127,14 +127,14 @@ class CatalogueFetcher:
             result.missed_count += len(answers.missed)
             result.set_aside_count += answers.set_aside_count
             result.call_count += answers.call_count
-            trouble = answers.trouble
-            if trouble is None and answers.set_aside_count and not answers.members:
-                trouble = NothingRecorded(answers.set_aside_count)
+            error = answers.error
+            if error is None and answers.set_aside_count and not answers.members:
+                error = NothingRecorded(answers.set_aside_count)
             asked = answers.asked
             wanted = [one for one in wanted if one not in asked]
         progress(total - len(wanted), total)
         result.is_stopped = bool(wanted) and self._deadline.is_over
-        return trouble
+        return error
 
     def _holds_lease(self, connection: Connection) -> bool:
         """Take or renew the lease; False if another run holds it."""
@@ -146,7 +146,7 @@ class CatalogueFetcher:
         [counted] = run(connection, "ops/catalogue/calls", now=self._clock())
         return max(0, self._budget - int(counted.call_count))
 
-    def _work(self, connection: Connection) -> list[Wanted]:
+    def _work(self, connection: Connection) -> list[MemberId]:
         """The members to fetch within the budget: missing ones first, then outdated ones.
 
         Outdated members get at most two thirds of the budget, so that what is played later today need not wait.
@@ -167,8 +167,8 @@ class CatalogueFetcher:
             miss_limit=MISS_LIMIT,
             work_limit=left * ids_per_call,
         )
-        missing = [Wanted(row.kind, row.spotify_id) for row in rows if row.is_missing]
-        old = [Wanted(row.kind, row.spotify_id) for row in rows if not row.is_missing]
+        missing = [MemberId(row.kind, row.spotify_id) for row in rows if row.is_missing]
+        old = [MemberId(row.kind, row.spotify_id) for row in rows if not row.is_missing]
         return missing + old[: max(0, left - len(missing) - self._budget // 3)]
 
     def _reserve(self, id_count: int) -> int:
@@ -188,12 +188,12 @@ class CatalogueFetcher:
         self._sent_before = self._spotify.request_count
         return allowance
 
-    def _ask(self, piece: Sequence[Wanted], allowance: int, progress: Callable[[int], None]) -> Answers:
+    def _ask(self, piece: Sequence[MemberId], allowance: int, progress: Callable[[int], None]) -> Answers:
         """Send batch requests where Spotify allows them, else up to SLICE single ones, within the allowance."""
         answers = Answers()
         # An invalid id (older versions stored some) is unknown to Spotify without a request.
-        answers.missed += [wanted for wanted in piece if spotify_id(wanted.spotify_id) is None]
-        piece = [wanted for wanted in piece if wanted not in answers.missed]
+        answers.missed += [member_id for member_id in piece if spotify_id(member_id.spotify_id) is None]
+        piece = [member_id for member_id in piece if member_id not in answers.missed]
         nothing = len(answers.missed)
 
         def may_go_on() -> bool:
@@ -203,23 +203,23 @@ class CatalogueFetcher:
 
         try:
             for kind, size in BATCH_SIZES.items():
-                of_kind = [wanted for wanted in piece if wanted.kind == kind]
+                of_kind = [member_id for member_id in piece if member_id.kind == kind]
                 for start in range(0, len(of_kind), size):
                     if kind not in self._refused and len(of_kind) > 1 and may_go_on():
                         self._ask_several(kind, of_kind[start : start + size], answers)
             if len(answers.asked) == nothing:
-                for wanted in piece[:SLICE]:
+                for member_id in piece[:SLICE]:
                     if may_go_on():
-                        self._ask_one(wanted, answers)
-        except (SpotifyError, RunTimeout) as trouble:
-            answers.trouble = trouble
+                        self._ask_one(member_id, answers)
+        except (SpotifyError, RunTimeout) as error:
+            answers.error = error
         may_go_on()
         return answers
 
-    def _ask_several(self, kind: str, group: Sequence[Wanted], answers: Answers) -> None:
+    def _ask_several(self, kind: str, group: Sequence[MemberId], answers: Answers) -> None:
         """Fetch a group in one request. If the batch fails, its members are left for single requests."""
         try:
-            members = self._spotify.several(kind, [wanted.spotify_id for wanted in group])
+            members = self._spotify.several(kind, [member_id.spotify_id for member_id in group])
         except Forbidden as refusal:
             if not refusal.is_about_the_endpoint:
                 raise
@@ -228,20 +228,20 @@ class CatalogueFetcher:
         except (Refused, Unavailable):
             self._refused.add(kind)  # for this run: one bad id makes the whole batch fail
         else:
-            for wanted, member in zip(group, members, strict=True):
-                answers.take(wanted, member)
+            for member_id, member in zip(group, members, strict=True):
+                answers.take(member_id, member)
 
-    def _ask_one(self, wanted: Wanted, answers: Answers) -> None:
+    def _ask_one(self, member_id: MemberId, answers: Answers) -> None:
         try:
-            answers.take(wanted, self._spotify.one(wanted.kind, wanted.spotify_id))
+            answers.take(member_id, self._spotify.one(member_id.kind, member_id.spotify_id))
             self._failures_in_a_row = 0
         except Refused:
-            answers.take(wanted, None)
+            answers.take(member_id, None)
         except (Forbidden, Unavailable) as failure:
             if isinstance(failure, Forbidden) and not failure.is_about_the_endpoint:
                 raise
             # The next run starts with others. If requests keep failing, this run ends.
-            answers.failed.append(wanted)
+            answers.failed.append(member_id)
             self._failures_in_a_row += 1
             if self._failures_in_a_row >= FAILURES_IN_A_ROW:
                 raise
@@ -263,7 +263,7 @@ class CatalogueFetcher:
             self._warehouse.transaction(lambda connection: self._keep(connection, answers, [], now))
         self._reservation = None
 
-    def _keep(self, connection: Connection, answers: Answers, unsaved: Sequence[Wanted], now: datetime) -> None:
+    def _keep(self, connection: Connection, answers: Answers, unsaved: Sequence[MemberId], now: datetime) -> None:
         save_members(connection, answers, unsaved, now)
         run(connection, "ops/catalogue/found", **ids_of(answers.members))
         run(connection, "ops/catalogue/missed", **ids_of(answers.missed), now=now)
@@ -277,8 +277,8 @@ class CatalogueFetcher:
         for kind in answers.refused:
             run(connection, "ops/catalogue/refused", endpoint=kind, client_fingerprint=self._client, now=now)
         self._count_calls(connection)
-        if isinstance(answers.trouble, RateLimited):
-            note_pause(connection, SCOPE, now + timedelta(seconds=answers.trouble.wait_s), answers.trouble.reason, now)
+        if isinstance(answers.error, RateLimited):
+            note_pause(connection, SCOPE, now + timedelta(seconds=answers.error.wait_s), answers.error.reason, now)
 
     @property
     def _sent(self) -> int:

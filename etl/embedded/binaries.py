@@ -94,9 +94,8 @@ class Binaries:
         identity: dict[str, Any] = {}
         if self.account:
             identity = {"user": self.account[0], "group": self.account[1], "extra_groups": []}
-        with (
-            tempfile.TemporaryFile() as output
-        ):  # not a pipe: on Windows the server would inherit it and never close it
+        # Not a pipe: on Windows the server would inherit it and never close it.
+        with tempfile.TemporaryFile() as output:
             done = subprocess.run(
                 command,
                 stdin=subprocess.DEVNULL,

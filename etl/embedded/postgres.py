@@ -125,8 +125,7 @@ class _Users:
             if (self.folder / name).is_symlink():
                 raise EmbeddedError(
                     f"{self.folder / name} is a link, and root does not follow links in a folder of another user."
-                    " Replace"
-                    " it by what it leads to, or run this as that user."
+                    " Replace it by what it leads to, or run this as that user."
                 )
 
     @contextmanager

@@ -20,8 +20,12 @@ class Finding:
     is_failure: bool = False
 
 
-# Titles of the findings about failed runs, by cause; ADVICE follows the sentence of the error.
+# What to do about a login, at the end of each of its alerts. All have the cause "login", so they are one issue. A run
+# that fails because of the login has the title and advice below, unless the database knows more: `login_findings` in
+# etl/health/checks.py has the texts for no login, a login that has ended, and one that ends soon.
 RENEW = "On GitHub: Actions → connect → Run workflow. On a computer of your own: `brapped login`. It takes a minute."
+
+# Titles of the findings about failed runs, by cause. The text is the sentence of the error, then ADVICE.
 TITLES = {
     "login": "The Spotify login can't be used: nothing is being recorded",
     "token-key": "The stored Spotify login can't be decrypted",
@@ -37,20 +41,19 @@ TITLES = {
 ADVICE = {
     "login": RENEW,
     "token-key": "Or log in again. " + RENEW,
-    "app": "Check the app in Spotify's developer dashboard, and the secrets SPOTIFY_CLIENT_ID and"
-    " SPOTIFY_CLIENT_SECRET.",
+    "app": "Check the app in Spotify's developer dashboard,"
+    " and the secrets SPOTIFY_CLIENT_ID and SPOTIFY_CLIENT_SECRET.",
     "spotify": "This usually passes by itself, and the next successful run closes this alert. Meanwhile Spotify keeps"
     " what you play, but only the last fifty plays.",
     "answers": "Spotify may have changed its answers since this version. Update the program (Sync fork).",
     "database": "Check the database's host: is it up, is its plan used up, is DATABASE_URL still right?",
     "time-limit": "This usually passes by itself, and the next successful run closes this alert. If it comes again,"
     " check whether Spotify and the database's host are up.",
-    "time-zone": "Set TIME_ZONE to a zone with the same clock, or move to a host with a newer Postgres:"
-    " docs/moving.md.",
+    "time-zone": "Set TIME_ZONE to a zone with the same clock, or move to a host with a newer Postgres"
+    " (docs/moving.md).",
     "settings": "Set them under Settings → Secrets and variables → Actions.",
     "clock": "Let the network set the clock (NTP), on this computer and on the database's host.",
-    "program": "See the log of the run. If it comes again, update the program (Sync fork), or report it to"
-    " the project.",
+    "program": "See the log of the run. If it comes again, update the program (Sync fork), or report the problem.",
 }
 
 

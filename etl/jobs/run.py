@@ -20,7 +20,7 @@ from etl.spotify.errors import RateLimited
 from etl.spotify.http import RetryBudget
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.errors import WarehouseError
-from etl.warehouse.locks import Busy
+from etl.warehouse.locks import LockTimeout
 from etl.warehouse.pauses import note_pause
 from etl.warehouse.statements import run
 
@@ -29,7 +29,7 @@ APP_SETTINGS = ("SPOTIFY_CLIENT_ID", "SPOTIFY_CLIENT_SECRET")
 
 @dataclass(frozen=True)
 class Outcome:
-    """The result of a run. Line and warnings are fit for any log: numbers and times, no title and no secret."""
+    """The result of a run. Its line and warnings may go into any log: numbers and times, no title and no secret."""
 
     line: str
     warnings: tuple[Warned, ...] = ()
@@ -96,15 +96,16 @@ class Run:
 def giving_way(warehouse: Warehouse, this_run: Run, clock: Clock) -> Iterator[list[str]]:
     """End the run without failure when another run of this program, such as an import, holds a lock for too long.
 
-    The list is empty, or then has the sentence for the outcome. Raises Busy when another program holds the lock.
+    Yields a list, which then has the sentence for the outcome if the run gave way. Raises LockTimeout when another
+    program holds the lock.
     """
     notes: list[str] = []
     try:
         yield notes
-    except Busy as busy:
-        if not busy.is_ours:
+    except LockTimeout as timeout:
+        if not timeout.is_ours:
             raise
-        notes.append(f"{busy} Nothing is lost: the next run records what this one could not.")
+        notes.append(f"{timeout} Nothing is lost: the next run records what this one could not.")
         warehouse.transaction(lambda connection: this_run.record(connection, "waiting", clock()))
 
 

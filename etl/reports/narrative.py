@@ -29,8 +29,8 @@ def nothing(report: Report) -> str:
         return "What was played is not known."
     if any(section.name == "top_genres" for section in report.sections):
         return (
-            "No genre of what was played is known. Spotify gives genres for few artists, and only once `dimensions` has"
-            " run."
+            "No genre of what was played is known. Spotify gives genres for few artists,"
+            " and only once `dimensions` has run."
         )
     if report.name == "history":  # it may be that of an artist or a track
         if any(run.coverage != COVERED for run in report.days):
@@ -180,8 +180,8 @@ def discovered(section: Section, report: Report) -> Sentences:
     is_late = since and days and days[0].first_date < since
     when = f" since {day(since)}; before that {TOO_YOUNG}" if since and is_late else ""
     yield (
-        f"{many(row['new_artist_count'], 'artist')} and {many(row['new_track_count'], 'track')} heard for the first"
-        f" time{when}."
+        f"{many(row['new_artist_count'], 'artist')} and {many(row['new_track_count'], 'track')}"
+        f" heard for the first time{when}."
     )
 
 

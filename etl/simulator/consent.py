@@ -46,7 +46,8 @@ def consent_page(world: World, request: Request) -> Answer:
     page = (
         '<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>Simulated Spotify: log in</title>'
         f"<h1>An app asks for: {escape(request.query.get('scope', '')) or 'nothing'}</h1>"
-        f'<form method="post" action="/authorize">{hidden}{buttons}<button name="as" value="">Cancel</button></form></html>'
+        f'<form method="post" action="/authorize">{hidden}{buttons}<button name="as" value="">Cancel</button>'
+        "</form></html>"
     )
     return Answer(200, HTML, page.encode())
 

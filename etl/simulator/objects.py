@@ -20,7 +20,8 @@ COVER_SIZES = {640: "ab67616d0000b273", 300: "ab67616d00001e02", 64: "ab67616d00
 PORTRAIT_SIZES = {640: "ab6761610000e5eb", 320: "ab67616100005174", 160: "ab6761610000f178"}
 
 
-def identity(kind: str, id: str) -> Object:
+def common_fields(kind: str, id: str) -> Object:
+    """The fields that objects of every kind have: id, type, and three addresses of the real Spotify."""
     return {
         "external_urls": {"spotify": f"{OPEN_URL}/{kind}/{id}"},
         "href": f"{API_URL}/{kind}s/{id}",
@@ -39,19 +40,20 @@ def images(picture: str | None, sizes: Mapping[int, str]) -> list[Object]:
     ]
 
 
-def without(names: frozenset[str], found: Object) -> Object:
-    return {key: value for key, value in found.items() if key not in names}
+def omit(names: frozenset[str], whole: Object) -> Object:
+    """The object without these fields, at its top level."""
+    return {key: value for key, value in whole.items() if key not in names}
 
 
 def simple_artist(artist: Artist) -> Object:
     """An artist as it appears within other objects."""
-    return {**identity("artist", artist.id), "name": artist.name}
+    return {**common_fields("artist", artist.id), "name": artist.name}
 
 
 def full_artist(world: World, artist: Artist) -> Object:
     """An artist as /v1/artists/{id} returns it."""
-    return without(
-        world.left_out,
+    return omit(
+        world.omitted_fields,
         {
             **simple_artist(artist),
             "followers": {"href": None, "total": artist.followers},
@@ -68,10 +70,10 @@ def _artists(catalogue: Catalogue, ids: tuple[str, ...]) -> list[Object]:
 
 def simple_album(world: World, album: Album) -> Object:
     """An album as it appears within a track."""
-    return without(
-        world.left_out,
+    return omit(
+        world.omitted_fields,
         {
-            **identity("album", album.id),
+            **common_fields("album", album.id),
             "album_type": album.album_type,
             "artists": _artists(world.catalogue, album.artist_ids),
             "available_markets": MARKETS,
@@ -89,8 +91,8 @@ def full_album(world: World, album: Album) -> Object:
     href = f"{API_URL}/albums/{album.id}/tracks"
     tracks = [simple_track(world, world.catalogue.tracks[id]) for id in album.track_ids[:50]]
     more = f"{href}?offset=50&limit=50" if len(album.track_ids) > 50 else None
-    return without(
-        world.left_out,
+    return omit(
+        world.omitted_fields,
         {
             **simple_album(world, album),
             "copyrights": [{"text": f"{album.release_date[:4]} {album.label}", "type": "P"}],
@@ -113,10 +115,10 @@ def full_album(world: World, album: Album) -> Object:
 
 def simple_track(world: World, track: Track) -> Object:
     """A track as it appears within an album."""
-    return without(
-        world.left_out,
+    return omit(
+        world.omitted_fields,
         {
-            **identity("track", track.id),
+            **common_fields("track", track.id),
             "artists": _artists(world.catalogue, track.artist_ids),
             "available_markets": MARKETS,
             "disc_number": track.disc_number,
@@ -132,8 +134,8 @@ def simple_track(world: World, track: Track) -> Object:
 
 def full_track(world: World, track: Track) -> Object:
     """A track as /v1/tracks/{id} returns it."""
-    return without(
-        world.left_out,
+    return omit(
+        world.omitted_fields,
         {
             **simple_track(world, track),
             "album": simple_album(world, world.catalogue.albums[track.album_id]),
@@ -145,10 +147,10 @@ def full_track(world: World, track: Track) -> Object:
 
 def simple_show(world: World, show: Show) -> Object:
     """A show as it appears within an episode."""
-    return without(
-        world.left_out,
+    return omit(
+        world.omitted_fields,
         {
-            **identity("show", show.id),
+            **common_fields("show", show.id),
             "available_markets": MARKETS,
             "copyrights": [],
             "description": show.description,
@@ -167,10 +169,10 @@ def simple_show(world: World, show: Show) -> Object:
 
 def full_episode(world: World, episode: Episode) -> Object:
     """An episode as /v1/episodes/{id} returns it."""
-    return without(
-        world.left_out,
+    return omit(
+        world.omitted_fields,
         {
-            **identity("episode", episode.id),
+            **common_fields("episode", episode.id),
             "audio_preview_url": None,
             "description": episode.description,
             "duration_ms": episode.duration_ms,
@@ -202,13 +204,13 @@ def context(uri: str | None) -> Object | None:
             "uri": uri,
         }
     kind, id = uri.split(":")[-2:]
-    return without(frozenset({"id"}), {**identity(kind, id), "uri": uri})
+    return omit(frozenset({"id"}), {**common_fields(kind, id), "uri": uri})
 
 
 def profile(world: World, listener: Listener, scopes: frozenset[str]) -> Object:
     """/v1/me. `account_id` is the immutable identity; email, country and product are unreliable."""
     found: Object = {
-        **identity("user", listener.user_id),
+        **common_fields("user", listener.user_id),
         "account_id": listener.account_id,
         "display_name": listener.display_name,
         "followers": {"href": None, "total": 0},
@@ -220,4 +222,4 @@ def profile(world: World, listener: Listener, scopes: frozenset[str]) -> Object:
         found["product"] = "premium" if listener.premium else "free"
     if EMAIL in scopes:
         found["email"] = listener.email
-    return without(world.left_out, found)
+    return omit(world.omitted_fields, found)

@@ -15,7 +15,7 @@ from typing import Any
 from etl.simulator import consent, objects, tokens
 from etl.simulator.limits import count_call, forbidden
 from etl.simulator.recently_played import recently_played
-from etl.simulator.tokens import AccessToken, Refused
+from etl.simulator.tokens import AccessToken, TokenError
 from etl.simulator.world import RECENTLY_PLAYED, Answer, App, Fault, Grant, Listener, Play, Request, World, world_of
 
 __all__ = [
@@ -67,8 +67,8 @@ def _true_answer(world: World, request: Request) -> tuple[Answer, World]:
     if (request.method, request.path) == ("POST", "/api/token"):
         try:
             body, world = tokens.exchange(world, request)
-        except Refused as refused:
-            return Answer.of(400, refused.body), world
+        except TokenError as error:
+            return Answer.of(400, error.body), world
         return Answer.of(200, body), world
     if request.path == "/authorize":
         return (

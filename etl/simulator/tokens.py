@@ -26,7 +26,7 @@ class AccessToken:
     expires_at: datetime
 
 
-class Refused(Exception):
+class TokenError(Exception):
     """An error of the token endpoint, whose JSON is flat; always status 400."""
 
     def __init__(self, error: str, description: str) -> None:
@@ -35,7 +35,7 @@ class Refused(Exception):
 
 
 def exchange(world: World, request: Request) -> tuple[Mapping[str, object], World]:
-    """`POST /api/token`: returns the body of the response and the world after it. Raises Refused."""
+    """`POST /api/token`: returns the body of the response and the world after it. Raises TokenError."""
     _check_client(world, request.headers.get("authorization", ""))
     match request.form.get("grant_type"):
         case "client_credentials":
@@ -45,8 +45,8 @@ def exchange(world: World, request: Request) -> tuple[Mapping[str, object], Worl
         case "authorization_code":
             return _exchange_code(world, request)
         case None | "":
-            raise Refused("unsupported_grant_type", "grant_type parameter is missing")
-    raise Refused(
+            raise TokenError("unsupported_grant_type", "grant_type parameter is missing")
+    raise TokenError(
         "unsupported_grant_type",
         "grant_type must be client_credentials, authorization_code or refresh_token",
     )
@@ -59,22 +59,22 @@ def _check_client(world: World, authorization: str) -> None:
     except (binascii.Error, UnicodeDecodeError):
         client_id = secret = ""
     if kind.lower() != "basic" or client_id != world.app.client_id:
-        raise Refused("invalid_client", "Invalid client")
+        raise TokenError("invalid_client", "Invalid client")
     if secret != world.app.client_secret:
-        raise Refused("invalid_client", "Invalid client secret")
+        raise TokenError("invalid_client", "Invalid client secret")
 
 
 def _refresh(world: World, request: Request) -> tuple[Mapping[str, object], World]:
     token = request.form.get("refresh_token", "")
     if not token:
-        raise Refused("invalid_request", "refresh_token must be supplied")
+        raise TokenError("invalid_request", "refresh_token must be supplied")
     grant = world.refresh_tokens.get(token)
     if grant is None:
-        raise Refused("invalid_grant", "Invalid refresh token")
+        raise TokenError("invalid_grant", "Invalid refresh token")
     if grant.is_revoked:
-        raise Refused("invalid_grant", "Refresh token revoked")
+        raise TokenError("invalid_grant", "Refresh token revoked")
     if request.at >= expires_at(grant):
-        raise Refused("invalid_grant", "Refresh token expired")
+        raise TokenError("invalid_grant", "Refresh token expired")
     body = {
         **_token_body(world, request.at, grant.account_id, grant.scopes),
         "scope": " ".join(sorted(grant.scopes)),
@@ -90,7 +90,7 @@ def _exchange_code(world: World, request: Request) -> tuple[Mapping[str, object]
     try:
         token, grant, world = redeem_code(world, request)
     except CodeRefused as refused:
-        raise Refused("invalid_grant", str(refused)) from None
+        raise TokenError("invalid_grant", str(refused)) from None
     body = _token_body(world, request.at, grant.account_id, grant.scopes)
     return {**body, "refresh_token": token, "scope": " ".join(sorted(grant.scopes))}, world
 
@@ -119,8 +119,8 @@ def seal(world: World, token: AccessToken) -> str:
     claims = [token.account_id, sorted(token.scopes), token.expires_at.isoformat()]
     plain = json.dumps(claims).encode()
     key = world.app.client_secret.encode()
-    mark = hmac.digest(key, plain, "sha256")
-    return "BQ" + _text(mark + _mask(plain, mark + key))
+    signature = hmac.digest(key, plain, "sha256")
+    return "BQ" + _text(signature + _xor_keystream(plain, signature + key))
 
 
 def unseal(world: World, text: str) -> AccessToken | None:
@@ -130,14 +130,15 @@ def unseal(world: World, text: str) -> AccessToken | None:
     except (binascii.Error, ValueError):
         return None
     key = world.app.client_secret.encode()
-    mark, plain = sealed[:32], _mask(sealed[32:], sealed[:32] + key)
-    if not text.startswith("BQ") or not hmac.compare_digest(mark, hmac.digest(key, plain, "sha256")):
+    signature, plain = sealed[:32], _xor_keystream(sealed[32:], sealed[:32] + key)
+    if not text.startswith("BQ") or not hmac.compare_digest(signature, hmac.digest(key, plain, "sha256")):
         return None
     account_id, scopes, expires_at = json.loads(plain)
     return AccessToken(account_id, frozenset(scopes), datetime.fromisoformat(expires_at))
 
 
-def _mask(data: bytes, key: bytes) -> bytes:
+def _xor_keystream(data: bytes, key: bytes) -> bytes:
+    """Encrypt, or decrypt what this has encrypted with the same key. Good enough for a simulation."""
     stream = hashlib.shake_256(key).digest(len(data))
     return bytes(one ^ other for one, other in zip(data, stream, strict=True))
 

@@ -18,7 +18,7 @@ PRIVATE_PROFILE = "user-read-private"
 EMAIL = "user-read-email"
 
 # The keys that new apps stopped getting in 2026. Absent is not empty: there is no key at all.
-LEFT_OUT: Mapping[Shape, frozenset[str]] = {
+OMITTED_FIELDS: Mapping[Shape, frozenset[str]] = {
     "full": frozenset(),
     "2026": frozenset(
         {"available_markets", "explicit_content", "followers", "label", "popularity"} | {"country", "email", "product"}
@@ -193,8 +193,9 @@ class World:
     locked_until: datetime | None = None
 
     @property
-    def left_out(self) -> frozenset[str]:
-        return LEFT_OUT[self.shape] | self.absent
+    def omitted_fields(self) -> frozenset[str]:
+        """The fields that no object of this world has: those that the shape of the API lacks, and `absent`."""
+        return OMITTED_FIELDS[self.shape] | self.absent
 
     def listener(self, account_id: str | None) -> Listener | None:
         return next((one for one in self.listeners if one.account_id == account_id), None)

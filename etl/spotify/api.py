@@ -28,10 +28,14 @@ class Api:
         self._token: str | None = None
 
     def me(self) -> Json:
+        """Get the profile of whoever has logged in."""
         return self._get("/me")
 
     def recently_played(self) -> Json:
-        """Get the last 50 plays at most, newest first: {"items": [{track, played_at, context}, …], …}."""
+        """Get the last 50 plays at most, newest first: {"items": [{track, played_at, context}, …], …}.
+
+        Raises what `parse_response` raises, and Unavailable for a page without a list of plays.
+        """
         page = self._get("/me/player/recently-played", {"limit": str(WINDOW)})
         if not isinstance(page.get("items"), list):
             raise Unavailable("Spotify's response held no list of plays.")
@@ -44,7 +48,8 @@ class Api:
     def several(self, kind: str, spotify_ids: Sequence[str]) -> list[Json | None]:
         """Get several of one kind in the order of their ids, None for an unknown id.
 
-        Raises Forbidden for apps made since 11 February 2026, which Spotify no longer lets ask for several at once.
+        Raises Forbidden for apps made since 11 February 2026, which Spotify no longer lets ask for several at once, and
+        Unavailable for a list of another length.
         """
         body = self._get(f"/{kind}s", {"ids": ",".join(spotify_ids)})
         members = body.get(f"{kind}s")
@@ -89,9 +94,10 @@ def is_token(value: object) -> bool:
 
 
 def parse_response(response: Response, is_about_an_id: bool = False) -> Json:
-    """Return the JSON object of a 200, {} for a 204, and raise the SpotifyError that any other status stands for.
+    """The JSON object of a 200; {} for a 204.
 
-    `is_about_an_id`: the request asked for one id, so a 404 raises NotFound rather than Refused.
+    Raises the SpotifyError that any other status stands for. `is_about_an_id`: the request asked for one id, so a 404
+    raises NotFound rather than Refused.
     """
     body = json_object(response)
     if response.status_code == 200 and body is not None:
@@ -113,8 +119,7 @@ def parse_response(response: Response, is_about_an_id: bool = False) -> Json:
         case 404:
             raise Refused(
                 f"Spotify has no such endpoint: {sentence('404', message)} This usually passes by itself. If it does"
-                " not,"
-                " update the program, and check that SPOTIFY_API_URL is not set."
+                " not, update the program, and check that SPOTIFY_API_URL is not set."
             )
         case status:
             raise Refused(f"Spotify refuses the request: {sentence(str(status), message)}")

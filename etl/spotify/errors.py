@@ -25,8 +25,7 @@ class LoginRefused(SpotifyError):
         self.reason = reason
         super().__init__(
             f"Spotify no longer accepts the login ({reason}). Nothing recorded is lost. Log in again: on GitHub with"
-            " the"
-            " workflow connect, elsewhere with 'brapped login'. It takes a minute and lasts six months."
+            " the workflow connect, elsewhere with 'brapped login'. It takes a minute and lasts six months."
         )
 
 
@@ -36,8 +35,7 @@ class CodeRefused(SpotifyError):
     def __init__(self, reason: str) -> None:
         super().__init__(
             f"Spotify does not accept the code in that address ({reason}). A code is valid for ten minutes and works"
-            " once."
-            " Start the login again; nothing was changed."
+            " once. Nothing was changed. Start the login again."
         )
 
 

@@ -168,9 +168,8 @@ def verify(target: Warehouse, path: Path, *, progress: Progress = Progress()) ->
         endpoint = Target(target)
         if endpoint.do(schema_files_of) != manifest.schema_files.keys():
             raise WarehouseError(
-                f"The database at {target.name} and {path} were made by different versions of the program, so they"
-                " can't be"
-                " compared."
+                f"The database at {target.name} and {path} were made by different versions of the"
+                " program, so they can't be compared."
             )
         layout = endpoint.do(layout_of)
         check_matches(manifest, layout, path)
@@ -203,7 +202,7 @@ def restore_archive(
         is_begun = there is not None and there.copy_started_at and there.warehouse_id == manifest.warehouse_id
         if has and not is_begun and (there is None or there.is_filled or not has <= manifest.schema_files.keys()):
             raise WarehouseError(
-                f"The database at {target.name} holds a warehouse already. Nothing was touched: give an empty database."
+                f"The database at {target.name} holds a warehouse already. Nothing was changed. Give an empty database."
             )
         files = set(manifest.schema_files)
         layout = prepare_target(connection, files, manifest.warehouse_id, manifest.made_at, now, target.name)
@@ -235,7 +234,7 @@ def restore_archive(
 
 
 class HashingReader(io.RawIOBase):
-    """A member of the archive that hashes what is read from it. Raises WarehouseError where it is damaged."""
+    """A member of the archive that hashes what is read from it."""
 
     def __init__(self, file: IO[bytes], name: str, path: Path) -> None:
         self.file, self.name, self.path = file, name, path
@@ -243,6 +242,7 @@ class HashingReader(io.RawIOBase):
         self.error: WarehouseError | None = None
 
     def read(self, size: int = -1) -> bytes:
+        """At most `size` bytes; b"" at the end. Raises WarehouseError where the archive is damaged."""
         try:
             data = self.file.read(size)
         except DAMAGED as error:

@@ -22,10 +22,11 @@ def sequence_values(connection: Connection, layout: Layout) -> dict[str, Sequenc
 
 
 def sequence_value(connection: Connection, table: Table) -> SequenceValue:
-    rows = run(connection, "ops/transfer/counter", table_name=table.name, column_name=table.identity_column)
+    """The state of the sequence behind the table's identity column. Raises WarehouseError when there is none."""
+    rows = run(connection, "ops/transfer/identity_sequence", table_name=table.name, column_name=table.identity_column)
     if len(rows) != 1:
         raise WarehouseError(
-            f"{table.identity_column} of {table.name} is not numbered by Postgres; nothing was touched."
+            f"{table.identity_column} of {table.name} is not numbered by Postgres. Nothing was changed."
         )
     with driver_cursor(connection) as cursor:
         sequence = Identifier(rows[0].schema_name, rows[0].sequence_name)
@@ -48,8 +49,7 @@ def drop_constraints(connection: Connection, name: str) -> Layout:
     if not layout.foreign_keys:
         raise WarehouseError(
             f"An older version of the program began a copy into the database at {name}; this one can't go on with it."
-            " Give"
-            " an empty database, or drop its schemas listening and ops."
+            " Give an empty database, or drop its schemas listening and ops."
         )
     run(connection, "ops/transfer/copy_reference")
     with driver_cursor(connection) as cursor:
@@ -86,7 +86,10 @@ def restore_constraints(
         for table in layout_of(connection, ()).tables:
             if table.name in sequences:
                 [row] = run(
-                    connection, "ops/transfer/counter", table_name=table.name, column_name=table.identity_column
+                    connection,
+                    "ops/transfer/identity_sequence",
+                    table_name=table.name,
+                    column_name=table.identity_column,
                 )
                 sequence = Identifier(row.schema_name, row.sequence_name).as_string(cursor)
                 number, is_given = sequences[table.name]

@@ -117,8 +117,7 @@ class Comparison:
         if files != there:
             raise WarehouseError(
                 f"The databases at {self.source.name} and {self.target.name} were made by different versions of the"
-                " program."
-                " Bring both up to date (DATABASE_URL=… python migrate.py), and compare them then."
+                " program. Bring both up to date (DATABASE_URL=… python migrate.py), and compare them then."
             )
 
     def digests(self, table: Table) -> tuple[Digest, Digest]:
@@ -252,16 +251,15 @@ class Copy(Comparison):
             return
         if there.warehouse_id != here.warehouse_id:
             raise WarehouseError(
-                f"The database at {self.target.name} holds another warehouse. Nothing was touched: give an empty"
-                " database, or"
-                " the one that this warehouse was copied to before."
+                f"The database at {self.target.name} holds another warehouse. Nothing was changed. Give an empty"
+                " database, or the one that this warehouse was copied to before."
             )
         known = {tuple(row) for row in self.source.do(lambda source: run(source, "ops/transfer/runs"))}
         if own := [row for row in run(connection, "ops/transfer/runs") if tuple(row) not in known]:
             raise WarehouseError(
                 f"The database at {self.target.name} has recorded for itself since it was copied"
-                f" ({many(len(own), 'run')} that"
-                f" {self.source.name} does not know). Copying would undo that; nothing was touched."
+                f" ({many(len(own), 'run')} that {self.source.name} does not know). Copying would undo that."
+                " Nothing was changed."
             )
 
     def copy_table(self, table: Table) -> CopiedTable:

@@ -32,9 +32,8 @@ from etl.warehouse.statements import driver_cursor, run
 
 log = logging.getLogger(__name__)
 
-WHOLE = (
-    1  # second half of MOVE_LOCK for a whole copy: shared by those who read the database, exclusive for who writes it
-)
+# The second half of MOVE_LOCK for a whole copy: shared by those who read the database, exclusive for who writes it.
+WHOLE = 1
 
 
 @dataclass(frozen=True)
@@ -52,9 +51,8 @@ class CopyResult:
 
     tables: list[CopiedTable] = field(default_factory=list)
     differences: list[str] = field(default_factory=list)  # sentences, which quote keys and no other values
-    roles: list[str] = field(
-        default_factory=list
-    )  # that may read the source, and have to be made at the target by hand
+    # Roles that may read the source, and have to be created at the target by hand.
+    roles: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -75,7 +73,7 @@ class EndpointError(Exception):
 
 @contextmanager
 def naming_errors(name: str) -> Iterator[None]:
-    """Turn errors of the driver into EndpointErrors that call the database by `name`: the option or setting of its
+    """Raises EndpointError for an error of the driver. It calls the database by `name`: the option or setting of its
     address.
     """
     try:
@@ -116,8 +114,7 @@ class Target(Endpoint):
             if not is_locked:
                 raise WarehouseError(
                     f"Another move, backup or restore is at work in the database at {self.name}. Wait until it has"
-                    " ended,"
-                    " and run this again."
+                    " ended, and run this again."
                 )
             yield
         finally:
@@ -233,9 +230,8 @@ def copyable_schema_files(source: Source) -> set[str]:
     files = source.do(schema_files_of)
     if not files:
         raise WarehouseError(
-            f"There is no warehouse in the database at {source.name}. To import the tables of an older project of this"
-            " kind,"
-            " use --from-legacy."
+            f"There is no warehouse in the database at {source.name}. To import the tables of an older project of"
+            " this kind, use --from-legacy."
         )
     source.do(lambda connection: pending(connection))
     if WAREHOUSE not in files:

@@ -108,7 +108,7 @@ class UntrustedCatalog:
             odd_type = "has a column of a type that is not Postgres's own" if row.has_odd_type else None
             if reason := unsafe_reason(row) or odd_type:
                 raise WarehouseError(
-                    f"{name} of the database at {self.name} {reason}, so it is not read; nothing was touched."
+                    f"{name} of the database at {self.name} {reason}, so it is not read. Nothing was changed."
                 )
 
     def check_matches(self, layout: Layout) -> None:
@@ -118,19 +118,19 @@ class UntrustedCatalog:
             if row is None:
                 raise WarehouseError(
                     f"The database at {self.name} has no table {table.name}, which its version of the schema has."
-                    " Nothing was touched."
+                    " Nothing was changed."
                 )
             there = dict(zip(row.column_names or (), row.column_types or (), strict=True))
             if odd := sorted(set(dict(zip(table.columns, table.types, strict=True)).items()) ^ set(there.items())):
                 raise WarehouseError(
                     f"{table.name} of the database at {self.name} is not as the schema makes it: see its column"
-                    f" {printable_name(odd[0][0])}. Nothing was touched."
+                    f" {printable_name(odd[0][0])}. Nothing was changed."
                 )
         if unknown := self.unknown_tables():
             raise WarehouseError(
-                f"{unknown[0]} of the database at {self.name} is no table of Brapped's, and would be left behind. Move"
-                " your"
-                " own tables to another schema (alter table … set schema …), and run this again; nothing was touched."
+                f"{unknown[0]} of the database at {self.name} is no table of Brapped's, and would be left behind."
+                " Nothing was changed. Move your own tables to another schema (alter table … set schema …) and repeat"
+                " the command."
             )
 
     def unknown_tables(self) -> list[str]:
@@ -156,8 +156,7 @@ def unsafe_reason(row: Row[Any]) -> str | None:
     if row.is_read_with_more_rights:
         return (
             f"belongs to {printable_name(row.owner_name)}, but the address has a superuser of that server, for whom"
-            " reading"
-            " it could run anything: give an address with the owner"
+            " reading it could run anything: give an address with the owner"
         )
     return None
 

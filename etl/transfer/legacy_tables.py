@@ -20,9 +20,8 @@ from etl.warehouse.statements import driver_cursor
 log = logging.getLogger(__name__)
 
 READ = (*PLAYS, "track_table", "artist_table")
-NO_DAYS = psycopg2.extensions.new_type(
-    (1082,), "NO_DAYS", lambda value, _: None
-)  # a date without a time is no moment of a play
+# A date without a time is no moment of a play.
+NO_DAYS = psycopg2.extensions.new_type((1082,), "NO_DAYS", lambda value, _: None)
 
 
 def find_old_tables(connection: Connection) -> list[OldTable]:

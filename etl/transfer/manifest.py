@@ -104,24 +104,22 @@ def open_backup(path: Path) -> Iterator[tuple[zipfile.ZipFile, Manifest]]:
             ) from None
         if manifest.format != FORMAT:
             raise WarehouseError(
-                f"{path} is a backup in a format that this program does not read. Nothing was touched."
+                f"{path} is a backup in a format that this program does not read. Nothing was changed."
             )
         names = names_in("schema")
         if unknown := sorted(map(printable_name, manifest.schema_files.keys() - {*names})):
             raise WarehouseError(
-                f"{path} was made by a newer Brapped ({', '.join(unknown[:3])}). Update the program; nothing was"
-                " touched."
+                f"{path} was made by a newer Brapped ({', '.join(unknown[:3])})."
+                " Nothing was changed. Update the program."
             )
         if {*manifest.schema_files} != {*names[: len(manifest.schema_files)]} or WAREHOUSE not in manifest.schema_files:
             raise WarehouseError(
-                f"{path} is damaged: no version of the program has the schema files that its manifest names. Nothing"
-                " was"
-                " touched."
+                f"{path} is damaged: no version of the program has the schema files that its manifest names."
+                " Nothing was changed."
             )
         if changed := sorted(name for name, known in manifest.schema_files.items() if checksum(name) != known):
             raise WarehouseError(
-                f"sql/{', sql/'.join(changed)} has changed since {path} was written. Undo the change; nothing was"
-                " touched."
+                f"sql/{', sql/'.join(changed)} was edited after {path} was written. Nothing was changed. Undo the edit."
             )
         check_members(archive, manifest, path)
         yield archive, manifest
@@ -152,21 +150,20 @@ def check_members(archive: zipfile.ZipFile, manifest: Manifest, path: Path) -> N
     names = archive.namelist()
     for name in (member_name(backed.name) for backed in manifest.tables):
         if names.count(name) > 1:
-            raise WarehouseError(f"{path} is damaged: {printable_name(name)} is in it twice. Nothing was touched.")
+            raise WarehouseError(f"{path} is damaged: {printable_name(name)} is in it twice. Nothing was changed.")
         try:
             member = archive.getinfo(name)
         except KeyError:
             raise WarehouseError(
-                f"{path} is damaged: there is no {printable_name(name)} in it. Nothing was touched."
+                f"{path} is damaged: there is no {printable_name(name)} in it. Nothing was changed."
             ) from None
         is_ours = member.compress_type in (zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED) and not member.flag_bits & 1
         if not is_ours or member.compress_size > size:
-            raise WarehouseError(f"{path} is damaged: {printable_name(name)} can't be read. Nothing was touched.")
+            raise WarehouseError(f"{path} is damaged: {printable_name(name)} can't be read. Nothing was changed.")
         if member.file_size > max(UNPACKED_BYTES, UNPACKED_TIMES * member.compress_size):
             raise WarehouseError(
                 f"{path} is not a backup of this program: {printable_name(name)} would become {UNPACKED_TIMES} times as"
-                " long or"
-                " more when it is unpacked. Nothing was touched."
+                " long or more when it is unpacked. Nothing was changed."
             )
 
 
@@ -175,8 +172,7 @@ def check_matches(manifest: Manifest, layout: Layout, path: Path) -> None:
     if mismatch := manifest.mismatch(layout):
         raise WarehouseError(
             f"{path} is not a backup of this program, or its manifest was changed: {mismatch} are not those of the"
-            " schema"
-            " that it names. Nothing was touched."
+            " schema that it names. Nothing was changed."
         )
 
 

@@ -68,8 +68,8 @@ def pump(
     """Run `write` in a thread and `read` in this one, with a pipe between them; both are called with the pipe and
     BLOCK.
 
-    `write` runs within `write_errors()`, which may translate its errors. An error of `write` is raised in preference to
-    one of `read`, which is only its consequence.
+    `write` runs within `write_errors()`, which may translate its errors. Raises what `write` or `read` raises; if both
+    do, the error of `write`, because that of `read` is only its consequence.
     """
     pipe = Pipe()
 

@@ -105,8 +105,8 @@ def digest_of(connection: Connection, table: Table, span: Span) -> Digest:
         set_canonical_output(cursor)
         cursor.execute(
             SQL(
-                "select count(*), coalesce(sum(pg_catalog.hashint8extended(pg_catalog.hash_record_extended(row{}, 0),"
-                " 0)), 0)"
+                "select count(*),"
+                " coalesce(sum(pg_catalog.hashint8extended(pg_catalog.hash_record_extended(row{}, 0), 0)), 0)"
                 " from {} where {}"
             ).format(row, table.identifier, span.condition(table))
         )

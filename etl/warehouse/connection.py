@@ -27,10 +27,10 @@ from etl.warehouse.errors import (
     state_of,
 )
 from etl.warehouse.locks import (
-    Busy,
+    LockTimeout,
     OutOfOrder,
-    busy,
     lock_listeners,
+    lock_timeout,
 )
 from etl.warehouse.schema import migrate_within, pending, rows_if_current, views_in_order
 from etl.warehouse.statements import names_in, script
@@ -66,7 +66,7 @@ class Warehouse:
 
     @contextmanager
     def begin(self, wanted: Limits | None = None, *, is_question: bool = False) -> Iterator[Connection]:
-        """One transaction, without retries. Raises Busy after a lock timeout, otherwise the driver's errors.
+        """One transaction, without retries. Raises LockTimeout, otherwise the driver's errors.
 
         `is_question`: each statement is its own transaction, in a single round trip (`engine.autocommitting`).
         """
@@ -81,7 +81,7 @@ class Warehouse:
         except (DBAPIError, psycopg2.Error) as error:
             if state_of(error) != LOCK_NOT_AVAILABLE:
                 raise
-        raise busy(
+        raise lock_timeout(
             self.engine,
             known["waiting_for"],
             is_schema_change=known["limits_set"] in (limits.MIGRATING, limits.COPYING),
@@ -99,7 +99,7 @@ class Warehouse:
 
         `work` has to be idempotent: a commit whose answer was lost may have succeeded. `wanted`: the timeouts of its
         statements and locks; by default those of a short run. Raises WarehouseError after TRIES attempts, or at once
-        for an error that a retry can't fix; ValuesRefused for a value that does not fit; Busy after a lock timeout.
+        for an error that a retry can't fix; ValuesRefused for a value that does not fit; LockTimeout.
         """
         first: set[int] = set()
         started_s = time.monotonic()
@@ -113,9 +113,9 @@ class Warehouse:
                 first |= order.keys
                 continue
             except (DBAPIError, psycopg2.Error) as error:
-                trouble = error
+                failure = error
             is_late = time.monotonic() - started_s > limits.ANOTHER_TRY_S
-            if not is_passing(trouble) or attempt == TRIES or is_late:
+            if not is_passing(failure) or attempt == TRIES or is_late:
                 break
             self.engine.dispose()  # the pooled connection is likely broken too
             log.info("The database does not answer (try %d of %d)", attempt, TRIES)
@@ -123,16 +123,16 @@ class Warehouse:
             attempt += 1
         # Raised outside the except block, so that the driver's error, which may quote a row or a URL, is not chained.
         tries = f" ({attempt} tries)." if attempt > 1 else "."
-        state = state_of(trouble)
+        state = state_of(failure)
         kind = ValuesRefused if state in ABOUT_VALUES else WarehouseError
-        is_reached = state is not None and not is_passing(trouble)
-        raise kind(sentence_about(trouble, self.name).removesuffix(".") + tries, is_reached=is_reached)
+        is_reached = state is not None and not is_passing(failure)
+        raise kind(sentence_about(failure, self.name).removesuffix(".") + tries, is_reached=is_reached)
 
     def migrate(self, now: datetime, version: str, *, views_may_wait: bool = False) -> list[str]:
         """Bring the schema up to date in one transaction; the names of the files applied. One query if there are none.
 
-        Waits a few seconds at a time for readers to release their locks, then raises Busy. `views_may_wait`: the caller
-        uses tables only, so outdated views are no reason to fail; the next run replaces them.
+        Waits a few seconds at a time for readers to release their locks, then raises LockTimeout. `views_may_wait`: the
+        caller uses tables only, so outdated views are no reason to fail; the next run replaces them.
 
         Every job that records calls it first. It therefore also raises WrongClock, before it changes anything.
         """
@@ -142,7 +142,7 @@ class Warehouse:
         while True:
             try:
                 return self.transaction(lambda connection: migrate_within(connection, now, version, clock=self.clock))
-            except Busy as error:
+            except LockTimeout as error:
                 held = error
             if attempt == limits.MIGRATION_TRIES:
                 break

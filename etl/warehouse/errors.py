@@ -42,7 +42,7 @@ class AnswerTimeout(psycopg2.OperationalError):
 
 
 @dataclass(frozen=True)
-class Trouble:
+class Diagnosis:
     """The message for an error, and whether a retry can help."""
 
     sentence: str
@@ -54,71 +54,71 @@ PERCENT = (
     "Percent-encode all characters of the password other than letters and digits: @ as %40, / as %2F, # as %23, ?"
     " as %3F, % as %25."
 )
-QUOTA = Trouble(
+QUOTA = Diagnosis(
     "The database's host reports that a quota of your plan is used up. Nothing can be recorded until the quota is"
     " renewed or you move to a larger plan."
 )
-LOGIN = Trouble(f"The database refuses the user or password in DATABASE_URL. {PERCENT}")
-NO_PASSWORD = Trouble("The database requires a password, and DATABASE_URL has none.")
-NO_USER = Trouble("The database does not know the user in DATABASE_URL, or does not let it log in.")
-POOLER_USER = Trouble(
+LOGIN = Diagnosis(f"The database refuses the user or password in DATABASE_URL. {PERCENT}")
+NO_PASSWORD = Diagnosis("The database requires a password, and DATABASE_URL has none.")
+NO_USER = Diagnosis("The database does not know the user in DATABASE_URL, or does not let it log in.")
+POOLER_USER = Diagnosis(
     "The pooler at the host in DATABASE_URL does not know the user. Copy the connection string from your"
     " host's dashboard again: at Supabase the user is postgres.PROJECT, and each region has its own host name. A paused"
     " project is unknown, too."
 )
-NO_DATABASE = Trouble("The server answers, but the database that DATABASE_URL names does not exist there.")
-NO_ENDPOINT = Trouble(
+NO_DATABASE = Diagnosis("The server answers, but the database that DATABASE_URL names does not exist there.")
+NO_ENDPOINT = Diagnosis(
     "The server answers, but the database or endpoint that DATABASE_URL names does not exist there, or is disabled."
 )
-NO_ENTRY = Trouble(
+NO_ENTRY = Diagnosis(
     "The server does not accept this user from this IP address. Add the address to the host's allow list. GitHub's"
     " runners have changing addresses, so for them the list has to allow all."
 )
-WANTS_TLS = Trouble("The server accepts encrypted connections only. Add ?sslmode=require to DATABASE_URL.")
-NO_TLS = Trouble("DATABASE_URL asks for TLS (sslmode), but the server does not offer it.")
-NO_BINDING = Trouble(
+WANTS_TLS = Diagnosis("The server accepts encrypted connections only. Add ?sslmode=require to DATABASE_URL.")
+NO_TLS = Diagnosis("DATABASE_URL asks for TLS (sslmode), but the server does not offer it.")
+NO_BINDING = Diagnosis(
     "DATABASE_URL asks for channel binding (channel_binding), which the server does not support. Remove it from"
     " DATABASE_URL; the sslmode verify-full with sslrootcert=system also verifies the server."
 )
-NO_ROOT = Trouble(
+NO_ROOT = Diagnosis(
     "DATABASE_URL asks to verify the server's certificate (sslmode), but this computer has no file of root certificates"
     " for it. Add sslrootcert=system to DATABASE_URL to use the system's."
 )
-WEAK_MODE = Trouble("DATABASE_URL has sslrootcert=system, which requires the sslmode verify-full. Set that, too.")
-BAD_CERTIFICATE = Trouble(
+WEAK_MODE = Diagnosis("DATABASE_URL has sslrootcert=system, which requires the sslmode verify-full. Set that, too.")
+BAD_CERTIFICATE = Diagnosis(
     "The server's certificate can't be verified: it is not signed by an authority that this computer trusts. Save the"
     " host's root certificate to a file and name it in DATABASE_URL (sslrootcert=FILE), or use sslmode=require, which"
     " encrypts without verifying."
 )
-OTHER_NAME = Trouble(
+OTHER_NAME = Diagnosis(
     "The server's certificate is for another host than the one in DATABASE_URL. Use the host name in the certificate,"
     " or sslmode=verify-ca."
 )
-TLS_FAILS = Trouble("The TLS handshake failed: no common TLS version, or a certificate or key file can't be used.")
-STARTUP_OPTION = Trouble(
+TLS_FAILS = Diagnosis("The TLS handshake failed: no common TLS version, or a certificate or key file can't be used.")
+STARTUP_OPTION = Diagnosis(
     "The pooler at the host refuses a startup option in DATABASE_URL (such as options=…). Remove it, or use the"
     " host's direct address."
 )
-NO_POSTGRES = Trouble(
+NO_POSTGRES = Diagnosis(
     "The server at the host and port in DATABASE_URL is not Postgres. Check the port; the default is 5432."
 )
-NO_HOST = Trouble("The host in DATABASE_URL can't be found. Check its spelling.")
-NO_NAMES = Trouble(
+NO_HOST = Diagnosis("The host in DATABASE_URL can't be found. Check its spelling.")
+NO_NAMES = Diagnosis(
     "The host in DATABASE_URL can't be found: name resolution (DNS) fails on this computer right now.", can_pass=True
 )
-ONLY_IPV6 = Trouble(
+ONLY_IPV6 = Diagnosis(
     "The host in DATABASE_URL has only an IPv6 address, and this computer has no IPv6 (GitHub's runners have none)."
     " Use the host's IPv4 address: at Supabase that of the pooler."
 )
-REFUSED = Trouble("Nothing listens at the host and port in DATABASE_URL: the connection is refused.", can_pass=True)
-NO_ANSWER = Trouble("The host in DATABASE_URL does not answer in time.", can_pass=True)
-NO_SOCKET = Trouble("No Postgres listens on the socket that DATABASE_URL names.", can_pass=True)
-NO_ROOM = Trouble("The database has no free connection: too many are open.", can_pass=True)
-BROKEN = Trouble("The database can't be reached, or the connection broke.", can_pass=True)
-UNREAD = Trouble(OPTION)
-SILENT = Trouble("The database accepted a statement but did not answer in time. The next run tries again.")
+REFUSED = Diagnosis("Nothing listens at the host and port in DATABASE_URL: the connection is refused.", can_pass=True)
+NO_ANSWER = Diagnosis("The host in DATABASE_URL does not answer in time.", can_pass=True)
+NO_SOCKET = Diagnosis("No Postgres listens on the socket that DATABASE_URL names.", can_pass=True)
+NO_ROOM = Diagnosis("The database has no free connection: too many are open.", can_pass=True)
+BROKEN = Diagnosis("The database can't be reached, or the connection broke.", can_pass=True)
+UNREAD = Diagnosis(OPTION)
+SILENT = Diagnosis("The database accepted a statement but did not answer in time. The next run tries again.")
 
-PATTERNS: tuple[tuple[str, Trouble], ...] = (  # patterns for the beginning of a message, ignoring case
+PATTERNS: tuple[tuple[str, Diagnosis], ...] = (  # patterns for the beginning of a message, ignoring case
     (r"your (account or )?project has exceeded the ([\w -]+ )?quota", QUOTA),
     (r"(.+[;,.] )?(please )?check your quotas", QUOTA),
     (r"password authentication failed for user", LOGIN),
@@ -171,7 +171,7 @@ NOWHERE = re.compile(
     r"network is unreachable|cannot assign requested address|no route to host|address family not", re.I
 )
 OTHER_LANGUAGES: tuple[
-    tuple[str, Trouble], ...
+    tuple[str, Diagnosis], ...
 ] = (  # German, French, Spanish, Italian, Russian, Japanese, Chinese, Korean
     (r"Passwort-Authentifizierung für Benutzer .+ fehlgeschlagen", LOGIN),
     (r"authentification par mot de passe échouée pour", LOGIN),
@@ -200,30 +200,30 @@ OTHER_LANGUAGES: tuple[
 )
 UNENCRYPTED = re.compile(r"no encryption|SSL off|keine Verschlüsselung|aucun chiffrement|sin cifrado"
                          r"|nessuna crittografia|без шифрования|暗号化なし|암호화 안함")  # fmt: skip
-KNOWN = tuple((re.compile(pattern, re.I), trouble) for pattern, trouble in PATTERNS + OTHER_LANGUAGES)
+KNOWN = tuple((re.compile(pattern, re.I), diagnosis) for pattern, diagnosis in PATTERNS + OTHER_LANGUAGES)
 
-STATES: tuple[tuple[str, Trouble], ...] = (  # the beginning of an SQLSTATE, the longer ones first
+STATES: tuple[tuple[str, Diagnosis], ...] = (  # the beginning of an SQLSTATE, the longer ones first
     ("28P01", LOGIN),
     ("28", NO_USER),
     ("3D", NO_DATABASE),
-    ("25006", Trouble(
+    ("25006", Diagnosis(
         "The database is read-only: possible reasons are a used-up plan, a full disk or a standby server."
     )),
     ("25P03", BROKEN),  # idle longer than limits.py allows: the computer was asleep
-    ("42501", Trouble("The user in DATABASE_URL may not create tables or write to them.")),
+    ("42501", Diagnosis("The user in DATABASE_URL may not create tables or write to them.")),
     ("53300", NO_ROOM),
-    ("53100", Trouble("The database is out of space; nothing was recorded. Make room or move to a larger plan.")),
-    ("53200", Trouble(
+    ("53100", Diagnosis("The database is out of space; nothing was recorded. Make room or move to a larger plan.")),
+    ("53200", Diagnosis(
         "The database is out of memory; nothing was recorded. Move to a larger plan, or import less at once."
     )),
-    ("57014", Trouble(
+    ("57014", Diagnosis(
         "A statement exceeded its timeout (etl/limits.py) or was cancelled, and was rolled back. The database may be"
         " overloaded; the next run tries again."
     )),
-    (LOCK_NOT_AVAILABLE, Trouble(
+    (LOCK_NOT_AVAILABLE, Diagnosis(
         "Another session holds a lock that a statement needs, and does not release it. Run this again later."
     )),
-    ("57P04", Trouble("The database was dropped while the program was running.")),
+    ("57P04", Diagnosis("The database was dropped while the program was running.")),
     ("57P", BROKEN),
     ("08", BROKEN),
     ("40001", BROKEN),
@@ -249,7 +249,7 @@ class Message:
 
 def is_passing(error: Exception) -> bool:
     """Whether a retry can help."""
-    return trouble_of(error).can_pass
+    return diagnosis_of(error).can_pass
 
 
 def sentence_about(error: Exception, name: str = "DATABASE_URL") -> str:
@@ -257,7 +257,7 @@ def sentence_about(error: Exception, name: str = "DATABASE_URL") -> str:
 
     `name`: the setting or option that holds the database's URL; it replaces DATABASE_URL in the messages above.
     """
-    return trouble_of(error).sentence.replace("DATABASE_URL", name)
+    return diagnosis_of(error).sentence.replace("DATABASE_URL", name)
 
 
 def state_of(error: Exception) -> str | None:
@@ -270,20 +270,20 @@ def driver_error_of(error: Exception) -> BaseException | None:
     return error.orig if isinstance(error, DBAPIError) else error
 
 
-def trouble_of(error: Exception) -> Trouble:
+def diagnosis_of(error: Exception) -> Diagnosis:
     """The diagnosis of a driver error, by its SQLSTATE or else by its text."""
     driver_error = driver_error_of(error)
     if isinstance(driver_error, AnswerTimeout):
         return SILENT
     state = state_of(error)
     if state is None or state.startswith(VAGUE_STATES):
-        recognized = trouble_in(str(driver_error))
+        recognized = diagnosis_in(str(driver_error))
         if recognized or state is None:
             is_programming = isinstance(driver_error, psycopg2.ProgrammingError)
             return recognized or (
                 UNREAD if is_programming else BROKEN if is_lost(driver_error) else refused(driver_error, state)
             )
-    known = next((trouble for beginning, trouble in STATES if state.startswith(beginning)), None)
+    known = next((diagnosis for beginning, diagnosis in STATES if state.startswith(beginning)), None)
     return known or refused(driver_error, state)
 
 
@@ -292,7 +292,7 @@ def is_lost(driver_error: BaseException | None) -> bool:
     return isinstance(driver_error, psycopg2.OperationalError | psycopg2.InterfaceError)
 
 
-def refused(driver_error: BaseException | None, state: str | None) -> Trouble:
+def refused(driver_error: BaseException | None, state: str | None) -> Diagnosis:
     """The diagnosis of a statement that Postgres refuses because of the program or the schema."""
     diagnosis = getattr(driver_error, "diag", None)
     places = [
@@ -300,12 +300,12 @@ def refused(driver_error: BaseException | None, state: str | None) -> Trouble:
         for kind in ("table", "column", "constraint")
         if (name := getattr(diagnosis, f"{kind}_name", None))
     ]
-    return Trouble(
+    return Diagnosis(
         f"Postgres refused a statement: {type(driver_error).__name__} ({', '.join([f'SQLSTATE {state}', *places])})."
     )
 
 
-def trouble_in(text: str) -> Trouble | None:
+def diagnosis_in(text: str) -> Diagnosis | None:
     """The diagnosis of libpq's text; None if no line is recognized. A permanent error wins over a temporary one."""
     messages = list(messages_in(text))
     if closed := [message for message in messages if "pg_hba.conf" in message.text]:
@@ -314,8 +314,8 @@ def trouble_in(text: str) -> Trouble | None:
     if nowhere and len(nowhere) == len(messages) and all(":" in (message.address or "") for message in nowhere):
         return ONLY_IPV6
     others = [message for message in messages if message not in nowhere] or nowhere
-    troubles = (next((trouble for row, trouble in KNOWN if row.match(message.text)), None) for message in others)
-    return min(filter(None, troubles), key=lambda trouble: trouble.can_pass, default=None)
+    diagnoses = (next((diagnosis for row, diagnosis in KNOWN if row.match(message.text)), None) for message in others)
+    return min(filter(None, diagnoses), key=lambda diagnosis: diagnosis.can_pass, default=None)
 
 
 def messages_in(text: str) -> Iterator[Message]:

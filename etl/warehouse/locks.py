@@ -58,7 +58,7 @@ OF_A_LOCK += " and held.objid = cast(:key as bigint)"
 OF_A_TABLE = "namespace.nspname in ('listening', 'ops') and (:is_schema_change or held.mode <> 'AccessShareLock')"
 
 
-class Busy(WarehouseError):
+class LockTimeout(WarehouseError):
     """Another session held a lock for longer than this one may wait. `is_ours`: it is a run of this program."""
 
     def __init__(self, sentence: str, is_ours: bool) -> None:
@@ -130,7 +130,7 @@ def run_combined_locked(
 def execute_locked(
     connection: Connection, half: int, key: int, statement: str, parameters: Mapping[str, Any]
 ) -> CursorResult[Any]:
-    """Send the lock and the statement in one message. A timeout is reported as a wait for the lock (see `busy`)."""
+    """Send the lock and the statement in one message. A timeout counts as a wait for the lock (see `lock_timeout`)."""
     connection.info.update(waiting_for=(half, key), reads_behind=True)
     both = prepared_text(f"select pg_catalog.pg_advisory_xact_lock(:half, :key)\n;\n{statement}")
     with limited(connection, while_waiting(limits_of(connection))):
@@ -157,9 +157,9 @@ def while_waiting(wanted: Limits) -> Limits:
     return replace(wanted, lock_s=wanted.turn_s, statement_s=max(wanted.statement_s, wanted.turn_s * 1.1))
 
 
-def busy(
+def lock_timeout(
     engine: Engine, waiting_for: tuple[int, int] | None, *, is_schema_change: bool, reads_behind: bool = False
-) -> Busy:
+) -> LockTimeout:
     """The error to raise after a lock timeout, naming the holders. `waiting_for`: an advisory lock; None: a table.
 
     `reads_behind`: the wait may have been for a table that the statement after the lock reads (`execute_locked`).
@@ -172,7 +172,7 @@ def busy(
             waiting_for = None
             sessions = holders(connection, None, is_schema_change=is_schema_change)
     sentence = sentence_about_holders(sessions, waiting_for, is_schema_change=is_schema_change)
-    return Busy(sentence, is_ours=bool(sessions) and all(session.is_ours for session in sessions))
+    return LockTimeout(sentence, is_ours=bool(sessions) and all(session.is_ours for session in sessions))
 
 
 def holders(connection: Connection, waiting_for: tuple[int, int] | None, *, is_schema_change: bool) -> list[Holder]:

@@ -66,8 +66,8 @@ def readable(connection: Connection) -> Readable:
         and run(connection, "ops/transfer/warehouse_unfinished")
     ):
         raise ReadingError(
-            "A copy into this database is unfinished, so data is still missing. Run the same python migrate.py command"
-            " again."
+            "A copy into this database is unfinished, so data is still missing. Run the same"
+            " python migrate.py command again."
         )
     return inspected
 

@@ -19,7 +19,7 @@ from etl.warehouse.statements import checksum, names_in, run, run_combined, run_
 from etl.warehouse.versions import are_views_newer, newest_of
 
 WAREHOUSE = "schema/008_warehouse"  # introduced the id of a warehouse (ops.warehouse)
-MADE_ANEW = ("functions", "views")  # folders whose files are all applied again when one of them or the schema changes
+RECREATED_FOLDERS = ("functions", "views")  # all their files are applied again when one of them or the schema changes
 
 
 def rows_if_current(
@@ -107,18 +107,18 @@ def pending(connection: Connection, *, is_copying: bool = False, clock: Clock | 
         newest = newest_of(rows)
         versions = "" if newest == __version__ else f" (version {newest}, and this program is {__version__})"
         raise WarehouseError(
-            f"This database was made by a newer Brapped{versions} that knows {', '.join(unknown)}. Update the"
-            " program; nothing was changed."
+            f"This database was made by a newer Brapped{versions} that knows {', '.join(unknown)}."
+            " Nothing was changed. Update the program."
         )
     if changed := [name for name in schema if name in applied and applied[name] != checksum(name)]:
         raise WarehouseError(
-            f"sql/{', sql/'.join(changed)} was changed after it was applied to this database. Restore the file, and put"
-            " the change into a new one; nothing was changed."
+            f"sql/{', sql/'.join(changed)} was edited after it was applied to this database. Nothing was changed."
+            " Restore the file, and put the change into a new one."
         )
     if WAREHOUSE in applied and not is_copying and run(connection, "ops/transfer/warehouse_unfinished"):
         raise WarehouseError(
-            "A copy into this database is unfinished, so data is still missing. Run the same python migrate.py command"
-            " again."
+            "A copy into this database is unfinished, so data is still missing. Run the same"
+            " python migrate.py command again."
         )
     files = [name for name in schema if name not in applied]
     ours = {name: checksum(name) for name in views}
@@ -129,7 +129,7 @@ def pending(connection: Connection, *, is_copying: bool = False, clock: Clock | 
 
 def views_in_order() -> list[str]:
     """The files of sql/functions/ and sql/views/ in dependency order."""
-    files = {name.split("/")[1]: name for folder in MADE_ANEW for name in names_in(folder)}
+    files = {name.split("/")[1]: name for folder in RECREATED_FOLDERS for name in names_in(folder)}
     named = {name: set(re.findall(r"\blistening\.(\w+)", script(name))) for name in files.values()}
     order = TopologicalSorter({name: {files[one] for one in named[name] & {*files}} - {name} for name in named})
     order.prepare()

@@ -1,6 +1,6 @@
 -- In numbers
 with counted as (
-    -- of eight weeks
+    -- the plays of eight weeks that meet the minimum
     select
         counted_plays.date_key,
         counted_plays.listened_ms,
@@ -28,7 +28,7 @@ day as (
 recorded as (
     select
         day.local_date,
-        day.play_count > 0 or cast(:covered_days as datemultirange) @> day.local_date as is_counted,
+        day.play_count > 0 or cast(:covered_days as datemultirange) @> day.local_date as is_recorded,
         case
             when cast(:lost_days as datemultirange) @> day.local_date then 'gap'
             when cast(:covered_days as datemultirange) @> day.local_date then 'covered'
@@ -52,9 +52,9 @@ usual as (
 select
     case day.local_date when cast(:report_date as date) then 'this day' else 'the day before' end as day_label,
     day.local_date,
-    case when recorded.is_counted then day.play_count end as play_count,
-    case when recorded.is_counted then day.listened_ms end as listened_ms,
-    case when recorded.is_counted then day.track_count end as track_count,
+    case when recorded.is_recorded then day.play_count end as play_count,
+    case when recorded.is_recorded then day.listened_ms end as listened_ms,
+    case when recorded.is_recorded then day.track_count end as track_count,
     case when whole.is_whole then recorded.coverage else 'partly recorded' end as coverage
 from day
 inner join recorded on recorded.local_date = day.local_date

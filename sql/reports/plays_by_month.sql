@@ -22,6 +22,7 @@ heard as materialized (
         report_credit.artist_key
 ),
 artist as (
+    -- the main artist with the most plays in the month; of several, the one with the lowest key
     select
         heard.month_key,
         min(heard.artist_key) as artist_key,

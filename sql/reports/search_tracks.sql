@@ -63,7 +63,12 @@ named as materialized (
         played.play_count,
         listening.folded(coalesce(dim_track.track_name, '')) as folded_name,
         listening.folded(
-            concat_ws(' ', credit.artist_names, dim_track.track_name, coalesce(credit.artist_names, dim_album.album_name))
+            concat_ws(
+                ' ',
+                credit.artist_names,
+                dim_track.track_name,
+                coalesce(credit.artist_names, dim_album.album_name)
+            )
         ) as whole
     from met
     inner join played on played.track_key = met.track_key
@@ -98,7 +103,11 @@ best as (
         likely.track_key,
         likely.likeness
     from likely
-    where likely.likeness >= case when exists (select 1 from likely as exact where exact.likeness >= 2) then 2 else 0.4 end
+    where
+        likely.likeness >= case
+            when exists (select 1 from likely as exact where exact.likeness >= 2) then 2
+            else 0.4
+        end
     order by
         likely.recording_key,
         round(likely.likeness::numeric, 1) desc,

@@ -1,6 +1,6 @@
 -- Albums
 with ranked as (
-    -- one name by the same artists is one album: each edition has an id, and an album from an export has none
+    -- albums of one name by the same artists count as one: editions differ in id, and one from an export has none
     select
         (
             array_agg(

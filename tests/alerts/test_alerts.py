@@ -47,7 +47,7 @@ def report(*findings: Finding, job: str = "plays", **more: Any) -> Inspection:
     return Inspection(job, findings, **more)
 
 
-def told(report: Inspection, book: AlertStore) -> list[tuple[str, str]]:
+def notifications(report: Inspection, book: AlertStore) -> list[tuple[str, str]]:
     return list(incidents.reconcile(report, book))
 
 
@@ -56,51 +56,51 @@ def titles(news: list[tuple[str, str]]) -> list[str]:
 
 
 def test_a_cause_is_told_once_as_long_as_nothing_changes(book):
-    assert titles(told(report(LOGIN_30), book())) == [LOGIN_30.title]
-    assert [told(report(LOGIN_30), book()) for _ in range(3)] == [[], [], []]
+    assert titles(notifications(report(LOGIN_30), book())) == [LOGIN_30.title]
+    assert [notifications(report(LOGIN_30), book()) for _ in range(3)] == [[], [], []]
 
 
 def test_a_new_state_is_told_and_told_once(book):
-    told(report(LOGIN_30), book())
-    assert told(report(LOGIN_7), book()) == [(LOGIN_7.title, LOGIN_7.text)]
-    assert told(report(LOGIN_7), book()) == []
+    notifications(report(LOGIN_30), book())
+    assert notifications(report(LOGIN_7), book()) == [(LOGIN_7.title, LOGIN_7.text)]
+    assert notifications(report(LOGIN_7), book()) == []
 
 
 def test_what_is_well_again_is_told_and_the_next_time_is_news_again(book):
-    told(report(DOWN), book())
-    assert titles(told(report(), book())) == [f"Over: {DOWN.title}"]
-    assert told(report(), book()) == []
-    assert titles(told(report(DOWN), book())) == [DOWN.title]
+    notifications(report(DOWN), book())
+    assert titles(notifications(report(), book())) == [f"Over: {DOWN.title}"]
+    assert notifications(report(), book()) == []
+    assert titles(notifications(report(DOWN), book())) == [DOWN.title]
 
 
 def test_a_run_that_could_not_look_at_everything_heals_nothing(book):
-    told(report(LOGIN_30), book())
-    assert titles(told(report(DOWN, inspected=()), book())) == [DOWN.title]
-    assert titles(told(report(LOGIN_30), book())) == [f"Over: {DOWN.title}"]
+    notifications(report(LOGIN_30), book())
+    assert titles(notifications(report(DOWN, inspected=()), book())) == [DOWN.title]
+    assert titles(notifications(report(LOGIN_30), book())) == [f"Over: {DOWN.title}"]
 
 
 def test_a_run_that_looked_at_some_heals_only_those(book):
-    told(report(DOWN, LOGIN_30), book())
-    assert titles(told(report(inspected=("login",)), book())) == [f"Over: {LOGIN_30.title}"]
-    assert titles(told(report(), book())) == [f"Over: {DOWN.title}"]
+    notifications(report(DOWN, LOGIN_30), book())
+    assert titles(notifications(report(inspected=("login",)), book())) == [f"Over: {LOGIN_30.title}"]
+    assert titles(notifications(report(), book())) == [f"Over: {DOWN.title}"]
 
 
 def test_a_cause_that_two_jobs_see_is_one_and_well_when_both_say_so(book):
-    assert titles(told(report(DOWN, job="plays", inspected=()), book())) == [DOWN.title]
-    assert told(report(DOWN, job="dimensions", inspected=()), book()) == []
-    assert told(report(job="plays"), book()) == []
-    assert titles(told(report(job="dimensions"), book())) == [f"Over: {DOWN.title}"]
+    assert titles(notifications(report(DOWN, job="plays", inspected=()), book())) == [DOWN.title]
+    assert notifications(report(DOWN, job="dimensions", inspected=()), book()) == []
+    assert notifications(report(job="plays"), book()) == []
+    assert titles(notifications(report(job="dimensions"), book())) == [f"Over: {DOWN.title}"]
 
 
 def test_a_job_says_nothing_about_what_only_others_see(book):
-    told(report(LOGIN_30), book())
-    assert told(report(job="dimensions"), book()) == []
-    assert told(report(LOGIN_30), book()) == []
+    notifications(report(LOGIN_30), book())
+    assert notifications(report(job="dimensions"), book()) == []
+    assert notifications(report(LOGIN_30), book()) == []
 
 
 def test_one_issue_a_cause_is_opened_updated_closed_and_opened_again(github):
     def tell(*findings: Finding) -> None:
-        told(report(*findings), IssueStore("somebody/brapped", "somebody", "https://example.org/run"))
+        notifications(report(*findings), IssueStore("somebody/brapped", "somebody", "https://example.org/run"))
 
     tell(LOGIN_30, DOWN)
     assert [(one["title"], one["state"]) for one in github.issues] == [(LOGIN_30.title, "OPEN"), (DOWN.title, "OPEN")]
@@ -120,7 +120,7 @@ def test_one_issue_a_cause_is_opened_updated_closed_and_opened_again(github):
 
 def test_an_issue_that_a_person_closes_stays_closed_until_there_is_news(github):
     def tell(*findings: Finding, job: str = "plays") -> list[tuple[str, str]]:
-        return told(report(*findings, job=job), IssueStore("somebody/brapped"))
+        return notifications(report(*findings, job=job), IssueStore("somebody/brapped"))
 
     tell(LOGIN_30)
     github.close(1)
@@ -135,19 +135,19 @@ def test_an_issue_that_a_person_closes_stays_closed_until_there_is_news(github):
 
 
 def test_a_failure_that_somebody_closed_as_one_of_another_job_is_news_of_this_one(github):
-    told(report(DOWN, job="dimensions"), IssueStore("somebody/brapped"))
+    notifications(report(DOWN, job="dimensions"), IssueStore("somebody/brapped"))
     github.close(1)
-    assert told(report(DOWN, job="dimensions"), IssueStore("somebody/brapped")) == []
-    assert titles(told(report(DOWN), IssueStore("somebody/brapped"))) == [DOWN.title]
+    assert notifications(report(DOWN, job="dimensions"), IssueStore("somebody/brapped")) == []
+    assert titles(notifications(report(DOWN), IssueStore("somebody/brapped"))) == [DOWN.title]
     assert github.open_titles == [DOWN.title]
-    assert told(report(DOWN), IssueStore("somebody/brapped")) == []
+    assert notifications(report(DOWN), IssueStore("somebody/brapped")) == []
 
 
 def test_of_two_issues_of_one_cause_the_first_stands(github):
-    told(report(DOWN), IssueStore("somebody/brapped"))
+    notifications(report(DOWN), IssueStore("somebody/brapped"))
     issues = github.issues
     github.change(issues=[*issues, {**issues[0], "number": 2}])
-    told(report(DOWN), IssueStore("somebody/brapped"))
+    notifications(report(DOWN), IssueStore("somebody/brapped"))
     assert [one["state"] for one in github.issues] == ["OPEN", "CLOSED"]
 
 
@@ -155,8 +155,8 @@ def test_issues_of_people_are_left_alone(github):
     mine = {"number": 1, "title": "Mine", "body": "<!-- brapped {} -->", "state": "OPEN", "labels": [], "comments": []}
     theirs = {**mine, "number": 2, "labels": ["brapped"], "body": None}
     github.change(issues=[mine, theirs], labels=["brapped"])
-    told(report(DOWN), IssueStore("somebody/brapped"))
-    told(report(), IssueStore("somebody/brapped"))
+    notifications(report(DOWN), IssueStore("somebody/brapped"))
+    notifications(report(), IssueStore("somebody/brapped"))
     assert github.issues[:2] == [mine, theirs] and github.issues[2]["state"] == "CLOSED"
 
 
@@ -166,7 +166,7 @@ def test_an_issue_whose_entry_nobody_can_read_is_passed_over(github, mark):
     github.change(
         issues=[{"number": 1, "title": "x", "body": body, "state": "OPEN", "labels": ["brapped"], "comments": []}]
     )
-    assert titles(told(report(DOWN), IssueStore("somebody/brapped"))) == [DOWN.title]
+    assert titles(notifications(report(DOWN), IssueStore("somebody/brapped"))) == [DOWN.title]
     assert github.issues[0]["body"] == body
 
 
@@ -201,10 +201,10 @@ def test_an_alert_broken_off_in_the_middle_is_told_by_the_next_run(github, step,
         step(ALERTS=now.as_json())
     step(ALERTS=now.as_json())
     [issue] = github.issues
-    said = [one.split("\n")[0] for one in issue["comments"]]
+    first_lines = [one.split("\n")[0] for one in issue["comments"]]
     before = ["This is well again."] if is_bad else []
     assert issue["state"] == ("OPEN" if is_bad else "CLOSED")
-    assert set(said[len(before) :]) == {DOWN.text if is_bad else "This is well again."}
+    assert set(first_lines[len(before) :]) == {DOWN.text if is_bad else "This is well again."}
     for _ in range(2):
         assert step(ALERTS=now.as_json()) == ("", "")
     assert github.issues == [issue]
@@ -298,9 +298,9 @@ def test_without_issues_the_webhook_hears_that_the_login_has_ended(brapped, spot
     change_world(spotify, refresh_tokens={})
     (tmp_path / "out").write_text("")
     assert brapped("plays", GITHUB_OUTPUT=str(tmp_path / "out")).returncode == 1
-    told = (tmp_path / "out").read_text().partition("alerts=")[2]
+    alerts = (tmp_path / "out").read_text().partition("alerts=")[2]
     with webhook() as (url, posted):
-        step(ALERTS=told, JOB_OUTCOME="failure", ALERT_WEBHOOK_URL=url)
+        step(ALERTS=alerts, JOB_OUTCOME="failure", ALERT_WEBHOOK_URL=url)
     assert [title for _, title, _ in posted] == ["The Spotify login has ended: nothing is being recorded"]
 
 
@@ -367,7 +367,7 @@ def test_a_webhook_that_fails_is_a_warning_that_does_not_say_its_address(step):
 def test_a_book_that_is_no_book_is_said_and_not_overwritten(tmp_path):
     (tmp_path / "alerts.json").write_text("{")
     with pytest.raises(StoreError, match="remove it"):
-        told(report(DOWN), FileStore(tmp_path / "alerts.json", lambda title, text: None))
+        notifications(report(DOWN), FileStore(tmp_path / "alerts.json", lambda title, text: None))
     assert (tmp_path / "alerts.json").read_text() == "{"
 
 
@@ -460,6 +460,6 @@ def test_a_permission_that_is_missing_is_not_hidden_by_the_reminder_that_the_log
         assert brapped("plays", **own).returncode == 0
         change_world(spotify, faults=(Fault("/v1/me/player/*", status=401, body=missing),))
         assert brapped("plays", **own).returncode == 1
-    reminder, told = (title for _, title, _ in posted)
+    reminder, failure = (title for _, title, _ in posted)
     assert reminder.startswith("Log in to Spotify again before")
-    assert told == "The Spotify login can't be used: nothing is being recorded"
+    assert failure == "The Spotify login can't be used: nothing is being recorded"

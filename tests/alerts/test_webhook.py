@@ -52,8 +52,8 @@ def to(location: str, status: int) -> Answer:
 def test_another_origin_learns_nothing(status: int, host: str, call: Callable[[str], None]) -> None:
     """Another port of the same host is another program, perhaps somebody else's."""
     with raw_server(OK) as other, raw_server(to(f"http://{host}:{other.port}/elsewhere", status)) as server:
-        said = refused(lambda: call(private(server)))
-        assert said.startswith(f"status {status}: it redirects to another host")
+        reason = refused(lambda: call(private(server)))
+        assert reason.startswith(f"status {status}: it redirects to another host")
         assert other.heard == []
 
 
@@ -76,8 +76,8 @@ def test_a_message_that_is_redirected_within_its_host_arrives_whole(status: int)
 @pytest.mark.parametrize("status", [301, 302, 303])
 def test_a_message_never_becomes_a_question_without_words(status: int) -> None:
     with raw_server(in_turn(to("/new/topic", status), OK)) as server:
-        said = refused(lambda: send(private(server), "title", "the text"))
-        assert said.startswith(f"status {status}: it redirects, and the message would be lost")
+        reason = refused(lambda: send(private(server), "title", "the text"))
+        assert reason.startswith(f"status {status}: it redirects, and the message would be lost")
         assert [request[:5] for request in server.heard] == [b"POST "]
 
 
@@ -258,8 +258,8 @@ def test_a_webhook_that_redirects_is_told_again_on_a_computer_of_ones_own(brappe
     change_world(spotify, refresh_tokens={})
     own = {"BRAPPED_HOME": str(tmp_path / "home")}
     with raw_server(NOT_TAKEN["elsewhere"]) as server:
-        said = brapped("plays", ALERT_WEBHOOK_URL=private(server), **own).stderr
-        assert "redirects to another host" in said and PASSWORD not in said and "other.example" not in said
+        stderr = brapped("plays", ALERT_WEBHOOK_URL=private(server), **own).stderr
+        assert "redirects to another host" in stderr and PASSWORD not in stderr and "other.example" not in stderr
     with listening() as (url, heard):
         for _ in range(2):
             brapped("plays", ALERT_WEBHOOK_URL=url, **own)
@@ -283,7 +283,7 @@ def test_the_step_that_tells_needs_nothing_installed() -> None:
 def test_a_run_that_gave_way_neither_pings_nor_closes_what_others_found(warehouse, settings, tmp_path):
     """It recorded nothing: what was wrong before may still be."""
     with raw_server(whole(b"")) as server:
-        told = settings.model_copy(
+        with_webhook = settings.model_copy(
             update={
                 "ping_url": SecretStr(server.url),
                 "alert_webhook_url": SecretStr(server.url),
@@ -296,12 +296,12 @@ def test_a_run_that_gave_way_neither_pings_nor_closes_what_others_found(warehous
             raise SpotifyError("Spotify can't be reached.")
 
         with pytest.raises(SpotifyError):
-            monitored("plays", told, warehouse, fails)
+            monitored("plays", with_webhook, warehouse, fails)
         first = len(server.heard)
         assert any(b"is not available" in one for one in server.heard)
-        monitored("plays", told, warehouse, lambda *_: gave_way)
+        monitored("plays", with_webhook, warehouse, lambda *_: gave_way)
         assert len(server.heard) == first
-        monitored("plays", told, warehouse, lambda *_: Outcome("0 of 0 plays are new"))
+        monitored("plays", with_webhook, warehouse, lambda *_: Outcome("0 of 0 plays are new"))
         later = server.heard[first:]
         assert any(b"Over: Spotify is not available" in one for one in later)
         assert any(one.startswith(b"GET ") for one in later)

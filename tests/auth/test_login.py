@@ -216,27 +216,27 @@ def test_without_a_browser_the_address_is_told_and_the_one_it_leads_to_is_taken(
     environment |= NEVER_SET
     with by_hand(environment, "--print-token") as program:
         answer = agree(address_told(program))
-        told, said = program.communicate(answer + "\n", timeout=60)
-    assert program.returncode == 0, said
-    assert spotify.world.refresh_tokens[told.strip()].account_id == "account-of-ada"
-    assert "Logged in as Ada." in said
+        out, err = program.communicate(answer + "\n", timeout=60)
+    assert program.returncode == 0, err
+    assert spotify.world.refresh_tokens[out.strip()].account_id == "account-of-ada"
+    assert "Logged in as Ada." in err
     assert ask(LOGINS) == [("account-of-ada", True, True)]
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"),
+    ("answer", "message"),
     [
         ("", "its state differs"),
         ("nonsense", "its state differs"),
         (f"{CALLBACK}?code=AQ-of-another&state=of-another", "its state differs"),
     ],
 )
-def test_an_address_that_is_none_is_no_login(environment, port, ask, answer, said):
+def test_an_address_that_is_none_is_no_login(environment, port, ask, answer, message):
     with by_hand(environment) as program:
         address_told(program)
-        told, rest = program.communicate(answer + "\n", timeout=60)
-    assert (program.returncode, told) == (1, "")
-    assert said in rest and "Traceback" not in rest and "AQ-of-another" not in rest
+        out, rest = program.communicate(answer + "\n", timeout=60)
+    assert (program.returncode, out) == (1, "")
+    assert message in rest and "Traceback" not in rest and "AQ-of-another" not in rest
 
 
 # The trip itself, within the process.
@@ -466,9 +466,9 @@ def test_a_name_that_would_drive_the_terminal_is_shown_as_text(environment, spot
     environment |= NEVER_SET
     with by_hand(environment) as program:
         answer = agree(address_told(program))
-        written, said = program.communicate(answer + "\n", timeout=60)
-    assert program.returncode == 0, said
+        written, err = program.communicate(answer + "\n", timeout=60)
+    assert program.returncode == 0, err
     assert written == ""  # the token is printed only when asked for
-    assert "Logged in as Ada" in said
-    assert not {"\x1b", "\u202e"} & set(said)
-    assert not any(line.startswith("::") for line in said.splitlines())
+    assert "Logged in as Ada" in err
+    assert not {"\x1b", "\u202e"} & set(err)
+    assert not any(line.startswith("::") for line in err.splitlines())

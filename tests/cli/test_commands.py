@@ -130,8 +130,8 @@ def test_what_is_wrong_with_an_address_is_said_without_it(url, is_worth_another_
     with pytest.raises(psycopg2.Error) as raised:
         psycopg2.connect(url)
     assert is_passing(raised.value) is is_worth_another_try
-    said = sentence_about(raised.value)
-    assert said.startswith(sentence) and "hush" not in said and "no-such-host" not in said
+    message = sentence_about(raised.value)
+    assert message.startswith(sentence) and "hush" not in message and "no-such-host" not in message
 
 
 @pytest.mark.parametrize(
@@ -308,9 +308,9 @@ def test_no_title_and_no_secret_is_said_whatever_spotify_does(fault, brapped, sp
 
 
 def test_no_secret_shows_in_a_repr(settings, warehouse):
-    said = f"{settings!r} {settings!s} {warehouse!r} {warehouse.engine!r}"
+    shown = f"{settings!r} {settings!s} {warehouse!r} {warehouse.engine!r}"
     for name in ("spotify_client_secret", "spotify_refresh_token", "spotify_client_id"):
-        assert getattr(settings, name).get_secret_value() not in said
+        assert getattr(settings, name).get_secret_value() not in shown
     assert "hush" not in repr(Settings(_env_file=None, database_url="postgresql://me:hush@db/x"))
 
 

@@ -26,8 +26,8 @@ def test_ctrl_c_at_any_moment_of_the_start_ends_with_one_sentence(name, after_s,
     assert program.stdout and program.stdout.readline() == "up\n"
     time.sleep(after_s)
     program.send_signal(signal.SIGINT)
-    _, said = program.communicate(timeout=100)
-    assert "Traceback" not in said and not said.startswith("\n")
+    _, output = program.communicate(timeout=100)
+    assert "Traceback" not in output and not output.startswith("\n")
     if program.returncode != 0:  # it may have been quicker
         assert program.returncode == 130
-        assert len([line for line in said.splitlines() if "topped" in line]) == 1
+        assert len([line for line in output.splitlines() if "topped" in line]) == 1

@@ -46,7 +46,7 @@ def run_demo(folder: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def told(folder: Path) -> str:
+def printed(folder: Path) -> str:
     return run_demo(folder)
 
 
@@ -62,11 +62,11 @@ def plays_that_the_windows_held() -> set:
     return held
 
 
-def test_the_demo_ends_in_a_report_of_exactly_what_the_windows_held(told, folder):
+def test_the_demo_ends_in_a_report_of_exactly_what_the_windows_held(printed, folder):
     held = plays_that_the_windows_held()
     [listener] = story.world().listeners
     day = [(track, at) for track, at in held if at.astimezone(ZoneInfo(TIME_ZONE)).date() == story.TODAY.date()]
-    assert re.search(rf"^this day +{len(day)} .* {len({track for track, _ in day})}\b", told, re.MULTILINE)
+    assert re.search(rf"^this day +{len(day)} .* {len({track for track, _ in day})}\b", printed, re.MULTILINE)
     with embedded_postgres(folder / "demo-postgres") as url:
         recorded = asked(
             url,
@@ -81,10 +81,10 @@ def test_the_demo_ends_in_a_report_of_exactly_what_the_windows_held(told, folder
         assert lost and all(starts_at < play.played_at < ends_at for play in lost)
 
 
-def test_the_demo_leaves_a_page_of_the_year_of_exactly_what_the_windows_held(told, folder):
+def test_the_demo_leaves_a_page_of_the_year_of_exactly_what_the_windows_held(printed, folder):
     """How long a play was is estimated by hand: as long as the track, or as there was time; thirty seconds make a play."""
     page = folder / "wrapped-2026.html"
-    assert f"The year as a page, for any browser: {page}" in told
+    assert f"The year as a page, for any browser: {page}" in printed
     held = sorted((at, track) for track, at in plays_that_the_windows_held())
     tracks = catalogue().tracks
     lengths = []
@@ -97,18 +97,18 @@ def test_the_demo_leaves_a_page_of_the_year_of_exactly_what_the_windows_held(tol
     assert f"{round(sum(played) / 60_000):,} minutes {len(played):,} plays" in text
 
 
-def test_everything_that_the_story_promises_happens(told):
+def test_everything_that_the_story_promises_happens(printed):
     for promise in ("probably lost", "arrive late", "changed the date", "429", "401", "0 missing", "README"):
-        assert promise in re.sub(r"\s+", " ", told), promise
-    assert len(re.findall(r"^  20 Nov \d\d:17 ", told, re.MULTILINE)) == 12
+        assert promise in re.sub(r"\s+", " ", printed), promise
+    assert len(re.findall(r"^  20 Nov \d\d:17 ", printed, re.MULTILINE)) == 12
 
 
-def test_the_report_fits_eighty_columns_and_holds_no_colour_in_a_pipe(told):
-    assert "\x1b" not in told
-    assert max(len(line) for line in told.splitlines() if "/" not in line) <= 80
+def test_the_report_fits_eighty_columns_and_holds_no_colour_in_a_pipe(printed):
+    assert "\x1b" not in printed
+    assert max(len(line) for line in printed.splitlines() if "/" not in line) <= 80
 
 
-def test_a_second_demo_in_the_same_folder_is_refused_and_a_real_record_beside_it_left_alone(told, folder):
+def test_a_second_demo_in_the_same_folder_is_refused_and_a_real_record_beside_it_left_alone(printed, folder):
     with story.only_demo(folder):
         ran = subprocess.run(
             [sys.executable, "-m", "etl", "demo", "--folder", str(folder)],
@@ -119,8 +119,8 @@ def test_a_second_demo_in_the_same_folder_is_refused_and_a_real_record_beside_it
     assert not (folder / "postgres").exists()
 
 
-def printed_commands(told: str) -> list[str]:
-    return re.findall(r"^  (.* --demo .*)$", told, re.MULTILINE)
+def printed_commands(printed: str) -> list[str]:
+    return re.findall(r"^  (.* --demo .*)$", printed, re.MULTILINE)
 
 
 @pytest.fixture
@@ -132,8 +132,8 @@ def elsewhere(folder) -> Iterator[None]:
     env_file.unlink()
 
 
-def test_the_commands_that_the_demo_ends_with_work_as_printed_beside_a_real_record(told, folder, elsewhere):
-    commands = printed_commands(told)
+def test_the_commands_that_the_demo_ends_with_work_as_printed_beside_a_real_record(printed, folder, elsewhere):
+    commands = printed_commands(printed)
     assert [command.partition(" --demo ")[2] for command in commands] == [
         "report daily", "report top artists", "search love", "status",
     ]  # fmt: skip
@@ -141,13 +141,22 @@ def test_the_commands_that_the_demo_ends_with_work_as_printed_beside_a_real_reco
     daily, top, search, status = (run(folder, *shlex.split(command), **nobody) for command in commands)
     assert [ran.stderr for ran in (daily, top, search, status)] == [""] * 4
     assert [ran.returncode for ran in (daily, top, search)] == [0] * 3
-    assert daily.stdout.strip() and daily.stdout.strip() in told
+    assert daily.stdout.strip() and daily.stdout.strip() in printed
     assert top.stdout.startswith("Top artists by plays\n") and "Artists" in search.stdout
     # The binge of the story is a gap, and nothing else needs anybody.
     assert status.returncode == 1
     [_, needed] = status.stdout.split("Somebody should look:")
     assert re.findall(r"^  ([A-Z].*)$", needed, re.MULTILINE)[0] == "Plays were probably lost"
     assert "clock" not in needed and "stopped" not in needed
+
+
+def test_the_commands_for_a_record_of_ones_own_can_be_typed_as_printed(printed, folder):
+    [steps] = re.findall(r"It takes an evening\. Then:\n\n((?:  .+\n)+)", printed)
+    commands = [re.split(" {3,}", line.strip())[0] for line in steps.splitlines()]
+    assert [shlex.split(command)[-1] for command in commands] == ["plays", "dimensions", "daily", "--help"]
+    for command in commands:
+        ran = run(folder, *shlex.split(command), "--help")
+        assert (ran.returncode, ran.stderr) == (0, "") and "Usage: " in ran.stdout
 
 
 @pytest.mark.parametrize("command", ["plays", "dimensions", "import x.zip", "login", "migrate", "demo"])
@@ -170,5 +179,5 @@ def test_without_a_demo_there_is_nothing_to_read(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_demo_told_again_is_the_same_to_the_letter(told, folder):
-    assert run_demo(folder) == told
+def test_a_second_demo_prints_the_same_to_the_letter(printed, folder):
+    assert run_demo(folder) == printed

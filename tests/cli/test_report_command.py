@@ -72,7 +72,7 @@ def test_every_report_has_help_with_an_example(name, brapped):
 
 
 @pytest.mark.parametrize(
-    ("zone", "told", "day", "plays"),
+    ("zone", "date_option", "day", "plays"),
     [
         ("Pacific/Auckland", "today", date(2026, 11, 20), 3),  # there it is 22:20
         ("Pacific/Honolulu", "today", date(2026, 11, 19), 3),  # and here 23:20 of the day before
@@ -81,12 +81,14 @@ def test_every_report_has_help_with_an_example(name, brapped):
         ("Europe/Berlin", "2026-11-19", date(2026, 11, 19), 1),
     ],
 )
-def test_the_day_is_that_of_the_listeners_clock(zone, told, day, plays, warehouse, settings, import_rows, tmp_path):
+def test_the_day_is_that_of_the_listeners_clock(
+    zone, date_option, day, plays, warehouse, settings, import_rows, tmp_path
+):
     """NOW is 09:20 in UTC."""
     import_rows(listen(5), listen(60 * 8), listen(60 * 20), TIME_ZONE=zone)
 
     def answer(ask):
-        on = ask.day(told)
+        on = ask.day(date_option)
         return ask.reporter(since_date=on, until_date=on).daily(on)
 
     output = tmp_path / "day.json"
@@ -109,16 +111,16 @@ def test_what_counts_as_a_play_is_one_parameter_everywhere(brapped, import_rows)
         counts_as: json.loads(brapped("report", "top", "tracks", "--min", counts_as, "--format", "json").stdout)
         for counts_as in ("30s", "half", "full", "all")
     }
-    assert {counts_as: told["sections"][0]["rows"][0]["play_count"] for counts_as, told in counted.items()} == {
+    assert {counts_as: made["sections"][0]["rows"][0]["play_count"] for counts_as, made in counted.items()} == {
         "30s": 3,
         "half": 2,
         "full": 1,
         "all": 4,
     }
     for arguments in (("daily", "--date", f"{NOW:%F}"), ("wrapped",), ("artist", "ann"), ("track", "song")):
-        told = json.loads(brapped("report", *arguments, "--min", "full", "--format", "json").stdout)
-        assert told["counts_as"] == "full"
-        plays = [row["play_count"] for part in told["sections"] for row in part["rows"] if row.get("play_count")]
+        made = json.loads(brapped("report", *arguments, "--min", "full", "--format", "json").stdout)
+        assert made["counts_as"] == "full"
+        plays = [row["play_count"] for part in made["sections"] for row in part["rows"] if row.get("play_count")]
         assert plays and set(plays) == {1}, arguments
     assert '"play_count": 2,' in brapped("search", "song", "--min", "half", "--format", "json").stdout
 
@@ -284,7 +286,7 @@ def test_two_listeners_are_told_apart(brapped, import_rows):
 
 
 @pytest.mark.parametrize(
-    ("told", "found"),
+    ("words", "found"),
     [
         ("Bjork", "Björk"),
         ("BJÖRK", "Björk"),
@@ -294,7 +296,7 @@ def test_two_listeners_are_told_apart(brapped, import_rows):
         ("宇多田", "宇多田ヒカル"),
     ],
 )
-def test_search_forgives_accents_case_and_slips(told, found, brapped, import_rows):
+def test_search_forgives_accents_case_and_slips(words, found, brapped, import_rows):
     names = ("Björk", "Sigur Rós", "Кино", "宇多田ヒカル", "Abba")
     import_rows(
         *(
@@ -302,7 +304,7 @@ def test_search_forgives_accents_case_and_slips(told, found, brapped, import_row
             for number, (name, letter) in enumerate(zip(names, "ABCDE", strict=True))
         )
     )
-    parts = json.loads(brapped("search", told, "--format", "json").stdout)["sections"]
+    parts = json.loads(brapped("search", words, "--format", "json").stdout)["sections"]
     assert [row["artist_name"] for row in parts[0]["rows"]][:1] == [found]
     assert [row["artist_names"] for row in parts[1]["rows"]][:1] == [found]
 
@@ -320,7 +322,7 @@ def test_search_finds_a_title_by_its_words_and_by_its_artist(brapped, import_row
 
 
 @pytest.mark.parametrize(
-    ("told", "titles"),
+    ("words", "titles"),
     [
         ("love", ["Love", "Love Me Do", "All You Need Is Love", "Glove"]),  # as it is, at first, within
         ("love me", ["Love Me Do"]),  # and not what is like it
@@ -338,7 +340,7 @@ def test_search_finds_a_title_by_its_words_and_by_its_artist(brapped, import_row
     ],
 )
 def test_a_search_is_for_all_the_words_and_only_if_nothing_has_them_for_what_is_like_them(
-    told, titles, brapped, import_rows
+    words, titles, brapped, import_rows
 ):
     songs = [("Love Me Do", "The Beatles"), ("All You Need Is Love", "The Beatles"), ("Glove", "Ann"), ("Love", "Bob"),
              ("100% Pure", "Cyd"), ("1000 Pure", "Cyd"), ("a_b", "Dan"), ("axb", "Dan")]  # fmt: skip
@@ -352,7 +354,7 @@ def test_a_search_is_for_all_the_words_and_only_if_nothing_has_them_for_what_is_
             episode_show_name="Serial", spotify_episode_uri=f"spotify:episode:{50:022}",
         ),
     )  # fmt: skip
-    rows = json.loads(brapped("search", told, "--format", "json").stdout)["sections"][1]["rows"]
+    rows = json.loads(brapped("search", words, "--format", "json").stdout)["sections"][1]["rows"]
     assert [row["track_name"] for row in rows] == titles
 
 
@@ -368,15 +370,14 @@ def test_history_in_csv_goes_into_a_pipe_as_a_whole(brapped, import_rows):
 
 @pytest.mark.parametrize("is_first", [True, False])
 def test_the_hourly_run_hands_on_whether_the_report_of_the_morning_is_due(is_first, brapped, play, songs, tmp_path):
-    """It is, whatever the hour, where it has struck six and no run was there since; test_plays_job.py has the hours."""
+    """At any hour after six, unless a run since six has already done so; tests/jobs/test_plays.py tries every hour."""
     play(Play(next(iter(songs.tracks)), ago(5)))
-    said = tmp_path / "output"
-    said.write_text("before=1\n")
-    zone = (
-        f"Etc/GMT{12 - datetime.now(UTC).hour:+d}".replace("+", "*").replace("-", "+").replace("*", "-")
-    )  # where it is noon
+    github_output = tmp_path / "output"
+    github_output.write_text("before=1\n")
+    # A time zone in which it is noon. The signs of Etc/GMT are the opposite of the usual ones.
+    zone = f"Etc/GMT{12 - datetime.now(UTC).hour:+d}".replace("+", "*").replace("-", "+").replace("*", "-")
     if not is_first:
         brapped("plays", TIME_ZONE=zone, GITHUB_OUTPUT=str(tmp_path / "first"))
-    assert brapped("plays", GITHUB_OUTPUT=str(said), TIME_ZONE=zone).returncode == 0
-    lines = [line for line in said.read_text().splitlines() if not line.startswith("alerts=")]
+    assert brapped("plays", GITHUB_OUTPUT=str(github_output), TIME_ZONE=zone).returncode == 0
+    lines = [line for line in github_output.read_text().splitlines() if not line.startswith("alerts=")]
     assert lines == ["before=1", f"report_due={str(is_first).lower()}"]

@@ -489,8 +489,8 @@ def test_over_tcp_a_password_is_needed_and_kept_secret(
         forgetful_postgres(warm, tcp=True),
     ):
         pass
-    said = str(refused.value) + repr(refused.value) + caplog.text + "".join(capfd.readouterr())
-    assert password not in said + (warm / "postgres.log").read_text() + os.fsdecode(commands)
+    shown = str(refused.value) + repr(refused.value) + caplog.text + "".join(capfd.readouterr())
+    assert password not in shown + (warm / "postgres.log").read_text() + os.fsdecode(commands)
 
 
 # Who runs it
@@ -649,8 +649,8 @@ def test_it_can_be_held_open_for_other_programs(home: Path) -> None:
     command = [sys.executable, "-m", "etl.embedded"]
     with subprocess.Popen(command, env=environment, cwd=home, stdout=subprocess.PIPE, text=True) as held:
         assert held.stdout is not None
-        said = [held.stdout.readline() for _ in range(3)]
-        with closing(psycopg2.connect(said[2].strip())) as connection, connection.cursor() as cursor:
+        lines = [held.stdout.readline() for _ in range(3)]
+        with closing(psycopg2.connect(lines[2].strip())) as connection, connection.cursor() as cursor:
             cursor.execute("select current_database()")
             assert cursor.fetchall() == [("brapped",)]
         held.send_signal(signal.SIGINT)

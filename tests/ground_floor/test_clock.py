@@ -125,13 +125,13 @@ def test_nothing_is_recorded_by_a_clock_that_is_far_from_the_databases(job, sett
 
 
 def test_somebody_is_told_of_the_clock_and_the_command_says_what_to_do(environment, monkeypatch, tmp_path, ask):
-    said = tmp_path / "said"
-    for name, value in {**environment, "GITHUB_OUTPUT": str(said)}.items():
+    github_output = tmp_path / "said"
+    for name, value in {**environment, "GITHUB_OUTPUT": str(github_output)}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(WrongClock, match="Correct the wrong clock"):
         run_monitored("plays", APP_SETTINGS, record_plays, years_ahead)
-    assert '"cause": "clock"' in said.read_text() and "The clock is wrong" in said.read_text()
+    assert '"cause": "clock"' in github_output.read_text() and "The clock is wrong" in github_output.read_text()
     assert ask("select outcome from ops.run") == [("failed",)]
 
 
@@ -200,7 +200,7 @@ def test_the_views_of_a_newer_program_stay_whoever_runs_in_turn(version, newer, 
 def test_an_older_program_says_which_is_older_and_touches_nothing(warehouse, ask):
     ask("insert into ops.schema_change values ('schema/999_from_the_future', 'x', now(), '9.1')")
     with pytest.raises(
-        WarehouseError, match=rf"version 9.1, and this program is {__version__}\).* nothing was changed"
+        WarehouseError, match=rf"version 9.1, and this program is {__version__}\).* Nothing was changed"
     ):
         warehouse.migrate(NOW, __version__)
 

@@ -161,11 +161,11 @@ def test_an_installed_program_knows_the_folder_it_was_installed_from(monkeypatch
     assert found is not None and (found / "pyproject.toml").is_file()
 
 
-@pytest.mark.parametrize("said", [None, "", "{}", "nonsense", '{"url": "https://example.com/brapped.whl"}'])
-def test_one_from_elsewhere_has_no_such_folder(said, monkeypatch, tmp_path):
+@pytest.mark.parametrize("content", [None, "", "{}", "nonsense", '{"url": "https://example.com/brapped.whl"}'])
+def test_one_from_elsewhere_has_no_such_folder(content, monkeypatch, tmp_path):
     class Installed:
         def read_text(self, name: str) -> str | None:
-            return said
+            return content
 
     monkeypatch.setattr(env_file, "__file__", str(tmp_path / "etl" / "env_file.py"))
     monkeypatch.setattr(env_file, "distribution", lambda name: Installed())
@@ -195,8 +195,8 @@ def test_one_that_is_asked_for_or_was_used_before_is_used_and_the_other_file_is_
     here, there = written(tmp_path / "here", DATABASE_URL="", BRAPPED_HOME=str(home / "own")), written(clone)
     exports = str(write_folder(tmp_path / "mine", {"Streaming_History_Audio_2026.json": [ROW]}))
     ran = run(tmp_path / "here", "import", exports)
-    said = f"DATABASE_URL is not set: recording in {home}/own/postgres; {there} is not read, because {here} was found first\n"
-    assert ran.returncode == 0 and ran.stderr == said
+    notice = f"DATABASE_URL is not set: recording in {home}/own/postgres; {there} is not read, because {here} was found first\n"
+    assert ran.returncode == 0 and ran.stderr == notice
     written(tmp_path / "here", DATABASE_URL="")
     (home / "own").rename(home / "brapped")
     default = {"XDG_DATA_HOME": str(home)}

@@ -100,12 +100,12 @@ def test_the_largest_number_that_a_rule_lets_through_is_one_that_its_columns_hol
         "disc_number", "duration_ms", "follower_count", "popularity", "position", "track_count", "track_number",
     }  # fmt: skip
     for column, kind in ruled:
-        let_through = [told for value in tried if (told := RULES[column](value)) is not None]
+        let_through = [taken for value in tried if (taken := RULES[column](value)) is not None]
         assert let_through and min(let_through) >= 0 and max(let_through) <= most[kind], column
 
 
 @pytest.mark.parametrize(
-    ("told", "released"),
+    ("given", "released"),
     [
         ("2020", (date(2020, 1, 1), "year")),
         ("2020-05", (date(2020, 5, 1), "month")),
@@ -121,8 +121,8 @@ def test_the_largest_number_that_a_rule_lets_through_is_one_that_its_columns_hol
     ],
     ids=lambda value: str(value)[:20],
 )  # fmt: skip
-def test_a_date_of_release_is_one_or_is_unknown(told, released):
-    assert release(told) == released
+def test_a_date_of_release_is_one_or_is_unknown(given, released):
+    assert release(given) == released
 
 
 @pytest.mark.parametrize("rule", [spotify_id, isrc, account, context, word], ids=lambda rule: rule.__name__)

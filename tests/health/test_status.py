@@ -36,9 +36,9 @@ def causes(brapped):
 
     def asked(**changes: str) -> tuple[int, list[str]]:
         ran = brapped("status", "--json", **changes)
-        told = json.loads(ran.stdout)
-        assert told["is_good"] == (ran.returncode == 0) == (not told["findings"])
-        return ran.returncode, [one["cause"] for one in told["findings"]]
+        answer = json.loads(ran.stdout)
+        assert answer["is_good"] == (ran.returncode == 0) == (not answer["findings"])
+        return ran.returncode, [one["cause"] for one in answer["findings"]]
 
     return asked
 
@@ -50,36 +50,36 @@ def test_when_all_is_well_it_says_so_and_ends_with_zero(filled, brapped, ask):
     lines = [line.rstrip() for line in ran.stdout.splitlines()]
     assert lines[-1] == "All is well." and max(map(len, lines)) <= 80
     text = " ".join(ran.stdout.split())
-    for said in (
+    for expected in (
         "listener Ada",
         "plays done",
         "dimensions done",
         "tracks 20 known, 0 to be described",
         f"schema {NEWEST}",
     ):
-        assert said in text
+        assert expected in text
     assert lines == ran.stdout.splitlines()  # no spaces at the ends
 
 
 def test_as_json_it_holds_everything_with_times_that_programs_read(filled, brapped, ask):
-    told = json.loads(brapped("status", "--json").stdout)
-    assert set(told) == {"is_good", *health.Health.__dataclass_fields__}
+    answer = json.loads(brapped("status", "--json").stdout)
+    assert set(answer) == {"is_good", *health.Health.__dataclass_fields__}
     [(size, plays)] = ask("select pg_database_size(current_database()), count(*) from listening.fact_play")
-    assert abs(told["storage"]["size_bytes"] - size) < 1_000_000 and plays == 20
-    assert told["schema"] == {"version": NEWEST, "newest": NEWEST, "pending": []}
-    [listener] = told["listeners"]
+    assert abs(answer["storage"]["size_bytes"] - size) < 1_000_000 and plays == 20
+    assert answer["schema"] == {"version": NEWEST, "newest": NEWEST, "pending": []}
+    [listener] = answer["listeners"]
     assert [(datetime.fromisoformat(listener["last_played_at"]),)] == ask(
         "select max(played_at) from listening.fact_play"
     )
-    assert {one["kind"]: one["known_count"] for one in told["catalogue"]} == dict(
+    assert {one["kind"]: one["known_count"] for one in answer["catalogue"]} == dict(
         ask(
             "select 'artist', count(*) from listening.dim_artist where artist_key > 0"
             " union all select 'track', count(*) from listening.dim_track where track_key > 0"
             " union all select 'album', count(*) from listening.dim_album where album_key > 0"
         )
     )
-    assert [(told["budget"]["spent"],)] == ask("select sum(call_count) from ops.catalogue_call")
-    assert REFRESH_TOKEN not in str(told)
+    assert [(answer["budget"]["spent"],)] == ask("select sum(call_count) from ops.catalogue_call")
+    assert REFRESH_TOKEN not in str(answer)
 
 
 @pytest.mark.parametrize(
@@ -166,18 +166,18 @@ def test_storage_is_said_with_what_is_left_and_named_when_it_runs_out(filled, as
     ask("update ops.run set started_at = started_at - interval '10 days', recorded_count = 2000 where job = 'plays'")
     text = " ".join(brapped("status", STORAGE_LIMIT_MB=str(size * 10)).stdout.split())
     left = round((size * 9) * 1_000_000 / (250 * 2000 / 10))
-    said = int(text.partition("room for ")[2].partition(" days")[0].replace(",", ""))
-    assert abs(said - left) < left * 0.05
+    shown_days = int(text.partition("room for ")[2].partition(" days")[0].replace(",", ""))
+    assert abs(shown_days - left) < left * 0.05
     assert "storage" in causes(STORAGE_LIMIT_MB=str(size + 1))[1]
 
 
 def test_clocks_that_disagree_are_named(warehouse, database, spotify):
     early = datetime.now(UTC) - timedelta(minutes=5)
-    told = warehouse.transaction(
+    found = warehouse.transaction(
         lambda connection: health.inspect_all(connection, settings_of(database, spotify), early)
     )
-    assert "clock" in {one.cause for one in told.findings}
-    assert 290 < told.clock_skew_s < 310
+    assert "clock" in {one.cause for one in found.findings}
+    assert 290 < found.clock_skew_s < 310
 
 
 def test_a_database_of_an_older_program_is_said_and_not_touched(empty_database, brapped, ask):
@@ -190,8 +190,8 @@ def test_a_database_of_an_older_program_is_said_and_not_touched(empty_database, 
 
 def test_whose_listening_comes_from_exports_alone_is_not_asked_to_log_in(warehouse, database, spotify):
     own = settings_of(database, spotify, spotify_client_id=None, spotify_client_secret=None, spotify_refresh_token=None)
-    told = warehouse.transaction(lambda connection: health.inspect_all(connection, own, datetime.now(UTC)))
-    assert told.login is None and told.findings == ()
+    found = warehouse.transaction(lambda connection: health.inspect_all(connection, own, datetime.now(UTC)))
+    assert found.login is None and found.findings == ()
 
 
 @pytest.mark.parametrize(
@@ -235,9 +235,9 @@ def test_the_others_notice_when_plays_does_not_run(warehouse, ask):
 def test_nothing_of_the_findings_holds_a_title_or_a_secret(filled, ask, brapped, songs, environment: dict[str, Any]):
     ask("update listening.fact_play set track_key = 99999 where play_key = 3")
     ask("update ops.login set refused_at = now(), refused_reason = 'Refresh token revoked'")
-    told = json.loads(brapped("status", "--json").stdout)["findings"]
+    findings = json.loads(brapped("status", "--json").stdout)["findings"]
     names = [track.name for track in list(songs.tracks.values())[:20]] + [REFRESH_TOKEN, environment["DATABASE_URL"]]
-    assert len(told) == 2 and [name for name in names if name in str(told)] == []
+    assert len(findings) == 2 and [name for name in names if name in str(findings)] == []
 
 
 def test_the_status_is_kept_from_changing_anything(filled, ask, brapped):

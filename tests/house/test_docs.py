@@ -186,11 +186,11 @@ def sentences_of_the_program() -> str:
 
 def test_every_message_in_troubleshooting_is_one_of_the_program():
     """Messages are in italics, at the beginning of a row; … stands for a value or for words left out."""
-    said = sentences_of_the_program()
+    sentences = sentences_of_the_program()
     quoted = re.findall(r"^\| \*([^*]+)\*", text_of("docs/troubleshooting.md"), re.MULTILINE)
     assert len(quoted) > 10
     parts = [part for message in quoted for part in re.split(r"\s*…\s*|; ", message) if part]
-    assert [part for part in parts if part not in said] == []
+    assert [part for part in parts if part not in sentences] == []
 
 
 def test_the_readme_is_short():

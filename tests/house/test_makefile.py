@@ -42,8 +42,8 @@ def python(folder: Path, text: str) -> str:
 @pytest.mark.parametrize("goal", ["demo", "test"])
 def test_make_says_in_one_line_what_python_it_needs(goal: str, stand_in: str, sentence: str, tmp_path: Path) -> None:
     done = make(tmp_path, goal, python(tmp_path, stand_in))
-    [said, failed] = done.stderr.splitlines()
-    assert sentence in said
+    [message, failed] = done.stderr.splitlines()
+    assert sentence in message
     assert failed.startswith("make: ***") and done.returncode != 0
     assert not (tmp_path / ".venv").exists()
 

@@ -121,8 +121,8 @@ def test_a_connection_cut_after_the_exchange_of_a_token_exchanges_no_second_one(
         time.sleep(0.02)
     asked(database, "select pg_terminate_backend(%s)", backend[0][0])
     ask("drop trigger slow on ops.login")
-    _, said = process.communicate(timeout=60)
-    assert process.returncode == 0, said
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
     assert [call.path for call in spotify.calls].count("/api/token") == 1
     assert ask(PLAYS) == heard
 
@@ -131,8 +131,8 @@ def test_two_plays_at_once_when_spotify_rotates_tokens(start, spotify, heard, as
     spotify.change(lambda world: replace(world, rotate_refresh_tokens=True))
     processes = [start("plays") for _ in range(3)]
     for process in processes:
-        _, said = process.communicate(timeout=60)
-        assert process.returncode == 0, said
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode == 0, errors
     assert ask(PLAYS) == heard
 
 
@@ -140,8 +140,8 @@ def test_two_first_runs_at_once_on_a_database_without_anything(empty_database, e
     environment["DATABASE_URL"] = empty_database
     processes = [start("plays") for _ in range(3)]
     for process in processes:
-        _, said = process.communicate(timeout=60)
-        assert process.returncode == 0, said
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode == 0, errors
     assert asked(empty_database, PLAYS) == heard
 
 
@@ -151,8 +151,8 @@ def test_a_connection_cut_in_mid_transaction_is_made_anew(table, start, database
         process = start("plays")
         backend = wait_for_lock(database, table)
         assert asked(database, "select pg_terminate_backend(%s)", backend) == [(True,)]
-    out, said = process.communicate(timeout=60)
-    assert process.returncode == 0, said
+    out, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
     assert out.startswith("30 of 30 plays are new")
     assert ask(PLAYS) == heard
     assert ask("select outcome, recorded_count from ops.run") == [("done", 30)]

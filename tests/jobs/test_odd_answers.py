@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from support import NOW, ROOT, ago, asked, settings_of
 from support.noise import noise
 
-from etl.dimensions.answers import Answers, Wanted, save_members
+from etl.dimensions.answers import Answers, MemberId, save_members
 from etl.dimensions.fetch import NothingRecorded
 from etl.jobs.dimensions import fill_dimensions
 from etl.jobs.imports import import_exports
@@ -177,7 +177,7 @@ def test_every_member_is_described_or_set_aside_whatever_stands_in_it(artists, t
     answers = Answers()
     for kind, members in told.items():
         for number, member in enumerate(members):
-            answers.take(Wanted(kind, f"{number:022}"), as_answered(member))
+            answers.take(MemberId(kind, f"{number:022}"), as_answered(member))
     assert len(answers.asked) == sum(map(len, told.values()))
 
     def record(connection):

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from support import NOW, REFRESH_TOKEN, ago, change_world, settings_of
 
-from etl.dimensions.answers import Answers, Wanted
+from etl.dimensions.answers import Answers, MemberId
 from etl.jobs.plays import record_plays
 from etl.simulator.routes import Fault, Grant, Listener, Play
 from etl.sources.recently_played import read_page
@@ -357,7 +357,7 @@ def test_no_title_shows_in_the_repr_of_what_the_program_hands_around(spotify, pl
     track = songs.tracks[track_ids[0]]
     item = {"track": {"id": track.id, "uri": "u", "name": "Hush"}, "played_at": "2026-11-20T09:00:00Z"}
     answers = Answers()
-    answers.take(Wanted("artist", "x"), {"name": "Hush"})
+    answers.take(MemberId("artist", "x"), {"name": "Hush"})
     assert answers.members
     assert "Hush" not in repr(read_page({"items": [item]}, NOW)) + repr(answers)
 
@@ -604,13 +604,12 @@ def test_a_refusal_says_what_a_person_can_do(change, sentence, record, spotify):
 def test_the_report_of_the_morning_is_due_once_a_day_at_the_first_good_run_after_six(
     settings, warehouse, spotify, play, songs, tmp_path, ask
 ):
-    """In New York, over the night in which the clock goes back there; a run at six fails, and one at midnight is too early."""
+    """In New York, in the night in which the clock goes back. A run at six fails; one at midnight is too early."""
     play(Play(next(iter(songs.tracks)), ago(5)))
     elsewhere = settings.model_copy(update={"time_zone": "America/New_York"})
     settings = elsewhere.model_copy(update={"github_output": tmp_path / "output"})
-    night = datetime(
-        2026, 11, 1, 4, 30, tzinfo=UTC
-    )  # 00:30 in summer time; at 06:00 UTC it is 01:00 for the second time
+    # 00:30 in summer time; at 06:00 UTC it is 01:00 for the second time.
+    night = datetime(2026, 11, 1, 4, 30, tzinfo=UTC)
     due = []
     for hour in range(34):
         at = night + timedelta(hours=hour)

@@ -44,8 +44,8 @@ def tops(*rows: tuple) -> Section:
 
 
 def report(*sections: Section, **changes) -> Report:
-    told = {"name": "top", "title": "Top tracks", "made_at": NOW, "criteria": ReportFilter(ADA), "sections": sections}
-    return Report(**{**told, **changes})
+    fields = {"name": "top", "title": "Top tracks", "made_at": NOW, "criteria": ReportFilter(ADA), "sections": sections}
+    return Report(**{**fields, **changes})
 
 
 def row(title: str | None, plays: int = 3, ms: int = 600_000) -> tuple:
@@ -112,12 +112,12 @@ def test_all_forms_tell_the_same_numbers():
     made = report(tops(row("One", 1_234, 36_061_000), row(None, 1, 0)))
     assert re.search(r"^1 +One +Ann, Bob +1,234 +10 h 01 min +█{8}$", as_text(made), re.MULTILINE)
     assert "| [One](https://open.spotify.com/track/1) | Ann, Bob | 1,234 | 10 h 01 min |" in as_markdown(made)
-    told = json.loads(as_json(made))
-    assert told["sections"][0]["rows"][0] == {
+    parsed = json.loads(as_json(made))
+    assert parsed["sections"][0]["rows"][0] == {
         "track_name": "One", "artist_names": "Ann, Bob", "play_count": 1_234, "listened_ms": 36_061_000,
         "first_played_at": "2026-03-29T00:59:59Z", "track_url": "https://open.spotify.com/track/1",
     }  # fmt: skip
-    assert [told[key] for key in ("report", "listener", "time_zone", "counts_as", "made_at")] == [
+    assert [parsed[key] for key in ("report", "listener", "time_zone", "counts_as", "made_at")] == [
         "top", "ada", "Europe/Berlin", "30s", "2026-11-20T09:20:00Z",
     ]  # fmt: skip
     assert as_csv(made).splitlines()[1:] == [
@@ -139,17 +139,23 @@ def test_moments_are_told_by_the_clock_of_the_listener():
     columns = ("last_played_at", "checked_at")
     rows = ((datetime(2026, 3, 29, 0, 59, 59, tzinfo=UTC), datetime(2026, 3, 29, 1, 0, tzinfo=UTC)),)
     text = as_text(report(Section("freshness", "How fresh", columns, rows)))
-    assert (
-        "ended 29 Mar 2026 01:59." in text and "checked 29 Mar 2026 03:00" in text
-    )  # the clock goes forward in between
+    # The clock goes forward in between.
+    assert "ended 29 Mar 2026 01:59." in text
+    assert "checked 29 Mar 2026 03:00" in text
 
 
 RECORDED = Recorded("{[2026-05-05,2026-11-21)}", "{}", date(2026, 5, 5), date(2026, 8, 3), date(2026, 11, 30))
 
 
 def test_a_day_after_the_end_of_the_record_is_unknown_and_not_a_day_of_silence():
-    told = ("gap_count", "unnamed_play_count", "inferred_track_count", "estimated_play_count", "unmeasured_play_count")
-    unknown = Section("still_unknown", "What is still unknown", told, ((0,) * 5,))
+    columns = (
+        "gap_count",
+        "unnamed_play_count",
+        "inferred_track_count",
+        "estimated_play_count",
+        "unmeasured_play_count",
+    )
+    unknown = Section("still_unknown", "What is still unknown", columns, ((0,) * 5,))
     fresh = Section("freshness", "How fresh", ("last_played_at", "checked_at"), ((NOW, NOW),))
     later, same = (
         as_text(report(unknown, fresh, criteria=ReportFilter(ADA, since_date=day, until_date=day), recorded=RECORDED))

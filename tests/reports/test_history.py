@@ -141,8 +141,8 @@ def test_a_history_of_nothing_is_an_empty_file_of_its_kind(form, warehouse, sett
     if form == "csv":
         assert text.splitlines() == [",".join(formats.COLUMNS)]
     else:
-        told = json.loads(text)
-        assert told == [] if form == "extended" else told["sections"][0]["rows"] == []
+        parsed = json.loads(text)
+        assert parsed == [] if form == "extended" else parsed["sections"][0]["rows"] == []
 
 
 def test_real_exports_written_anew_and_imported_give_the_same_rows(

@@ -362,8 +362,8 @@ def test_a_page_asks_nothing_of_the_network_but_covers(opened: Any, shown: str) 
     look_at_covers(page)
     covers = {f"{COVER}{name}" for name in ("track0", "track2", "artist0", "artist1", "artist2", "repeated")}
     assert set(page.asked) == (covers if shown == "wrapped" else set())
-    told = page.eval_on_selector_all("img", "all => all.map(one => [one.loading, one.referrerPolicy, one.alt])")
-    assert {tuple(one) for one in told} <= {("lazy", "no-referrer", "")}
+    images = page.eval_on_selector_all("img", "all => all.map(one => [one.loading, one.referrerPolicy, one.alt])")
+    assert {tuple(one) for one in images} <= {("lazy", "no-referrer", "")}
 
 
 def test_a_page_stands_without_its_covers(opened: Any) -> None:
@@ -401,9 +401,11 @@ def test_the_policy_of_a_page_refuses_scripts_styles_and_other_hosts(opened: Any
 
 
 def test_only_covers_of_spotifys_are_shown() -> None:
-    told = usual("wrapped").section("top_albums")
-    rows = [(*row, url) for row, url in zip(told.rows, ["http://i.scdn.co/a", "https://scdn.co.example.org/b", "javascript:1"], strict=True)]  # fmt: skip
-    page = as_html(report("top", "Top", Section(told.name, told.title, (*told.columns, "image_url"), tuple(rows))))
+    albums = usual("wrapped").section("top_albums")
+    rows = [(*row, url) for row, url in zip(albums.rows, ["http://i.scdn.co/a", "https://scdn.co.example.org/b", "javascript:1"], strict=True)]  # fmt: skip
+    page = as_html(
+        report("top", "Top", Section(albums.name, albums.title, (*albums.columns, "image_url"), tuple(rows)))
+    )
     assert "<img" not in page and "example.org" not in page and "javascript:" not in page
 
 
@@ -542,7 +544,7 @@ def test_the_calendar_has_a_square_a_day_and_the_day_with_most_is_the_strongest(
     first = date(year, 1, 1)
     counts = {row["local_date"]: row["play_count"] for row in days(year).records() if row["play_count"]}
     expected = [first + timedelta(days=after) for after in range(number)]
-    assert [told.partition(":")[0] for told, *_ in squares] == [f"{day:%A, %-d %b %Y}" for day in expected]
+    assert [label.partition(":")[0] for label, *_ in squares] == [f"{day:%A, %-d %b %Y}" for day in expected]
     strength = {day: opacity for day, (_, fill, opacity, *_) in zip(expected, squares, strict=True) if day in counts}
     assert sorted(strength, key=strength.__getitem__)[-1] == date(year, 7, 16)
     assert [counts[day] for day in sorted(strength, key=strength.__getitem__)] == sorted(counts.values())
@@ -655,10 +657,10 @@ def test_a_page_prints_on_white_with_the_colours_that_tell_something(opened: Any
 
 
 def test_where_nobody_is_recorded_the_page_says_what_to_do(opened: Any) -> None:
-    told = nothing_recorded("wrapped", NOW)
-    page = opened(told, 320)
-    assert page.inner_text("h1") == told.title
-    assert page.inner_text("main") == told.note
+    empty = nothing_recorded("wrapped", NOW)
+    page = opened(empty, 320)
+    assert page.inner_text("h1") == empty.title
+    assert page.inner_text("main") == empty.note
     assert page.evaluate("document.documentElement.scrollWidth") == 320
 
 

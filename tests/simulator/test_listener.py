@@ -36,8 +36,8 @@ def test_everything_in_the_catalogue_leads_to_something_that_is_there() -> None:
     assert sum(len(album.track_ids) for album in albums.values()) == len(tracks)
     named = [*(one.artist_ids for one in tracks.values()), *(one.artist_ids for one in albums.values())]
     assert {id for ids in named for id in ids} == artists.keys()
-    told = {id for show in CATALOGUE.shows.values() for id in show.episode_ids}
-    assert told == CATALOGUE.episodes.keys()
+    listed_ids = {id for show in CATALOGUE.shows.values() for id in show.episode_ids}
+    assert listed_ids == CATALOGUE.episodes.keys()
 
 
 def test_the_catalogue_has_all_that_is_awkward() -> None:

@@ -58,7 +58,7 @@ def test_whoever_declines_comes_back_without_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("after", "changes", "said"),
+    ("after", "changes", "message"),
     [
         (timedelta(minutes=10), {}, "Authorization code expired"),
         (timedelta(0), {"code": "AQ-another"}, "Invalid authorization code"),
@@ -67,10 +67,10 @@ def test_whoever_declines_comes_back_without_one() -> None:
         (timedelta(0), {"code_verifier": ""}, "code_verifier was incorrect"),
     ],
 )
-def test_a_code_is_good_for_ten_minutes_and_for_who_asked(after: timedelta, changes: Any, said: str) -> None:
+def test_a_code_is_good_for_ten_minutes_and_for_who_asked(after: timedelta, changes: Any, message: str) -> None:
     back, known = agreed(world())
     refused, _ = bought(known, after=after, **{"code": back["code"], **changes})
-    assert (refused.status, refused.json()) == (400, {"error": "invalid_grant", "error_description": said})
+    assert (refused.status, refused.json()) == (400, {"error": "invalid_grant", "error_description": message})
 
 
 def test_a_code_serves_once() -> None:
@@ -81,7 +81,7 @@ def test_a_code_serves_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"client_id": "somebody-else"}, "INVALID_CLIENT: Invalid client"),
         ({"redirect_uri": "http://localhost:8888/callback"}, "INVALID_CLIENT: Invalid redirect URI"),
@@ -91,9 +91,9 @@ def test_a_code_serves_once() -> None:
         ({"code_challenge_method": "plain"}, "code_challenge_method must be S256"),
     ],
 )
-def test_an_address_that_spotify_would_not_take_shows_no_page(changes: Any, said: str) -> None:
+def test_an_address_that_spotify_would_not_take_shows_no_page(changes: Any, message: str) -> None:
     refused, _ = answer(world(), Request("GET", "/authorize", NOW, asked(**changes)))
-    assert (refused.status, refused.body.decode()) == (400, said)
+    assert (refused.status, refused.body.decode()) == (400, message)
 
 
 def test_a_redirect_address_without_a_port_fits_every_port() -> None:

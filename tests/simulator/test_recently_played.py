@@ -3,7 +3,19 @@
 from datetime import timedelta
 
 import pytest
-from support.simulated_spotify import ADA, ENCORE, NOW, PLAYED, RECORD, SONG, get, minutes_ago, token_for, told, world
+from support.simulated_spotify import (
+    ADA,
+    ENCORE,
+    NOW,
+    PLAYED,
+    RECORD,
+    SONG,
+    dates_of,
+    get,
+    minutes_ago,
+    token_for,
+    world,
+)
 
 from etl.simulator.routes import Play, Request, answer
 
@@ -44,9 +56,9 @@ def test_a_listener_who_played_nothing_gets_an_empty_page() -> None:
 def test_the_newest_come_first_and_never_more_than_fifty_are_there() -> None:
     many = world(*(Play(SONG, minutes_ago(minute)) for minute in (*range(1, 71, 2), *range(2, 71, 2))))
     newest = [f"{minutes_ago(minute):%Y-%m-%dT%H:%M:%SZ}" for minute in range(1, 71)]
-    assert told(get(many, PLAYED)) == newest[:20]
-    assert told(get(many, PLAYED, limit="50")) == newest[:50]
-    assert told(get(many, PLAYED, limit="3")) == newest[:3]
+    assert dates_of(get(many, PLAYED)) == newest[:20]
+    assert dates_of(get(many, PLAYED, limit="50")) == newest[:50]
+    assert dates_of(get(many, PLAYED, limit="3")) == newest[:3]
 
 
 def test_next_leads_through_the_window_to_an_empty_page() -> None:
@@ -67,7 +79,7 @@ def test_after_and_before_are_exclusive_milliseconds_and_set_the_direction_of_ne
     assert [item["played_at"] for item in later["items"]] == ["2026-11-20T11:59:00Z"]
     assert [item["played_at"] for item in earlier["items"]] == ["2026-11-20T11:57:00Z"]
     assert (later["next"], earlier["next"]) == (f"{url}?after={one}", f"{url}?before={two - 60_000}")
-    assert len(told(get(three, PLAYED, after=str(two - 1)))) == 2
+    assert len(dates_of(get(three, PLAYED, after=str(two - 1)))) == 2
 
 
 @pytest.mark.parametrize(
@@ -88,7 +100,8 @@ def test_a_request_that_makes_no_sense_is_400(query: dict[str, str]) -> None:
 def test_a_page_asked_with_before_can_be_short_although_more_exist() -> None:
     many = world(*(Play(SONG, minutes_ago(minute)) for minute in range(1, 51)), short_before=8)
     now = str(round(NOW.timestamp() * 1000))
-    assert (len(told(get(many, PLAYED, limit="50"))), len(told(get(many, PLAYED, limit="50", before=now)))) == (50, 42)
+    assert len(dates_of(get(many, PLAYED, limit="50"))) == 50
+    assert len(dates_of(get(many, PLAYED, limit="50", before=now))) == 42
 
 
 def test_a_whole_second_drops_its_fraction_and_microseconds_are_not_told() -> None:
@@ -98,7 +111,7 @@ def test_a_whole_second_drops_its_fraction_and_microseconds_are_not_told() -> No
         NOW - timedelta(milliseconds=2999.5),
     ]
     page = get(world(*(Play(SONG, moment) for moment in moments)), PLAYED)
-    assert told(page) == [
+    assert dates_of(page) == [
         "2026-11-20T11:59:59Z",
         "2026-11-20T11:59:58Z",
         "2026-11-20T11:59:57.000Z".replace(".000", ""),
@@ -108,18 +121,18 @@ def test_a_whole_second_drops_its_fraction_and_microseconds_are_not_told() -> No
 def test_a_late_play_turns_up_in_its_place_when_it_arrives() -> None:
     late = world(Play(SONG, minutes_ago(1)), Play(ENCORE, minutes_ago(60), arrives_at=NOW), Play(SONG, minutes_ago(90)))
     before, after = get(late, PLAYED, minutes_ago(0.5)), get(late, PLAYED)
-    assert told(before) == ["2026-11-20T11:59:00Z", "2026-11-20T10:30:00Z"]
-    assert told(after) == ["2026-11-20T11:59:00Z", "2026-11-20T11:00:00Z", "2026-11-20T10:30:00Z"]
+    assert dates_of(before) == ["2026-11-20T11:59:00Z", "2026-11-20T10:30:00Z"]
+    assert dates_of(after) == ["2026-11-20T11:59:00Z", "2026-11-20T11:00:00Z", "2026-11-20T10:30:00Z"]
 
 
 def test_what_is_still_to_be_played_is_not_told() -> None:
-    assert told(get(world(Play(SONG, NOW + timedelta(milliseconds=1))), PLAYED)) == []
+    assert dates_of(get(world(Play(SONG, NOW + timedelta(milliseconds=1))), PLAYED)) == []
 
 
 def test_a_play_is_redated_from_a_moment_on_measured_from_its_first_date() -> None:
     shifts = ((minutes_ago(2), timedelta(seconds=-1.5)), (minutes_ago(1), timedelta(milliseconds=11)))
     moved = world(Play(SONG, minutes_ago(10), redated=shifts))
-    seen = [told(get(moved, PLAYED, minutes_ago(minute)))[0] for minute in (3, 2, 1, 0)]
+    seen = [dates_of(get(moved, PLAYED, minutes_ago(minute)))[0] for minute in (3, 2, 1, 0)]
     assert seen == [
         "2026-11-20T11:50:00Z",
         "2026-11-20T11:49:58.500Z",

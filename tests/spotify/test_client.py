@@ -84,10 +84,10 @@ def test_both_grants_identify_the_app_by_basic_authorization(web):
     assert accounts.refresh("old") == {"access_token": "for her", "refresh_token": "new"}
 
 
-@pytest.mark.parametrize("said", ["Refresh token expired", "Refresh token revoked", "Invalid refresh token"])
-def test_invalid_grant_is_never_tried_again(web, said):
-    web.post(f"{ACCOUNTS}/api/token", json={"error": "invalid_grant", "error_description": said}, status=400)
-    with pytest.raises(LoginRefused, match=f"{said}.*Log in again"):
+@pytest.mark.parametrize("description", ["Refresh token expired", "Refresh token revoked", "Invalid refresh token"])
+def test_invalid_grant_is_never_tried_again(web, description):
+    web.post(f"{ACCOUNTS}/api/token", json={"error": "invalid_grant", "error_description": description}, status=400)
+    with pytest.raises(LoginRefused, match=f"{description}.*Log in again"):
         Accounts(ACCOUNTS, "id", "secret").refresh("old")
     assert len(web.calls) == 1
 

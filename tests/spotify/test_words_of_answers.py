@@ -34,12 +34,12 @@ def answered(status: int, body: bytes, ask=lambda api: api.recently_played()) ->
 
 def test_a_long_refusal_keeps_its_useful_half(brapped, spotify) -> None:
     change_world(spotify, faults=(Fault("/v1/*", status=403, body=error(403, PREMIUM)),))
-    [said] = brapped("plays").stderr.splitlines()
-    assert said == f"brapped: Spotify refuses the request: {PREMIUM} The owner of the app needs Spotify Premium."
+    [line] = brapped("plays").stderr.splitlines()
+    assert line == f"brapped: Spotify refuses the request: {PREMIUM} The owner of the app needs Spotify Premium."
 
 
 @pytest.mark.parametrize(
-    ("message", "said"),
+    ("message", "expected"),
     [
         ("word " * 100, f"{'word ' * 46}word…"),
         ("w" * 999, f"{'w' * 239}…"),
@@ -49,13 +49,13 @@ def test_a_long_refusal_keeps_its_useful_half(brapped, spotify) -> None:
         (None, "Forbidden."),
     ],
 )
-def test_a_refusal_is_whole_words_and_ends_once(message, said) -> None:
+def test_a_refusal_is_whole_words_and_ends_once(message, expected) -> None:
     refused = answered(403, error(403, message))
-    assert isinstance(refused, Forbidden) and str(refused) == f"Spotify refuses the request: {said}"
+    assert isinstance(refused, Forbidden) and str(refused) == f"Spotify refuses the request: {expected}"
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "said"),
+    ("status", "body", "expected"),
     [
         (400, error(400, "Bad request"), "Spotify refuses the request: 400 Bad request."),
         (400, error(400, "Bad request."), "Spotify refuses the request: 400 Bad request."),
@@ -63,8 +63,8 @@ def test_a_refusal_is_whole_words_and_ends_once(message, said) -> None:
         (401, b"", "Spotify refuses an access token that it has just issued (no reason given)."),
     ],
 )
-def test_a_refusal_without_words_has_no_hole_where_they_would_be(status, body, said) -> None:
-    assert str(answered(status, body)) == said
+def test_a_refusal_without_words_has_no_hole_where_they_would_be(status, body, expected) -> None:
+    assert str(answered(status, body)) == expected
 
 
 def test_so_has_a_token_that_is_refused_without_words() -> None:
@@ -96,8 +96,8 @@ def test_the_run_that_meets_a_404_says_so_and_is_told_as_trouble_with_spotify(br
     change_world(spotify, faults=(Fault(PAGE, status=404, body=error(404, "Not found.")),))
     output = tmp_path / "output"
     output.write_text("")
-    said = brapped("plays", GITHUB_OUTPUT=str(output)).stderr
-    assert "no such endpoint" in said and "this id" not in said
+    stderr = brapped("plays", GITHUB_OUTPUT=str(output)).stderr
+    assert "no such endpoint" in stderr and "this id" not in stderr
     assert '"cause": "spotify"' in output.read_text()
 
 
@@ -117,9 +117,9 @@ def test_genres_that_spotify_does_not_know_are_not_promised(
     assert ask("select distinct genres, fetched_at is null from listening.dim_artist where artist_key > 0") == [
         (None, False)
     ]
-    said = brapped("report", "top", "genres", "--min", "all").stdout
-    assert "No genre of what was played is known. Spotify gives genres for few artists" in said
-    assert "asks for them" not in said
+    text = brapped("report", "top", "genres", "--min", "all").stdout
+    assert "No genre of what was played is known. Spotify gives genres for few artists" in text
+    assert "asks for them" not in text
 
 
 def artist(artist_id: str) -> bytes:

@@ -54,8 +54,9 @@ def get(world: World, path: str, at: datetime = NOW, /, **query: str) -> Answer:
     return step(world, path, at, **query)[0]
 
 
-def told(given: Answer) -> list[str]:
-    return [item["played_at"] for item in given.json()["items"]]
+def dates_of(page: Answer) -> list[str]:
+    """The dates of the plays on a page of recently played, in its order."""
+    return [item["played_at"] for item in page.json()["items"]]
 
 
 def refusal(given: Answer) -> tuple[int, str]:

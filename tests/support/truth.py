@@ -292,16 +292,15 @@ class _Player:
         reasons = ("trackdone", "trackdone") if is_full else (self.random.choice(("fwdbtn", "clickrow")), "fwdbtn")
         if self.random.random() < 0.03:
             reasons = self.random.choice((("", ""), (None, None), ("appload", "unexpected-exit-while-paused")))
-        told = {
+        details = {
             "is_private": False,
             "is_offline": False,
             "is_skipped": reasons[1] == "fwdbtn",
             "reason_start": reasons[0],
             "reason_end": reasons[1],
         } | self._state  # fmt: skip
-        self.listens.append(
-            Listen(len(self.listens), track, started_at, self.at, ms, **{**told, **known})  # type: ignore[arg-type]
-        )
+        details = {**details, **known}
+        self.listens.append(Listen(len(self.listens), track, started_at, self.at, ms, **details))  # type: ignore[arg-type]
         self._last[track.song] = self.at
 
     # The cases.

@@ -25,8 +25,8 @@ from etl.warehouse.errors import WarehouseError
 @pytest.fixture
 def backup(moving, recorded, tmp_path) -> Path:
     path = tmp_path / "backup.zip"
-    status, said = moving("--backup", str(path))
-    assert status == 0 and f"{path}: " in said
+    status, output = moving("--backup", str(path))
+    assert status == 0 and f"{path}: " in output
     return path
 
 
@@ -39,8 +39,8 @@ def test_a_restored_warehouse_is_the_same_to_its_last_row_and_goes_on(
     play,
     songs,
 ):
-    status, said = moving("--restore", str(backup), "--to", target)
-    assert (status, "the same by count and hash" in said) == (0, True), said
+    status, output = moving("--restore", str(backup), "--to", target)
+    assert (status, "the same by count and hash" in output) == (0, True), output
     assert differences(everything(recorded), everything(target)) == {}
     assert moving("--restore", str(backup), "--to", target, "--verify")[0] == 0
     play(Play(next(iter(songs.tracks)), ago(0)))
@@ -53,12 +53,12 @@ def test_a_backup_is_for_its_owner_and_says_what_is_in_it(recorded, backup):
     with zipfile.ZipFile(backup) as archive:
         assert archive.testzip() is None
         manifest = json.loads(archive.read("manifest.json"))
-        for told in manifest["tables"]:
-            content = archive.read(f"{told['name'].replace('.', '/')}.csv")
+        for entry in manifest["tables"]:
+            content = archive.read(f"{entry['name'].replace('.', '/')}.csv")
             rows = list(csv.reader(io.StringIO(content.decode(), newline="")))
-            assert (rows[0], len(rows) - 1) == (told["columns"], told["row_count"]), told["name"]
-            assert hashlib.sha256(content).hexdigest() == told["sha256"]
-            assert asked(recorded, f"select count(*) from {told['name']}") == [(told["row_count"],)]
+            assert (rows[0], len(rows) - 1) == (entry["columns"], entry["row_count"]), entry["name"]
+            assert hashlib.sha256(content).hexdigest() == entry["sha256"]
+            assert asked(recorded, f"select count(*) from {entry['name']}") == [(entry["row_count"],)]
         tracks = list(csv.DictReader(io.StringIO(archive.read("listening/dim_track.csv").decode(), newline="")))
     assert sorted(row["track_name"] for row in tracks if MARK in row["track_name"]) == sorted(
         name
@@ -81,15 +81,15 @@ def test_a_restore_that_was_killed_goes_on(database, target, moving, tmp_path, e
         assert process.poll() is None
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    status, said = moving("--restore", str(path), "--to", target)
-    assert status == 0, said
+    status, output = moving("--restore", str(path), "--to", target)
+    assert status == 0, output
     assert differences(everything(database), everything(target)) == {}
 
 
 def test_a_database_that_holds_something_is_not_restored_into(moving, recorded, backup):
     before = everything(recorded)
-    status, said = moving("--restore", str(backup))
-    assert status == 1 and "holds a warehouse already" in said
+    status, output = moving("--restore", str(backup))
+    assert status == 1 and "holds a warehouse already" in output
     assert everything(recorded) == before
 
 
@@ -97,16 +97,16 @@ def rewritten(backup: Path, change: dict[str, bytes]) -> None:
     with zipfile.ZipFile(backup) as archive:
         content = {name: archive.read(name) for name in archive.namelist()}
     with zipfile.ZipFile(backup, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, told in {**content, **change}.items():
-            archive.writestr(name, told)
+        for name, data in {**content, **change}.items():
+            archive.writestr(name, data)
 
 
 def test_a_changed_row_in_a_backup_is_found(moving, target, backup):
     with zipfile.ZipFile(backup) as archive:
         tracks = archive.read("listening/dim_track.csv")
     rewritten(backup, {"listening/dim_track.csv": tracks.replace(b"Qwertz", b"Qwerty", 1)})
-    status, said = moving("--restore", str(backup), "--to", target)
-    assert status == 1 and f"{backup} is damaged: listening/dim_track.csv is not what the manifest says" in said
+    status, output = moving("--restore", str(backup), "--to", target)
+    assert status == 1 and f"{backup} is damaged: listening/dim_track.csv is not what the manifest says" in output
     assert asked(target, "select count(*) from listening.dim_track where track_name like 'Qwert%%'") == [(0,)]
 
 
@@ -117,8 +117,8 @@ def test_a_flipped_byte_in_a_backup_is_found(name, moving, target, backup):
     content = bytearray(backup.read_bytes())
     content[member.header_offset + 30 + len(name) + member.compress_size // 2] ^= 0x55
     backup.write_bytes(content)
-    status, said = moving("--restore", str(backup), "--to", target)
-    assert status == 1 and f"{backup} is" in said and "damaged" in said
+    status, output = moving("--restore", str(backup), "--to", target)
+    assert status == 1 and f"{backup} is" in output and "damaged" in output
 
 
 def test_what_is_no_backup_is_said(moving, target, tmp_path, recorded, backup):
@@ -134,10 +134,10 @@ def test_what_is_no_backup_is_said(moving, target, tmp_path, recorded, backup):
         ("other.zip", "is not a backup of a warehouse"),
         (backup.name, "was made by a newer Brapped (schema/999_bookkeeping)"),
     ):
-        status, said = moving("--restore", str(tmp_path / name), "--to", target)
-        assert status == 1 and says in said, said
-    status, said = moving("--backup", str(tmp_path / "no" / "b.zip"))
-    assert status == 1 and "can't be written: No such file or directory." in said
+        status, output = moving("--restore", str(tmp_path / name), "--to", target)
+        assert status == 1 and says in output, output
+    status, output = moving("--backup", str(tmp_path / "no" / "b.zip"))
+    assert status == 1 and "can't be written: No such file or directory." in output
 
 
 def test_a_backup_that_breaks_off_leaves_the_old_one_alone(recorded, backup, monkeypatch):

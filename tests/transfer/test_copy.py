@@ -45,16 +45,16 @@ def migrate(
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
-    """Its exit status, and all it said."""
-    out, said = process.communicate(timeout=100)
-    assert PASSWORD not in out + said
-    assert MARK not in out + said
-    return process.returncode, out + said
+    """Its exit status, and everything that it printed."""
+    output = "".join(process.communicate(timeout=100))
+    assert PASSWORD not in output
+    assert MARK not in output
+    return process.returncode, output
 
 
 def test_a_moved_warehouse_is_the_same_to_its_last_row_and_goes_on(recorded, target, moving, brapped, play, songs):
-    status, said = moving("--from", recorded, "--to", target)
-    assert (status, "the same by count and hash" in said) == (0, True), said
+    status, output = moving("--from", recorded, "--to", target)
+    assert (status, "the same by count and hash" in output) == (0, True), output
     assert differences(everything(recorded), everything(target)) == {}
     again = moving("--from", recorded, "--to", target)
     assert again[0] == 0 and {*re.findall(r"([\d,]+) copied$", again[1], re.MULTILINE)} == {"0"}
@@ -120,8 +120,8 @@ def test_a_copy_killed_at_ten_random_points_and_resumed_ends_identical(database,
         process.send_signal(signal.SIGKILL)
         process.communicate()
         assert point <= fact_count(target) < 30_000
-    status, said = ended(migrate("--from", database, "--to", target, environment=environment, pieces=500))
-    assert status == 0, said
+    status, output = ended(migrate("--from", database, "--to", target, environment=environment, pieces=500))
+    assert status == 0, output
     assert differences(everything(database), everything(target)) == {}
 
 
@@ -175,15 +175,15 @@ def test_plays_recorded_at_the_source_meanwhile_come_over_with_the_second_run(
     recorder = threading.Thread(target=recording)
     recorder.start()
     try:
-        status, said = ended(migrate("--from", recorded, "--to", target, environment=environment, pieces=1_000))
-        assert status == 0, said
+        status, output = ended(migrate("--from", recorded, "--to", target, environment=environment, pieces=1_000))
+        assert status == 0, output
         [(first_count,)] = asked(target, "select count(*) from listening.fact_play")
     finally:
         is_over.set()
         recorder.join()
     assert len(played) >= 3 and first_count < 30_090 + len(played)  # it went on recording
-    status, said = ended(migrate("--from", recorded, "--to", target, environment=environment))
-    assert status == 0, said
+    status, output = ended(migrate("--from", recorded, "--to", target, environment=environment))
+    assert status == 0, output
     assert differences(everything(recorded), everything(target)) == {}
     assert asked(target, "select count(*), count(distinct played_at) from listening.fact_play") == [
         (30_090 + len(played),) * 2
@@ -203,25 +203,25 @@ def test_plays_recorded_at_the_source_meanwhile_come_over_with_the_second_run(
 def test_a_flipped_byte_is_found_and_mended(flip, says, database, target, moving):
     fill(database, 2_000)
     assert moving("--from", database, "--to", target)[0] == 0
-    status, said = moving("--from", database, "--to", target, "--verify")
-    assert (status, "Verified" in said) == (0, True)
+    status, output = moving("--from", database, "--to", target, "--verify")
+    assert (status, "Verified" in output) == (0, True)
     asked(target, flip)
-    status, said = moving("--from", database, "--to", target, "--verify")
-    assert status == 1 and says in said and "the two differ" in said
+    status, output = moving("--from", database, "--to", target, "--verify")
+    assert status == 1 and says in output and "the two differ" in output
     assert moving("--from", database, "--to", target)[0] == 0
     assert differences(everything(database), everything(target)) == {}
 
 
 def test_what_a_move_would_do_is_said_and_not_done(database, target, moving):
     fill(database, 2_000)
-    status, said = moving("--from", database, "--to", target, "--dry-run")
-    assert status == 0 and "listening.fact_play" in said and "2,000 to copy" in said
+    status, output = moving("--from", database, "--to", target, "--dry-run")
+    assert status == 0 and "listening.fact_play" in output and "2,000 to copy" in output
     assert asked(target, "select count(*) from pg_namespace where nspname in ('listening', 'ops')") == [(0,)]
     assert moving("--from", database, "--to", target)[0] == 0
     asked(database, "update listening.fact_play set ms_played = 1 where play_key = 23")
     before = everything(target)
-    status, said = moving("--from", database, "--to", target, "--dry-run")
-    assert status == 0 and "rows would be copied" in said and " 0 rows would" not in said
+    status, output = moving("--from", database, "--to", target, "--dry-run")
+    assert status == 0 and "rows would be copied" in output and " 0 rows would" not in output
     assert everything(target) == before
 
 
@@ -235,8 +235,8 @@ def test_another_warehouse_is_not_overwritten(recorded, cluster, template, movin
         )
         before = everything(other)
         for extra in ((), ("--dry-run",)):
-            status, said = moving("--from", recorded, "--to", other, *extra)
-            assert status == 1 and "holds another warehouse" in said
+            status, output = moving("--from", recorded, "--to", other, *extra)
+            assert status == 1 and "holds another warehouse" in output
         assert everything(other) == before
 
 
@@ -245,40 +245,40 @@ def test_a_copy_that_has_recorded_for_itself_is_not_overwritten(recorded, target
     play(Play(next(iter(songs.tracks)), ago(0)))
     assert brapped("plays", DATABASE_URL=target).returncode == 0
     before = everything(target)
-    status, said = moving("--from", recorded, "--to", target)
-    assert status == 1 and "has recorded for itself since it was copied (1 run" in said
+    status, output = moving("--from", recorded, "--to", target)
+    assert status == 1 and "has recorded for itself since it was copied (1 run" in output
     assert everything(target) == before
 
 
 def test_a_database_is_not_moved_into_itself(recorded, moving):
     before = everything(recorded)
-    status, said = moving("--from", recorded, "--to", libpq(recorded) + "&application_name=x")
-    assert (status, said) == (1, "migrate: The databases at --from and --to are the same one.\n")
+    status, output = moving("--from", recorded, "--to", libpq(recorded) + "&application_name=x")
+    assert (status, output) == (1, "migrate: The databases at --from and --to are the same one.\n")
     assert everything(recorded) == before
 
 
 def test_what_cannot_be_moved_is_said_by_its_name(database, target, moving, empty_database):
-    status, said = moving("--from", empty_database, "--to", target)
-    assert status == 1 and "There is no warehouse in the database at --from." in said
-    status, said = moving("--from", with_database(database, "nowhere"))
-    assert status == 1 and "the database that --from names does not exist" in said.replace("or endpoint ", "")
+    status, output = moving("--from", empty_database, "--to", target)
+    assert status == 1 and "There is no warehouse in the database at --from." in output
+    status, output = moving("--from", with_database(database, "nowhere"))
+    assert status == 1 and "the database that --from names does not exist" in output.replace("or endpoint ", "")
     asked(database, "insert into ops.schema_change values ('schema/999_from_the_future', 'x', now(), '9')")
-    status, said = moving("--from", database, "--to", target)
-    assert status == 1 and f"and this program is {__version__}) that knows schema/999_from_the_future" in said
+    status, output = moving("--from", database, "--to", target)
+    assert status == 1 and f"and this program is {__version__}) that knows schema/999_from_the_future" in output
     assert asked(target, "select count(*) from pg_namespace where nspname in ('listening', 'ops')") == [(0,)]
-    status, said = moving("--from", f"mysql://x:{PASSWORD}@host/y")
-    assert status == 1 and "--from has to be the address of a Postgres" in said
+    status, output = moving("--from", f"mysql://x:{PASSWORD}@host/y")
+    assert status == 1 and "--from has to be the address of a Postgres" in output
     assert moving("--verify")[0] == 1
     for wrong in (("--form", f"postgresql://x:{PASSWORD}@host/y"), (f"postgresql://x:{PASSWORD}@host/y",)):
-        status, said = moving(*wrong)  # which sees to it that no password is said
-        assert status == 2 and "too many" in said
+        status, output = moving(*wrong)  # which sees to it that no password is printed
+        assert status == 2 and "too many" in output
     assert moving("--from", database, "--backup", "x")[0] == 2
 
 
 def test_an_address_can_come_through_a_pipe(recorded, target, environment):
     process = migrate("--from", "-", "--to", target, environment=environment, stdin=subprocess.PIPE)
-    _, said = process.communicate(input=f"{recorded}\n", timeout=100)
-    assert process.returncode == 0, said
+    _, errors = process.communicate(input=f"{recorded}\n", timeout=100)
+    assert process.returncode == 0, errors
     assert differences(everything(recorded), everything(target)) == {}
 
 
@@ -291,13 +291,13 @@ def test_a_move_needs_no_superuser(cluster, recorded, moving):
             database = other.rpartition("/")[2].partition("?")[0]
             in_cluster(cluster, f"alter database {database} owner to {name}")
             own = libpq(other).replace("postgresql://brapped@", f"postgresql://{name}:{PASSWORD}@")
-            status, said = moving("--from", recorded, "--to", own)
-            assert status == 0, said
+            status, output = moving("--from", recorded, "--to", own)
+            assert status == 0, output
             for third in fresh_database(cluster, "template0"):
                 in_cluster(cluster, f"alter database {third.rpartition('/')[2].partition('?')[0]} owner to {name}")
                 further = libpq(third).replace("postgresql://brapped@", f"postgresql://{name}:{PASSWORD}@")
-                status, said = moving("--from", own, "--to", further)
-                assert status == 0, said
+                status, output = moving("--from", own, "--to", further)
+                assert status == 0, output
                 assert differences(everything(recorded), everything(superuser(third))) == {}
     finally:
         in_cluster(cluster, f"drop role if exists {name}")
@@ -308,8 +308,8 @@ def test_a_role_that_reads_there_is_named(recorded, target, moving, cluster):
     in_cluster(cluster, f"create role {name}")
     asked(recorded, f"grant usage on schema listening to {name}")
     try:
-        status, said = moving("--from", recorded, "--to", target)
-        assert status == 0 and f"(docs/bi.md):\n    {name}\n" in said
+        status, output = moving("--from", recorded, "--to", target)
+        assert status == 0 and f"(docs/bi.md):\n    {name}\n" in output
     finally:
         asked(superuser(recorded), f"drop owned by {name}")
         in_cluster(cluster, f"drop role {name}")
@@ -395,8 +395,8 @@ def test_from_an_older_postgres_and_back(older_postgres, recorded, target, movin
     assert differences(rows_of(recorded), rows_of(older)) == {}
     play(Play(next(iter(songs.tracks)), ago(0)))
     assert brapped("plays", DATABASE_URL=older).stdout.startswith("1 of 31 plays are new")
-    status, said = moving("--from", older, "--to", target)
-    assert status == 0, said
+    status, output = moving("--from", older, "--to", target)
+    assert status == 0, output
     assert differences(rows_of(older), rows_of(target)) == {}
     assert asked(target, "select count(*) from listening.fact_play") == [(91,)]
     assert everything(recorded).keys() == everything(target).keys()

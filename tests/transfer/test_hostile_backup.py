@@ -84,61 +84,65 @@ def counter(manifest: Manifest, *, place: int, value: object) -> None:
 
 
 HOSTILE: dict[str, Callable[[Manifest], object]] = {
-    "a reference more": lambda told: told["references"].append(REFERENCE),
-    "a reference less": lambda told: told["references"].pop(),
-    "no references": lambda told: told.update(references=[]),
-    "a reference twice": lambda told: told["references"].append(told["references"][0]),
-    "a reference of another table": lambda told: reference(told, place=0, value="public.mine"),
-    "a reference by another name": lambda told: reference(told, place=1, value='x"; drop table public.mine; --'),
-    "a reference defined otherwise": lambda told: reference(told, place=2, value=RUNS),
-    "a reference with a statement behind it": lambda told: reference(
-        told, place=2, value=f"{told['references'][0][2]}; drop table public.mine"
+    "a reference more": lambda manifest: manifest["references"].append(REFERENCE),
+    "a reference less": lambda manifest: manifest["references"].pop(),
+    "no references": lambda manifest: manifest.update(references=[]),
+    "a reference twice": lambda manifest: manifest["references"].append(manifest["references"][0]),
+    "a reference of another table": lambda manifest: reference(manifest, place=0, value="public.mine"),
+    "a reference by another name": lambda manifest: reference(
+        manifest, place=1, value='x"; drop table public.mine; --'
+    ),
+    "a reference defined otherwise": lambda manifest: reference(manifest, place=2, value=RUNS),
+    "a reference with a statement behind it": lambda manifest: reference(
+        manifest, place=2, value=f"{manifest['references'][0][2]}; drop table public.mine"
     ),
     "a table of somebody else's": another_table,
-    "a table of Postgres's own": lambda told: another_table(told, name="pg_catalog.pg_authid"),
-    "a table of the bookkeeping": lambda told: another_table(told, name="ops.schema_change"),
-    "the table of the references": lambda told: another_table(told, name="ops.copy_reference"),
-    "a table twice": lambda told: told["tables"].append(told["tables"][0]),
-    "no tables": lambda told: told.update(tables=[]),
-    "a table less": lambda told: told["tables"].pop(),
-    "a table without a schema": lambda told: table(told, name="mine"),
-    "a table with many dots": lambda told: table(told, name="a.b.c.d"),
-    "a table with a NUL": lambda told: table(told, name="listening.a\x00"),
-    "a table with a percent sign": lambda told: table(told, name="listening.a%sb"),
-    "a column of another name": lambda told: table(told, columns=["x); drop table public.mine; --"]),
-    "no columns": lambda told: table(told, columns=[]),
-    "another key": lambda told: table(told, key=["1) or (true"]),
-    "no key": lambda told: table(told, key=[]),
-    "rows below zero": lambda told: table(told, row_count=-1),
-    "rows without end": lambda told: table(told, row_count=10**30),
-    "a hash that is no number": lambda told: table(told, row_hash="x"),
-    "a hash of 5,000 digits": lambda told: table(told, row_hash="9" * 5_000),
-    "a checksum that is none": lambda told: table(told, sha256="5"),
-    "a counter more": lambda told: told["counters"].append(["pg_catalog.pg_class", "oid", 1, True]),
-    "a counter less": lambda told: told["counters"].pop(),
-    "a counter of another table": lambda told: counter(told, place=0, value="public.mine"),
-    "a counter of another column": lambda told: counter(told, place=1, value="x'); drop table public.mine; --"),
-    "a counter too large for anything": lambda told: counter(told, place=2, value=10**30),
-    "a counter too large for its column": lambda told: counter(told, place=2, value=2**63 - 1),
-    "a counter below one": lambda told: counter(told, place=2, value=0),
-    "a schema file of elsewhere": lambda told: told["schema_files"].update({"schema/../../../etc/passwd": "x"}),
-    "no schema files": lambda told: told.update(schema_files={}),
-    "a schema with a hole": lambda told: told["schema_files"].pop("schema/004_one_listen"),
-    "a schema file with another checksum": lambda told: told["schema_files"].update({"schema/001_bookkeeping": "x"}),
-    "another format": lambda told: told.update(format="x"),
-    "a year that is none": lambda told: told.update(made_at="0000-01-01T00:00:00Z"),
-    "a moment without a zone": lambda told: told.update(made_at="2020-01-01T00:00:00"),
-    "an id that is none": lambda told: told.update(warehouse_id="x'; drop table public.mine; --"),
-    "an endless manifest": lambda told: told.update(program_version="x" * 2**23),
+    "a table of Postgres's own": lambda manifest: another_table(manifest, name="pg_catalog.pg_authid"),
+    "a table of the bookkeeping": lambda manifest: another_table(manifest, name="ops.schema_change"),
+    "the table of the references": lambda manifest: another_table(manifest, name="ops.copy_reference"),
+    "a table twice": lambda manifest: manifest["tables"].append(manifest["tables"][0]),
+    "no tables": lambda manifest: manifest.update(tables=[]),
+    "a table less": lambda manifest: manifest["tables"].pop(),
+    "a table without a schema": lambda manifest: table(manifest, name="mine"),
+    "a table with many dots": lambda manifest: table(manifest, name="a.b.c.d"),
+    "a table with a NUL": lambda manifest: table(manifest, name="listening.a\x00"),
+    "a table with a percent sign": lambda manifest: table(manifest, name="listening.a%sb"),
+    "a column of another name": lambda manifest: table(manifest, columns=["x); drop table public.mine; --"]),
+    "no columns": lambda manifest: table(manifest, columns=[]),
+    "another key": lambda manifest: table(manifest, key=["1) or (true"]),
+    "no key": lambda manifest: table(manifest, key=[]),
+    "rows below zero": lambda manifest: table(manifest, row_count=-1),
+    "rows without end": lambda manifest: table(manifest, row_count=10**30),
+    "a hash that is no number": lambda manifest: table(manifest, row_hash="x"),
+    "a hash of 5,000 digits": lambda manifest: table(manifest, row_hash="9" * 5_000),
+    "a checksum that is none": lambda manifest: table(manifest, sha256="5"),
+    "a counter more": lambda manifest: manifest["counters"].append(["pg_catalog.pg_class", "oid", 1, True]),
+    "a counter less": lambda manifest: manifest["counters"].pop(),
+    "a counter of another table": lambda manifest: counter(manifest, place=0, value="public.mine"),
+    "a counter of another column": lambda manifest: counter(manifest, place=1, value="x'); drop table public.mine; --"),
+    "a counter too large for anything": lambda manifest: counter(manifest, place=2, value=10**30),
+    "a counter too large for its column": lambda manifest: counter(manifest, place=2, value=2**63 - 1),
+    "a counter below one": lambda manifest: counter(manifest, place=2, value=0),
+    "a schema file of elsewhere": lambda manifest: manifest["schema_files"].update({"schema/../../../etc/passwd": "x"}),
+    "no schema files": lambda manifest: manifest.update(schema_files={}),
+    "a schema with a hole": lambda manifest: manifest["schema_files"].pop("schema/004_one_listen"),
+    "a schema file with another checksum": lambda manifest: manifest["schema_files"].update(
+        {"schema/001_bookkeeping": "x"}
+    ),
+    "another format": lambda manifest: manifest.update(format="x"),
+    "a year that is none": lambda manifest: manifest.update(made_at="0000-01-01T00:00:00Z"),
+    "a moment without a zone": lambda manifest: manifest.update(made_at="2020-01-01T00:00:00"),
+    "an id that is none": lambda manifest: manifest.update(warehouse_id="x'; drop table public.mine; --"),
+    "an endless manifest": lambda manifest: manifest.update(program_version="x" * 2**23),
 }
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_manifest_that_says_something_else_than_the_schema_is_refused(name, backup, mine, moving):
     path = rewritten(backup, HOSTILE[name])
-    status, said = moving("--restore", str(path), "--to", mine)
-    assert status == 1 and said.startswith("migrate: ") and "Traceback" not in said, said
-    assert "Postgres refused" not in said and ("damaged" in said or "ouched" in said), said
+    status, output = moving("--restore", str(path), "--to", mine)
+    assert status == 1 and output.startswith("migrate: ") and "Traceback" not in output, output
+    assert "Postgres refused" not in output and ("damaged" in output or "Nothing was changed" in output), output
     assert asked(mine, "select number from public.mine") == [(1,)]
     assert asked(mine, SCHEMAS) == [(0,)]  # it was refused before anything was made
 
@@ -172,16 +176,16 @@ def test_a_file_in_the_archive_that_is_not_as_ours_are_is_refused(change, says, 
         return found
 
     monkeypatch.setattr(zipfile.ZipFile, "getinfo", getinfo)
-    status, said = moving("--restore", str(backup), "--to", mine)
-    assert status == 1 and says in said and "listening/dim_track.csv" in said and "Nothing was touched" in said
+    status, output = moving("--restore", str(backup), "--to", mine)
+    assert status == 1 and says in output and "listening/dim_track.csv" in output and "Nothing was changed" in output
     assert asked(mine, SCHEMAS) == [(0,)]
 
 
 def test_a_real_bomb_is_refused(backup, mine, moving, monkeypatch):
     monkeypatch.setattr(manifests, "UNPACKED_BYTES", 2**16)
-    path = rewritten(backup, lambda told: None, {"listening/dim_track.csv": b"0" * 2**24})
-    status, said = moving("--restore", str(path), "--to", mine)
-    assert status == 1 and "would become 200 times as long" in said
+    path = rewritten(backup, lambda manifest: None, {"listening/dim_track.csv": b"0" * 2**24})
+    status, output = moving("--restore", str(path), "--to", mine)
+    assert status == 1 and "would become 200 times as long" in output
     assert asked(mine, SCHEMAS) == [(0,)]
 
 
@@ -191,8 +195,10 @@ def test_a_file_that_is_missing_is_named(backup, mine, moving):
         for name in good.namelist():
             if name != "listening/fact_play.csv":
                 less.writestr(name, good.read(name))
-    status, said = moving("--restore", str(path), "--to", mine)
-    assert status == 1 and f"{path} is damaged: there is no listening/fact_play.csv in it. Nothing was touched." in said
+    status, output = moving("--restore", str(path), "--to", mine)
+    assert (
+        status == 1 and f"{path} is damaged: there is no listening/fact_play.csv in it. Nothing was changed." in output
+    )
     assert asked(mine, SCHEMAS) == [(0,)]
 
 
@@ -200,15 +206,15 @@ def test_two_files_of_one_name_do_not_deceive(backup, mine, moving):
     with warnings.catch_warnings(), zipfile.ZipFile(backup, "a") as archive:
         warnings.simplefilter("ignore")
         archive.writestr("listening/dim_track.csv", b"track_key\n1\n")
-    status, said = moving("--restore", str(backup), "--to", mine)
-    assert status == 1 and "listening/dim_track.csv is in it twice" in said
+    status, output = moving("--restore", str(backup), "--to", mine)
+    assert status == 1 and "listening/dim_track.csv is in it twice" in output
     assert asked(mine, SCHEMAS) == [(0,)]
 
 
 def test_a_file_that_does_not_fit_its_table_is_named(backup, mine, moving):
-    path = rewritten(backup, lambda told: None, {"listening/dim_track.csv": b"track_key\n1\n"})
-    status, said = moving("--restore", str(path), "--to", mine)
-    assert status == 1 and f"{path} is damaged: listening/dim_track.csv does not fit its table." in said
+    path = rewritten(backup, lambda manifest: None, {"listening/dim_track.csv": b"track_key\n1\n"})
+    status, output = moving("--restore", str(path), "--to", mine)
+    assert status == 1 and f"{path} is damaged: listening/dim_track.csv does not fit its table." in output
 
 
 @pytest.mark.parametrize("name", ["/", "/dev/null", "pipe", "closed"])
@@ -218,8 +224,8 @@ def test_what_is_no_file_is_not_read(name, moving, target, tmp_path):
         os.mkfifo(path)
     elif name == "closed":
         path.mkdir()
-    status, said = moving("--restore", str(path), "--to", target)
-    assert status == 1 and said == f"migrate: {path} is not a file.\n"
+    status, output = moving("--restore", str(path), "--to", target)
+    assert status == 1 and output == f"migrate: {path} is not a file.\n"
 
 
 def killed_when(command: list[str], environment: dict[str, str], is_time: Callable[[], bool]) -> None:
@@ -244,10 +250,10 @@ def test_a_killed_restore_puts_back_the_references_that_an_earlier_one_took(good
     assert asked(mine, references) == [(0,)]
     # one with other references is refused in the middle, too
     evil = rewritten(backup, HOSTILE["a reference more"])
-    status, said = moving("--restore", str(evil), "--to", mine)
-    assert status == 1 and "its references are not those of the schema" in said
-    status, said = moving("--restore", str(backup), "--to", mine)
-    assert status == 0, said
+    status, output = moving("--restore", str(evil), "--to", mine)
+    assert status == 1 and "its references are not those of the schema" in output
+    status, output = moving("--restore", str(backup), "--to", mine)
+    assert status == 0, output
     asked(mine, "drop table public.mine")
     assert differences(everything(good[0]), everything(mine)) == {}
     assert asked(mine, "select to_regclass('ops.copy_reference')") == [(None,)]
@@ -263,8 +269,8 @@ def test_a_copy_that_an_older_version_began_is_said(backup, mine, moving):
     ):
         asked(mine, statement)
     asked(mine, "update ops.warehouse set copy_started_at = now()")
-    status, said = moving("--restore", str(backup), "--to", mine)
-    assert status == 1 and "An older version of the program began a copy into the database at --to" in said
+    status, output = moving("--restore", str(backup), "--to", mine)
+    assert status == 1 and "An older version of the program began a copy into the database at --to" in output
 
 
 def test_not_even_sql_starts_a_program_on_the_embedded_postgres(database):
@@ -283,12 +289,12 @@ def test_not_even_sql_starts_a_program_on_the_embedded_postgres(database):
 
 @pytest.mark.parametrize("number", [1, 2**31 - 1])
 def test_a_wrong_counter_is_put_between_the_largest_key_and_an_honest_gap(number, backup, target, moving):
-    def every_counter(told: Manifest) -> None:
-        for one in told["counters"]:
+    def every_counter(manifest: Manifest) -> None:
+        for one in manifest["counters"]:
             one[2] = number
 
-    status, said = moving("--restore", str(rewritten(backup, every_counter)), "--to", target)
-    assert status == 0, said
+    status, output = moving("--restore", str(rewritten(backup, every_counter)), "--to", target)
+    assert status == 0, output
     for table_name, key in (("dim_track", "track_key"), ("dim_artist", "artist_key"), ("fact_play", "play_key")):
         [(given,)] = asked(target, f"select last_value from listening.{table_name}_{key}_seq")
         [(largest,)] = asked(target, f"select coalesce(max({key}), 1) from listening.{table_name}")

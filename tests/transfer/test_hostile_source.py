@@ -66,8 +66,8 @@ def test_a_source_whose_functions_are_others_is_moved_without_them(database, tar
     before = everything(database)
     shadow(database)
     for extra in (("--dry-run",), (), ("--verify",)):
-        status, said = moving("--from", database, "--to", target, *extra)
-        assert status == 0, said
+        status, output = moving("--from", database, "--to", target, *extra)
+        assert status == 0, output
     assert differences(before, everything(target)) == {}
 
 
@@ -193,15 +193,15 @@ def test_a_source_that_is_not_as_the_schema_makes_it_is_refused_before_it_is_rea
     for extra in ((), ("--dry-run",)):
         if extra and says.startswith(("run_key", "The numbering")):  # which a dry run does not copy
             continue
-        status, said = moving("--from", database, "--to", target, *extra)
-        assert status == 1 and says in said, said
-        assert RAN not in said and "\x1b" not in said
+        status, output = moving("--from", database, "--to", target, *extra)
+        assert status == 1 and says in output, output
+        assert RAN not in output and "\x1b" not in output
         assert asked(target, SCHEMAS) == [(0,)]
 
 
 def test_a_superuser_does_not_read_what_belongs_to_somebody_else(database, target, moving):
-    status, said = moving("--from", superuser(database), "--to", target)
-    assert status == 1 and "belongs to brapped, but the address has a superuser" in said
+    status, output = moving("--from", superuser(database), "--to", target)
+    assert status == 1 and "belongs to brapped, but the address has a superuser" in output
     assert asked(target, SCHEMAS) == [(0,)]
 
 
@@ -222,8 +222,8 @@ def test_keys_that_python_has_no_date_for_and_texts_like_statements_come_over(da
     assert asked(database, statement.format(columns)) == asked(target, statement.format(columns))
     asked(target, "update ops.watermark set checked_at = now() where source like '%%31m'")
     asked(target, "update listening.fact_play set ms_played = 5 where played_at < '0001-01-01'")
-    status, said = moving("--from", database, "--to", target, "--verify")
-    assert status == 1 and "\x1b" not in said and " BC" in said
+    status, output = moving("--from", database, "--to", target, "--verify")
+    assert status == 1 and "\x1b" not in output and " BC" in output
     assert moving("--from", database, "--to", target)[0] == 0
 
 
@@ -257,8 +257,8 @@ def test_where_another_copy_is_at_work_none_begins(database, target, moving, hel
     assert moving("--backup", str(path))[0] == 0
     held(target, "shared")  # as another move would that copies out of it
     for command in (("--from", database), ("--restore", str(path))):
-        status, said = moving(*command, "--to", target)
-        assert status == 1 and "Another move, backup or restore is at work in the database at --to" in said
+        status, output = moving(*command, "--to", target)
+        assert status == 1 and "Another move, backup or restore is at work in the database at --to" in output
         assert asked(target, SCHEMAS) == [(0,)]
     held(database, "shared")  # two may read one database
     assert moving("--backup", str(path))[0] == 0
@@ -267,8 +267,8 @@ def test_where_another_copy_is_at_work_none_begins(database, target, moving, hel
 def test_a_database_that_is_being_written_is_not_read(database, target, moving, held, impatient, tmp_path):
     held(database, "exclusive")
     for command in (("--from", database, "--to", target), ("--backup", str(tmp_path / "b.zip"))):
-        status, said = moving(*command)
-        assert status == 1 and "is being copied into right now" in said
+        status, output = moving(*command)
+        assert status == 1 and "is being copied into right now" in output
     assert not (tmp_path / "b.zip").exists()
 
 
@@ -305,10 +305,10 @@ def test_moves_that_cross_and_three_at_once_all_end(database, target, cluster, i
             thread.join(60)
         assert not any(thread.is_alive() for thread in threads)
         assert len(ends) == 4
-        for said in ends:
-            assert said == "done" or "is at work in" in said or "being copied into" in said or "unfinished" in said, (
-                said
-            )
+        for output in ends:
+            assert (
+                output == "done" or "is at work in" in output or "being copied into" in output or "unfinished" in output
+            ), output
 
 
 def test_a_target_that_somebody_reads_all_the_time_is_not_waited_for_without_end(database, target, moving, monkeypatch):
@@ -319,7 +319,7 @@ def test_a_target_that_somebody_reads_all_the_time_is_not_waited_for_without_end
     reader = psycopg2.connect(libpq(target))
     with reader.cursor() as cursor:
         cursor.execute("select count(*) from listening.dim_track")
-    status, said = moving("--from", database, "--to", target)
+    status, output = moving("--from", database, "--to", target)
     reader.close()
-    assert status == 1 and "holds a view or a table of the warehouse and does not let go: role" in said
+    assert status == 1 and "holds a view or a table of the warehouse and does not let go: role" in output
     assert moving("--from", database, "--to", target)[0] == 0

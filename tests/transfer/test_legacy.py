@@ -56,12 +56,12 @@ def add(old) -> Callable[..., None]:
     return added
 
 
-def receipt_of(said: str) -> dict[str, int]:
+def receipt_of(output: str) -> dict[str, int]:
     """The counts of the last line: `5 rows of 2 files: 3 new, 0 known, 1 merged, 1 reported twice, 1 bad`."""
     return {
         word: int(number.replace(",", ""))
         for number, word in re.findall(
-            r"([\d,]+) (rows|new|known|merged|reported|bad)\b", said[said.rindex("rows of") - 12 :]
+            r"([\d,]+) (rows|new|known|merged|reported|bad)\b", output[output.rindex("rows of") - 12 :]
         )
     }
 
@@ -91,10 +91,10 @@ def test_the_plays_of_the_classic_layout_come_over(old, add, moving, ask):
         (BOB, "Bob", float("nan"), "NaN", "", 1),
         ("", None, None, None, None, 1),
     )
-    status, said = moving("--from-legacy", old)
+    status, output = moving("--from-legacy", old)
     assert status == 1  # a row was bad, and is named
-    assert receipt_of(said) == {"rows": 8, "new": 6, "known": 0, "merged": 0, "reported": 1, "bad": 1}, said
-    assert "bad: main_streaming_data, ctid (0,8): played_at is not a time since 2006" in said
+    assert receipt_of(output) == {"rows": 8, "new": 6, "known": 0, "merged": 0, "reported": 1, "bad": 1}, output
+    assert "bad: main_streaming_data, ctid (0,8): played_at is not a time since 2006" in output
     assert ask(
         "select played_at, track_uri, track_name, artist_names, main_artist_names, album_name, duration_ms, is_explicit, ms_played"
         " from listening.fact_play join listening.dim_track using (track_key) left join listening.track_credit using (track_key)"
@@ -154,8 +154,8 @@ def test_the_flat_history_comes_over(old, add, moving, ask):
         ("", "Three", "Bob", None, naive + timedelta(minutes=70), 30_000, None),
         ("spotify:track:short", "Five", "Bob", None, naive + timedelta(minutes=80), 30_000, None),
     )
-    status, said = moving("--from-legacy", old)
-    assert (status, receipt_of(said)) == (0, {"rows": 6, "new": 6, "known": 0, "merged": 0, "reported": 0}), said
+    status, output = moving("--from-legacy", old)
+    assert (status, receipt_of(output)) == (0, {"rows": 6, "new": 6, "known": 0, "merged": 0, "reported": 0}), output
     noon = naive.replace(tzinfo=UTC)
     assert ask(
         "select played_at, track_uri, ms_played, duration_ms, has_extended_export, has_recently_played from listening.fact_play"
@@ -192,8 +192,8 @@ def test_a_play_that_was_dated_anew_is_one(old, add, moving, ask):
     """Older projects took every date that the list gave a play for a play of its own. A repeat is none of these: it takes thirty seconds."""
     for seconds in (0, 0.4, 29.5, 59.5, 180, 181.2):
         add("main_streaming_data", (FIRST + timedelta(seconds=seconds), song(1), "One", "Ann", ANN, 40_000, 1))
-    status, said = moving("--from-legacy", old)
-    assert (status, receipt_of(said)) == (0, {"rows": 6, "new": 3, "known": 0, "merged": 0, "reported": 3}), said
+    status, output = moving("--from-legacy", old)
+    assert (status, receipt_of(output)) == (0, {"rows": 6, "new": 3, "known": 0, "merged": 0, "reported": 3}), output
     assert [moment - FIRST for (moment,) in ask("select played_at from listening.fact_play order by 1")] == [
         timedelta(seconds=29.5), timedelta(seconds=59.5), timedelta(seconds=181.2),
     ]  # fmt: skip
@@ -205,26 +205,26 @@ def test_what_several_sources_tell_is_one_listen(old, add, moving, ask, brapped,
     ends = [NOW - timedelta(minutes=30 * number + 1) for number in range(3)]
     play(*(Play(track_id, end) for track_id, end in zip(ids, ends, strict=True)))
     assert brapped("plays").stdout.startswith("3 of 3 plays are new")
-    told = asked_plays(ask)
-    for end, track_id in told:
+    recorded_plays = asked_plays(ask)
+    for end, track_id in recorded_plays:
         track = songs.tracks[track_id]
         add("main_streaming_data", (end, track_id, track.name, "whoever", "", track.duration_ms, 1))
         add(
             "listening_history",
             (f"spotify:track:{track_id}", track.name, "whoever", "", end.replace(tzinfo=None), track.duration_ms, None),
         )
-    status, said = moving("--from-legacy", old)
-    assert status == 0 and receipt_of(said)["new"] == 0, said
-    assert asked_plays(ask) == told
+    status, output = moving("--from-legacy", old)
+    assert status == 0 and receipt_of(output)["new"] == 0, output
+    assert asked_plays(ask) == recorded_plays
     rows = [
         {
             "ts": f"{end:%Y-%m-%dT%H:%M:%SZ}", "ms_played": 120_000, "spotify_track_uri": f"spotify:track:{track_id}",
             "master_metadata_track_name": "x", "master_metadata_album_artist_name": "y", "master_metadata_album_album_name": "z",
         }
-        for end, track_id in told
+        for end, track_id in recorded_plays
     ]  # fmt: skip
     ran = brapped("import", str(write_folder(tmp_path / "mine", {"Streaming_History_Audio_2026.json": rows})))
-    assert ran.returncode == 0 and asked_plays(ask) == told and len(whole_facts(ask)) == 3
+    assert ran.returncode == 0 and asked_plays(ask) == recorded_plays and len(whole_facts(ask)) == 3
 
 
 def asked_plays(ask: Callable[..., list[tuple]]) -> list[tuple]:
@@ -235,8 +235,8 @@ def asked_plays(ask: Callable[..., list[tuple]]) -> list[tuple]:
 
 def test_a_dry_run_leaves_nothing_behind(old, add, moving, ask):
     add("main_streaming_data", (FIRST, song(1), "One", "Ann", ANN, 200_000, 1))
-    status, said = moving("--from-legacy", old, "--dry-run")
-    assert status == 0 and "1 row of 1 file: 1 new" in said and "nothing was changed" in said
+    status, output = moving("--from-legacy", old, "--dry-run")
+    assert status == 0 and "1 row of 1 file: 1 new" in output and "nothing was changed" in output
     assert ask("select count(*) from listening.fact_play") == [(0,)]
 
 
@@ -249,8 +249,8 @@ def test_whose_plays_they_are_can_be_said(old, add, moving, ask):
 
 
 def test_a_database_without_such_tables_is_said(database, moving, empty_database):
-    status, said = moving("--from-legacy", empty_database)
-    assert (status, said) == (
+    status, output = moving("--from-legacy", empty_database)
+    assert (status, output) == (
         1,
         "migrate: The database at --from-legacy has none of the tables main_streaming_data and listening_history of an older project.\n",
     )
@@ -263,8 +263,8 @@ def test_many_rows_come_over(old, moving, ask):
         " 'Song ' || number %% 900, 'Ann', %s, 200000, 1 from generate_series(1, 30000) as numbers (number)",
         ANN,
     )
-    status, said = moving("--from-legacy", old)
-    assert status == 0 and receipt_of(said)["new"] == 30_000
+    status, output = moving("--from-legacy", old)
+    assert status == 0 and receipt_of(output)["new"] == 30_000
     [(count, first, last)] = ask("select count(*), min(played_at), max(played_at) from listening.fact_play")
     assert (count, first, last) == (
         30_000,

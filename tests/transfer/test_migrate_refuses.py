@@ -44,15 +44,15 @@ def names_in(folder: Path) -> list[str]:
 )
 def test_no_mistake_on_the_command_line_repeats_an_address(option, form, moving, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    status, said = moving(*form.format(option=option, address=ADDRESS).split())  # which sees to the password
-    assert status in (1, 2) and "somebody" not in said and "Traceback" not in said
+    status, output = moving(*form.format(option=option, address=ADDRESS).split())  # which sees to the password
+    assert status in (1, 2) and "somebody" not in output and "Traceback" not in output
 
 
 def test_an_option_without_its_value_is_named(moving):
-    status, said = moving("--from")
-    assert status == 2 and "argument --from: expected one argument" in said
-    status, said = moving("--check=1")
-    assert status == 2 and "argument --check: ignored explicit argument …" in said
+    status, output = moving("--from")
+    assert status == 2 and "argument --from: expected one argument" in output
+    status, output = moving("--check=1")
+    assert status == 2 and "argument --check: ignored explicit argument …" in output
 
 
 # Where a backup goes
@@ -62,8 +62,8 @@ def test_an_option_without_its_value_is_named(moving):
 def test_a_backup_does_not_become_a_folder(name, moving, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("a-folder").mkdir()
-    status, said = moving("--backup", name)
-    assert status == 1 and "is a folder. Name a file in it" in said
+    status, output = moving("--backup", name)
+    assert status == 1 and "is a folder. Name a file in it" in output
     assert names_in(tmp_path) == ["a-folder"]
 
 
@@ -88,8 +88,8 @@ def test_a_backup_replaces_nothing_but_a_file(kind, moving, tmp_path):
     path = tmp_path / "b.zip"
     made(path, kind)
     before = path.lstat()
-    status, said = moving("--backup", str(path))
-    assert status == 1 and "not replaced" in said and str(path) in said
+    status, output = moving("--backup", str(path))
+    assert status == 1 and "not replaced" in output and str(path) in output
     assert path.lstat() == before
     assert [name for name in names_in(tmp_path) if name.startswith(".")] == []
     if "link" in kind:
@@ -129,8 +129,8 @@ def test_a_disk_that_takes_no_more_is_said(number, moving, tmp_path, monkeypatch
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr("etl.whole_file.tempfile.mkstemp", full)
-    status, said = moving("--backup", str(tmp_path / "b.zip"))
-    assert status == 1 and f"can't be written: {os.strerror(number)}." in said
+    status, output = moving("--backup", str(tmp_path / "b.zip"))
+    assert status == 1 and f"can't be written: {os.strerror(number)}." in output
 
 
 # Older projects
@@ -183,9 +183,9 @@ def history(url: str, moment: str, played: str, *rows: tuple[object, object], nu
 )
 def test_a_moment_that_is_none_is_a_bad_row_named_by_its_id(moment, value, old, moving, ask):
     history(old, moment, "integer", (value, 1), number="id serial, ")
-    status, said = moving("--from-legacy", old)
-    assert status == 1 and "Traceback" not in said
-    assert "bad: listening_history, id 1: played_at is not a time since 2006" in said
+    status, output = moving("--from-legacy", old)
+    assert status == 1 and "Traceback" not in output
+    assert "bad: listening_history, id 1: played_at is not a time since 2006" in output
     assert ask("select count(*) from listening.fact_play") == [(0,)]
 
 
@@ -197,16 +197,16 @@ def test_a_time_played_that_is_none_is_unknown(number, old, moving, ask):
     history(
         old, "timestamptz", number, *((f"2024-01-01 1{place}:00:00.5+00", value) for place, value in enumerate(values))
     )
-    status, said = moving("--from-legacy", old)
-    assert status == 0, said
+    status, output = moving("--from-legacy", old)
+    assert status == 0, output
     assert ask("select count(*), count(ms_played) from listening.fact_play") == [(len(values), 0)]
 
 
 def test_a_row_is_named_by_an_id_and_never_by_what_was_listened_to(old, moving):
     history(old, "text", "integer", ("no moment", 1))
     asked(old, "alter table listening_history add column id text default 'Some Title That Is Nobodys Business'")
-    status, said = moving("--from-legacy", old)
-    assert status == 1 and "bad: listening_history, ctid (0,1): played_at" in said and "Business" not in said
+    status, output = moving("--from-legacy", old)
+    assert status == 1 and "bad: listening_history, ctid (0,1): played_at" in output and "Business" not in output
     asked(old, "update listening_history set id = '4d1a0c52-0b1c-4d5a-9a55-2b8a6b6f2f10'")
     assert "id 4d1a0c52-0b1c-4d5a-9a55-2b8a6b6f2f10: played_at" in moving("--from-legacy", old)[1].replace("\n  ", " ")
 
@@ -214,10 +214,10 @@ def test_a_row_is_named_by_an_id_and_never_by_what_was_listened_to(old, moving):
 def test_missing_columns_are_named(old, moving):
     asked(old, "create table listening_history (track_uri text, played_at timestamptz)")
     asked(old, "create schema old; create table old.main_streaming_data (played_at timestamptz, track_name text)")
-    status, said = moving("--from-legacy", old)
+    status, output = moving("--from-legacy", old)
     assert status == 1
-    assert "public.listening_history has no column artist_name, track_name." in said
-    assert "old.main_streaming_data has no column artist_name, track_id." in said
+    assert "public.listening_history has no column artist_name, track_name." in output
+    assert "old.main_streaming_data has no column artist_name, track_id." in output
 
 
 @pytest.mark.parametrize(
@@ -236,8 +236,8 @@ def test_what_would_run_somebody_elses_functions_is_not_read(statement, says, ol
         asked(old, f"create function {function} language plpgsql immutable as $$ begin raise exception 'ran'; end $$"
               if "evil" in function else f"create function {function} language plpgsql immutable as $$ begin return told; end $$")  # fmt: skip
     asked(old, statement)
-    status, said = moving("--from-legacy", old)
-    assert status == 1 and f"public.listening_history {says}" in said and "P0001" not in said
+    status, output = moving("--from-legacy", old)
+    assert status == 1 and f"public.listening_history {says}" in output and "P0001" not in output
 
 
 def test_an_older_project_with_a_path_of_its_own_is_read_all_the_same(old, moving, ask):
@@ -254,18 +254,18 @@ def test_an_older_project_with_a_path_of_its_own_is_read_all_the_same(old, movin
     )
     with pytest.raises(psycopg2.errors.RaiseException):
         asked(old, "select oid from pg_class")
-    status, said = moving("--from-legacy", old)
-    assert status == 0, said
+    status, output = moving("--from-legacy", old)
+    assert status == 0, output
     assert ask("select count(*) from listening.fact_play") == [(1,)]
 
 
 def test_several_listeners_are_said(database, old, moving):
     fill(database, 20)
     history(old, "timestamptz", "integer", ("2024-01-01 10:00:00.5+00", 1))
-    status, said = moving("--from-legacy", old)
-    assert status == 1 and said.startswith("migrate: ") and "--listener" in said
-    status, said = moving("--from-legacy", old, "--listener", "")
-    assert status == 1 and "--listener is empty" in said
+    status, output = moving("--from-legacy", old)
+    assert status == 1 and output.startswith("migrate: ") and "--listener" in output
+    status, output = moving("--from-legacy", old, "--listener", "")
+    assert status == 1 and "--listener is empty" in output
     assert moving("--from-legacy", old, "--listener", "a")[0] == 0
 
 
@@ -285,8 +285,8 @@ def test_three_at_once_end_with_sentences(database, target, environment, tmp_pat
     ]  # fmt: skip
     ends = [(process.communicate(timeout=100)[1], process.returncode) for process in running]
     assert 0 in [status for _, status in ends]
-    for said, status in ends:
-        assert status == 0 or "Another move, backup or restore is at work" in said, said
+    for output, status in ends:
+        assert status == 0 or "Another move, backup or restore is at work" in output, output
     assert asked(target, "select count(*) from listening.fact_play") == [(3_000,)]
 
 
@@ -301,5 +301,5 @@ def test_a_backup_that_never_began_leaves_nothing(tmp_path, monkeypatch):
 
 def test_migrate_says_nothing_of_its_inside(moving: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
     (tmp_path / "damaged.zip").write_bytes(b"PK\x03\x04" + b"\xff" * 500)
-    status, said = moving("--restore", str(tmp_path / "damaged.zip"))
-    assert status == 1 and said.startswith("migrate: ") and "Traceback" not in said
+    status, output = moving("--restore", str(tmp_path / "damaged.zip"))
+    assert status == 1 and output.startswith("migrate: ") and "Traceback" not in output

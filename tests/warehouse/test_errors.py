@@ -16,7 +16,7 @@ from support import in_cluster
 from etl.settings import address_error
 from etl.warehouse import errors as database_errors
 from etl.warehouse.connection import TRIES, Warehouse
-from etl.warehouse.errors import KNOWN, Trouble, WarehouseError, is_passing, sentence_about
+from etl.warehouse.errors import KNOWN, Diagnosis, WarehouseError, is_passing, sentence_about
 
 TLS_REQUEST, GSS_REQUEST = 80877103, 80877104
 
@@ -60,7 +60,8 @@ class Stand:
 
 def refusal(words: str, state: str = "XX000", severity: str = "FATAL") -> bytes:
     body = b"".join(
-        mark + told.encode() + b"\0" for mark, told in ((b"S", severity), (b"V", "FATAL"), (b"C", state), (b"M", words))
+        mark + value.encode() + b"\0"
+        for mark, value in ((b"S", severity), (b"V", "FATAL"), (b"C", state), (b"M", words))
     )
     return b"E" + struct.pack("!I", len(body) + 5) + body + b"\0"
 
@@ -194,27 +195,27 @@ FROM_LIBPQ = [  # what it says by itself, what is wrong
 
 
 def shown(case: object) -> str | None:
-    return case[:60] if isinstance(case, str) else "" if isinstance(case, Trouble) else None
+    return case[:60] if isinstance(case, str) else "" if isinstance(case, Diagnosis) else None
 
 
-@pytest.mark.parametrize(("words", "state", "trouble"), FROM_A_SERVER, ids=shown)
-def test_what_a_server_refuses_is_said_and_tried_again_only_if_it_can_pass(words, state, trouble, stand):
+@pytest.mark.parametrize(("words", "state", "diagnosis"), FROM_A_SERVER, ids=shown)
+def test_what_a_server_refuses_is_said_and_tried_again_only_if_it_can_pass(words, state, diagnosis, stand):
     server = stand(refusal(words, state, "SCHWERWIEGEND" if "»" in words else "FATAL"))
-    said = said_of(f"postgresql://u:hunter2@127.0.0.1:{server.port}/d?sslmode=disable")
-    assert said.startswith(trouble.sentence.removesuffix(".")) and "hunter2" not in said
-    assert server.attempt_count == (TRIES if trouble.can_pass else 1)
-    assert said.endswith(f" ({TRIES} tries).") is trouble.can_pass
+    sentence = said_of(f"postgresql://u:hunter2@127.0.0.1:{server.port}/d?sslmode=disable")
+    assert sentence.startswith(diagnosis.sentence.removesuffix(".")) and "hunter2" not in sentence
+    assert server.attempt_count == (TRIES if diagnosis.can_pass else 1)
+    assert sentence.endswith(f" ({TRIES} tries).") is diagnosis.can_pass
 
 
-@pytest.mark.parametrize(("words", "trouble"), FROM_LIBPQ, ids=shown)
-def test_what_libpq_says_by_itself_is_put_into_a_sentence(words, trouble):
+@pytest.mark.parametrize(("words", "diagnosis"), FROM_LIBPQ, ids=shown)
+def test_what_libpq_says_by_itself_is_put_into_a_sentence(words, diagnosis):
     error = psycopg2.OperationalError(words)
-    assert (sentence_about(error), is_passing(error)) == (trouble.sentence, trouble.can_pass)
+    assert (sentence_about(error), is_passing(error)) == (diagnosis.sentence, diagnosis.can_pass)
 
 
 def test_each_row_of_the_table_has_a_case():
-    told = [words for words, *_ in FROM_A_SERVER] + [words for words, *_ in FROM_LIBPQ] + BY_THE_DRIVER
-    messages = [message.text for words in told for message in database_errors.messages_in(words)]
+    known = [words for words, *_ in FROM_A_SERVER] + [words for words, *_ in FROM_LIBPQ] + BY_THE_DRIVER
+    messages = [message.text for words in known for message in database_errors.messages_in(words)]
     assert [row.pattern for row, _ in KNOWN if not any(row.match(message) for message in messages)] == []
 
 
@@ -247,7 +248,7 @@ def context_of(authority: trustme.CA, *names: str) -> ssl.SSLContext:
 
 
 @pytest.mark.parametrize(
-    ("options", "trouble"),
+    ("options", "diagnosis"),
     [
         ("sslmode=require&channel_binding=require", D.NO_BINDING),
         ("sslmode=verify-full&sslrootcert=/no/such/file", D.NO_ROOT),
@@ -256,12 +257,12 @@ def context_of(authority: trustme.CA, *names: str) -> ssl.SSLContext:
         ("sslmode=require&sslrootcert=system", D.WEAK_MODE),
     ],
 )
-def test_what_is_wrong_with_tls_is_said(options, trouble, stand, authority, tmp_path):
+def test_what_is_wrong_with_tls_is_said(options, diagnosis, stand, authority, tmp_path):
     root = tmp_path / "root.pem"
     authority.cert_pem.write_to_path(str(root))
     server = stand(NO_SIGN_IN, context_of(authority, "elsewhere.example"))
-    said = said_of(f"postgresql://u:hunter2@127.0.0.1:{server.port}/d?{options.format(root=root)}")
-    assert said == trouble.sentence
+    sentence = said_of(f"postgresql://u:hunter2@127.0.0.1:{server.port}/d?{options.format(root=root)}")
+    assert sentence == diagnosis.sentence
     assert server.attempt_count <= 1
 
 

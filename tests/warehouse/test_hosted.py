@@ -141,9 +141,9 @@ def heard(play, songs):
 
 
 def done(process: Program) -> str:
-    out, said = process.communicate(timeout=100)
-    assert process.returncode == 0, said
-    assert PASSWORD not in out + said
+    out, errors = process.communicate(timeout=100)
+    assert process.returncode == 0, errors
+    assert PASSWORD not in out + errors
     return out
 
 
@@ -246,8 +246,8 @@ def test_a_warehouse_moves_away_from_behind_the_proxy_while_its_host_restarts(
     ):
         assert process.poll() is None
     host.restart()
-    out, said = process.communicate(timeout=100)
-    assert process.returncode == 0 and "the same by count and hash" in out, said
-    assert "A database does not answer (try 1 of" in said and PASSWORD not in out + said
+    out, errors = process.communicate(timeout=100)
+    assert process.returncode == 0 and "the same by count and hash" in out, errors
+    assert "A database does not answer (try 1 of" in errors and PASSWORD not in out + errors
     every = "select * from listening.fact_play order by play_key"
     assert asked(empty_database, every) == asked(host.direct, every)

@@ -28,7 +28,7 @@ from etl.warehouse.connection import Warehouse
 from etl.warehouse.engine import WatchedConnection
 from etl.warehouse.errors import WarehouseError
 from etl.warehouse.load import copy
-from etl.warehouse.locks import LISTENER_LOCK, LOGIN_LOCK, SCHEMA_LOCK, Busy, lock
+from etl.warehouse.locks import LISTENER_LOCK, LOGIN_LOCK, SCHEMA_LOCK, LockTimeout, lock
 from etl.warehouse.statements import driver_cursor, run, stream
 
 SOON = Limits("brapped", statement_s=0.3, lock_s=0.1, turn_s=0.1, idle_s=60)
@@ -166,12 +166,12 @@ def test_the_limits_cost_no_round_trip(fresh_s, count, warehouse, monkeypatch):
 
 def test_a_connection_is_asked_whether_it_lives(warehouse):
     with warehouse.begin() as connection:
-        told = connection.connection.driver_connection.get_dsn_parameters()
+        parameters = connection.connection.driver_connection.get_dsn_parameters()
     wanted = {
         "connect_timeout": "15", "keepalives": "1", "keepalives_idle": "30", "keepalives_interval": "10",
         "keepalives_count": "3", "tcp_user_timeout": "60000",
     }  # fmt: skip
-    assert {name: told.get(name) for name in wanted} == wanted
+    assert {name: parameters.get(name) for name in wanted} == wanted
 
 
 def test_what_the_address_says_about_a_connection_goes_first(database):
@@ -228,7 +228,7 @@ def test_a_session_that_fell_asleep_lets_go_and_begins_anew(warehouse, monkeypat
 
 def test_who_holds_a_row_is_named(warehouse, database, waiting, ask):
     run_once = text("update ops.warehouse set made_at = made_at")
-    with holding(database, "update ops.warehouse set made_at = made_at") as pid, pytest.raises(Busy) as raised:
+    with holding(database, "update ops.warehouse set made_at = made_at") as pid, pytest.raises(LockTimeout) as raised:
         warehouse.transaction(lambda connection: connection.execute(run_once))
     assert f"role brapped (process {pid})" in str(raised.value) and not raised.value.is_ours
     assert "update" not in str(raised.value)
@@ -238,17 +238,17 @@ def test_who_holds_a_row_is_named(warehouse, database, waiting, ask):
     ("half", "what"), [(LISTENER_LOCK, "record of a listener"), (LOGIN_LOCK, "login"), (SCHEMA_LOCK, "schema")]
 )
 def test_a_reader_who_takes_the_programs_lock_is_named(half, what, warehouse, reader, waiting):
-    with holding(reader, advisory(half, 1)) as pid, pytest.raises(Busy) as raised:
+    with holding(reader, advisory(half, 1)) as pid, pytest.raises(LockTimeout) as raised:
         warehouse.transaction(lambda connection: lock(connection, half, 1))
-    said = str(raised.value)
-    assert said.startswith(
+    message = str(raised.value)
+    assert message.startswith(
         f"Another session holds the {what} and does not let go: role {name_of(reader)} (process {pid})."
     )
-    assert f"select pg_terminate_backend({pid})" in said and not raised.value.is_ours
+    assert f"select pg_terminate_backend({pid})" in message and not raised.value.is_ours
 
 
 def test_a_reader_who_calls_itself_an_import_is_none(warehouse, reader, waiting):
-    with holding(reader, advisory(LISTENER_LOCK, 1), "brapped import"), pytest.raises(Busy) as raised:
+    with holding(reader, advisory(LISTENER_LOCK, 1), "brapped import"), pytest.raises(LockTimeout) as raised:
         warehouse.transaction(lambda connection: lock(connection, LISTENER_LOCK, 1))
     assert not raised.value.is_ours
 
@@ -258,7 +258,7 @@ def test_a_lock_that_was_free_again_is_said_to_be(warehouse, database, waiting):
         with holding(database, advisory(LISTENER_LOCK, 1)):
             lock(connection, LISTENER_LOCK, 1)
 
-    with pytest.raises(Busy, match="It has ended by now: run this again"):
+    with pytest.raises(LockTimeout, match="It has ended by now: run this again"):
         warehouse.transaction(work)
 
 
@@ -314,10 +314,10 @@ def test_views_that_somebody_reads_keep_nobody_from_recording(warehouse, databas
     in_cluster(database, OUTDATED)
     with holding(reader, "select count(*) from listening.play_detail") as pid:
         assert warehouse.migrate(NOW, __version__, views_may_wait=True) == []
-        [said] = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
-        assert said.startswith("The views were not updated; the next run tries again.")
-        assert f"role {name_of(reader)} (process {pid})" in said and "count" not in said
-        with pytest.raises(Busy, match="role reader_of"):  # reports read them
+        [warning] = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+        assert warning.startswith("The views were not updated; the next run tries again.")
+        assert f"role {name_of(reader)} (process {pid})" in warning and "count" not in warning
+        with pytest.raises(LockTimeout, match="role reader_of"):  # reports read them
             warehouse.migrate(NOW, __version__)
     assert "views/play_detail" in warehouse.migrate(NOW, __version__, views_may_wait=True)
 
@@ -326,7 +326,7 @@ def test_a_table_that_somebody_reads_is_waited_for_in_vain(warehouse, reader, wa
     folder = shutil.copytree(sql_folder(), tmp_path / "sql")
     (folder / "schema/999_more.sql").write_text("-- More.\nalter table listening.fact_play add column more integer;\n")
     monkeypatch.setattr(statements, "sql_folder", lambda: folder)
-    with holding(reader, "select count(*) from listening.fact_play") as pid, pytest.raises(Busy) as raised:
+    with holding(reader, "select count(*) from listening.fact_play") as pid, pytest.raises(LockTimeout) as raised:
         warehouse.migrate(NOW, __version__, views_may_wait=True)
     assert f"role {name_of(reader)} (process {pid})" in str(raised.value)
     assert "schema/999_more" in warehouse.migrate(NOW, __version__)
@@ -337,7 +337,7 @@ def test_while_a_migration_waits_nobody_waits_long_behind_it(warehouse, database
     """Others can read what it waits for as soon as its own wait is over."""
     in_cluster(database, OUTDATED)
     with holding(reader, "select count(*) from listening.play_detail"):
-        with pytest.raises(Busy):
+        with pytest.raises(LockTimeout):
             warehouse.migrate(NOW, __version__)
         with holding(reader, "set statement_timeout = '5s'; select count(*) from listening.play_detail"):
             pass
@@ -369,13 +369,13 @@ class Proxy:
 
     def pump(self, source: socket.socket, target: socket.socket, is_counted: bool) -> None:
         try:
-            while told := source.recv(65536):
+            while data := source.recv(65536):
                 if is_counted and self.left is not None:
-                    self.left -= len(told)
+                    self.left -= len(data)
                     if self.left < 0:
                         self.is_over.wait()
                         return
-                target.sendall(told)
+                target.sendall(data)
         except OSError:
             pass
         finally:

@@ -98,7 +98,7 @@ def test_every_unique_key_of_the_facts_holds_the_listener_so_that_they_can_be_sp
     )
 
 
-MADE_ANEW = sorted(
+RECREATED = sorted(
     f"{path.parent.name}/{path.stem}"
     for folder in ("functions", "views")
     for path in (ROOT / "sql" / folder).glob("*.sql")
@@ -110,7 +110,7 @@ def test_migrating_twice_does_nothing_the_second_time(empty_database):
     files = made.migrate(NOW, __version__)
     schema = [f"schema/{path.stem}" for path in sorted((ROOT / "sql/schema").glob("*.sql"))]
     assert files[: len(schema)] == schema
-    assert sorted(files[len(schema) :]) == MADE_ANEW
+    assert sorted(files[len(schema) :]) == RECREATED
     assert made.migrate(NOW, __version__) == []
     made.close()
 
@@ -135,14 +135,14 @@ def test_a_schema_change_that_fails_leaves_nothing_behind(empty_database, tmp_pa
 def test_a_newer_database_is_left_alone(warehouse, database, ask):
     ask("insert into ops.schema_change values ('schema/999_from_the_future', 'x', now(), '9')")
     with pytest.raises(
-        WarehouseError, match=r"newer Brapped \(version 9, .* knows schema/999_from_the_future.*nothing was changed"
+        WarehouseError, match=r"newer Brapped \(version 9, .* knows schema/999_from_the_future.*Nothing was changed"
     ):
         warehouse.migrate(NOW, __version__)
 
 
 def test_a_schema_file_changed_after_it_was_applied_is_noticed(warehouse, ask):
     ask("update ops.schema_change set checksum = 'other' where file_name = 'schema/002_dimensions'")
-    with pytest.raises(WarehouseError, match="sql/schema/002_dimensions was changed"):
+    with pytest.raises(WarehouseError, match="sql/schema/002_dimensions was edited"):
         warehouse.migrate(NOW, __version__)
 
 
@@ -150,7 +150,7 @@ def test_changed_views_are_made_again(warehouse, ask):
     ask("update ops.schema_change set checksum = 'older' where file_name = 'views/play_source'")
     ask("drop view listening.play_source")
     made = warehouse.migrate(NOW, __version__)
-    assert sorted(made) == MADE_ANEW
+    assert sorted(made) == RECREATED
     assert made.index("functions/estimated_ms") < made.index("functions/timed_plays") < made.index("views/play_time")
     assert made.index("views/coverage_span") < made.index("functions/recorded_days") < made.index("views/streak")
     assert ask("select count(*) from listening.play_source") == [(0,)]
@@ -205,8 +205,8 @@ def test_migrate_py_says_what_is_pending_and_applies_it(empty_database, environm
         )  # fmt: skip
         return ran.returncode, ran.stdout + ran.stderr
 
-    status, said = migrate("--check")
-    assert status == 1 and said.startswith("pending: sql/schema/001_bookkeeping.sql\n")
+    status, output = migrate("--check")
+    assert status == 1 and output.startswith("pending: sql/schema/001_bookkeeping.sql\n")
     assert asked(empty_database, "select to_regclass('ops.run')") == [(None,)]
     assert migrate()[0] == 0
     assert migrate("--check") == (0, "The database is up to date.\n")

@@ -204,12 +204,12 @@ def old_server(folder: Path) -> Iterator[str]:
     programs.__dict__["_home"] = home / "bin"  # where this copy is
     (folder / "data").mkdir(mode=0o700)
     programs.chown(folder / "data")
-    status, said = programs.run("initdb", "-D", "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
-    assert status == 0, said
+    status, output = programs.run("initdb", "-D", "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
+    assert status == 0, output
     options = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off -c shared_buffers=16MB"
     programs.chown(folder)
-    status, said = programs.run("pg_ctl", "-D", "data", "-w", "-l", "log", "-o", options, "start")
-    assert status == 0, said
+    status, output = programs.run("pg_ctl", "-D", "data", "-w", "-l", "log", "-o", options, "start")
+    assert status == 0, output
     try:
         url = f"postgresql+psycopg2://brapped@/postgres?host={folder}"
         in_cluster(url, "create role brapped login createrole")
@@ -250,7 +250,7 @@ def wrongly_dated(database: str, zone: str) -> list[tuple]:
 
 
 @pytest.mark.parametrize(
-    ("told", "kept"),
+    ("setting", "kept"),
     [
         ("Asia/Calcutta", "Asia/Kolkata"),
         ("US/Pacific", "America/Los_Angeles"),
@@ -262,14 +262,14 @@ def wrongly_dated(database: str, zone: str) -> list[tuple]:
 )
 @pytest.mark.parametrize("job", JOBS)
 def test_a_name_that_the_host_does_not_know_is_replaced_by_another_of_the_same_zone(
-    job, told, kept, old_database, spotify, play, songs, tmp_path
+    job, setting, kept, old_database, spotify, play, songs, tmp_path
 ):
     play(*(Play(track_id, ago(97 * number + 1)) for number, track_id in enumerate(list(songs.tracks)[:20])))
     warehouse = Warehouse(old_database)
-    JOBS[job](settings_of(old_database, spotify, time_zone=told), warehouse, tmp_path)
+    JOBS[job](settings_of(old_database, spotify, time_zone=setting), warehouse, tmp_path)
     warehouse.close()
     assert asked(old_database, ZONE) == [(kept,)]
-    assert wrongly_dated(old_database, told) == []
+    assert wrongly_dated(old_database, setting) == []
 
 
 @pytest.mark.parametrize("zone", ["America/Coyhaique", "Pacific/Auckland", "NZ"])
@@ -278,17 +278,17 @@ def test_a_zone_that_the_host_knows_by_no_name_keeps_the_old_one_and_says_so(
 ):
     play(*(Play(track_id, ago(97 * number + 1)) for number, track_id in enumerate(list(songs.tracks)[:20])))
     warehouse = Warehouse(old_database)
-    said = f"the database's host knows the time zone {zone} by none of its names, so local dates are in "
+    beginning = f"the database's host knows the time zone {zone} by none of its names, so local dates are in "
     for settings_zone, kept in ((zone, "UTC"), ("Europe/Berlin", "Europe/Berlin"), (zone, "Europe/Berlin")):
         outcome = record_plays(settings_of(old_database, spotify, time_zone=settings_zone), warehouse, lambda: NOW)
         warned = [(one.cause, one) for one in outcome.warnings]
         assert len(warned) == (settings_zone == zone)
-        assert all(cause == "time-zone" and one.startswith(f"{said}{kept}. ") for cause, one in warned)
+        assert all(cause == "time-zone" and one.startswith(f"{beginning}{kept}. ") for cause, one in warned)
         assert asked(old_database, ZONE) == [(kept,)]
         assert wrongly_dated(old_database, kept) == []
     caplog.clear()
     import_(settings_of(old_database, spotify, time_zone=zone), warehouse, tmp_path)
-    assert f"{said}Europe/Berlin" in caplog.text
+    assert f"{beginning}Europe/Berlin" in caplog.text
     assert wrongly_dated(old_database, "Europe/Berlin") == []
     warehouse.close()
 
@@ -313,8 +313,8 @@ def test_a_warehouse_moved_to_a_host_that_does_not_know_its_time_zone_goes_on(
     monkeypatch,
 ):
     record_plays(settings_of(database, spotify, time_zone=zone), warehouse, lambda: NOW)
-    status, said = moving("--from", database, "--to", old_database)
-    assert status == 0, said
+    status, output = moving("--from", database, "--to", old_database)
+    assert status == 0, output
     assert asked(old_database, ZONE) == [(zone,)]
     moved = Warehouse(old_database)
     if first == "status":
@@ -388,6 +388,6 @@ def test_a_zone_that_takes_too_long_to_date_by_is_said_and_left_to_migrate_py(
     assert warned.cause == "time-zone" and "takes longer than this run has" in warned
     assert ask(ZONE) == [("UTC",)] and ask(ADRIFT) == [(0,)]
     monkeypatch.setenv("TIME_ZONE", "Asia/Tokyo")
-    status, said = moving()
-    assert status == 0 and "40 plays had a wrong local date or minute, now corrected." in said
+    status, output = moving()
+    assert status == 0 and "40 plays had a wrong local date or minute, now corrected." in output
     assert ask(ZONE) == [("Asia/Tokyo",)] and ask(ADRIFT) == [(0,)]

@@ -92,9 +92,9 @@ def test_the_files_have_the_shape_that_github_asks_for(schema: str, files: list[
 def test_zizmor_finds_nothing_to_say_about_any_of_them() -> None:
     zizmor = Path(sys.executable).with_name("zizmor.exe" if sys.platform == "win32" else "zizmor")
     persona = ["--persona", "auditor", "--strict-collection"]
-    said = lint(str(zizmor), "--offline", "--no-progress", "--color", "never", *persona, ".github")
-    assert "No findings to report" in said
-    seen = set(re.findall(r"completed (\S+\.yml)", said))
+    output = lint(str(zizmor), "--offline", "--no-progress", "--color", "never", *persona, ".github")
+    assert "No findings to report" in output
+    seen = set(re.findall(r"completed (\S+\.yml)", output))
     assert {*FILES, ".github/dependabot.yml"} <= seen
 
 
@@ -229,9 +229,8 @@ def strings(value: object, path: tuple[object, ...] = ()) -> Iterator[tuple[tupl
 def test_a_secret_stands_only_in_the_environment_of_the_one_step_that_uses_it(name: str) -> None:
     seen = []
     for path, text in strings(read(name)):
-        if (
-            "secrets." not in text.replace("steps.secrets.", "") or "${{" not in text or path[2] == "secrets"
-        ):  # see below
+        # Secrets that a job passes to a called workflow are another test's.
+        if "secrets." not in text.replace("steps.secrets.", "") or "${{" not in text or path[2] == "secrets":
             continue
         assert (path[0], path[2], path[4]) == ("jobs", "steps", "env"), path
         if not re.fullmatch(r"\$\{\{ secrets\.\w+ != '' \}\}", text):  # only whether it is there
@@ -244,13 +243,13 @@ def test_a_secret_stands_only_in_the_environment_of_the_one_step_that_uses_it(na
 @each_workflow
 def test_only_the_step_that_tells_may_do_anything_on_github_and_it_needs_no_secret_to(name: str) -> None:
     tokens = [path for path, text in strings(read(name)) if "github.token" in text]
-    told = [step for step in steps_of(name) if "etl.alerts" in step.get("run", "")]
-    for step in told:
+    alerting = [step for step in steps_of(name) if "etl.alerts" in step.get("run", "")]
+    for step in alerting:
         outcomes = {"SECRETS_OUTCOME", "JOB_OUTCOME", "JOB_STATUS"}
         assert set(step["env"]) <= {"GH_TOKEN", "ALERTS", "ALERT_WEBHOOK_URL", *outcomes}
         assert step["if"].strip().startswith("always()")
-    others = [step["run"] for step in steps_of(name) if "GH_TOKEN" in step.get("env", {}) and step not in told]
-    assert len(tokens) == len(told) + len(others)
+    others = [step["run"] for step in steps_of(name) if "GH_TOKEN" in step.get("env", {}) and step not in alerting]
+    assert len(tokens) == len(alerting) + len(others)
     assert set(others) <= {
         "bash .github/check-privacy.sh",
         "bash .github/keep-schedules.sh plays.yml dimensions.yml upkeep.yml",
@@ -425,8 +424,8 @@ def test_a_job_that_fails_makes_the_run_red(job: str, tmp_path: Path) -> None:
     run = run_job(job, tmp_path, dict.fromkeys(JOBS[job], "given"), status=1)
     [failed] = [step for step in run.steps if step.outcome == "failure"]
     assert (run.conclusion, set(JOBS[job]) <= set(failed.env)) == ("failure", True)
-    told = {job: [f"A run of {job} ended with an unexpected error"] for job in RECORDING}
-    assert Github(tmp_path).open_titles == told.get(job, [])  # whoever starts the others by hand is there to see
+    expected = {job: [f"A run of {job} ended with an unexpected error"] for job in RECORDING}
+    assert Github(tmp_path).open_titles == expected.get(job, [])  # whoever starts the others by hand is there to see
 
 
 @in_bash
@@ -435,8 +434,8 @@ def test_a_failed_installation_makes_the_run_red_before_the_job(job: str, tmp_pa
     run = run_job(job, tmp_path, dict.fromkeys(JOBS[job], "given"), pip_status=1)
     assert run.conclusion == "failure"
     assert calls(tmp_path, "python") == []
-    told = {job: [f"Installing the dependencies of {job} failed"] for job in RECORDING}
-    assert Github(tmp_path).open_titles == told.get(job, [])
+    expected = {job: [f"Installing the dependencies of {job} failed"] for job in RECORDING}
+    assert Github(tmp_path).open_titles == expected.get(job, [])
 
 
 @in_bash
@@ -537,10 +536,10 @@ def test_where_others_could_read_it_no_report_is_made_and_the_summary_says_why_a
 
 @in_bash
 @pytest.mark.parametrize(
-    ("said", "status"), [("", 1), ("private", 1), ("", 127), ("", 0), ("null", 0), ("true", 0), ("private public", 0)]
+    ("answer", "status"), [("", 1), ("private", 1), ("", 127), ("", 0), ("null", 0), ("true", 0), ("private public", 0)]
 )
-def test_a_repository_of_which_nobody_can_tell_counts_as_public(said: str, status: int, tmp_path: Path) -> None:
-    run = run_report(tmp_path, visibility=said, gh_status=status)
+def test_a_repository_of_which_nobody_can_tell_counts_as_public(answer: str, status: int, tmp_path: Path) -> None:
+    run = run_report(tmp_path, visibility=answer, gh_status=status)
     assert run.jobs == {"report": "success", "publish": "skipped"}
     line = run.summary.strip()
     assert run.log.endswith(f"::warning::{line}\n")

@@ -141,8 +141,7 @@ def months(rows: Sequence[Record], measure: str) -> Picture:
     ]
     caption = (
         "Bars, and numbers on the right: all plays of the month. On the left the artist played most in it, and how"
-        " often."
-        f" Most in {most['month_date']:%B %Y}: {counted(most)}."
+        f" often. Most in {most['month_date']:%B %Y}: {counted(most)}."
     )
     return picture(layers, width, pitch * len(rows) - 6, caption, legend_of(rows, "a month"))
 

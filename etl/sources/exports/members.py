@@ -35,9 +35,8 @@ ALBUM_TYPES = {"episode": "show", "chapter": "audiobook"}
 
 Names = tuple[str | None, ...]
 Row = ExtendedRow | AccountRow
-music_of = attrgetter(
-    *ExtendedRow.__struct_fields__[2:6]
-)  # track URI and names, which distinguish all tracks with a URI
+# The track URI and the names, which distinguish all tracks with a URI.
+music_of = attrgetter(*ExtendedRow.__struct_fields__[2:6])
 names_of = {  # all fields that say what was played
     EXTENDED: attrgetter(*ExtendedRow.__struct_fields__[2:12]),
     ACCOUNT: attrgetter(*AccountRow.__struct_fields__[2:9]),
@@ -127,7 +126,7 @@ def item_of(row: Row) -> PlayedItem:
 
 
 def item_of_extended(row: ExtendedRow) -> PlayedItem:
-    """What a row of the extended history played: the first of track, episode and chapter with a URI, else with names."""
+    """What a row of the extended history played: the first of track, episode and chapter with a URI, or else a name."""
     music = PlayedItem(
         "track",
         uri_of(row.spotify_track_uri),

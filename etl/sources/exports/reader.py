@@ -91,9 +91,8 @@ def read_exports(
     else:
         raise ExportError(
             f"No listening history in {', '.join(printable(str(path)) for path in paths)}. Looked for JSON files, also"
-            " within folders and zip"
-            " archives, whose rows have ts and ms_played (extended streaming history) or endTime and msPlayed (account"
-            " data)."
+            " within folders and zip archives, whose rows have ts and ms_played (extended streaming history) or endTime"
+            " and msPlayed (account data)."
         )
 
 

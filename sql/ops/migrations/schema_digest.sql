@@ -1,5 +1,5 @@
--- The state of the schema in one row: a digest of all files that this program has or does not know, whether a copy is under way,
--- and the server's clock. A view that this program does not have is one of an older program, and does no harm.
+-- The state of the schema in one row: a digest of all files that this program has or does not know, whether a copy is
+-- under way, and the server's clock. A view that this program does not have is an older program's, and does no harm.
 select
     encode(
         sha256(

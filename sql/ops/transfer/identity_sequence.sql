@@ -1,4 +1,4 @@
--- The sequence behind a column of a table.
+-- The sequence behind an identity column of a table.
 select
     pg_namespace.nspname::text as schema_name,
     pg_class.relname::text as sequence_name
