@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,12 @@ ALSO_SLOW = (
     "workflows/test_masked_on_github.py",
     "workflows/test_runner.py",
 )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Twice as many workers as processors: many a test waits for Postgres, a process or a pause."""
+    return 2 * (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -247,6 +254,12 @@ def start(forkserver: ForkServer, environment: dict[str, str], tmp_path: Path) -
 def brapped(start: Callable[..., Program]) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Runs the program in a process of its own, as a person does: `brapped("plays")`."""
     return lambda *arguments, **changes: start(*arguments, **changes).completed()
+
+
+@pytest.fixture
+def brapped_without_pauses(brapped: Callable[..., Any]) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """The same, but tries again at once: for what is said after the last try, not for when."""
+    return partial(brapped, BRAPPED_TEST_WITHOUT_PAUSES="yes")
 
 
 @pytest.fixture
