@@ -79,6 +79,52 @@ def within(limit_s: float, work: Callable[[], Result]) -> Result:
     return outcome.result()
 
 
+class Watchdog:
+    """Calls what a block gives it when the block takes too long: one thread for all blocks of the process.
+
+    A thread for each block would cost more than most statements that it watches. What is called has to be quick,
+    because all others wait for it.
+    """
+
+    def __init__(self) -> None:
+        self._watched: dict[object, tuple[float, Callable[[], None]]] = {}
+        self._changed = threading.Condition()
+        self._wakes_at = -math.inf  # by the monotonic clock, when it runs
+        self._thread: threading.Thread | None = None
+
+    @contextmanager
+    def watching(self, limit_s: float, end: Callable[[], None]) -> Iterator[None]:
+        """Call `end` in the thread when the block takes longer than `limit_s` seconds."""
+        block, ends_at = object(), time.monotonic() + limit_s
+        with self._changed:
+            self._watched[block] = ends_at, end
+            if self._thread is None or not self._thread.is_alive():  # in a forked process it is not
+                self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
+                self._thread.start()
+            elif ends_at < self._wakes_at:
+                self._changed.notify()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._watched.pop(block, None)
+
+    def _watch(self) -> None:
+        while True:
+            late = []
+            with self._changed:
+                now = time.monotonic()
+                for block, (ends_at, end) in list(self._watched.items()):
+                    if ends_at <= now:
+                        del self._watched[block]
+                        late.append(end)
+                if not late:
+                    self._wakes_at = min((ends_at for ends_at, _ in self._watched.values()), default=math.inf)
+                    self._changed.wait(None if self._wakes_at == math.inf else self._wakes_at - now)
+            for end in late:
+                end()
+
+
 @contextmanager
 def run_after(limit_s: float, end: Callable[[], None]) -> Iterator[None]:
     """Call `end` in a thread when the block takes longer than `limit_s` seconds.

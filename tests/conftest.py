@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,12 @@ ALSO_SLOW = (
 )
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Twice as many workers as processors: many a test waits for Postgres, a process or a pause."""
+    return 2 * (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what is slow, and start the longest first. A test marked `quick` in a slow file is not slow."""
     folder = ROOT / "tests"
@@ -119,6 +126,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if (name in place or name in ALSO_SLOW) and item.get_closest_marker("quick") is None:
             item.add_marker(pytest.mark.slow)
     items.sort(key=lambda item: place.get(names.get(item, ""), len(LONGEST)))
+    # Each worker begins with a stretch of its own: the second half of the longest test opens that of the second worker.
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if workers > 1 and sum(names.get(item) == LONGEST[0] for item in items[:2]) == 2:
+        items.insert(len(items) // workers, items.pop(1))
 
 
 @pytest.fixture(scope="session")
@@ -246,6 +257,12 @@ def start(forkserver: ForkServer, environment: dict[str, str], tmp_path: Path) -
 def brapped(start: Callable[..., Program]) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Runs the program in a process of its own, as a person does: `brapped("plays")`."""
     return lambda *arguments, **changes: start(*arguments, **changes).completed()
+
+
+@pytest.fixture
+def brapped_without_pauses(brapped: Callable[..., Any]) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """The same, but tries again at once: for what is said after the last try, not for when."""
+    return partial(brapped, BRAPPED_TEST_WITHOUT_PAUSES="yes")
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Connections to Postgres that never hang: each statement has a timeout on the server and one on the client."""
 
 import socket
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -17,10 +16,12 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from etl import limits
+from etl.deadline import Watchdog
 from etl.limits import Limits
 from etl.warehouse.errors import OPTION, AnswerTimeout, WarehouseError
 
 registry.register("postgresql.brapped", "etl.warehouse.dialect", "Dialect")
+WATCHDOG = Watchdog()
 FRESH_S = 5  # after an answer no ping is sent for so long; a connection that breaks meanwhile costs a retry
 
 
@@ -61,19 +62,15 @@ class WatchedConnection(psycopg2.extensions.connection):
     def watched(self) -> Iterator[None]:
         """Cut the connection if the body takes too long. Raises AnswerTimeout."""
         timeout_s = self.answer_timeout_s or limits.SHORT.statement_s + limits.GRACE_S
-        timer = threading.Timer(timeout_s, self._cut)
-        timer.daemon = True
-        timer.start()
         try:
-            yield
+            with WATCHDOG.watching(timeout_s, self._cut):
+                yield
         except psycopg2.Error:
             if not self.is_cut:
                 raise
         else:
             self.answered_s = time.monotonic()
             return
-        finally:
-            timer.cancel()
         raise AnswerTimeout(f"no answer within {timeout_s:g} s")
 
     def _cut(self) -> None:

@@ -106,8 +106,8 @@ def test_two_wrong_settings_are_said_at_once(brapped):
     assert "DATABASE_URL: " in ran.stderr and "TIME_ZONE: " in ran.stderr
 
 
-def test_an_unreachable_database_is_said_without_its_address(brapped):
-    ran = brapped("plays", DATABASE_URL="postgresql://me:hush@127.0.0.1:9/x")
+def test_an_unreachable_database_is_said_without_its_address(brapped_without_pauses):
+    ran = brapped_without_pauses("plays", DATABASE_URL="postgresql://me:hush@127.0.0.1:9/x")
     assert ran.returncode == 1
     *tries, last = ran.stderr.splitlines()
     assert tries == [f"The database does not answer (try {number} of 6)" for number in range(1, 6)]
@@ -174,8 +174,8 @@ def test_a_database_that_does_not_exist_is_said(brapped, database):
     assert "does not exist there" in ran.stderr and ran.stderr.count("\n") == 1
 
 
-def test_an_unreachable_spotify_is_said(brapped):
-    ran = brapped("plays", SPOTIFY_ACCOUNTS_URL="http://127.0.0.1:9")
+def test_an_unreachable_spotify_is_said(brapped_without_pauses):
+    ran = brapped_without_pauses("plays", SPOTIFY_ACCOUNTS_URL="http://127.0.0.1:9")
     assert ran.returncode == 1
     assert ran.stderr.splitlines()[-1].startswith("brapped: Spotify can't be reached")
 
@@ -297,10 +297,12 @@ def test_a_database_that_takes_no_play_fails_the_run_and_loses_none(brapped, pla
     ],
     ids=str,
 )
-def test_no_title_and_no_secret_is_said_whatever_spotify_does(fault, brapped, spotify, play, environment):
+def test_no_title_and_no_secret_is_said_whatever_spotify_does(
+    fault, brapped_without_pauses, spotify, play, environment
+):
     play(Play(None, ago(5), item=ODD))
     change_world(spotify, faults=(fault,), rotate_refresh_tokens=True)
-    ran = brapped("--debug", "plays")
+    ran = brapped_without_pauses("--debug", "plays")
     assert ran.returncode == 1
     for word in [MARK, *secrets_of(environment), *spotify.world.refresh_tokens]:
         assert word not in ran.stderr + ran.stdout

@@ -44,6 +44,8 @@ def names_in(folder: Path) -> list[str]:
 )
 def test_no_mistake_on_the_command_line_repeats_an_address(option, form, moving, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("etl.warehouse.connection.backoff_s", lambda failures: 0)  # nothing listens at ADDRESS
+    monkeypatch.setattr("etl.transfer.endpoints.backoff_s", lambda failures: 0)
     status, output = moving(*form.format(option=option, address=ADDRESS).split())  # which sees to the password
     assert status in (1, 2) and "somebody" not in output and "Traceback" not in output
 
