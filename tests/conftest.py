@@ -102,6 +102,7 @@ ALSO_SLOW = (
     "transfer/test_hostile_backup.py",
     "transfer/test_hostile_source.py",
     "transfer/test_legacy.py",
+    "transfer/test_migrate_refuses.py",
     "warehouse/test_errors.py",
     "warehouse/test_hosted.py",
     "warehouse/test_limits.py",

@@ -108,6 +108,20 @@ def test_make_check_leaves_out_the_slow_tests_and_make_test_does_not(tmp_path: P
         (tmp_path / "calls").unlink(missing_ok=True)
         assert make(tmp_path, goal, python(tmp_path, FAKE_VENV)).returncode == 0
         commands[goal] = [line for line in (tmp_path / "calls").read_text().splitlines() if "install" not in line][-5:]
-    assert commands["check"][:4] == commands["test"][:4]
-    assert [line.split()[1] for line in commands["test"]] == ["ruff", "ruff", "mypy", "sqlfluff", "pytest"]
+    assert sorted(commands["check"][:4]) == sorted(commands["test"][:4])  # two of them run at once
+    for called in commands.values():
+        assert sorted(line.split()[1] for line in called[:4]) == ["mypy", "ruff", "ruff", "sqlfluff"]
+        assert called[4].split()[1] == "pytest"
     assert commands["check"][4] == f"{commands['test'][4]} -m not slow"
+
+
+@needs_make
+@pytest.mark.parametrize("failing", ["ruff check", "ruff format", "mypy", "sqlfluff"])
+def test_make_lint_fails_if_one_part_does_and_shows_what_each_says(failing: str, tmp_path: Path) -> None:
+    says = f'case "$*" in "-m {failing}"*) echo "{failing} is unhappy"; exit 1;; "-m sqlfluff"*) echo finished;; esac'
+    done = make(tmp_path, "test", python(tmp_path, FAKE_VENV + says))
+    assert done.returncode != 0
+    said = (done.stdout + done.stderr).splitlines()
+    assert f"{failing} is unhappy" in said and ("finished" in said) == (failing != "sqlfluff")
+    calls = (tmp_path / "calls").read_text().splitlines()
+    assert sorted(call.split()[1] for call in calls[-4:]) == ["mypy", "ruff", "ruff", "sqlfluff"]  # and no test ran

@@ -1,13 +1,15 @@
 """The rule for "the same listen" between sources, as a table of cases: batches of all kinds, in every order and told twice, and
 the plays that remain."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from itertools import permutations
 from random import Random
 
+import psycopg2
 import pytest
-from support import NOW, fresh_database, whole_facts
+from support import NOW, fresh_database, libpq, whole_facts
 from support.cases import NOTHING, Full, Others, Record, Song, exported, minuted, told
 
 from etl.warehouse.connection import Warehouse
@@ -459,6 +461,20 @@ def record(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     warehouse = Warehouse(database)
     yield Record(warehouse, database, tmp_path_factory.mktemp("export"))
     warehouse.close()
+
+
+@pytest.fixture(scope="module")
+def ask(database: str) -> Iterator[Callable[..., list[tuple]]]:
+    """Asks by one connection for all cases, which is not the program's."""
+    with closing(psycopg2.connect(libpq(database))) as connection:
+        connection.autocommit = True
+
+        def asked(statement: str, *values: object) -> list[tuple]:
+            with connection.cursor() as cursor:
+                cursor.execute(statement, values or None)
+                return cursor.fetchall()
+
+        yield asked
 
 
 @pytest.fixture

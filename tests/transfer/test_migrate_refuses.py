@@ -50,6 +50,7 @@ def test_no_mistake_on_the_command_line_repeats_an_address(option, form, moving,
     assert status in (1, 2) and "somebody" not in output and "Traceback" not in output
 
 
+@pytest.mark.quick
 def test_an_option_without_its_value_is_named(moving):
     status, output = moving("--from")
     assert status == 2 and "argument --from: expected one argument" in output
@@ -111,6 +112,7 @@ def test_a_backup_writes_through_nobodys_link(moving, tmp_path):
     assert stat.S_IMODE((folder / "b.zip").stat().st_mode) == 0o600
 
 
+@pytest.mark.quick
 def test_a_name_as_long_as_names_may_be_will_do(moving, tmp_path):
     assert moving("--backup", str(tmp_path / ("x" * 251 + ".zip")))[0] == 0
 
@@ -213,6 +215,7 @@ def test_a_row_is_named_by_an_id_and_never_by_what_was_listened_to(old, moving):
     assert "id 4d1a0c52-0b1c-4d5a-9a55-2b8a6b6f2f10: played_at" in moving("--from-legacy", old)[1].replace("\n  ", " ")
 
 
+@pytest.mark.quick
 def test_missing_columns_are_named(old, moving):
     asked(old, "create table listening_history (track_uri text, played_at timestamptz)")
     asked(old, "create schema old; create table old.main_streaming_data (played_at timestamptz, track_name text)")

@@ -22,7 +22,7 @@ from urllib.parse import parse_qs, urlsplit
 import psycopg2
 import pytest
 import trustme
-from support import ROOT, ago, asked, libpq
+from support import ROOT, ago, asked, in_cluster, libpq, with_database
 from support.cli_process import Program
 
 from etl.embedded.postgres import embedded_postgres
@@ -50,23 +50,33 @@ class Host:
             pass  # a second user: it starts the server, and the first keeps it running
 
 
+@pytest.fixture(scope="module")
+def server() -> Iterator[tuple[Path, str]]:
+    """One Postgres for all tests, which restart it: its folder, and the URL of its database."""
+    folder = Path(tempfile.mkdtemp(prefix="brapped-host-"))
+    folder.chmod(0o711)
+    try:
+        with embedded_postgres(folder / "cluster", durable=False) as direct:
+            yield folder, direct
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 @pytest.fixture
-def host() -> Iterator[Host]:
+def host(server: tuple[Path, str]) -> Iterator[Host]:
+    """With an empty database, and a PgBouncer of its own before it."""
     pgbouncer = shutil.which("pgbouncer", path=os.environ["PATH"] + os.pathsep + "/usr/sbin")
     if pgbouncer is None:
         if "pgbouncer" in os.environ.get("BRAPPED_REQUIRE", "").split():
             pytest.fail("BRAPPED_REQUIRE says that PgBouncer is here, but it is not")
         pytest.skip("PgBouncer is not here (Debian: apt install pgbouncer)")
-    folder = Path(tempfile.mkdtemp(prefix="brapped-host-"))
-    folder.chmod(0o711)
-    try:
-        with (
-            embedded_postgres(folder / "cluster", durable=False) as direct,
-            bouncing(pgbouncer, folder, direct) as pooled,
-        ):
-            yield Host(folder / "cluster", direct, pooled)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    folder, direct = server
+    in_postgres = with_database(direct, "postgres")
+    in_cluster(in_postgres, "drop database brapped with (force)")
+    in_cluster(in_postgres, "create database brapped template template0 owner brapped")
+    with bouncing(pgbouncer, folder, direct) as pooled:
+        yield Host(folder / "cluster", direct, pooled)
+    shutil.rmtree(folder / "pgbouncer")
 
 
 @contextmanager

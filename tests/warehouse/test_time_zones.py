@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import NOW, ago, asked, fresh_database, in_cluster, memory, settings_of
+from support import NOW, ago, asked, fresh_database, in_cluster, memory, settings_of, with_database
 from support.export_files import write_folder
 
 from etl import limits
@@ -68,9 +68,14 @@ JOBS = {"plays": plays, "import": import_}
 
 
 @pytest.fixture
-def listened(warehouse, settings, play, songs) -> None:
-    """Some plays, recorded by UTC."""
+def heard(play, songs) -> None:
+    """Some plays, in Spotify's list."""
     play(*(Play(track_id, ago(37 * number + 1)) for number, track_id in enumerate(list(songs.tracks)[:40])))
+
+
+@pytest.fixture
+def listened(warehouse, settings, heard) -> None:
+    """Those plays, recorded by UTC."""
     record_plays(settings, warehouse, lambda: NOW)
 
 
@@ -293,28 +298,37 @@ def test_a_zone_that_the_host_knows_by_no_name_keeps_the_old_one_and_says_so(
     warehouse.close()
 
 
+@pytest.fixture(scope="module")
+def moved_once() -> dict[str, str]:
+    """By time zone: the database at that host that a warehouse was moved to, there to be copied."""
+    return {}
+
+
+@pytest.fixture
+def moved_database(zone, moved_once, old_host, request) -> Iterator[str]:
+    """A copy of a warehouse that was moved to that host; the first case of a zone moves one."""
+    if zone not in moved_once:
+        request.getfixturevalue("listened")
+        database, warehouse, spotify, moving = map(
+            request.getfixturevalue, ("database", "warehouse", "spotify", "moving")
+        )
+        record_plays(settings_of(database, spotify, time_zone=zone), warehouse, lambda: NOW)
+        name = f"moved_{len(moved_once)}"
+        in_cluster(old_host, f"create database {name} template template0 owner brapped")
+        status, said = moving("--from", database, "--to", with_database(old_host, name))
+        assert status == 0, said
+        moved_once[zone] = name
+    yield from fresh_database(old_host, moved_once[zone])
+
+
 @pytest.mark.parametrize("first", [*JOBS, "report", "status", "migrate.py"])
 @pytest.mark.parametrize(
     ("zone", "kept"), [("Asia/Calcutta", "Asia/Kolkata"), ("Europe/Kyiv", "Europe/Kiev"), ("Pacific/Auckland", "UTC")]
 )
 def test_a_warehouse_moved_to_a_host_that_does_not_know_its_time_zone_goes_on(
-    first,
-    zone,
-    kept,
-    listened,
-    database,
-    warehouse,
-    settings,
-    spotify,
-    old_database,
-    moving,
-    brapped,
-    tmp_path,
-    monkeypatch,
+    first, zone, kept, moved_database, spotify, heard, moving, brapped, tmp_path
 ):
-    record_plays(settings_of(database, spotify, time_zone=zone), warehouse, lambda: NOW)
-    status, output = moving("--from", database, "--to", old_database)
-    assert status == 0, output
+    old_database = moved_database
     assert asked(old_database, ZONE) == [(zone,)]
     moved = Warehouse(old_database)
     if first == "status":
