@@ -315,8 +315,8 @@ def moved_database(zone, moved_once, old_host, request) -> Iterator[str]:
         record_plays(settings_of(database, spotify, time_zone=zone), warehouse, lambda: NOW)
         name = f"moved_{len(moved_once)}"
         in_cluster(old_host, f"create database {name} template template0 owner brapped")
-        status, said = moving("--from", database, "--to", with_database(old_host, name))
-        assert status == 0, said
+        status, output = moving("--from", database, "--to", with_database(old_host, name))
+        assert status == 0, output
         moved_once[zone] = name
     yield from fresh_database(old_host, moved_once[zone])
 
