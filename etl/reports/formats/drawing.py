@@ -1,22 +1,22 @@
-"""Charts as static SVG, drawn by Vega-Lite and coloured by the CSS variables of the page around them.
+"""Charts as static SVG, coloured by the CSS variables of the page around them. Pure.
 
-A mark's title becomes its `<title>`, which a browser shows when the pointer rests on it. The specifications are plain
-dicts: importing Altair to build them took longer than drawing them.
+Marks hold pixels and colours, not values on a scale. A mark's title becomes its `<title>`, which a browser shows when
+the pointer rests on it.
 """
 
-import re
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import vl_convert
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 Record = Mapping[str, Any]
 Marks = Sequence[Record]
-Layer = dict[str, Any]  # of a Vega-Lite specification
 
-SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
+JOIN = Markup()  # nothing between parts
+ANCHORS = {"left": "start", "center": "middle", "right": "end"}
+BASELINE = 0.3  # of the font's size, from the middle of a line down to its baseline
 
 
 @dataclass(frozen=True)
@@ -38,90 +38,82 @@ class Key:
     opacity: float = 1
 
 
-# Layers of marks. Their fields hold pixels and colours, not values on a scale.
+# Layers of marks.
 
 
-def bars(marks: Marks, corner: float = 0) -> Layer:
+def bars(marks: Marks, corner: float = 0) -> Markup:
     """Rectangles from `x`, `y` to `x2`, `y2`."""
-    mark = {"type": "rect", "cornerRadius": corner}
-    return layer(marks, mark, x=position("x"), x2={"field": "x2"}, y=position("y"), y2={"field": "y2"}, **looks(marks))
-
-
-def sectors_of(marks: Marks) -> Layer:
-    """Sectors of a ring: angles from `start` to `end` in radians, radii from `hub` to `rim`."""
-    return layer(
-        marks,
-        {"type": "arc", "stroke": "var(--card)", "strokeWidth": 1.5},
-        theta=quantity("start"),
-        theta2={"field": "end"},
-        radius=quantity("hub"),
-        radius2={"field": "rim"},
-        **looks(marks),
+    rounded = {"rx": corner} if corner else {}
+    return JOIN.join(
+        element(
+            "rect",
+            titled(mark),
+            x=mark["x"],
+            y=mark["y"],
+            width=mark["x2"] - mark["x"],
+            height=mark["y2"] - mark["y"],
+            **rounded,
+            **look(mark),
+        )
+        for mark in marks
     )
 
 
-def words(marks: Marks, size: float, align: Literal["left", "center", "right"] = "center") -> Layer:
+def sectors_of(marks: Marks, centre: float) -> Markup:
+    """Sectors of a ring around (centre, centre): angles from `start` to `end` in radians, clockwise from the top,
+    radii from `hub` to `rim`."""
+    return JOIN.join(
+        element(
+            "path", titled(mark), d=sector(mark, centre), **{"stroke": "var(--card)", "stroke-width": 1.5, **look(mark)}
+        )
+        for mark in marks
+    )
+
+
+def sector(mark: Record, centre: float) -> str:
+    """The outline of a sector as SVG path data: along the rim, and back along the hub."""
+
+    def point(angle: float, radius: float) -> str:
+        return f"{number(centre + radius * math.sin(angle))},{number(centre - radius * math.cos(angle))}"
+
+    start, end, hub, rim = (mark[name] for name in ("start", "end", "hub", "rim"))
+    hub_arc, rim_arc = (f"A{number(radius)},{number(radius)},0,0" for radius in (hub, rim))
+    return f"M{point(start, rim)}{rim_arc},1,{point(end, rim)}L{point(end, hub)}{hub_arc},0,{point(start, hub)}Z"
+
+
+def words(marks: Marks, size: float, align: Literal["left", "center", "right"] = "center") -> Markup:
     """Lines of text, centred vertically on `y`."""
-    mark = {"type": "text", "align": align, "baseline": "middle", "fontSize": size, "font": "inherit"}
-    text = {"field": "text", "type": "nominal"}
-    return layer(marks, mark, x=position("x"), y=position("y"), text=text, color=colour("fill"))
+    looks = {"font-size": size, "text-anchor": ANCHORS[align]}
+    return JOIN.join(
+        element("text", escape(mark["text"]), x=mark["x"], y=mark["y"] + BASELINE * size, **looks, fill=mark["fill"])
+        for mark in marks
+        if mark["text"]
+    )
 
 
-def layer(marks: Marks, mark: Record, **encoding: Record) -> Layer:
-    values = [dict(one) for one in marks]
-    return {"data": {"values": values}, "mark": {**mark, "aria": "description" in encoding}, "encoding": encoding}
+def picture(layers: Sequence[Markup], width: float, height: float, caption: str, legend: Sequence[Key] = ()) -> Picture:
+    """The layers, the first at the back, as one picture of this size in pixels, named by its caption."""
+    box = f"0 0 {number(width)} {number(height)}"
+    svg = element("svg", JOIN.join(layers), role="img", **{"aria-label": caption, "viewBox": box})
+    return Picture(svg, caption, tuple(legend))
 
 
-def looks(marks: Marks) -> dict[str, Record]:
-    """The encoding of colour, opacity, outline and title, for marks that have them."""
-    encoding: dict[str, Record] = {"color": colour("fill")}
-    if any("opacity" in mark for mark in marks):
-        encoding["fillOpacity"] = {**quantity("opacity"), "legend": None}
-    if any("stroke" in mark for mark in marks):
-        encoding["stroke"] = colour("stroke")
-    if any("title" in mark for mark in marks):
-        encoding["description"] = {"field": "title", "type": "nominal"}
-    return encoding
+def look(mark: Record) -> dict[str, Any]:
+    """The colour of a mark, and its outline and opacity if it has them."""
+    names = {"fill": "fill", "stroke": "stroke", "opacity": "fill-opacity"}
+    return {attribute: mark[name] for name, attribute in names.items() if name in mark}
 
 
-def quantity(name: str) -> Record:
-    return {"field": name, "type": "quantitative", "scale": None}
+def titled(mark: Record) -> Markup:
+    return element("title", escape(mark["title"])) if "title" in mark else Markup()
 
 
-def position(name: str) -> Record:
-    return {**quantity(name), "axis": None}
+def element(name: str, content: Markup, **attributes: Any) -> Markup:
+    """An element of SVG. Numbers among its attributes are written no finer than a screen shows them."""
+    written = {key: number(value) if isinstance(value, int | float) else value for key, value in attributes.items()}
+    listed = JOIN.join(Markup(' {}="{}"').format(key, value) for key, value in written.items())
+    return Markup("<{0}{1}>{2}</{0}>").format(name, listed, content)
 
 
-def colour(name: str) -> Record:
-    return {"field": name, "type": "nominal", "scale": None, "legend": None}
-
-
-def picture(layers: Sequence[Layer], width: float, height: float, caption: str, legend: Sequence[Key] = ()) -> Picture:
-    """The layers, the first at the back, drawn as one picture of this size in pixels."""
-    chart = {
-        "$schema": SCHEMA,
-        "width": width,
-        "height": height,
-        "padding": 0,
-        "autosize": {"type": "none"},
-        "background": "transparent",
-        "view": {"stroke": None},
-        "layer": list(layers),
-    }
-    return Picture(inlined(vl_convert.vegalite_to_svg(chart), caption), caption, tuple(legend))
-
-
-def inlined(svg: str, caption: str) -> Markup:
-    """An SVG as part of a page: one image, named by its caption for screen readers, with a title for each mark."""
-    [box] = re.findall(r'^<svg[^>]*(viewBox="[-0-9. ]+")', svg)
-    inner = re.sub(r"<[^<>]+>", slim, re.sub(r"^<svg[^>]*>|</svg>$", "", svg))
-    image = Markup('<svg role="img" aria-label="{}" {}>{}</svg>')
-    return image.format(caption, Markup(box), Markup(inner))  # noqa: S704  # Vega has escaped it
-
-
-def slim(tag: re.Match[str]) -> str:
-    """A tag without what only scripts and Vega need, coordinates no finer than a screen's, descriptions as titles."""
-    title = re.search(r' aria-label="([^"]*)"', tag[0])
-    kept = re.sub(r' (?:role|aria-[a-z]+|pointer-events|class)="[^"]*"', "", tag[0])
-    kept = re.sub(r"\d+\.\d{3,}", lambda number: f"{float(number[0]):.4g}", kept)
-    return f"{kept.removesuffix('/>')}><title>{title[1]}</title></path>" if title else kept
+def number(value: float) -> str:
+    return f"{value:.2f}".rstrip("0").rstrip(".")
