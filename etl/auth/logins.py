@@ -3,19 +3,21 @@
 import calendar
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row
 
 from etl.auth.encryption import Keys, TokenKeyError
 from etl.clock import WrongClock
 from etl.notices import Warned
-from etl.spotify.accounts import Accounts
 from etl.spotify.errors import LoginRefused, SpotifyError
 from etl.values import Json, fingerprint
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.locks import LOGIN_LOCK, run_locked
 from etl.warehouse.statements import run
+
+if TYPE_CHECKING:  # it brings requests along, which brapped status does not need
+    from etl.spotify.accounts import Accounts
 
 QUESTIONS = ("ops/logins/of_setting", "ops/logins/current")  # parameter: the fingerprint of SPOTIFY_REFRESH_TOKEN
 LIFE_MONTHS = 6  # of a refresh token, from consent; using it does not extend it
@@ -52,7 +54,7 @@ class Login:
     def __init__(
         self,
         warehouse: Warehouse,
-        accounts: Accounts,
+        accounts: "Accounts",
         setting: str | None,
         keys: Keys,
         clock: Callable[[], datetime],

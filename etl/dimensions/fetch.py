@@ -5,13 +5,13 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
 from etl import limits
 from etl.deadline import Deadline, RunTimeout
 from etl.dimensions.answers import Answers, MemberId, ids_of, save_members
-from etl.spotify.api import Api
 from etl.spotify.errors import Forbidden, RateLimited, Refused, SpotifyError, Unavailable
 from etl.values import fingerprint, spotify_id
 from etl.warehouse.connection import Warehouse
@@ -19,6 +19,9 @@ from etl.warehouse.errors import WarehouseError
 from etl.warehouse.pauses import note_pause
 from etl.warehouse.quarantine import VALUE_ERRORS, unsavable_items
 from etl.warehouse.statements import run
+
+if TYPE_CHECKING:  # it brings requests along, which brapped status does not need
+    from etl.spotify.api import Api
 
 Clock = Callable[[], datetime]
 Progress = Callable[[int, int], None]
@@ -67,7 +70,7 @@ class CatalogueFetcher:
     def __init__(
         self,
         warehouse: Warehouse,
-        spotify: Api,
+        spotify: "Api",
         client_id: str,
         budget: int,
         clock: Clock,

@@ -13,9 +13,9 @@ from etl.clock import span_in_words
 from etl.dimensions.fetch import MISS_LIMIT
 from etl.health.findings import RENEW, Finding
 from etl.health.silence import SHORTEST, quiet_findings, quiet_findings_from
+from etl.limits import WINDOW
 from etl.notices import moment, why_lost
 from etl.settings import Settings
-from etl.spotify.api import WINDOW
 from etl.values import fingerprint
 from etl.warehouse.schema import pending
 from etl.warehouse.statements import names_in, run, run_combined

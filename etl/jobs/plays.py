@@ -18,10 +18,11 @@ from etl.counts import many
 from etl.deadline import Deadline
 from etl.jobs.run import Outcome, Run, accounts_of, failure_recorded, giving_way, record_kept_failures, run_of
 from etl.jobs.sound_items import sound_items
+from etl.limits import WINDOW
 from etl.notices import Warned, moment, why_lost
 from etl.settings import Settings
 from etl.sources.recently_played import Page, read_page
-from etl.spotify.api import WINDOW, Api
+from etl.spotify.api import Api
 from etl.spotify.profile import Account, parse_account
 from etl.values import Json, fingerprint
 from etl.warehouse.connection import Warehouse

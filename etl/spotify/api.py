@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 import requests
 import requests.auth
 
+from etl import limits
 from etl.spotify.errors import Forbidden, NotFound, PermissionMissing, Refused, SpotifyError, Unavailable, sentence
 from etl.spotify.http import Response, RetryBudget, Transport, json_object, message_of
 from etl.values import Json
 
-WINDOW = 50  # plays in the recently-played list; also the largest page
 TOKEN = re.compile(r"[!-~][ -~]{0,8191}")  # what an HTTP header can carry; Spotify's tokens have 150 to 400 characters
 
 
@@ -36,7 +36,7 @@ class Api:
 
         Raises what `parse_response` raises, and Unavailable for a page without a list of plays.
         """
-        page = self._get("/me/player/recently-played", {"limit": str(WINDOW)})
+        page = self._get("/me/player/recently-played", {"limit": str(limits.WINDOW)})
         if not isinstance(page.get("items"), list):
             raise Unavailable("Spotify's response held no list of plays.")
         return page

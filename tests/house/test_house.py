@@ -146,7 +146,7 @@ MAY_IMPORT = {
     "demo": "jobs reports reports.formats warehouse embedded simulator",
     "jobs": "alerts health transfer sources sources.exports dimensions auth warehouse embedded spotify",
     "alerts": "health",
-    "health": "dimensions auth warehouse spotify",
+    "health": "dimensions auth warehouse",
     "reports.formats": "reports warehouse",
     "reports": "warehouse",
     "transfer": "sources warehouse",

@@ -12,8 +12,8 @@ from support.export_files import write_folder, write_zip
 from support.truth_sources import Expected, Export, Page, Sources, expected, made_up_sources
 
 from etl.jobs.imports import import_exports
+from etl.limits import WINDOW
 from etl.sources.recently_played import read_page
-from etl.spotify.api import WINDOW
 from etl.warehouse.load import stage
 from etl.warehouse.merge import merge_catalogue, merge_plays
 from etl.warehouse.statements import run

@@ -493,7 +493,7 @@ def test_bars_are_as_long_as_their_numbers(opened: Any) -> None:
         "all => all.map(one => one.firstChild.getBoundingClientRect().width / one.getBoundingClientRect().width)",
     )
     by_month = page.eval_on_selector_all(
-        ".plays_by_month path:has(title)", "all => all.map(one => one.getBoundingClientRect().width)"
+        ".plays_by_month rect:has(title)", "all => all.map(one => one.getBoundingClientRect().width)"
     )
     whole = page.eval_on_selector(".plays_by_month svg", "one => one.getBoundingClientRect().width")
     assert by_month[-1] / whole == pytest.approx(302 / 340, abs=0.01)  # the longest goes to the edge, past the names
@@ -535,7 +535,7 @@ def test_the_calendar_has_a_square_a_day_and_the_day_with_most_is_the_strongest(
 ) -> None:
     page = opened(usual("wrapped") if year == 2024 else wrapped(year=year))
     squares = page.eval_on_selector_all(
-        ".plays_by_day path:has(title)",
+        ".plays_by_day rect:has(title)",
         """all => all.map(one => {
             const style = getComputedStyle(one), box = one.getBoundingClientRect();
             return [one.textContent, style.fill, Number(style.fillOpacity), Math.round(box.left), Math.round(box.top)];
@@ -617,7 +617,7 @@ TEXTS = [
     *((selector, "color") for selector in (".number", ".big", "figcaption", "summary", "footer", "th.number")),
     *((f".{part} svg text", "fill") for part in ("plays_by_hour", "plays_by_day", "plays_by_month")),
 ]
-MARKS = [(".bar rect", "fill"), *((f".plays_by_{part} path:has(title)", "fill") for part in ("hour", "month"))]
+MARKS = [(".bar rect", "fill"), (".plays_by_hour path:has(title)", "fill"), (".plays_by_month rect:has(title)", "fill")]
 
 
 def test_light_and_dark_differ_and_both_can_be_read(opened: Any) -> None:

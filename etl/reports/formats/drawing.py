@@ -109,11 +109,11 @@ def titled(mark: Record) -> Markup:
 
 
 def element(name: str, content: Markup, **attributes: Any) -> Markup:
-    """An element of SVG. Numbers among its attributes are written no finer than a screen shows them."""
+    """An element of SVG."""
     written = {key: number(value) if isinstance(value, int | float) else value for key, value in attributes.items()}
     listed = JOIN.join(Markup(' {}="{}"').format(key, value) for key, value in written.items())
     return Markup("<{0}{1}>{2}</{0}>").format(name, listed, content)
 
 
 def number(value: float) -> str:
-    return f"{value:.2f}".rstrip("0").rstrip(".")
+    return f"{value:.4g}"  # no finer than a screen shows it
