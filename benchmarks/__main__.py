@@ -1,10 +1,12 @@
 """`python -m benchmarks`: the benchmarks by name, all of them when none is named."""
 
 import argparse
+from collections.abc import Callable
 
-from benchmarks import imports, moves, plays, reports
+from benchmarks import imports, moves, plays, reports, start
 
-BENCHMARKS = {
+BENCHMARKS: dict[str, Callable[[argparse.Namespace], None]] = {
+    "start": lambda _: start.measure(),
     "plays": lambda chosen: plays.measure(chosen.facts),
     "import": lambda chosen: imports.measure(chosen.facts, *chosen.rows),
     "moves": lambda chosen: moves.measure(chosen.rows[1]),
