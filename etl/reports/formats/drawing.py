@@ -1,4 +1,4 @@
-"""Charts as static SVG, coloured by the CSS variables of the page around them. Pure.
+"""Charts as static SVG, coloured by the CSS variables of the page around them.
 
 Marks hold pixels and colours, not values on a scale. A mark's title becomes its `<title>`, which a browser shows when
 the pointer rests on it.
