@@ -60,11 +60,6 @@ def test_a_page_with_charts_needs_templates_alone(environment, one_play):
     assert imported(environment, "report", "wrapped", "--format", "html") & HEAVY == {"jinja2"}
 
 
-def test_a_command_whose_options_are_flags_starts_without_what_validates_values(environment, one_play):
-    for command in ("plays --quiet", "dimensions", "status --json"):
-        assert "pydantic" not in imported(environment, *command.split()), command
-
-
 def test_a_command_that_asks_the_database_alone_starts_without_what_sends_requests(environment, one_play):
     for command in ("status", "report daily", "search a"):
         assert "requests" not in imported(environment, *command.split()), command
