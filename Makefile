@@ -34,14 +34,15 @@ LINTED_SQL := $(addprefix sql/,functions views matching coverage)
 # sqlfluff takes longest, on one core: it runs beside the other three. Its output is kept until they are done, and the
 # goal fails if one of the four does.
 lint: $(DEV) ## lint, formatting and types only
-	@said=$$(mktemp) && trap 'rm -f "$$said"' EXIT && \
-	{ $(PY) -m sqlfluff lint $(LINTED_SQL) --processes 1 --disable-progress-bar --nocolor >"$$said" 2>&1 & sql=$$!; \
+	@output=$$(mktemp) && trap 'rm -f "$$output"' EXIT && \
+	{ $(PY) -m sqlfluff lint $(LINTED_SQL) --processes 1 --disable-progress-bar --nocolor >"$$output" 2>&1 & sql=$$!; \
+	trap 'kill $$sql 2>/dev/null; rm -f "$$output"; exit 130' INT TERM; \
 	status=0; \
 	$(PY) -m ruff check --quiet || status=1; \
 	$(PY) -m ruff format --check --quiet || status=1; \
 	$(PY) -m mypy --no-error-summary || status=1; \
 	wait $$sql || status=1; \
-	cat "$$said" >&2; \
+	cat "$$output" >&2; \
 	exit $$status; }
 
 coverage: $(DEV) ## all tests, and which lines of etl/ they run

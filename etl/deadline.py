@@ -1,6 +1,8 @@
 """Time limits for what has none of its own: a call that may never end, and a run as a whole. Standard library only."""
 
+import logging
 import math
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,6 +12,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from etl import limits
+
+log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
@@ -83,27 +87,32 @@ class Watchdog:
     """Calls what a block gives it when the block takes too long: one thread for all blocks of the process.
 
     A thread for each block would cost more than most statements that it watches. What is called has to be quick,
-    because all others wait for it.
+    because all others wait for it. A forked process starts with none of its parent's blocks.
     """
 
     def __init__(self) -> None:
+        self._start_empty()
+        if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork either
+            os.register_at_fork(after_in_child=self._start_empty)
+
+    def _start_empty(self) -> None:
         self._watched: dict[object, tuple[float, Callable[[], None]]] = {}
         self._changed = threading.Condition()
-        self._wakes_at = -math.inf  # by the monotonic clock, when it runs
+        self._wakes_at = -math.inf  # by the monotonic clock, when the thread runs
         self._thread: threading.Thread | None = None
 
     @contextmanager
     def watching(self, limit_s: float, end: Callable[[], None]) -> Iterator[None]:
         """Call `end` in the thread when the block takes longer than `limit_s` seconds."""
         block, ends_at = object(), time.monotonic() + limit_s
-        with self._changed:
-            self._watched[block] = ends_at, end
-            if self._thread is None or not self._thread.is_alive():  # in a forked process it is not
-                self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
-                self._thread.start()
-            elif ends_at < self._wakes_at:
-                self._changed.notify()
         try:
+            with self._changed:
+                self._watched[block] = ends_at, end
+                if self._thread is None or not self._thread.is_alive():
+                    self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
+                    self._thread.start()
+                elif ends_at < self._wakes_at:
+                    self._changed.notify()
             yield
         finally:
             with self._changed:
@@ -111,18 +120,24 @@ class Watchdog:
 
     def _watch(self) -> None:
         while True:
-            late = []
-            with self._changed:
-                now = time.monotonic()
-                for block, (ends_at, end) in list(self._watched.items()):
-                    if ends_at <= now:
-                        del self._watched[block]
-                        late.append(end)
-                if not late:
-                    self._wakes_at = min((ends_at for ends_at, _ in self._watched.values()), default=math.inf)
-                    self._changed.wait(None if self._wakes_at == math.inf else self._wakes_at - now)
-            for end in late:
-                end()
+            for end in self._late():
+                try:
+                    end()
+                except Exception:  # the other blocks are still to be watched
+                    log.exception("What should end a block that takes too long has failed.")
+                del end  # it holds a connection
+
+    def _late(self) -> list[Callable[[], None]]:
+        """Wait until a block is late; what ends it, and others that are. Maybe none: then ask again."""
+        with self._changed:
+            now = time.monotonic()
+            late = {block: end for block, (ends_at, end) in self._watched.items() if ends_at <= now}
+            for block in late:
+                del self._watched[block]
+            if not late:
+                self._wakes_at = min((ends_at for ends_at, _ in self._watched.values()), default=math.inf)
+                self._changed.wait(None if self._wakes_at == math.inf else self._wakes_at - now)
+            return list(late.values())
 
 
 @contextmanager

@@ -88,8 +88,8 @@ def monitored(job: str, settings: Settings, warehouse: Warehouse, work: Work, cl
         failure = failure_of(job, error)
         # Do not wait a second time for a database that does not answer.
         found, inspected = ([], ()) if isinstance(error, WarehouseError) else inspect(job, settings, warehouse, clock)
-        # About a login that has ended, the finding from the database says more (`login_findings` in etl/health/checks.py)
-        # than that of the failed run (TITLES in etl/health/findings.py), so it replaces it.
+        # About a login that has ended, the finding from the database says more (`login_findings` in
+        # etl/health/checks.py) than that of the failed run (TITLES in etl/health/findings.py), so it replaces it.
         is_known = any(one.cause == failure.cause and one.is_failure for one in found)
         deliver(settings, inspection_of(job, found if is_known else [failure, *found], inspected))
         raise

@@ -75,7 +75,7 @@ class WatchedConnection(psycopg2.extensions.connection):
 
     def _cut(self) -> None:
         self.is_cut = True
-        with suppress(psycopg2.Error, OSError):  # it was closed in the meantime
+        with suppress(psycopg2.Error, OSError, ValueError):  # it was closed in the meantime
             there = socket.socket(fileno=self.fileno())
             try:
                 there.shutdown(socket.SHUT_RDWR)

@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -81,7 +81,11 @@ def holding(url: str, statement: str, application_name: str = "psql") -> Iterato
     with closing(psycopg2.connect(libpq(url), application_name=application_name)) as connection:
         with connection.cursor() as cursor:
             cursor.execute(statement)
-        yield connection.info.backend_pid
+        try:
+            yield connection.info.backend_pid
+        finally:
+            with suppress(psycopg2.Error):  # a test may have ended the session
+                connection.rollback()  # closing alone lets go only when the server notices it
 
 
 def name_of(url: str) -> str:
