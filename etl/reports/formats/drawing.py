@@ -116,4 +116,4 @@ def element(name: str, content: Markup, **attributes: Any) -> Markup:
 
 
 def number(value: float) -> str:
-    return f"{value:.2f}".rstrip("0").rstrip(".")  # no finer than a screen shows it
+    return f"{value:.4g}"  # no finer than a screen shows it
