@@ -127,10 +127,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if (name in place or name in ALSO_SLOW) and item.get_closest_marker("quick") is None:
             item.add_marker(pytest.mark.slow)
     items.sort(key=lambda item: place.get(names.get(item, ""), len(LONGEST)))
-    # Each worker begins with a stretch of its own: the second half of the longest test opens that of the second worker.
-    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    if workers > 1 and sum(names.get(item) == LONGEST[0] for item in items[:2]) == 2:
-        items.insert(len(items) // workers, items.pop(1))
 
 
 @pytest.fixture(scope="session")
