@@ -144,7 +144,8 @@ class Watchdog:
 def run_after(limit_s: float, end: Callable[[], None]) -> Iterator[None]:
     """Call `end` in a thread when the block takes longer than `limit_s` seconds.
 
-    For what not even a signal interrupts, such as a wait inside the Postgres driver.
+    For what not even a signal interrupts, such as a wait inside the Postgres driver. The thread is its own, not the
+    watchdog's: `end` may take seconds, and use connections that the watchdog watches.
     """
     timer = threading.Timer(limit_s, end)
     timer.daemon = True

@@ -1,4 +1,4 @@
-"""What a command imports: pandas, numpy, pydantic and templates only where it needs them."""
+"""What a command imports: pandas, numpy, templates and what sends requests only where it needs them."""
 
 import subprocess
 import sys

@@ -1,5 +1,6 @@
 """Reports as HTML pages, looked at in a real browser: what stands there, what is asked of the network, what runs."""
 
+import math
 import re
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -10,6 +11,7 @@ from zoneinfo import ZoneInfo
 import html5lib
 import pytest
 
+from etl.reports.formats.drawing import sectors_of
 from etl.reports.formats.html import as_html
 from etl.reports.model import Report, ReportFilter, Section
 from etl.reports.query import nothing_recorded
@@ -706,3 +708,9 @@ def test_a_page_is_valid_html(shown: Report) -> None:
     parser.parse(html_of(shown))
     ids = re.findall(r' id="([^"]*)"', html_of(shown))
     assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize(("turns", "is_large"), [(0.25, 0), (0.75, 1)])
+def test_a_sector_goes_the_long_way_round_if_it_is_more_than_half_a_ring(turns, is_large):
+    mark = {"start": 0, "end": turns * math.tau, "hub": 10, "rim": 20, "fill": "red"}
+    assert f"A20,20,0,{is_large},1," in sectors_of([mark], 50)

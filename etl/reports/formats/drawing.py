@@ -77,7 +77,8 @@ def sector(mark: Record, centre: float) -> str:
         return f"{number(centre + radius * math.sin(angle))},{number(centre - radius * math.cos(angle))}"
 
     start, end, hub, rim = (mark[name] for name in ("start", "end", "hub", "rim"))
-    hub_arc, rim_arc = (f"A{number(radius)},{number(radius)},0,0" for radius in (hub, rim))
+    is_large = int(end - start > math.pi)  # or the arc would take the short way
+    hub_arc, rim_arc = (f"A{number(radius)},{number(radius)},0,{is_large}" for radius in (hub, rim))
     return f"M{point(start, rim)}{rim_arc},1,{point(end, rim)}L{point(end, hub)}{hub_arc},0,{point(start, hub)}Z"
 
 
