@@ -2,7 +2,9 @@
 
 import logging
 import os
+import signal
 import threading
+import time
 
 import pytest
 
@@ -11,6 +13,18 @@ from etl.deadline import Watchdog
 
 def watchdogs() -> set[threading.Thread]:
     return {thread for thread in threading.enumerate() if thread.name == "watchdog"}
+
+
+def exit_status(child: int) -> int | None:
+    """Of a child process; None, and it is killed, if it hangs."""
+    for _ in range(1500):
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.02)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return None
 
 
 def test_of_two_blocks_the_one_with_less_time_is_ended_first_though_it_began_later():
@@ -56,5 +70,5 @@ def test_a_forked_process_watches_its_own_blocks_and_none_of_its_parent():
             with watchdog.watching(0.1, late[0].set), watchdog.watching(0.05, late[1].set):
                 in_time = all(event.wait(20) for event in late)
             os._exit(0 if in_time and not watchdog._watched else 1)
-        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert exit_status(child) == 0
     assert ended == []
