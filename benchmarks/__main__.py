@@ -3,13 +3,14 @@
 import argparse
 from collections.abc import Callable
 
-from benchmarks import imports, moves, plays, reports, start
+from benchmarks import imports, moves, plays, repeats, reports, start
 
 BENCHMARKS: dict[str, Callable[[argparse.Namespace], None]] = {
     "start": lambda _: start.measure(),
     "plays": lambda chosen: plays.measure(chosen.facts),
     "import": lambda chosen: imports.measure(chosen.facts, *chosen.rows),
     "moves": lambda chosen: moves.measure(chosen.rows[1]),
+    "repeats": lambda chosen: repeats.measure(),
     "reports": lambda chosen: reports.measure(chosen.rows[0], 1_000, chosen.facts // 1_000),
 }
 

@@ -91,13 +91,14 @@ def measure(fact_count: int, row_count: int, large_row_count: int) -> None:
             make_up(folder / name, folder / f"{name}-account", count)
         with embedded_postgres(folder / "postgres") as url:
             prepare(url, fact_count)
-            floor, first, again, account, beside_others = (Runs() for _ in range(5))
+            floor, first, known, again, account, beside_others = (Runs() for _ in range(6))
             for number in range(1, RUNS + 1):  # in turns, so that a slow minute of the machine slows down all of them
                 print(f"run {number} of {RUNS}, load {os.getloadavg()[0]:.2f} …", flush=True)
                 raw_copy(floor, fresh(url, "empty"), folder / "small")
                 record = fresh(url, "empty")
                 imported(first, record, folder / "small")
-                imported(again, record, folder / "small")
+                imported(known, record, folder / "small")
+                imported(again, record, folder / "small", "--again")
                 imported(account, record, folder / "small-account")
                 imported(beside_others, fresh(url, "filled"), folder / "small")
             print(f"the large one, load {os.getloadavg()[0]:.2f} …", flush=True)
@@ -108,7 +109,13 @@ def measure(fact_count: int, row_count: int, large_row_count: int) -> None:
         table(
             f"{row_count:,} rows, {RUNS} runs",
             floor,
-            {"first time": first, "again": again, "the account export on top": account, others: beside_others},
+            {
+                "first time": first,
+                "again, known by hash": known,
+                "again, every row": again,
+                "the account export on top": account,
+                others: beside_others,
+            },
         )
         table(f"{large_row_count:,} rows, 1 run", large_floor, {"first time": large})
         print(f"\nbeside {fact_count:,} facts of 1,000 listeners: {ratio(beside_others, first)} of the time without")
@@ -215,8 +222,8 @@ def at(url: str, database: str) -> str:
     return make_url(url).set(database=database).render_as_string(hide_password=False)
 
 
-def imported(runs: Runs, url: str, export: Path) -> None:
-    receipt = launched(runs, url, "-m", "etl", "import", "--json", str(export))
+def imported(runs: Runs, url: str, export: Path, *options: str) -> None:
+    receipt = launched(runs, url, "-m", "etl", "import", "--json", *options, str(export))
     runs.counts = json.loads(receipt)["total"]
 
 

@@ -74,9 +74,9 @@ cross join generate_series(1, 2) as places (place)
 where dim_track.track_key > 0 and (place = 1 or dim_track.track_key % 5 = 0)
 on conflict do nothing;
 
-insert into listening.dim_play_profile (reason_end, is_skipped, ms_played_basis, has_recently_played, has_extended_export, has_account_export, has_player)
-values ('trackdone', false, 'reported', false, true, false, false), ('fwdbtn', true, 'reported', false, true, false, false),
-(null, null, null, true, false, false, false);
+insert into listening.dim_play_profile (reason_end, is_skipped, ms_played_basis, sources)
+values ('trackdone', false, 'reported', array['extended_export']), ('fwdbtn', true, 'reported', array['extended_export']),
+(null, null, null, array['recently_played']);
 
 insert into listening.dim_date (date_key, full_date, year, quarter, month, month_name, year_month, iso_year, iso_week, day_of_year, day_of_month, day_of_week, day_name, is_weekend)
 select

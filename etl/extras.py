@@ -1,4 +1,6 @@
-"""The extra of pyproject.toml that brings a package which this installation lacks. Pure."""
+"""The extra of pyproject.toml that brings a package which this installation lacks."""
+
+from importlib.util import find_spec
 
 EXTRAS = {  # the name that is imported, and the extra in pyproject.toml that brings it
     "numpy": "import",
@@ -9,6 +11,12 @@ NEEDED_FOR = {
     "import": "Spotify's exports and older projects' tables",
     "embedded": "the embedded Postgres, which Brapped uses when DATABASE_URL is not set",
 }
+
+
+def must_be_installed(package: str) -> None:
+    """Raises ModuleNotFoundError, which missing_extra() explains, for a package that is not installed. Imports none."""
+    if find_spec(package) is None:
+        raise ModuleNotFoundError(name=package)
 
 
 def missing_extra(error: BaseException) -> str | None:

@@ -44,6 +44,7 @@ TRACK_COLUMNS = (
     "album_name",
     "album_artist_name",
     "fetched_at",
+    "named_at",  # the latest play for which an export gives this name; null: that of its latest play in the batch
 )
 TRACK_ARTIST_COLUMNS = (
     "track_uri",
@@ -155,3 +156,5 @@ class Part:
     tables: dict[str, Batch] = field(repr=False)  # by name of the staging table
     notes: tuple[str, ...] = ()  # what was reinterpreted or ignored
     owner: bytes | None = field(default=None, repr=False)  # hash of the user name in the file (exports/owner.py)
+    content_hash: str | None = None  # SHA-256 of the file; None: it is no file
+    rules: str | None = None  # by which the file was read (exports/earlier.py)

@@ -97,8 +97,12 @@ def is_uri(value: object) -> bool:
 
 
 def isrc(value: object) -> str | None:
-    """An ISRC; None for anything that can't be one, because tracks with the same ISRC count as one recording."""
-    return value if isinstance(value, str) and ISRC.fullmatch(value) else None
+    """An ISRC in its standard form, upper case without hyphens and blanks; None for anything that can't be one.
+
+    Labels write GB-SMU-45-66095 and ushm80865849, too: https://isrc.ifpi.org has the form.
+    """
+    plain = re.sub(r"[\s-]", "", value).upper() if isinstance(value, str) else ""
+    return plain if ISRC.fullmatch(plain) else None
 
 
 def genres(value: object) -> list[str] | None:

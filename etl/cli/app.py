@@ -17,10 +17,11 @@ from typer.core import TyperGroup
 
 from etl import __version__, interrupts
 from etl.cli import login as login_cli
+from etl.cli import rebuild as rebuild_cli
 from etl.cli import report as report_cli
 from etl.cli.fast_imports import quick_imports
 from etl.cli.output import harmless, on_summary, show_outcome
-from etl.extras import missing_extra
+from etl.extras import missing_extra, must_be_installed
 from etl.refused_values import in_plain_words
 
 
@@ -52,6 +53,7 @@ app = typer.Typer(
 app.add_typer(report_cli.report, name="report")
 app.command()(report_cli.search)
 app.command()(login_cli.login)
+app.command()(rebuild_cli.rebuild)
 
 
 @app.callback(invoke_without_command=True)
@@ -165,6 +167,9 @@ def import_(
     without_private: Annotated[
         bool, typer.Option("--without-private", help="Leave out plays of private sessions.")
     ] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Look at every row of files that were imported before, too.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would happen, and change nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the receipt as JSON.")] = False,
 ) -> None:
@@ -176,10 +181,11 @@ def import_(
         from etl.jobs import receipts
         from etl.jobs.imports import import_exports
         from etl.settings import Runner, read_settings
-        from etl.sources.exports.reader import must_exist
+        from etl.sources.exports.packages import must_exist
         from etl.terminal import bar
         from etl.warehouse.open import opened
 
+    must_be_installed("pandas")
     settings = read_settings()
     must_exist(paths)
     is_public = Runner().github_actions
@@ -192,6 +198,7 @@ def import_(
                 paths,
                 listener=listener,
                 without_private=without_private,
+                again=again,
                 dry_run=dry_run,
                 progress=progress,
                 notify=lambda sentence: typer.echo(sentence, err=True) if is_watched else None,

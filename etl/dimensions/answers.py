@@ -71,7 +71,7 @@ def save_members(connection: Connection, answers: Answers, some: Sequence[Member
         ),
     )
     merge_catalogue(connection)
-    rematch_plays(connection, now=now, with_changed=True)
+    rematch_plays(connection, now=now)
 
 
 def is_whole(kind: str, member: Mapping[str, Any]) -> bool:

@@ -1,6 +1,7 @@
 """The import job: merge a listener's exports into the warehouse, and return a receipt that accounts for every row."""
 
 import gc
+import json
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,9 @@ from etl.jobs.ownership import load_record_owner, sentence, warnings
 from etl.jobs.receipts import FileReceipt, Receipt, names_of
 from etl.jobs.run import Run
 from etl.settings import Settings
-from etl.sources.exports.reader import Unreadable, read_exports
+from etl.sources.exports.archives import Unreadable
+from etl.sources.exports.earlier import EarlierFile, EarlierImports, KnownFile
+from etl.sources.exports.packages import HistoryReader, read_packages
 from etl.staging import DETAIL_COLUMNS, Batch, Part, Table
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.listeners import ME, ListenerError, recorded_listeners
@@ -25,7 +28,7 @@ from etl.warehouse.load import copy
 from etl.warehouse.locks import LISTENER_LOCK, lock
 from etl.warehouse.merge import merge_catalogue, merge_plays, rematch_plays
 from etl.warehouse.schema import migrate_within
-from etl.warehouse.statements import run
+from etl.warehouse.statements import run, run_all
 from etl.warehouse.time_zones import update_time_zone
 
 log = logging.getLogger(__name__)
@@ -36,6 +39,7 @@ CATALOGUE = ("staging_artist", "staging_album", "staging_track", "staging_track_
 
 Progress = Callable[[int, int], None]
 Notify = Callable[[str], None]
+Read = Part | Unreadable | KnownFile
 Item = TypeVar("Item")
 
 
@@ -54,6 +58,7 @@ def import_exports(
     *,
     listener: str | None = None,
     without_private: bool = False,
+    again: bool = False,
     dry_run: bool = False,
     clock: Clock = utc_now,
     progress: Progress = lambda done, total: None,
@@ -62,35 +67,48 @@ def import_exports(
     """Read every listening history in `paths` and merge it, in one transaction: all of it or nothing.
 
     Sends nothing to Spotify. `listener`: the id or name of the listener whose export it is, created if nobody has it;
-    None: the only listener recorded here. `notify` receives a sentence that names the listener, before anything is
-    read. `progress` receives bytes done and bytes in all. Raises ExportError, ListenerError and
+    None: the only listener recorded here. A file that an earlier import of this listener has read by the same rules is
+    known by its hash and not read; `again`: read it all the same. `notify` receives a sentence that names the listener,
+    before anything is read. `progress` receives bytes done and bytes in all. Raises ExportError, ListenerError and
     WarehouseError.
     """
     return import_parts(
         settings,
         warehouse,
-        lambda now: read_exports(paths, without_private=without_private, now=now, progress=progress),
+        lambda now, earlier: read_packages(
+            paths, make_reader, without_private=without_private, now=now, earlier=earlier, progress=progress
+        ),
         listener=listener,
+        again=again,
         dry_run=dry_run,
         clock=clock,
         notify=notify,
     )
 
 
+def make_reader(latest: datetime, *, without_private: bool) -> HistoryReader:
+    """Imported when there is something to read, because it takes pandas, which takes half a second."""
+    from etl.sources.exports.reader import Reader
+
+    return Reader(latest, without_private=without_private)
+
+
 def import_parts(
     settings: Settings,
     warehouse: Warehouse,
-    read: Callable[[datetime], Iterator[Part | Unreadable]],
+    read: Callable[[datetime, EarlierImports], Iterator[Read]],
     *,
     listener: str | None,
     dry_run: bool,
+    again: bool = True,
     clock: Clock,
     notify: Notify = lambda sentence: None,
 ) -> Receipt:
     """Merge the parts that `read` yields.
 
-    `read` is called with the present time, and again when the transaction is retried. The other parameters are those
-    of import_exports(). Raises ListenerError and WarehouseError, and what `read` raises.
+    `read` is called with the present time and what earlier imports have read (nothing if `again`), and once more when
+    the transaction is retried. The other parameters are those of import_exports(). Raises ListenerError and
+    WarehouseError, and what `read` raises.
     """
     if not dry_run:
         warehouse.migrate(clock(), __version__, views_may_wait=True)
@@ -102,16 +120,20 @@ def import_parts(
         this_run.listener_key, is_new = find_or_create_listener(connection, settings, listener, this_run.started_at)
         owner = load_record_owner(connection, this_run.listener_key)
         notify(sentence(owner))
-        parts = stage_files(connection, read(this_run.started_at))
-        merge_catalogue(connection)
+        earlier = EarlierImports() if again else earlier_imports(connection, this_run.listener_key)
+        parts = stage_files(connection, read(this_run.started_at, earlier))
+        is_read = any(isinstance(part, Part) for part in parts)
+        if is_read:
+            merge_catalogue(connection)
         # TIME_ZONE is that of the person whose settings these are.
         warning = update_time_zone(connection, this_run.listener_key, settings.time_zone if listener is None else None)
         if warning is not None:
             log.warning("%s", warning)
-        merge_plays(connection, listener_key=this_run.listener_key, now=this_run.started_at)
-        counts = iter(run(connection, "matching/70_receipt"))
+        if is_read:
+            merge_plays(connection, listener_key=this_run.listener_key, now=this_run.started_at)
+        counts = iter(run(connection, "matching/70_receipt") if is_read else ())
         files = tuple(file_receipt(part, counts) for part in parts)
-        marks = [part.owner for part in parts if isinstance(part, Part)]
+        marks = [part.owner for part in parts if not isinstance(part, Unreadable)]
         is_known = any(file.known_count for file in files)
         import_warnings = warnings(connection, owner, marks, is_known=is_known)
         packages = [part.package for part in parts if isinstance(part, Part)]
@@ -122,11 +144,13 @@ def import_parts(
             found_at=this_run.started_at,
             packages=packages,
         )
-        rematch_plays(connection, now=this_run.started_at, but_not=this_run.listener_key)
-        receipt = Receipt(files, is_new, dry_run, owner, import_warnings, notes_of(parts, files))
+        if is_read:
+            rematch_plays(connection, now=this_run.started_at, but_not=this_run.listener_key)
+        unchanged_count = sum(isinstance(part, KnownFile) for part in parts)
+        receipt = Receipt(files, is_new, dry_run, owner, import_warnings, notes_of(parts, files), unchanged_count)
         if dry_run:
             raise DryRunDone(receipt)
-        record_receipt(connection, this_run, receipt, clock())
+        record_receipt(connection, this_run, receipt, parts, clock())
         if receipt.total.new_count >= LARGE:
             run(connection, "ops/runs/statistics")
         return receipt
@@ -137,14 +161,19 @@ def import_parts(
         return done.receipt
 
 
-def stage_files(connection: Connection, read: Iterator[Part | Unreadable]) -> list[Part | Unreadable]:
+def earlier_imports(connection: Connection, listener_key: int) -> EarlierImports:
+    """What earlier imports of a listener have read, from their receipts."""
+    rows = run(connection, "ops/runs/imported_files", listener_key=listener_key)
+    return EarlierImports(EarlierFile(*tuple(row)) for row in rows)
+
+
+def stage_files(connection: Connection, read: Iterator[Read]) -> list[Read]:
     """Copy every part into the staging tables while the next one is read.
 
     Returns the parts without their tables. Raises what `read` raises, and WarehouseError.
     """
-    for name in (*CATALOGUE, "staging_play"):
-        run(connection, f"staging/{name}")
-    parts: list[Part | Unreadable] = []
+    run_all(connection, [f"staging/{name}" for name in (*CATALOGUE, "staging_play")])
+    parts: list[Read] = []
     numbers: dict[tuple[Any, ...], int] = {}
     for part in prefetch(read):
         if isinstance(part, Part):
@@ -154,8 +183,8 @@ def stage_files(connection: Connection, read: Iterator[Part | Unreadable]) -> li
             copy(connection, "staging_play", plays)
             copy(connection, "staging_play_detail", details)
         parts.append(part)
-    for name in CATALOGUE:  # the plays are scanned once, which needs no statistics
-        connection.execute(text(f"analyze {name}"))
+    if numbers:
+        connection.execute(text(f"analyze {', '.join(CATALOGUE)}"))  # the plays are scanned once: no statistics
     return parts
 
 
@@ -220,10 +249,22 @@ def find_or_create_listener(
     return int(made.listener_key), True
 
 
-def file_receipt(part: Part | Unreadable, counts: Iterator[Row[Any]]) -> FileReceipt:
+def file_receipt(part: Read, counts: Iterator[Row[Any]]) -> FileReceipt:
     """The receipt of one file. `counts`: the merge's counts of the files that had rows, in their order."""
     if isinstance(part, Unreadable):
         return FileReceipt("", part.name, None, unreadable_reason=part.reason)
+    if isinstance(part, KnownFile):
+        return FileReceipt(
+            part.package,
+            part.name,
+            part.earlier.kind,
+            row_count=part.earlier.row_count,
+            known_count=part.earlier.row_count - part.earlier.duplicate_count - part.earlier.private_count,
+            duplicate_count=part.earlier.duplicate_count,
+            private_count=part.earlier.private_count,
+            podcast_count=part.earlier.podcast_count,
+            unnamed_count=part.earlier.unnamed_count,
+        )
     merged = {}
     if part.row_count > part.malformed_count + part.private_count:
         row = next(counts)
@@ -242,19 +283,26 @@ def file_receipt(part: Part | Unreadable, counts: Iterator[Row[Any]]) -> FileRec
     )
 
 
-def notes_of(parts: list[Part | Unreadable], files: tuple[FileReceipt, ...]) -> tuple[str, ...]:
+def notes_of(parts: list[Read], files: tuple[FileReceipt, ...]) -> tuple[str, ...]:
     """The notes of all parts, each with the name of its file."""
     names = names_of(files)
     both = zip(parts, files, strict=True)
     return tuple(f"{names[file]}: {note}" for part, file in both if isinstance(part, Part) for note in part.notes)
 
 
-def record_receipt(connection: Connection, this_run: Run, receipt: Receipt, finished_at: datetime) -> None:
-    """Write the receipt to ops.run and ops.import_file."""
+def record_receipt(
+    connection: Connection, this_run: Run, receipt: Receipt, parts: list[Read], finished_at: datetime
+) -> None:
+    """Write the receipt to ops.run and ops.import_file, with the hash of each file, and the rules if it was read."""
     total = receipt.total
     outcome = "done" if any(file.source for file in receipt.files) else "failed"
     run_key = this_run.record(connection, outcome, finished_at, total.row_count, total.new_count + total.merged_count)
-    for file in receipt.files:
-        columns = asdict(file)
-        del columns["malformed"]
-        run(connection, "ops/runs/import_file", run_key=run_key, **columns)
+    files = [
+        {
+            **asdict(file),
+            "content_hash": None if isinstance(part, Unreadable) else part.content_hash,
+            "rules": part.rules if isinstance(part, Part) else None,
+        }
+        for file, part in zip(receipt.files, parts, strict=True)
+    ]
+    run(connection, "ops/runs/import_file", run_key=run_key, files=json.dumps(files))

@@ -41,12 +41,16 @@ def sentence(owner: RecordOwner, *, is_public: bool = False) -> str:
     if is_public:
         who = "the listener" if owner.logged_in_at else "a listener"
     else:
-        who = printable(owner.listener_id)
-        if owner.listener_name and owner.listener_name != owner.listener_id:
-            who = f"{printable(owner.listener_name)} ({who})"
+        who = name_of(owner.listener_id, owner.listener_name)
     if owner.logged_in_at is None:
         return f"Into the record of {who}, who has not logged in."
     return f"Into the record of {who}, logged in since {owner.logged_in_at.astimezone(UTC):%Y-%m-%d}."
+
+
+def name_of(listener_id: str, listener_name: str | None) -> str:
+    """How a listener is named to the person: name and id, or the id alone."""
+    shown = printable(listener_id)
+    return f"{printable(listener_name)} ({shown})" if listener_name and listener_name != listener_id else shown
 
 
 def warnings(

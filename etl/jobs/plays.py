@@ -200,7 +200,7 @@ def save_page(
     zone_warning = update_time_zone(connection, listener_key, settings.time_zone)
     is_full_window = page.item_count >= WINDOW
     now = this_run.started_at
-    new_count = merge_plays(connection, listener_key=listener_key, now=now, is_full_window=is_full_window)
+    new_count = merge_plays(connection, listener_key=listener_key, now=now)
     reach = move_watermark(
         connection, listener_key=listener_key, source="recently_played", is_full_window=is_full_window, now=now
     )

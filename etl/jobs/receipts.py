@@ -43,6 +43,7 @@ class Receipt:
     owner: RecordOwner | None = None  # the listener whose record it goes into
     warnings: tuple[str, ...] = ()  # signs that the export is somebody else's
     notes: tuple[str, ...] = ()  # departures from what a file literally says
+    unchanged_count: int = 0  # files that were imported before and known by their hash: their rows were not read
 
     @property
     def total(self) -> FileReceipt:
@@ -130,6 +131,9 @@ def text_lines(receipt: Receipt, *, is_public: bool) -> Iterator[str]:
         if total.unnamed_count:
             do = "does" if total.unnamed_count == 1 else "do"
             yield f"{many(total.unnamed_count, 'row')} {do} not say what was played."
+    if receipt.unchanged_count:
+        have = "was imported before and has" if receipt.unchanged_count == 1 else "were imported before and have"
+        yield wrapped(f"{many(receipt.unchanged_count, 'file')} {have} not changed; --again looks at every row.")
     for note in receipt.notes:
         yield wrapped(f"note: {note}")
     for file in read:
@@ -171,7 +175,9 @@ def shortened(name: str, room: int) -> str:
 
 
 def as_json(receipt: Receipt, *, is_public: bool = False) -> str:
-    """The receipt as JSON: files, total, listener, is_new_listener, is_dry_run, is_good, notes, warnings."""
+    """The receipt as JSON: files, total, listener, is_new_listener, is_dry_run, is_good, notes, warnings, and
+    unchanged_count: how many files were imported before and not read again.
+    """
     total = {name: count for name, count in asdict(receipt.total).items() if name.endswith("_count")}
     return json.dumps(
         {
@@ -181,6 +187,7 @@ def as_json(receipt: Receipt, *, is_public: bool = False) -> str:
             "is_new_listener": receipt.is_new_listener,
             "is_dry_run": receipt.is_dry_run,
             "is_good": receipt.is_good,
+            "unchanged_count": receipt.unchanged_count,
             "notes": receipt.notes,
             "warnings": receipt.warnings,
         },

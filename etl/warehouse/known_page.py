@@ -22,11 +22,11 @@ def page_state(
 ) -> dict[str, list[dict[str, Any]]]:
     """Lock the listener, and compare a page of the recently-played list with what is recorded, in one statement.
 
-    Returns rows by file name: of matching/03_page_recorded, and of two queries that every run needs
+    Returns rows by file name: of matching/02_page_recorded, and of two queries that every run needs
     (ops/listeners/time_zone and ops/runs/report_due). `is_recorded` is true only if merging the page would change no
     fact, dimension or match. Raises the driver's errors for a value that the database can't hold.
     """
-    names = ("matching/03_page_recorded", "ops/listeners/time_zone", "ops/runs/report_due")
+    names = ("matching/02_page_recorded", "ops/listeners/time_zone", "ops/runs/report_due")
     given = {"listener_key": listener_key, "login_key": login_key, "asked": time_zone, "now": now}
     return run_combined_locked(connection, LISTENER_LOCK, listener_key, names, page=as_json(tables), **given)
 

@@ -11,8 +11,8 @@ from etl.warehouse.statements import driver_cursor, run_all
 
 
 def stage(connection: Connection, tables: Mapping[str, Batch]) -> None:
-    """Create the temporary staging tables named by the keys, and fill each with one COPY."""
-    run_all(connection, [f"staging/{name}" for name in tables])
+    """Create the temporary staging tables, and fill those named by the keys with one COPY each."""
+    run_all(connection, [f"staging/{name}" for name in {**tables, "staging_play": ()}])
     for name, rows in tables.items():
         copy(connection, name, rows)
 

@@ -9,26 +9,25 @@ from etl.warehouse.locks import LISTENER_LOCK, lock, lock_listeners
 from etl.warehouse.statements import run, run_all
 from etl.warehouse.time_zones import update_time_zone
 
-TIERS = 6  # of sql/matching/40_match_candidate.sql
-OBSERVED = (  # the batch's observations, the recorded ones nearby, and the sources of both
-    "matching/01_unnamed_play",
-    "matching/02_merge_session",
+BATCH = (  # what the batch says that is not recorded yet, and what it may change
+    "matching/01_merge_session",
     "dimensions/dim_context",
     "dimensions/dim_device",
     "dimensions/dim_date",
     "matching/10_batch_observation",
-    "matching/11_already_recorded",
-    "matching/12_recorded_observation",
-    "matching/20_source_play",
-    "matching/21_sources",
+    "matching/11_new_observation",
+    "matching/12_told_apart",
+    "matching/13_neighbourhood",
+    "matching/14_near_observation",
+    "matching/15_sources",
 )
-RESOLVED = (  # matched observations to plays; the last file returns the number of new ones
-    "matching/50_resolved_play",
-    "dimensions/dim_play_profile",
-    "matching/60_fact_play_absorb",
-    "matching/61_fact_play_update",
-    "matching/62_fact_play",
-)
+SOURCE_PLAYS = ("matching/20_source_play", "matching/21_late_date")  # the plays of each source
+MATCHED = (
+    "matching/30_match_candidate",
+    "matching/31_match_nearest",
+    "matching/32_match_repeats",
+)  # if there are several
+PLAYS = ("matching/40_resolved_play", "matching/50_fact_play")  # the last of these files returns what changed
 
 
 @dataclass(frozen=True)
@@ -38,6 +37,16 @@ class Gap:
     starts_at: datetime
     ends_at: datetime
     reason: str
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """What deriving plays from observations changed: numbers of plays."""
+
+    play_count: int  # looked at
+    added_count: int
+    removed_count: int
+    changed_count: int
 
 
 @dataclass(frozen=True)
@@ -57,22 +66,18 @@ def merge_catalogue(connection: Connection) -> None:
         "dim_track",
         "bridge_track_artist",
         "track_alias",
+        "statistics",
         "track_recording",
     )
-    is_more = run_all(connection, [f"dimensions/{name}" for name in names])
-    while is_more:
-        is_more = run(connection, "dimensions/track_recording")
+    run_all(connection, ["matching/01_merge_session", *(f"dimensions/{name}" for name in names)])
 
 
-def rematch_plays(
-    connection: Connection, *, now: datetime, but_not: int | None = None, with_changed: bool = False
-) -> None:
-    """Match the plays of tracks again that the staged catalogue has linked to one recording.
+def rematch_plays(connection: Connection, *, now: datetime, but_not: int | None = None) -> None:
+    """Match plays again whose tracks the staged catalogue describes anew, names, or links to another recording.
 
-    Concerns all listeners except `but_not`, whose plays are merged with the batch. `with_changed`: also tracks whose
-    name or length changed. Raises OutOfOrder as `lock` does.
+    Concerns all listeners except `but_not`, whose plays are merged with the batch. Raises OutOfOrder as `lock` does.
     """
-    rows = run(connection, "dimensions/listeners_to_rematch", but_not=but_not or 0, with_changed=with_changed)
+    rows = run(connection, "dimensions/listeners_to_rematch", but_not=but_not or 0)
     lock_listeners(connection, [row.listener_key for row in rows])
     for row in rows:
         update_time_zone(connection, row.listener_key)
@@ -81,43 +86,41 @@ def rematch_plays(
         merge_plays(connection, listener_key=row.listener_key, now=now)
 
 
-def merge_plays(
-    connection: Connection,
-    *,
-    listener_key: int,
-    now: datetime,
-    is_full_window: bool = False,
-) -> int:
+def merge_plays(connection: Connection, *, listener_key: int, now: datetime) -> int:
     """Merge the staged plays of one listener, from any sources; the number of new plays.
 
-    Merge the catalogue of the batch first. `is_full_window`: the batch is a full page of Spotify's list, which may have
-    dropped older plays. Raises OutOfOrder as `lock` does.
+    Merge the catalogue of the batch first. Raises OutOfOrder as `lock` does.
+    """
+    return derive_plays(connection, listener_key=listener_key, now=now).added_count
+
+
+def rebuild_plays(connection: Connection, *, listener_key: int, now: datetime) -> Rebuilt:
+    """Derive all plays of a listener from their observations anew. A play that stays the same keeps its key.
+
+    Raises OutOfOrder as `lock` does.
+    """
+    run(connection, "matching/90_drop_temporary_tables")
+    every = ("tracks_to_rematch", "all_tracks_changed", "statistics", "track_recording")
+    run_all(
+        connection, ("matching/01_merge_session", "staging/staging_play", *(f"dimensions/{name}" for name in every))
+    )
+    return derive_plays(connection, listener_key=listener_key, now=now, is_rebuild=True)
+
+
+def derive_plays(connection: Connection, *, listener_key: int, now: datetime, is_rebuild: bool = False) -> Rebuilt:
+    """Add the staged observations to the recorded ones, and derive the plays around them.
+
+    `is_rebuild`: derive all plays of the listener. A source's file in sql/matching/dedupe/ says which of its own
+    observations are one play. Raises OutOfOrder as `lock` does.
     """
     lock(connection, LISTENER_LOCK, listener_key)
-    given = {"listener_key": listener_key, "is_full_window": is_full_window, "now": now}
-    sources = {row.source for row in run_all(connection, OBSERVED, **given)}
-    names: list[str] = []  # files to run in one round trip before the next result is needed
-    if "extended_export" in sources:
-        names.append("matching/30_dedupe_extended_export")
-    if "recently_played" in sources:
-        names += ["matching/31_dedupe_recently_played", "matching/32_dedupe_recently_played_assign"]
-        is_more = run_all(connection, names, **given)
-        while is_more:
-            is_more = run(connection, "matching/32_dedupe_recently_played_assign")
-        names = ["matching/33_dedupe_recently_played_collapse"]
-    if "account_export" in sources:
-        names.append("matching/34_dedupe_account_export")
-    if len(sources) > 1:
-        names.append("matching/40_match_candidate")
-        for tier in range(1, TIERS + 1):
-            is_more = run_all(connection, [*names, "matching/41_match_nearest"], tier=tier, **given)
-            while is_more:
-                is_more = run(connection, "matching/41_match_nearest", tier=tier)
-            names = []
-        names.append("matching/42_match_repeats")
-    [new] = run_all(connection, [*names, *RESOLVED], **given)
-    run(connection, "matching/63_fact_play_since_previous", listener_key=listener_key)
-    return int(new.play_count)
+    given = {"listener_key": listener_key, "now": now, "is_rebuild": is_rebuild}
+    sources = [row.source_name for row in run_all(connection, BATCH, **given)]
+    dedupe = [f"matching/dedupe/{source}" for source in sources]
+    matched = MATCHED if len(sources) > 1 else ()
+    [written] = run_all(connection, (*dedupe, *SOURCE_PLAYS, *matched, *PLAYS), **given)
+    run(connection, "matching/60_since_previous", listener_key=listener_key)
+    return Rebuilt(**written._mapping)
 
 
 def move_watermark(

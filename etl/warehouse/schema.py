@@ -15,10 +15,12 @@ from etl.clock import Clock, check_clock
 from etl.warehouse.engine import limited
 from etl.warehouse.errors import MISSING_STATES, WarehouseError, state_of
 from etl.warehouse.locks import SCHEMA_LOCK, lock
+from etl.warehouse.rebuild import changes_the_rule, lock_everybody, rebuild_everybody
 from etl.warehouse.statements import checksum, names_in, run, run_combined, run_script, script
 from etl.warehouse.versions import are_views_newer, newest_of
 
 WAREHOUSE = "schema/008_warehouse"  # introduced the id of a warehouse (ops.warehouse)
+LISTENERS = "schema/002_dimensions"  # introduced listening.dim_listener
 RECREATED_FOLDERS = ("functions", "views")  # all their files are applied again when one of them or the schema changes
 
 
@@ -54,7 +56,8 @@ def migrate_within(
 ) -> list[str]:
     """Apply pending files within a transaction; their names. `only`: limit it to these, for a copy in progress.
 
-    Raises as `pending` does, and OutOfOrder or a lock timeout as `lock` does.
+    If a schema file changes the rule that matches plays, all plays are derived anew at the end; not those of a copy,
+    which arrive derived. Raises as `pending` does, and OutOfOrder or a lock timeout as `lock` does.
     """
 
     def missing() -> list[str]:
@@ -67,6 +70,9 @@ def migrate_within(
     with limited(connection, limits.MIGRATING):
         lock(connection, SCHEMA_LOCK, 0)
         files = missing()  # again: another run may have applied them meanwhile
+        is_rebuilding = only is None and any(changes_the_rule(name) for name in files if name.startswith("schema/"))
+        if is_rebuilding and LISTENERS not in files:
+            lock_everybody(connection)
         if files:
             run(connection, "ops/migrations/schema_change")
         if "schema/005_reports" in files:
@@ -84,6 +90,8 @@ def migrate_within(
                 applied_at=now,
                 program_version=version,
             )
+        if is_rebuilding:
+            rebuild_everybody(connection, now)
     return files
 
 

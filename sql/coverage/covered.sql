@@ -12,7 +12,8 @@ with latest as (
 going_on as (
     update ops.coverage
     set ends_at = coalesce(
-        (select window_break.starts_at from window_break),
+        -- an export may know plays after that, but the list was not asked then
+        (select least(window_break.starts_at, window_break.listed_to_at) from window_break),
         greatest(coverage.ends_at, :checked_at)
     )
     from latest

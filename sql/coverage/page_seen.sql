@@ -1,4 +1,4 @@
--- Coverage and watermark after a page that brought nothing new (matching/03_page_recorded.sql): extends the covered
+-- Coverage and watermark after a page that brought nothing new (matching/02_page_recorded.sql): extends the covered
 -- span to this poll and updates the watermark, as covered.sql and watermark.sql do for other pages.
 
 with latest as (

@@ -16,7 +16,7 @@ select
         inner join listening.dim_play_profile on dim_play_profile.play_profile_key = fact_play.play_profile_key
         where
             fact_play.listener_key = :listener_key
-            and dim_play_profile.has_recently_played
+            and :source = any(dim_play_profile.sources)
         order by fact_play.played_at desc
         limit 1
     ),

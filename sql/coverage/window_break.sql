@@ -1,13 +1,50 @@
--- The span in which Spotify's list may have lost plays, judged by a full page of it: from what it reported before to
--- the oldest play of the page, if that play was not recorded, not from an export either. No row when the two polls
--- overlap. If no play of the page was recorded, the span starts at the watermark, or at the last poll if the list never
--- had a play. If some play was, plays arrived late at the very end of the page: the span starts at the oldest play of
--- the page before.
+-- The span in which Spotify's list may have lost plays, judged by a full page of it whose oldest play was not recorded,
+-- not from an export either: everything since that play is in the page, so what was lost lies before it. The span begins
+-- at the last play known before it, or at the last poll if none is. If some play of the page was recorded, plays arrived
+-- late at the very end of the page, maybe between recorded ones: the span begins at the oldest play of the page before.
+-- No row if nothing can lie between: no room for half a minute of another play beside the oldest play itself.
 
 create temporary table window_break on commit drop as
+with page as (
+    select
+        batch_said.observed_at,
+        batch_said.track_key,
+        coalesce(batch_said.recorded_play_key is not null or not resolved_play.is_new, false) as is_known
+    from batch_said
+    inner join listening.source on source.source_key = batch_said.source_key
+    left join near_observation
+        on
+            near_observation.is_new
+            and near_observation.source_key = batch_said.source_key
+            and near_observation.observed_at = batch_said.observed_at
+            and near_observation.track_key = batch_said.track_key
+    left join source_play_observation
+        on source_play_observation.observation_number = near_observation.observation_number
+    left join play_of_source on play_of_source.source_play_number = source_play_observation.source_play_number
+    left join resolved_play on resolved_play.play_number = play_of_source.play_number
+    where source.source_name = :source
+),
+oldest as (
+    select
+        page.observed_at,
+        bool_or(page.is_known) as is_known,
+        max(dim_track.duration_ms) as duration_ms
+    from page
+    inner join listening.dim_track on dim_track.track_key = page.track_key
+    where page.observed_at = (select min(first.observed_at) from page as first)
+    group by page.observed_at
+),
+known_before as (
+    select max(fact_play.played_at) as played_at
+    from listening.fact_play
+    where
+        fact_play.listener_key = :listener_key
+        and fact_play.played_at < (select oldest.observed_at from oldest)
+)
 select
     span.starts_at,
     span.ends_at,
+    span.listed_to_at,
     case
         when exists (
             select 1
@@ -25,33 +62,27 @@ select
 from (
     select
         coalesce(
-            case when not page.is_any_known and watermark.played_at < page.oldest_at then watermark.played_at end,
+            case when not page_known.is_any_known then known_before.played_at end,
             watermark.window_starts_at,
             watermark.checked_at
         ) as starts_at,
-        page.oldest_at as ends_at,
-        watermark.checked_at
+        oldest.observed_at as ends_at,
+        -- how far the list itself reached
+        coalesce(
+            case when watermark.played_at < oldest.observed_at then watermark.played_at end,
+            watermark.window_starts_at,
+            watermark.checked_at
+        ) as listed_to_at,
+        watermark.checked_at,
+        coalesce(oldest.duration_ms, 0) as duration_ms
     from ops.watermark
-    cross join (
-        select
-            min(source_play.observed_at) as oldest_at,
-            coalesce(bool_or(resolved_play.play_key is not null), false) as is_any_known,
-            coalesce(
-                (array_agg(resolved_play.play_key is not null order by source_play.observed_at))[1],
-                false
-            ) as is_oldest_known
-        from source_play
-        left join play_match on play_match.other_number = source_play.source_play_number
-        left join resolved_play
-            on resolved_play.resolved_number = coalesce(play_match.source_play_number, source_play.source_play_number)
-        where
-            source_play.source = 'recently_played'
-            and source_play.item_number is not null
-    ) as page
+    cross join oldest
+    cross join known_before
+    cross join (select coalesce(bool_or(page.is_known), false) as is_any_known from page) as page_known
     where
         :is_full_window
         and watermark.listener_key = :listener_key
         and watermark.source = :source
-        and not page.is_oldest_known
+        and not oldest.is_known
 ) as span
-where span.starts_at < span.ends_at;
+where span.starts_at + (span.duration_ms + 30000) * interval '1 millisecond' < span.ends_at;

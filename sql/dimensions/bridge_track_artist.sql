@@ -1,5 +1,5 @@
 -- The artists of the tracks of the batch. A list that changed replaces the recorded one; the same list is not written.
--- An export names one artist per track, without an id: it counts only where no list is recorded.
+-- An export names one artist per track, without an id: that of its latest play counts, where no list with ids is recorded.
 
 create temporary table artist_by_name on commit drop as
 select
@@ -21,6 +21,7 @@ select distinct on (dim_track.track_key, staging_track_artist.position)
     staging_track_artist.weight
 from staging_track_artist
 inner join listening.dim_track on dim_track.track_uri = staging_track_artist.track_uri
+left join staged_track on staged_track.track_uri = staging_track_artist.track_uri
 left join listening.dim_artist as artist_with_id on artist_with_id.artist_id = staging_track_artist.artist_id
 left join artist_by_name
     on
@@ -29,10 +30,30 @@ left join artist_by_name
 where
     staging_track_artist.artist_id is not null
     or staging_track_artist.track_uri like 'spotify:local:%'
-    or not exists (
-        select 1
-        from listening.bridge_track_artist
-        where bridge_track_artist.track_key = dim_track.track_key
+    or (
+        (
+            staged_track.is_latest_name
+            or not exists (
+                select 1
+                from listening.bridge_track_artist
+                where bridge_track_artist.track_key = dim_track.track_key
+            )
+        )
+        -- several files may name one track differently; a source that lists several artists numbers them
+        and (
+            staging_track_artist.artist_name = staged_track.album_artist_name
+            or staged_track.album_artist_name is null
+            or staged_track.named_at is null
+            or staging_track_artist.position > 1
+        )
+        and not exists (
+            select 1
+            from listening.bridge_track_artist
+            inner join listening.dim_artist on dim_artist.artist_key = bridge_track_artist.artist_key
+            where
+                bridge_track_artist.track_key = dim_track.track_key
+                and dim_artist.artist_id is not null
+        )
     )
 order by
     dim_track.track_key,

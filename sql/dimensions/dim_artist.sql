@@ -85,17 +85,17 @@ where
     )
     and (
         staging_artist.artist_id is not null
-        -- a name alone is needed only for a local file, whose list may change, and a track that nothing describes
-        -- further
+        -- a name alone is needed only for a local file, whose list may change, and a track of which no artist has an id
         or staging_artist.artist_name in (
             select staging_track_artist.artist_name
             from staging_track_artist
             left join listening.dim_track on dim_track.track_uri = staging_track_artist.track_uri
             left join listening.bridge_track_artist on bridge_track_artist.track_key = dim_track.track_key
+            left join listening.dim_artist on dim_artist.artist_key = bridge_track_artist.artist_key
             where
                 staging_track_artist.artist_id is null
                 and (
-                    bridge_track_artist.track_key is null
+                    dim_artist.artist_id is null
                     or staging_track_artist.track_uri like 'spotify:local:%'
                 )
         )

@@ -44,6 +44,12 @@ with added as (
         batch_alias.name_hash
     on conflict do nothing
     returning track_key
+),
+changed as (
+    insert into changed_track (track_key)
+    select distinct added.track_key
+    from added
+    on conflict do nothing
 )
 insert into tracks_to_rematch (track_key)
 select distinct added.track_key

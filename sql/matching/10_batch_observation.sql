@@ -1,10 +1,27 @@
--- The batch: one row per observation, with the keys of the dimensions.
+-- The batch: one row for each row of the staging table, with the keys of the dimensions.
 
 create temporary table detail on commit drop as
 select
-    staging_play_detail.detail_number,
-    coalesce(dim_device.device_key, 0) as device_key
-from staging_play_detail
+    staged.source,
+    staged.detail_number,
+    source.source_key,
+    source.ms_basis,
+    coalesce(dim_device.device_key, 0) as device_key,
+    staging_play_detail.reason_start,
+    staging_play_detail.reason_end,
+    staging_play_detail.is_shuffle,
+    staging_play_detail.is_skipped,
+    staging_play_detail.is_offline,
+    staging_play_detail.is_private,
+    staging_play_detail.country_code
+from (
+    select distinct
+        staging_play.source,
+        staging_play.detail_number
+    from staging_play
+) as staged
+inner join listening.source on source.source_name = staged.source
+left join staging_play_detail on staging_play_detail.detail_number = staged.detail_number
 left join listening.dim_device
     on
         dim_device.device_key <> 0
@@ -13,30 +30,93 @@ left join listening.dim_device
         and dim_device.device_type is not distinct from staging_play_detail.device_type
         and dim_device.platform is not distinct from staging_play_detail.platform;
 
+insert into listening.dim_play_profile (
+    reason_start,
+    reason_end,
+    is_shuffle,
+    is_skipped,
+    is_offline,
+    is_private,
+    country_code,
+    ms_played_basis,
+    sources
+)
+select
+    detail.reason_start,
+    detail.reason_end,
+    detail.is_shuffle,
+    detail.is_skipped,
+    detail.is_offline,
+    detail.is_private,
+    detail.country_code,
+    detail.ms_basis,
+    array[detail.source]
+from detail
+except
+select
+    dim_play_profile.reason_start,
+    dim_play_profile.reason_end,
+    dim_play_profile.is_shuffle,
+    dim_play_profile.is_skipped,
+    dim_play_profile.is_offline,
+    dim_play_profile.is_private,
+    dim_play_profile.country_code,
+    dim_play_profile.ms_played_basis,
+    dim_play_profile.sources
+from listening.dim_play_profile
+on conflict do nothing;
+
+create temporary table detail_key on commit drop as
+select
+    detail.source,
+    detail.source_key,
+    detail.detail_number,
+    detail.device_key,
+    dim_play_profile.play_profile_key
+from detail
+inner join listening.dim_play_profile
+    on
+        dim_play_profile.sources = array[detail.source]
+        and (
+            dim_play_profile.reason_start,
+            dim_play_profile.reason_end,
+            dim_play_profile.is_shuffle,
+            dim_play_profile.is_skipped,
+            dim_play_profile.is_offline,
+            dim_play_profile.is_private,
+            dim_play_profile.country_code,
+            dim_play_profile.ms_played_basis
+        ) is not distinct from (
+            detail.reason_start,
+            detail.reason_end,
+            detail.is_shuffle,
+            detail.is_skipped,
+            detail.is_offline,
+            detail.is_private,
+            detail.country_code,
+            detail.ms_basis
+        );
+
+analyze detail_key;
+
 create temporary table batch_observation on commit drop as
 select
     staging_play.item_number,
     staging_play.file_number,
-    staging_play.source,
+    detail_key.source_key,
     coalesce(dim_track.track_key, 0) as track_key,
-    coalesce(dim_track.recording_key, dim_track.track_key, 0) as recording_key,
-    dim_track.track_id is not null as has_id,
     staging_play.played_at as observed_at,
     staging_play.started_at,
     staging_play.ms_played,
     coalesce(dim_context.context_key, 0) as context_key,
-    coalesce(detail.device_key, 0) as device_key,
-    staging_play_detail.reason_start,
-    staging_play_detail.reason_end,
-    staging_play_detail.is_shuffle,
-    staging_play_detail.is_skipped,
-    staging_play_detail.is_offline,
-    staging_play_detail.is_private,
-    staging_play_detail.country_code
+    detail_key.device_key,
+    detail_key.play_profile_key
 from staging_play
+inner join detail_key
+    on
+        detail_key.source = staging_play.source
+        and coalesce(detail_key.detail_number, -1) = coalesce(staging_play.detail_number, -1)
 left join listening.dim_track on dim_track.track_uri = staging_play.track_uri
-left join listening.dim_context on dim_context.context_uri = staging_play.context_uri
-left join staging_play_detail on staging_play_detail.detail_number = staging_play.detail_number
-left join detail on detail.detail_number = staging_play.detail_number;
+left join listening.dim_context on dim_context.context_uri = staging_play.context_uri;
 
-analyze batch_observation (item_number, source, track_key, recording_key, observed_at, ms_played);
+analyze batch_observation;

@@ -1,42 +1,171 @@
--- Three empty tables that the next steps fill.
--- source_play: what one source reports, each play once, from the batch and the record together.
--- origin: the recorded play that a source_play comes from.
--- play_match: the source_plays of other sources that are the same play.
+-- Each play of a source, from the observations that are linked, directly or through others. Of several observations the
+-- first date and the longest duration stand, and the reasons, flags and device of the longest one that names its track.
+-- All ties are broken by what the observations say, never by the order in which they came.
 
-create temporary table source_play (
-    source_play_number integer not null,
-    source text not null,
-    track_key integer not null,
-    recording_key integer not null,
-    has_id boolean not null,
-    observed_at timestamptz not null,
-    last_observed_at timestamptz not null,
-    started_at timestamptz,
-    ms_played integer,
-    context_key integer not null,
-    device_key integer not null,
-    reason_start text,
-    reason_end text,
-    is_shuffle boolean,
-    is_skipped boolean,
-    is_offline boolean,
-    is_private boolean,
-    country_code text,
-    item_number integer,
-    file_number integer,
-    is_known boolean not null,
-    play_key bigint,
-    same_as integer
-) on commit drop;
+create temporary table linked_observation on commit drop as
+select
+    linked.observation_number,
+    min(linked.other_number) as source_play_number
+from (
+    select
+        observation_link.observation_number,
+        observation_link.other_number
+    from observation_link
+    union all
+    select
+        observation_link.other_number,
+        observation_link.observation_number
+    from observation_link
+    union all
+    select
+        observation_link.observation_number,
+        observation_link.observation_number
+    from observation_link
+    union all
+    select
+        observation_link.other_number,
+        observation_link.other_number
+    from observation_link
+) as linked
+group by linked.observation_number;
 
-create temporary table origin (
-    source_play_number integer not null,
-    play_key bigint not null,
-    is_primary boolean not null
-) on commit drop;
+analyze linked_observation;
 
-create temporary table play_match (
-    source_play_number integer not null,
-    other_number integer not null unique,
-    other_source text not null
-) on commit drop;
+-- Links share their observation of the lowest number, so a few rounds reach all of a play.
+do $$
+begin
+    loop
+        update linked_observation
+        set source_play_number = lower.source_play_number
+        from (
+            select
+                joined.observation_number,
+                min(joined.source_play_number) as source_play_number
+            from (
+                select
+                    observation_link.observation_number,
+                    other.source_play_number
+                from observation_link
+                inner join linked_observation as other on other.observation_number = observation_link.other_number
+                union all
+                select
+                    observation_link.other_number,
+                    other.source_play_number
+                from observation_link
+                inner join linked_observation as other on other.observation_number = observation_link.observation_number
+            ) as joined
+            group by joined.observation_number
+        ) as lower
+        where
+            linked_observation.observation_number = lower.observation_number
+            and linked_observation.source_play_number > lower.source_play_number;
+        exit when not found;
+    end loop;
+end
+$$;
+
+insert into source_play_observation (
+    observation_number,
+    source_play_number
+)
+select
+    near_observation.observation_number,
+    coalesce(linked_observation.source_play_number, near_observation.observation_number)
+from near_observation
+left join linked_observation on linked_observation.observation_number = near_observation.observation_number;
+
+create temporary table repeated_play on commit drop as
+select linked_observation.source_play_number
+from linked_observation
+group by linked_observation.source_play_number
+having count(*) > 1;
+
+analyze repeated_play;
+
+insert into source_play (
+    source_play_number,
+    source_key,
+    track_key,
+    recording_key,
+    has_id,
+    observed_at,
+    last_observed_at,
+    started_at,
+    ms_played,
+    context_key,
+    device_key,
+    play_profile_key
+)
+select
+    near_observation.observation_number,
+    near_observation.source_key,
+    near_observation.track_key,
+    near_observation.recording_key,
+    near_observation.has_id,
+    near_observation.observed_at,
+    near_observation.observed_at,
+    near_observation.started_at,
+    near_observation.ms_played,
+    near_observation.context_key,
+    near_observation.device_key,
+    near_observation.play_profile_key
+from near_observation
+where
+    not exists (
+        select 1
+        from linked_observation
+        inner join repeated_play on repeated_play.source_play_number = linked_observation.source_play_number
+        where linked_observation.observation_number = near_observation.observation_number
+    )
+union all
+select
+    repeated_play.source_play_number,
+    min(near_observation.source_key),
+    (array_agg(near_observation.track_key order by dim_track.track_uri))[1],
+    (array_agg(near_observation.recording_key order by dim_track.track_uri))[1],
+    (array_agg(near_observation.has_id order by dim_track.track_uri))[1],
+    min(near_observation.observed_at),
+    max(near_observation.observed_at),
+    (array_agg(near_observation.started_at order by near_observation.observed_at, near_observation.started_at))[1],
+    max(near_observation.ms_played),
+    coalesce(
+        (
+            array_agg(near_observation.context_key order by near_observation.observed_at, dim_context.context_uri)
+            filter (where near_observation.context_key <> 0)
+        )[1],
+        0
+    ),
+    coalesce(
+        (
+            array_agg(near_observation.device_key order by dim_device.platform desc nulls last, dim_device.device_id)
+            filter (where near_observation.device_key <> 0)
+        )[1],
+        0
+    ),
+    (
+        array_agg(
+            near_observation.play_profile_key
+            order by
+                near_observation.track_key = 0,
+                near_observation.ms_played desc nulls last,
+                near_observation.observed_at,
+                dim_play_profile.reason_end desc nulls last,
+                dim_play_profile.reason_start desc nulls last,
+                dim_play_profile.is_private desc nulls last,
+                dim_play_profile.is_skipped desc nulls last,
+                dim_play_profile.is_shuffle desc nulls last,
+                dim_play_profile.is_offline desc nulls last,
+                dim_play_profile.country_code desc nulls last
+        )
+    )[1]
+from repeated_play
+inner join linked_observation on linked_observation.source_play_number = repeated_play.source_play_number
+inner join near_observation on near_observation.observation_number = linked_observation.observation_number
+inner join listening.dim_track on dim_track.track_key = near_observation.track_key
+inner join listening.dim_context on dim_context.context_key = near_observation.context_key
+inner join listening.dim_device on dim_device.device_key = near_observation.device_key
+inner join listening.dim_play_profile on dim_play_profile.play_profile_key = near_observation.play_profile_key
+group by repeated_play.source_play_number;
+
+analyze source_play;
+analyze source_play_observation;

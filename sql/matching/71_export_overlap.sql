@@ -11,33 +11,44 @@ with listed as (
         and coverage.source = 'recently_played'
         and coverage.state = 'covered'
 ),
+exported as (
+    select
+        batch_observation.source_key,
+        batch_observation.observed_at,
+        batch_observation.track_key
+    from batch_observation
+    inner join listening.source on source.source_key = batch_observation.source_key
+    where source.source_name in ('extended_export', 'account_export')
+),
 span as (
     select
-        greatest(min(staging_play.played_at), min(listed.starts_at)) as starts_at,
-        least(max(staging_play.played_at), max(listed.ends_at)) as ends_at
-    from staging_play
+        greatest(min(exported.observed_at), min(listed.starts_at)) as starts_at,
+        least(max(exported.observed_at), max(listed.ends_at)) as ends_at
+    from exported
     cross join listed
-    where staging_play.source in ('extended_export', 'account_export')
-)
-select
-    (
-        select count(*)
-        from listening.fact_play
-        inner join listening.dim_play_profile on dim_play_profile.play_profile_key = fact_play.play_profile_key
-        where
+),
+listed_play as (
+    select fact_play.play_key
+    from span
+    inner join listening.fact_play
+        on
             fact_play.listener_key = :listener_key
             and fact_play.played_at between span.starts_at and span.ends_at
-            and dim_play_profile.has_recently_played
-    ) as listed_count,
-    (
-        select count(*)
-        from source_play
-        left join play_match on play_match.other_number = source_play.source_play_number
-        inner join resolved_play
-            on resolved_play.resolved_number = coalesce(play_match.source_play_number, source_play.source_play_number)
-        where
-            source_play.item_number is not null
-            and source_play.source in ('extended_export', 'account_export')
-            and resolved_play.has_recently_played
+    inner join listening.dim_play_profile on dim_play_profile.play_profile_key = fact_play.play_profile_key
+    where 'recently_played' = any(dim_play_profile.sources)
+)
+select
+    count(*) as listed_count,
+    count(*) filter (
+        where listed_play.play_key in (
+            select observation.play_key
+            from exported
+            inner join listening.observation
+                on
+                    observation.listener_key = :listener_key
+                    and observation.source_key = exported.source_key
+                    and observation.observed_at = exported.observed_at
+                    and observation.track_key = exported.track_key
+        )
     ) as matched_count
-from span
+from listed_play

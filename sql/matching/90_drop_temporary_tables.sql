@@ -12,7 +12,7 @@ begin
         pg_class.relnamespace = pg_my_temp_schema()
         and pg_class.relkind = 'r'
         and pg_class.xmin = pg_current_xact_id()::xid
-        and pg_class.relname not in ('newest_track', 'tracks_to_rematch', 'linked_track');
+        and pg_class.relname not in ('newest_track', 'changed_track', 'tracks_to_rematch');
     if names is not null then
         execute 'drop table ' || names;
     end if;

@@ -74,12 +74,10 @@ select
     dim_play_profile.is_private,
     dim_context.context_uri,
     dim_device.platform,
-    concat_ws(
-        ' ',
-        case when dim_play_profile.has_recently_played then 'recently_played' end,
-        case when dim_play_profile.has_extended_export then 'extended_export' end,
-        case when dim_play_profile.has_account_export then 'account_export' end,
-        case when dim_play_profile.has_player then 'player' end
+    (
+        select string_agg(source.source_name, ' ' order by source.source_name <> 'recently_played', source.source_key)
+        from listening.source
+        where source.source_name = any(dim_play_profile.sources)
     ) as sources,
     dim_track.track_uri,
     listening.spotify_url(dim_track.track_uri) as track_url

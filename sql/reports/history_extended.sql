@@ -1,45 +1,42 @@
 -- Everything played, in the columns of Spotify's extended streaming history
-with ranked as (
-    -- the source of the milliseconds of a play
-    select
-        play_source.play_key,
-        play_source.played_at,
-        play_source.source,
-        play_source.track_key,
-        play_source.first_reported_at,
-        row_number() over (
-            partition by play_source.play_key
-            order by array_position(array['extended_export', 'account_export', 'recently_played'], play_source.source)
-        ) as choice
-    from listening.play_source
-    where play_source.listener_key = :listener_key
-),
-reported as materialized (
-    -- one row per play, dated by its best source; or, with sources, one row per play and source, dated by that source,
-    -- and a second row where the extended export repeated the play
+with reported as materialized (
+    -- with sources, one row per observation; otherwise one per play, dated by the source of its milliseconds
     select
         ranked.play_key,
-        ranked.played_at,
         ranked.source,
         ranked.track_key,
-        ranked.first_reported_at as reported_at
-    from ranked
+        ranked.reported_at,
+        ranked.started_at,
+        ranked.ms_played,
+        ranked.device_key,
+        ranked.play_profile_key,
+        ranked.sequence
+    from (
+        select
+            observation.play_key,
+            source.source_name as source,
+            observation.track_key,
+            observation.observed_at as reported_at,
+            observation.started_at,
+            observation.ms_played,
+            observation.device_key,
+            observation.play_profile_key,
+            observation.sequence,
+            row_number() over (
+                partition by observation.play_key
+                order by
+                    source.ms_rank nulls last,
+                    observation.track_key = 0,
+                    observation.observed_at,
+                    observation.ms_played desc
+            ) as choice
+        from listening.observation
+        inner join listening.source on source.source_key = observation.source_key
+        where observation.listener_key = :listener_key
+    ) as ranked
     where
         cast(:with_sources as boolean)
         or ranked.choice = 1
-    union all
-    select
-        play_source.play_key,
-        play_source.played_at,
-        play_source.source,
-        play_source.track_key,
-        play_source.last_reported_at
-    from listening.play_source
-    where
-        cast(:with_sources as boolean)
-        and play_source.listener_key = :listener_key
-        and play_source.source = 'extended_export'
-        and play_source.last_reported_at > play_source.first_reported_at
 )
 select
     to_char(reported.reported_at at time zone 'UTC', 'yyyy-mm-dd"T"hh24:mi:ss')
@@ -51,9 +48,11 @@ select
     || 'Z' as ts,
     case when reported.source = 'extended_export' then dim_device.platform end as platform,
     case
-        when reported.source <> 'recently_played' then fact_play.ms_played
-        when not cast(:with_sources as boolean)
-            then listening.estimated_ms(fact_play.since_previous_ms, dim_track.duration_ms)
+        when cast(:with_sources as boolean) then reported.ms_played
+        else coalesce(
+            fact_play.ms_played,
+            listening.estimated_ms(fact_play.since_previous_ms, dim_track.duration_ms)
+        )
     end as ms_played,
     case when reported.source = 'extended_export' then dim_play_profile.country_code end as conn_country,
     case when dim_track.content_type in ('track', 'local') then dim_track.track_name end as master_metadata_track_name,
@@ -79,9 +78,7 @@ select
     case when reported.source = 'extended_export' then dim_play_profile.is_offline end as offline,
     case
         when reported.source = 'extended_export'
-            then round(
-                extract(epoch from fact_play.played_at + fact_play.start_offset_ms * interval '1 millisecond') * 1000
-            )::bigint
+            then round(extract(epoch from reported.started_at) * 1000)::bigint
     end as offline_timestamp,
     dim_play_profile.is_private as incognito_mode,
     nullif(reported.source, 'extended_export') as brapped_source
@@ -89,7 +86,6 @@ from reported
 inner join listening.fact_play
     on
         fact_play.listener_key = :listener_key
-        and fact_play.played_at = reported.played_at
         and fact_play.play_key = reported.play_key
 cross join lateral (
     -- with sources, the track as the source names it; the account export has only its name
@@ -99,8 +95,8 @@ cross join lateral (
 ) as named
 inner join listening.dim_track on dim_track.track_key = named.track_key
 inner join listening.dim_album on dim_album.album_key = dim_track.album_key
-inner join listening.dim_device on dim_device.device_key = fact_play.device_key
-inner join listening.dim_play_profile on dim_play_profile.play_profile_key = fact_play.play_profile_key
+inner join listening.dim_device on dim_device.device_key = reported.device_key
+inner join listening.dim_play_profile on dim_play_profile.play_profile_key = reported.play_profile_key
 left join lateral (
     select dim_artist.artist_name
     from listening.bridge_track_artist
@@ -122,4 +118,5 @@ where
 order by
     reported.reported_at,
     reported.play_key,
-    reported.source
+    reported.source,
+    reported.sequence

@@ -13,5 +13,6 @@ create temporary table staging_track (
     album_id text,
     album_name text,
     album_artist_name text,
-    fetched_at timestamptz
+    fetched_at timestamptz,
+    named_at timestamptz
 ) on commit drop;

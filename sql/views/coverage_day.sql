@@ -18,9 +18,9 @@ left join (
         fact_play.listener_key,
         fact_play.date_key,
         count(*) as listen_count,
-        count(*) filter (where dim_play_profile.has_recently_played) as recently_played_count,
-        count(*) filter (where dim_play_profile.has_extended_export) as extended_export_count,
-        count(*) filter (where dim_play_profile.has_account_export) as account_export_count,
+        count(*) filter (where 'recently_played' = any(dim_play_profile.sources)) as recently_played_count,
+        count(*) filter (where 'extended_export' = any(dim_play_profile.sources)) as extended_export_count,
+        count(*) filter (where 'account_export' = any(dim_play_profile.sources)) as account_export_count,
         count(*) filter (where fact_play.track_key = 0) as unknown_track_count
     from listening.fact_play
     inner join listening.dim_play_profile on dim_play_profile.play_profile_key = fact_play.play_profile_key

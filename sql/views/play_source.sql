@@ -6,45 +6,34 @@ select
     fact_play.listener_key,
     reported.source,
     reported.first_reported_at,
-    coalesce(reported.last_reported_at, reported.first_reported_at) as last_reported_at,
-    coalesce(reported.track_key, fact_play.track_key) as track_key,
+    reported.last_reported_at,
+    reported.track_key,
     fact_play.played_at
-from listening.fact_play
-inner join listening.dim_play_profile on dim_play_profile.play_profile_key = fact_play.play_profile_key
-cross join lateral (
+from (
     select
-        fact_play.played_at
-        + coalesce(fact_play.extended_export_offset_ms, 0) * interval '1 millisecond' as played_at
-) as exported
-cross join lateral (
-    values
-    (
-        'recently_played', dim_play_profile.has_recently_played, fact_play.played_at,
-        fact_play.played_at + fact_play.recently_played_offset_ms * interval '1 millisecond',
-        fact_play.recently_played_track_key
-    ),
-    (
-        'extended_export', dim_play_profile.has_extended_export, exported.played_at,
-        fact_play.played_at + fact_play.extended_export_last_offset_ms * interval '1 millisecond',
-        fact_play.extended_export_track_key
-    ),
-    (
-        'account_export', dim_play_profile.has_account_export,
-        coalesce(
-            fact_play.played_at + fact_play.account_export_offset_ms * interval '1 millisecond',
-            date_trunc('minute', exported.played_at)
-        ),
-        null,
-        fact_play.account_export_track_key
-    )
-) as reported (source, is_reported, first_reported_at, last_reported_at, track_key)
-where reported.is_reported;
+        observation.listener_key,
+        observation.play_key,
+        source.source_name as source,
+        min(observation.observed_at) as first_reported_at,
+        max(observation.observed_at) as last_reported_at,
+        (array_agg(observation.track_key order by observation.track_key = 0, observation.observed_at))[1] as track_key
+    from listening.observation
+    inner join listening.source on source.source_key = observation.source_key
+    group by
+        observation.listener_key,
+        observation.play_key,
+        source.source_name
+) as reported
+inner join listening.fact_play
+    on
+        fact_play.listener_key = reported.listener_key
+        and fact_play.play_key = reported.play_key;
 
 comment on view listening.play_source is
     'Provenance: which sources reported a play, with their own timestamps. One row a play and source.';
 comment on column listening.play_source.play_key is 'The play.';
 comment on column listening.play_source.listener_key is 'Who listened.';
-comment on column listening.play_source.source is 'recently_played, extended_export or account_export.';
+comment on column listening.play_source.source is 'recently_played, extended_export, account_export …: see listening.source.';
 comment on column listening.play_source.first_reported_at is
     'Earliest moment at which this source dated the play; the account export has only the minute.';
 comment on column listening.play_source.last_reported_at is

@@ -463,12 +463,15 @@ def hear(play, songs, tmp_path):
 
 def both_told(ask) -> list[tuple]:
     return ask(
-        "select has_recently_played, has_extended_export, count(*), sum(ms_played) from listening.fact_play"
-        " join listening.dim_play_profile using (play_profile_key) group by 1, 2 order by 1"
+        "select sources, count(*), sum(ms_played) from listening.fact_play"
+        " join listening.dim_play_profile using (play_profile_key) group by 1 order by 2, 3 desc"
     )
 
 
-BOTH_TOLD = [(False, True, 10, sum(range(170_010, 170_020))), (True, True, 10, sum(range(170_000, 170_010)))]
+BOTH_TOLD = [
+    (["extended_export"], 10, sum(range(170_010, 170_020))),
+    (["extended_export", "recently_played"], 10, sum(range(170_000, 170_010))),
+]
 
 
 def test_an_import_while_plays_waits_for_spotify(start, brapped, hear, spotify, ask):

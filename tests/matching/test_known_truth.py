@@ -12,7 +12,6 @@ from support.export_files import write_folder, write_zip
 from support.truth_sources import Expected, Export, Page, Sources, expected, made_up_sources
 
 from etl.jobs.imports import import_exports
-from etl.limits import WINDOW
 from etl.sources.recently_played import read_page
 from etl.warehouse.load import stage
 from etl.warehouse.merge import merge_catalogue, merge_plays
@@ -33,7 +32,9 @@ def load(warehouse, database, spotify, tmp_path):
 
     def loaded(*told: Page | Export) -> None:
         with warehouse.engine.begin() as connection:
-            connection.exec_driver_sql("truncate listening.fact_play, ops.told_apart, ops.merged_play")
+            connection.exec_driver_sql(
+                "truncate listening.fact_play, listening.observation, ops.told_apart, ops.merged_play, ops.import_file"
+            )
             [row] = run(
                 connection,
                 "dimensions/listener",
@@ -48,15 +49,12 @@ def load(warehouse, database, spotify, tmp_path):
                 with warehouse.engine.begin() as connection:
                     stage(connection, read_page(one.body, one.fetched_at).tables)
                     merge_catalogue(connection)
-                    merge_plays(
-                        connection,
-                        listener_key=row.listener_key,
-                        now=one.fetched_at,
-                        is_full_window=len(one.items) >= WINDOW,
-                    )
+                    merge_plays(connection, listener_key=row.listener_key, now=one.fetched_at)
             else:
                 path = tmp_path / f"{number}.zip"
-                receipt = import_exports(settings, warehouse, [write_zip(path, one.files)], clock=lambda: NOW)
+                receipt = import_exports(
+                    settings, warehouse, [write_zip(path, one.files)], again=True, clock=lambda: NOW
+                )
                 path.unlink()
                 assert receipt.is_good
                 for file in receipt.files:
@@ -74,7 +72,8 @@ def facts(ask):
 
     def told() -> list[tuple]:
         return ask(
-            "select track_uri, played_at, ms_played, context_uri, has_recently_played, has_extended_export, has_account_export"
+            "select track_uri, played_at, ms_played, context_uri, 'recently_played' = any(sources),"
+            " 'extended_export' = any(sources), 'account_export' = any(sources)"
             " from listening.fact_play join listening.dim_track using (track_key) join listening.dim_context using (context_key)"
             " join listening.dim_play_profile using (play_profile_key)"
         )

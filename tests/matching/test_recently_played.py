@@ -26,10 +26,6 @@ def told(seconds: float, track_id: str | None = A, context: str | None = None) -
     }
 
 
-class Full(list):
-    """A page of as many plays as Spotify remembers: what came before has left it."""
-
-
 @pytest.fixture
 def remaining(warehouse):
     """Merges pages in turn; the plays as (seconds, track, context) in order."""
@@ -53,7 +49,6 @@ def remaining(warehouse):
                     connection,
                     listener_key=row.listener_key,
                     now=NOW,
-                    is_full_window=isinstance(page, Full),
                 )
         with warehouse.engine.begin() as connection:
             rows = connection.exec_driver_sql(
@@ -131,9 +126,9 @@ CASES = {
         [[told(0)], [told(-3), told(37)]],
         [(-3, A, None), (37, A, None)],
     ),
-    "a repeat just after a play that has left the window": (
-        [[told(0)], Full([told(40), told(300, B)])],
-        [(0, A, None), (40, A, None), (300, B, None)],
+    "a date soon after a play that has left the window is that play, as in the other order": (
+        [[told(0)], [told(40), told(300, B)]],
+        [(0, A, None), (300, B, None)],
     ),
     "a play on repeat, moved as a whole, with one more": (
         [[told(0), told(40), told(80)], [told(-2), told(38), told(78), told(118)]],
@@ -175,9 +170,9 @@ CASES = {
         [[told(0)], [told(-31), told(20)]],
         [(-31, A, None), (20, A, None)],
     ),
-    "a new play at the edge of the window after a play that was moved back and has left": (
-        [[told(0)], [told(-31)], Full([told(-10, B), told(20), told(300, B)])],
-        [(-31, A, None), (-10, B, None), (20, A, None), (300, B, None)],
+    "a date at the edge of the window after a play that was moved back and has left": (
+        [[told(0)], [told(-31)], [told(-10, B), told(20), told(300, B)]],
+        [(-31, A, None), (-10, B, None), (300, B, None)],
     ),
     "less than a second forward is no other play": (
         [[told(0)], [told(0.9)]],
@@ -187,9 +182,21 @@ CASES = {
         [[told(0), told(1.5)]],
         [(0, A, None), (1.5, A, None)],
     ),
-    "of two contexts told at once the later one stands": (
+    "of two contexts the one of the earlier date stands, which Spotify gave last": (
         [[told(0, A, ALBUM), told(0.5, A, PLAYLIST)]],
-        [(0, A, PLAYLIST)],
+        [(0, A, ALBUM)],
+    ),
+    "of two contexts of one date the first by name stands, whichever came first": (
+        [[told(0, A, PLAYLIST)], [told(0, A, ALBUM)]],
+        [(0, A, ALBUM)],
+    ),
+    "a repeat that is listed twice": (
+        [[told(0), told(42.3), told(42.35)], [told(0), told(42.3)]],
+        [(0, A, None), (42.3, A, None)],
+    ),
+    "a play that is listed twice, and its repeat": (
+        [[told(-0.03), told(0), told(42.3)], [told(0), told(42.3)]],
+        [(-0.03, A, None), (42.3, A, None)],
     ),
     "the pair whose partner Spotify dropped": (
         [[told(0), told(87)], [told(56)]],

@@ -1,12 +1,13 @@
 """What several tests need besides fixtures: constants, and plain functions that ask Postgres without the program's help."""
 
+import math
 import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import count
+from itertools import count, groupby
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -129,39 +130,94 @@ def listener_known(connection: Connection, listener: str | None) -> RecordedList
 
 
 def misspaced(ask: Callable[..., list[tuple]]) -> list[tuple]:
-    """Facts that do not say how long after the play before they ended, as their dates have it: (listener, end, said, true)."""
+    """Facts that do not say how long after the play before they ended, as their dates have it: (listener, end, said, true).
+
+    Plays of unknown length that ended less than 30 s one after the other ended together. They share the time before the first
+    of them: the latest has as much of it as its track is long, then the one before it; the first has what is left."""
+    rows = ask(
+        "select listener_key, played_at, since_previous_ms, ms_played is null, duration_ms"
+        " from listening.fact_play join listening.dim_track using (track_key)"
+        " order by listener_key, played_at, ms_played nulls first, track_uri nulls first, since_previous_ms desc nulls first"
+    )
     wrong = []
-    previous = {}
-    for listener, played_at, said in ask(
-        "select listener_key, played_at, since_previous_ms from listening.fact_play order by listener_key, played_at, play_key"
-    ):
-        gap = played_at - previous.get(listener, datetime.min.replace(tzinfo=UTC))
-        true = round(gap / timedelta(milliseconds=1)) if gap <= timedelta(days=1) else None
-        if said != true:
-            wrong.append((listener, played_at, said, true))
-        previous[listener] = played_at
+    for listener, plays in groupby(rows, key=lambda row: row[0]):
+        previous_at, was_unknown = datetime.min.replace(tzinfo=UTC), False
+        together: list[tuple] = []  # since the last play that did not end together with the one before
+        room: float = 0.0
+        for play in [*plays, None]:
+            is_together = (
+                play is not None
+                and play[3]
+                and was_unknown
+                and play[1] - previous_at < timedelta(seconds=30)
+                and bool(together)
+            )
+            if not is_together:
+                wrong += [
+                    (listener, one[1], one[2], true)
+                    for one, true in zip(together, shares(together, room), strict=True)
+                    if one[2] != true
+                ]
+                together = []
+                if play is not None:
+                    gap = play[1] - previous_at
+                    room = gap / timedelta(milliseconds=1) if gap <= timedelta(days=1) else math.inf
+            if play is not None:
+                together.append(play)
+                previous_at, was_unknown = play[1], play[3]
     return wrong
+
+
+def shares(together: list[tuple], room: float) -> list[int | None]:
+    """What each of some plays has of the milliseconds before them all."""
+    found: list[int | None] = []
+    if not together:
+        return found
+    for play in reversed(together[1:]):
+        found.append(round(max(0, min(play[4] or 0, room, 86_400_000))))
+        room -= play[4] or 0
+    return [None if room == math.inf else round(max(room, 0)), *reversed(found)]
 
 
 def whole_facts(ask: Callable[..., list[tuple]]) -> list[tuple]:
     """Every fact with all it says, surrogate keys replaced by what they stand for: what has to be the same in whatever order
-    its sources arrive. How long after the play before one ended follows from the dates, and is held to them here."""
+    its sources arrive. How long after the play before one ended is held to the dates here, too."""
     assert misspaced(ask)[:3] == []
+    return facts_as_they_are(ask)
+
+
+def facts_as_they_are(ask: Callable[..., list[tuple]]) -> list[tuple]:
     return ask(
-        "select listener_id, played_at, track.track_uri, date_key, time_key, context_uri, platform, ms_played,"
-        " reason_start, reason_end, is_shuffle, is_skipped, is_offline, is_private, country_code, ms_played_basis,"
-        " has_recently_played, has_extended_export, has_account_export, has_player,"
-        " recently_played_offset_ms, extended_export_offset_ms, extended_export_last_offset_ms, account_export_offset_ms,"
-        " start_offset_ms, listed.track_uri, extended_export_track_key = 0, exported.track_uri, account_export_track_key = 0"
+        "select listener_id, played_at, track_uri, date_key, time_key, context_uri, device_id, device_name, platform,"
+        " ms_played, since_previous_ms, reason_start, reason_end, is_shuffle, is_skipped, is_offline, is_private,"
+        " country_code, ms_played_basis, sources"
         " from listening.fact_play"
         " join listening.dim_listener using (listener_key)"
-        " join listening.dim_track as track using (track_key)"
+        " join listening.dim_track using (track_key)"
         " join listening.dim_context using (context_key)"
         " join listening.dim_device using (device_key)"
         " join listening.dim_play_profile using (play_profile_key)"
-        " left join listening.dim_track as listed on listed.track_key = recently_played_track_key"
-        " left join listening.dim_track as exported on exported.track_key = extended_export_track_key"
-        " order by 1, 2, 3 nulls first, 8, 25, 9, 10, 18, 17, 19"
+        " order by 1, 2, 3 nulls first, 10, 11 nulls first, 20, 6, 9, 12, 13, 14, 15, 16, 17, 18"
+    )
+
+
+def observed(ask: Callable[..., list[tuple]]) -> list[tuple]:
+    """Every observation with all it says, and the date of the play it belongs to, surrogate keys replaced alike."""
+    return ask(
+        "select listener_id, source_name, observed_at, track.track_uri, observation.started_at, observation.ms_played,"
+        " context_uri, platform, reason_start, reason_end, is_shuffle, is_skipped, is_offline, is_private, country_code,"
+        " fact_play.played_at, played.track_uri"
+        " from listening.observation"
+        " join listening.dim_listener using (listener_key)"
+        " join listening.source using (source_key)"
+        " join listening.dim_track as track on track.track_key = observation.track_key"
+        " join listening.dim_context on dim_context.context_key = observation.context_key"
+        " join listening.dim_device on dim_device.device_key = observation.device_key"
+        " join listening.dim_play_profile on dim_play_profile.play_profile_key = observation.play_profile_key"
+        " left join listening.fact_play on fact_play.listener_key = observation.listener_key"
+        " and fact_play.play_key = observation.play_key"
+        " left join listening.dim_track as played on played.track_key = fact_play.track_key"
+        " order by 1, 2, 3, 4 nulls first, 5 nulls first, 6, 7, 8, 9, 10, 16, 17"
     )
 
 

@@ -158,7 +158,7 @@ def test_the_flat_history_comes_over(old, add, moving, ask):
     assert (status, receipt_of(output)) == (0, {"rows": 6, "new": 6, "known": 0, "merged": 0, "reported": 0}), output
     noon = naive.replace(tzinfo=UTC)
     assert ask(
-        "select played_at, track_uri, ms_played, duration_ms, has_extended_export, has_recently_played from listening.fact_play"
+        "select played_at, track_uri, ms_played, duration_ms, 'extended_export' = any(sources), 'recently_played' = any(sources) from listening.fact_play"
         " join listening.dim_track using (track_key) join listening.dim_play_profile using (play_profile_key) order by played_at"
     ) == [
         (noon, f"spotify:track:{song(1)}", 150_000, None, True, False),

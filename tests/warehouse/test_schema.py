@@ -31,6 +31,11 @@ DESIGNED = {
         "play_key", "listener_key", "track_key", "date_key", "time_key", "context_key", "device_key",
         "play_profile_key", "played_at", "ms_played",
     },
+    "observation": {
+        "listener_key", "source_key", "observed_at", "track_key", "sequence", "play_key", "started_at", "ms_played",
+        "context_key", "device_key", "play_profile_key",
+    },
+    "source": {"source_key", "source_name", "precision_s", "is_redating", "ms_basis"},
     "track_alias": {"track_key", "name_hash"},
     "track_feature": {"track_key", "danceability", "energy", "valence", "tempo"},
 }  # fmt: skip

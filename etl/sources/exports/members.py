@@ -2,7 +2,7 @@
 
 import re
 from hashlib import sha256
-from operator import attrgetter
+from operator import attrgetter, itemgetter, le
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -28,15 +28,28 @@ COLUMNS = {
 KNOWN_COLUMNS = {  # the columns that an export can fill
     "staging_artist": ("artist_name",),
     "staging_album": ("album_name", "album_artist_name", "album_type"),
-    "staging_track": ("track_id", "track_uri", "track_name", "content_type", "album_name", "album_artist_name"),
+    "staging_track": (
+        "track_id",
+        "track_uri",
+        "track_name",
+        "content_type",
+        "album_name",
+        "album_artist_name",
+        "named_at",
+    ),
     "staging_track_artist": ("track_uri", "artist_name", "position", "role", "weight"),
 }
 ALBUM_TYPES = {"episode": "show", "chapter": "audiobook"}
 
 Names = tuple[str | None, ...]
 Row = ExtendedRow | AccountRow
-# The track URI and the names, which distinguish all tracks with a URI.
-music_of = attrgetter(*ExtendedRow.__struct_fields__[2:6])
+# What distinguishes the tracks with a URI, and the names that they had.
+music_of = attrgetter(
+    "spotify_track_uri",
+    "master_metadata_track_name",
+    "master_metadata_album_artist_name",
+    "master_metadata_album_album_name",
+)
 names_of = {  # all fields that say what was played
     EXTENDED: attrgetter(*ExtendedRow.__struct_fields__[2:12]),
     ACCOUNT: attrgetter(*AccountRow.__struct_fields__[2:9]),
@@ -57,12 +70,44 @@ class MemberCatalogue:
         self.known: dict[Names, Member] = {}
         self.seen: dict[str, set[Names]] = {table: set() for table in COLUMNS}
         self.new: dict[str, list[tuple[Any, ...]]] = {table: [] for table in COLUMNS}
+        self.named_at: dict[Names, str] = {}  # the latest play of each name
+        self.first_names: dict[str, Names] = {}  # by URI
+        self.renamed: set[Names] = set()  # names of URIs that have several
 
-    def members(self, kind: str, rows: list[Any]) -> list[Member]:
-        """The member of each row. Members that were not named before are queued for staging."""
+    def members(self, kind: str, rows: list[Any], ends: list[str]) -> list[Member]:
+        """The member of each row. Members that were not named before are queued for staging. `ends`: of the plays."""
         names = music_of if kind == EXTENDED else names_of[ACCOUNT]
-        members = map(self.known.get, map(names, rows))
-        return [member or self.member(kind, row) for member, row in zip(members, rows, strict=True)]
+        known = map(self.known.get, map(names, rows))
+        members = [member or self.member(kind, row) for member, row in zip(known, rows, strict=True)]
+        if kind == EXTENDED:
+            self.date_names(list(map(names, rows)), ends)
+        return members
+
+    def date_names(self, names: list[Names], ends: list[str]) -> None:
+        """Note the latest play of each name of a track, and queue the dated names of tracks that have several."""
+        dated = zip(names, ends, strict=True)
+        in_order = dated if all(map(le, ends, ends[1:])) else sorted(dated, key=itemgetter(1))
+        latest = dict(in_order)
+        before = self.named_at
+        self.named_at = before | {one: max(end, before.get(one, end)) for one, end in latest.items()}
+        for one in latest:
+            uri = one[0]
+            if uri is not None and self.first_names.setdefault(uri, one) != one:
+                self.renamed |= {one, self.first_names[uri]}
+        for one in sorted(self.renamed, key=repr):
+            if self.named_at[one] != before.get(one) or one in latest:
+                self.add_dated_name(one)
+
+    def add_dated_name(self, names: Names) -> None:
+        """Queue a name of a track with its latest play, if that is not queued yet."""
+        uri, track_name, artist, album = names
+        if (valid := uri_of(uri)) is None:
+            return
+        item = PlayedItem(self.known[names].content_type, valid, title(track_name), name(album), name(artist))
+        with_id = URI_WITH_ID.fullmatch(valid)
+        row = (with_id[1] if with_id else None, valid, item.title, item.content_type, item.album, item.artist)
+        dated = (*row, self.named_at[names])
+        self.add("staging_track", dated, dated)
 
     def member(self, kind: str, row: Row) -> Member:
         """The member of one row whose names were not seen before, or that is no track with a URI."""
@@ -84,13 +129,15 @@ class MemberCatalogue:
             uri = name_uri(content_type, by, title)
         with_id = URI_WITH_ID.fullmatch(uri)
         track_id = with_id[1] if with_id else None
-        self.add("staging_track", (uri, title, album, artist), (track_id, uri, title, content_type, album, artist))
+        self.add(
+            "staging_track", (uri, title, album, artist), (track_id, uri, title, content_type, album, artist, None)
+        )
         if album is not None:
             self.add("staging_album", (album, artist), (album, artist, ALBUM_TYPES.get(content_type)))
         if artist is not None:
             self.add("staging_artist", (artist,), (artist,))
         if artist is not None and is_music:
-            self.add("staging_track_artist", (uri,), (uri, artist, 1, "main", 1.0))
+            self.add("staging_track_artist", (uri, artist), (uri, artist, 1, "main", 1.0))
         return Member(uri, content_type)
 
     def add(self, table: str, key: Names, row: tuple[Any, ...]) -> None:

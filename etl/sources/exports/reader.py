@@ -1,7 +1,6 @@
 """Read plays from Spotify's exports: the extended streaming history (all years) and the account data (one year)."""
 
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 from itertools import compress
@@ -11,15 +10,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from etl.sources.exports import archives
 from etl.sources.exports.archives import JsonFile, Unreadable
+from etl.sources.exports.earlier import MARK, NAMED_LIKE_A_HISTORY, EarlierImports, KnownFile
 from etl.sources.exports.members import UNKNOWN_ARTIST, UNKNOWN_TRACK, MemberCatalogue, name_uri, names_of
 from etl.sources.exports.owner import owner_in
+from etl.sources.exports.packages import ExportError, Progress, must_exist, read_packages
 from etl.sources.exports.rows import (
     ACCOUNT,
     EXTENDED,
     LEFT_EMPTY,
-    MARK,
     PRIVATE,
     ExtendedRow,
     Moments,
@@ -31,21 +30,14 @@ from etl.sources.exports.rows import (
     rows_of,
 )
 from etl.sources.exports.text import NotText, to_utf8
-from etl.staging import AHEAD, EXPORT_PLAY_COLUMNS, FIRST_PLAY, SHOWN_MALFORMED, Malformed, Part
-from etl.values import printable
+from etl.staging import EXPORT_PLAY_COLUMNS, FIRST_PLAY, SHOWN_MALFORMED, Malformed, Part
 
-__all__ = ["ExportError", "Malformed", "Part", "Unreadable", "name_uri", "read_exports"]
+__all__ = ["ExportError", "Malformed", "Part", "Unreadable", "must_exist", "name_uri", "read_exports"]
 
 PlayKey = tuple[str, int, str, str]  # minute, milliseconds, title, artist or show
-SHOWN_PATH = 200  # characters
 EARLIEST = moment64(FIRST_PLAY)
 LONGEST_PAUSE = np.timedelta64(24, "D")  # from start to end of a play: the most that ms_played can hold
 LATEST_START = np.timedelta64(1, "D")  # after the end, because the clocks of players differ
-NAMED_LIKE_A_HISTORY = re.compile(r"(?P<account>streaminghistory)|streaming_history|endsong|endvideo", re.IGNORECASE)
-
-
-class ExportError(Exception):
-    """There is nothing to import at the paths given. The message is for the person."""
 
 
 def read_exports(
@@ -53,61 +45,11 @@ def read_exports(
     *,
     without_private: bool = False,
     now: datetime,
-    progress: Callable[[int, int], None] = lambda done, total: None,
-) -> Iterator[Part | Unreadable]:
-    """Read every file of a listening history in `paths` (zip archives, folders, JSON files), one at a time.
-
-    A file is recognized by its contents, and other JSON of Spotify's packages is skipped. `progress` receives the bytes
-    done and the bytes in all, unpacked. Raises ExportError for a missing path, and when there is no history at all.
-    """
-    must_exist(paths)
-    found = list(archives.find_json_files(paths))
-    yield from (unreadable for unreadable in found if isinstance(unreadable, Unreadable))
-    files = [file for file in found if isinstance(file, JsonFile)]
-    done, total, count = 0, sum(file.size for file in files), len(found) - len(files)
-    progress(done, total)
-    reader = Reader(now + AHEAD, without_private=without_private)
-    with_history: set[Path] = set()
-    if without_private:
-        for _, content in archives.read_files(files):
-            if isinstance(content, bytes):
-                reader.leave_out_private(content)
-    for file, content in archives.read_files(files):
-        part = content if isinstance(content, Unreadable) else reader.part(file, content)
-        del content
-        if part is not None:
-            count += 1
-            with_history.add(file.path)
-            yield part
-        done += file.size
-        progress(done, total)
-    if count:
-        yield from (
-            Unreadable(printable(path.name), "there is no listening history in it")
-            for path in paths
-            if not any(path_read.resolve().is_relative_to(path.resolve()) for path_read in with_history)
-            and not any(isinstance(found, Unreadable) for found in archives.find_json_files([path]))
-        )
-    else:
-        raise ExportError(
-            f"No listening history in {', '.join(printable(str(path)) for path in paths)}. Looked for JSON files, also"
-            " within folders and zip archives, whose rows have ts and ms_played (extended streaming history) or endTime"
-            " and msPlayed (account data)."
-        )
-
-
-def must_exist(paths: Sequence[Path]) -> None:
-    """Raises ExportError for a path that does not exist or can't be opened."""
-    for path in paths:
-        name = printable(str(path))
-        try:
-            if not path.exists():
-                is_link = path.is_symlink()
-                raise ExportError(
-                    f"{name} is a link that leads nowhere." if is_link else f"There is no file or folder {name}."
-                )
-        except OSError as error:  # a name that is too long, a folder that is closed
-            raise ExportError(f"{name[:SHOWN_PATH]} can't be opened: {error.strerror}.") from None
+    earlier: EarlierImports = EarlierImports(),  # noqa: B008  nothing changes it
+    progress: Progress = lambda done, total: None,
+) -> Iterator[Part | Unreadable | KnownFile]:
+    """Read every file of a listening history in `paths`, as read_packages() does, with the reader below."""
+    return read_packages(paths, Reader, without_private=without_private, now=now, earlier=earlier, progress=progress)
 
 
 class Reader:
@@ -172,7 +114,7 @@ class Reader:
             ]
             rows, end_texts = list(compress(rows, is_kept)), list(compress(end_texts, is_kept))
             ends = ends[np.array(is_kept, dtype=bool)]
-        members = self.catalogue.members(kind, rows)
+        members = self.catalogue.members(kind, rows, end_texts)
         plays: dict[str, Any] = {
             "item_number": range(self.item_number, self.item_number + len(rows)),
             "file_number": self.file_number,

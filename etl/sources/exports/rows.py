@@ -1,6 +1,5 @@
 """Parse the rows of Spotify's exports from JSON, typed and checked; malformed rows are listed by number."""
 
-import re
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,13 +14,13 @@ import numpy.typing as npt
 
 from etl.counts import many
 from etl.sources.exports import values as export_values
+from etl.sources.exports.earlier import MARK
 from etl.sources.exports.text import decode
 from etl.sources.exports.values import UNREADABLE, has_value, loses_characters, parse_json, whole, without_nan
 from etl.staging import FIRST_PLAY, Malformed
 
 EXTENDED = "extended_export"
 ACCOUNT = "account_export"
-MARK = re.compile(rb'"(?:ms_played|msPlayed)"')  # in every row of a listening history
 BACKSLASH = b"\\"
 OURS = b'"brapped_source"'  # in a file that Brapped wrote
 LIST = "recently_played"

@@ -1,6 +1,7 @@
 -- Update the planner statistics after a large load: autovacuum gets to it a minute or more later.
 analyze
     listening.fact_play,
+    listening.observation,
     listening.dim_track,
     listening.dim_album,
     listening.dim_artist,

@@ -1,7 +1,6 @@
 -- Whether merging a page of recently_played would change nothing. One row: is_recorded, the newest recorded play of the
--- source, and the start of the page. is_recorded is true only if every observation of the page is recorded and no play
--- nearby could be matched differently. In doubt it is false, and the merge decides. page: the staging tables
--- as JSON.
+-- source, and the start of the page. Plays follow from observations and catalogue, so nothing changes if the page adds to
+-- neither. In doubt is_recorded is false, and the merge decides. page: the staging tables as JSON.
 
 with document as materialized (
     select cast(:page as jsonb) as tables
@@ -72,42 +71,6 @@ staged_track_artist as materialized (
         role text,
         weight double precision
     )
-),
--- All plays from three hours before the page on, which is more than the merge reads. If there are 300 or more, such as
--- exported plays beside a page that reaches back years, the merge decides.
-near as materialized (
-    select
-        fact_play.play_key,
-        fact_play.played_at,
-        fact_play.track_key,
-        coalesce(fact_play.recently_played_track_key, fact_play.track_key) as listed_track_key,
-        fact_play.context_key,
-        fact_play.played_at
-        + coalesce(fact_play.recently_played_offset_ms, 0) * interval '1 millisecond' as last_listed_at,
-        dim_play_profile.has_recently_played
-        and not dim_play_profile.has_extended_export
-        and not dim_play_profile.has_account_export
-        and not dim_play_profile.has_player as is_listed_only
-    from listening.fact_play
-    left join listening.dim_play_profile on dim_play_profile.play_profile_key = fact_play.play_profile_key
-    where
-        fact_play.listener_key = :listener_key
-        and fact_play.played_at >= (select min(staged_play.played_at) from staged_play) - interval '3 hours'
-    order by fact_play.played_at
-    limit 300
-),
-spaced as (
-    select
-        near.played_at,
-        max(near.last_listed_at) over (
-            partition by coalesce(dim_track.recording_key, near.listed_track_key)
-            order by
-                near.played_at,
-                near.play_key
-            rows between unbounded preceding and 1 preceding
-        ) as reached_at
-    from near
-    left join listening.dim_track on dim_track.track_key = near.listed_track_key
 ),
 -- Each track of the page with its recorded row, and whether the merge would leave that row as it is.
 merged_track as materialized (
@@ -187,19 +150,6 @@ alias_of_page as (
             else merged_track.album_artist_name
         end
     from merged_track
-),
-described as (
-    select distinct
-        dim_track.track_key,
-        dim_track.isrc,
-        dim_track.duration_ms,
-        coalesce(dim_track.recording_key, dim_track.track_key) as recording_key
-    from merged_track
-    inner join listening.dim_track as staged on staged.track_key = merged_track.track_key
-    inner join listening.dim_track
-        on
-            dim_track.track_key = staged.track_key
-            or dim_track.recording_key = staged.recording_key
 )
 select
     coalesce(
@@ -292,7 +242,7 @@ select
                             and credited.artist_key = bridge_track_artist.artist_key
                     )
             )
-            -- every alias is recorded, and no two recordings would be linked
+            -- every alias is recorded
             and not exists (
                 select 1
                 from alias_of_page
@@ -310,29 +260,7 @@ select
                             )::uuid
                     )
             )
-            and not exists (
-                select 1
-                from described
-                inner join listening.dim_track on dim_track.isrc = described.isrc
-                where coalesce(dim_track.recording_key, dim_track.track_key) <> described.recording_key
-            )
-            and not exists (
-                select 1
-                from described
-                inner join listening.track_alias as own on own.track_key = described.track_key
-                inner join listening.track_alias as other on other.name_hash = own.name_hash
-                inner join listening.dim_track
-                    on
-                        dim_track.track_key = other.track_key
-                        and abs(dim_track.duration_ms - described.duration_ms) <= 2000
-                        and coalesce(dim_track.isrc = described.isrc, true)
-                where coalesce(dim_track.recording_key, dim_track.track_key) <> described.recording_key
-            )
-            -- only recently_played reports plays nearby, and no two of one recording are close enough to match
-            and (select count(*) from near) < 300
-            and not exists (select 1 from near where near.is_listed_only is distinct from true)
-            and not exists (select 1 from spaced where spaced.played_at <= spaced.reached_at + interval '2 minutes')
-            -- every play is recorded with its time, track and context
+            -- every observation is recorded, with its track and context
             and not exists (
                 select 1
                 from staged_play
@@ -340,23 +268,45 @@ select
                 left join listening.dim_context on dim_context.context_uri = staged_play.context_uri
                 where
                     (staged_play.track_uri is not null and dim_track.track_key is null)
+                    or (staged_play.context_uri is not null and dim_context.context_key is null)
                     or not exists (
                         select 1
-                        from near
+                        from listening.observation
                         where
-                            near.played_at = staged_play.played_at
-                            and near.track_key = near.listed_track_key
-                            and near.track_key = coalesce(dim_track.track_key, 0)
-                            and (staged_play.context_uri is null or near.context_key = dim_context.context_key)
+                            observation.listener_key = :listener_key
+                            and observation.source_key = (
+                                select source.source_key
+                                from listening.source
+                                where source.source_name = 'recently_played'
+                            )
+                            and observation.observed_at = staged_play.played_at
+                            and observation.track_key = coalesce(dim_track.track_key, 0)
+                            and observation.context_key = coalesce(dim_context.context_key, 0)
                     )
             )
+            -- and that two dates close together are two plays, as in 12_told_apart.sql
             and not exists (
                 select 1
-                from staged_play
-                inner join near on near.played_at = staged_play.played_at
-                where
-                    staged_play.track_uri is not null
-                    and near.track_key = 0
+                from staged_play as earlier
+                inner join staged_play as later
+                    on
+                        later.played_at >= earlier.played_at + interval '1 second'
+                        and later.played_at <= earlier.played_at + (
+                            select 2 * match_rule.seconds * interval '1 second'
+                            from ops.match_rule
+                            inner join listening.source on source.source_key = match_rule.source_key
+                            where
+                                source.source_name = 'recently_played'
+                                and match_rule.tier = 0
+                        )
+                where not exists (
+                    select 1
+                    from ops.told_apart
+                    where
+                        told_apart.listener_key = :listener_key
+                        and told_apart.earlier_at = earlier.played_at
+                        and told_apart.later_at = later.played_at
+                )
             )
         ),
         false
@@ -367,7 +317,7 @@ select
         inner join listening.dim_play_profile on dim_play_profile.play_profile_key = fact_play.play_profile_key
         where
             fact_play.listener_key = :listener_key
-            and dim_play_profile.has_recently_played
+            and 'recently_played' = any(dim_play_profile.sources)
         order by fact_play.played_at desc
         limit 1
     ) as recorded_to_at,
