@@ -1,8 +1,10 @@
 -- The span in which Spotify's list may have lost plays, judged by a full page of it whose oldest play was not recorded,
--- not from an export either: everything since that play is in the page, so what was lost lies before it. The span begins
--- at the last play known before it, or at the last poll if none is. If some play of the page was recorded, plays arrived
--- late at the very end of the page, maybe between recorded ones: the span begins at the oldest play of the page before.
--- No row if nothing can lie between: no room for half a minute of another play beside the oldest play itself.
+-- not from an export either: everything since that play is in the page, so what was lost lies before it.
+--
+-- The span begins at the last play known before it, or at the last poll if none is. If some play of the page was
+-- recorded, plays arrived late at the very end of the page, maybe between recorded ones: the span begins at the oldest
+-- play of the page before. No row if nothing can lie between: no room for half a minute of another play beside the
+-- oldest play itself.
 
 create temporary table window_break on commit drop as
 with page as (
