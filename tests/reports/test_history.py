@@ -151,6 +151,6 @@ def test_real_exports_written_anew_and_imported_give_the_same_rows(
     warehouse, ask = real_exports
     path = written(warehouse, settings, tmp_path, "extended", with_sources=True)
     facts = whole_facts(ask)
-    assert len(facts) == 68_471
+    assert len(facts) == 68_474
     path = path.rename(tmp_path / "any name.json")
     assert taken_back(path, other_database, spotify, time_zone="Europe/Berlin") == facts

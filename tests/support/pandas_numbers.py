@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
+from support.real_exports import dated
+
 Record = dict[str, Any]
 HALF_AN_HOUR = pd.Timedelta(minutes=30)
 BY = {"plays": ["play_count", "listened_ms"], "time": ["listened_ms", "play_count"]}
@@ -19,9 +21,15 @@ BY = {"plays": ["play_count", "listened_ms"], "time": ["listened_ms", "play_coun
 
 
 def listens_of(listens: Iterable[list[dict]]) -> pd.DataFrame:
-    """One row a listen of the extended export. Rows that tell the same listen again: the first moment, the most milliseconds."""
+    """One row a listen of the extended export. Rows that tell the same listen again: the first moment, the most milliseconds.
+
+    `reported_at` is the export's date, `played_at` the end: start and length where that date is one of an upload.
+    """
+    listens = list(listens)
+    ends = [at for at, _, _ in dated(listens)]
     told = pd.DataFrame([listen_of(rows) for rows in listens]).astype({"is_skipped": object, "is_offline": object})
-    told["played_at"] = pd.to_datetime(told.played_at)
+    told["reported_at"] = pd.to_datetime(told.reported_at)
+    told["played_at"] = pd.to_datetime(pd.Series(ends))
     told["begins_at"] = told.played_at - pd.to_timedelta(told.ms, unit="ms")
     told["skip"] = told.is_skipped.where(told.is_skipped.notna(), told.reason_end == "fwdbtn").astype(bool)
     told = told.sort_values(["played_at", "uri"], ignore_index=True)
@@ -34,6 +42,7 @@ def by_the_clock_of(listens: pd.DataFrame, time_zone: str) -> pd.DataFrame:
     local_at = listens.played_at.dt.tz_convert(ZoneInfo(time_zone)).dt.tz_localize(None)
     return listens.assign(
         local_at=local_at,
+        reported_local_at=listens.reported_at.dt.tz_convert(ZoneInfo(time_zone)).dt.tz_localize(None),
         date=local_at.dt.date,
         year=local_at.dt.year,
         month=local_at.dt.to_period("M").dt.start_time.dt.date,
@@ -45,7 +54,7 @@ def listen_of(rows: list[dict]) -> Record:
     row = min(rows, key=lambda row: row["ts"])
     uri = row["spotify_track_uri"] or row["spotify_episode_uri"]
     return {
-        "played_at": row["ts"],
+        "reported_at": row["ts"],
         "ms": max(row["ms_played"] for row in rows),
         "uri": uri,
         "kind": uri and uri.split(":")[1],
@@ -231,15 +240,11 @@ A_FILE = pd.Timedelta(days=14)  # as long a pause may be a file that is missing
 
 
 def covered_spans(listens: pd.DataFrame) -> pd.DataFrame:
-    """From the first to the last listen to music, with no longer pause than a missing file would leave."""
-    heard = music(listens)
-    number = (heard.played_at.diff() > A_FILE).cumsum()
-    return heard.groupby(number).agg(
-        starts_at=("local_at", "min"),
-        ends_at=("local_at", "max"),
-        first_date=("date", "min"),
-        last_date=("date", "max"),
-    )
+    """From the first to the last row of music, as the export dates them, with no longer pause than a missing file would leave."""
+    heard = music(listens).sort_values("reported_at")
+    number = (heard.reported_at.diff() > A_FILE).cumsum()
+    spans = heard.groupby(number).agg(starts_at=("reported_local_at", "min"), ends_at=("reported_local_at", "max"))
+    return spans.assign(first_date=spans.starts_at.dt.date, last_date=spans.ends_at.dt.date)
 
 
 def covered_days(listens: pd.DataFrame) -> list[date]:
