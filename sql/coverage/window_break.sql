@@ -7,21 +7,20 @@
 create temporary table window_break on commit drop as
 with page as (
     select
-        batch_said.observed_at,
-        batch_said.track_key,
-        coalesce(batch_said.recorded_play_key is not null or not resolved_play.is_new, false) as is_known
-    from batch_said
-    inner join listening.source on source.source_key = batch_said.source_key
+        batch_observation.observed_at,
+        batch_observation.track_key,
+        coalesce(batch_observation.recorded_play_key is not null or not resolved_play.is_new, false) as is_known
+    from batch_observation
+    inner join listening.source on source.source_key = batch_observation.source_key
     left join near_observation
         on
             near_observation.is_new
-            and near_observation.source_key = batch_said.source_key
-            and near_observation.observed_at = batch_said.observed_at
-            and near_observation.track_key = batch_said.track_key
-    left join source_play_observation
-        on source_play_observation.observation_number = near_observation.observation_number
-    left join play_of_source on play_of_source.source_play_number = source_play_observation.source_play_number
-    left join resolved_play on resolved_play.play_number = play_of_source.play_number
+            and near_observation.source_key = batch_observation.source_key
+            and near_observation.observed_at = batch_observation.observed_at
+            and near_observation.track_key = batch_observation.track_key
+    left join play_member on play_member.source_play_number = near_observation.source_play_number
+    left join resolved_play
+        on resolved_play.play_number = coalesce(play_member.play_number, near_observation.source_play_number)
     where source.source_name = :source
 ),
 oldest as (

@@ -108,11 +108,13 @@ begin
     end loop;
     insert into play_member (
         source_play_number,
-        play_number
+        play_number,
+        is_left_over
     )
     select
         belonging.source_play_number,
-        belonging.play_number
+        belonging.play_number,
+        false
     from unnest(play_numbers) with ordinality as belonging (play_number, source_play_number)
     where belonging.play_number is not null;
 end

@@ -10,7 +10,12 @@
 -- A row without a name is the same play as a named row with equal ts and ms_played (above zero).
 
 create temporary table exported on commit drop as
-select near_observation.*
+select
+    near_observation.observation_number,
+    near_observation.track_key,
+    near_observation.observed_at,
+    near_observation.started_at,
+    near_observation.ms_played
 from near_observation
 where
     near_observation.source_key = (
