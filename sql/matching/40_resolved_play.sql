@@ -32,7 +32,7 @@ select
     end,
     (together.ranked_track & 4294967295)::integer,
     (together.ranked_ms & 4294967295)::integer,
-    (together.ranked_ms >> 32 & 127)::smallint,
+    ((together.ranked_ms >> 32) & 127)::smallint,
     coalesce(together.ranked_context & 4294967295, 0)::integer,
     coalesce(together.ranked_device & 4294967295, 0)::integer,
     (together.ranked_profile & 4294967295)::integer,
@@ -40,23 +40,19 @@ select
 from (
     select
         play_member.play_number,
-        min(ranked.date_rank << 32 | source_play.source_play_number) as ranked_date,
+        min((ranked.date_rank << 32) | source_play.source_play_number) as ranked_date,
         min(source_play.ends_at) as ends_at,
         min(
-            case
-                when source_play.track_key = 0 then 2::bigint
-                when not source_play.has_id then 1
-                else 0
-            end << 48
-            | ranked.name_rank << 32
+            (case when source_play.track_key = 0 then 2::bigint when not source_play.has_id then 1 else 0 end << 48)
+            | (ranked.name_rank << 32)
             | source_play.track_key
         ) as ranked_track,
-        min(ranked.ms_rank << 40 | source_play.source_key::bigint << 32 | source_play.ms_played) as ranked_ms,
-        min(ranked.context_rank << 32 | source_play.context_key)
+        min((ranked.ms_rank << 40) | (source_play.source_key::bigint << 32) | source_play.ms_played) as ranked_ms,
+        min((ranked.context_rank << 32) | source_play.context_key)
         filter (where source_play.context_key <> 0) as ranked_context,
-        min(ranked.device_rank << 32 | source_play.device_key)
+        min((ranked.device_rank << 32) | source_play.device_key)
         filter (where source_play.device_key <> 0) as ranked_device,
-        min(coalesce(ranked.device_rank, 1024) << 32 | source_play.play_profile_key) as ranked_profile,
+        min((coalesce(ranked.device_rank, 1024) << 32) | source_play.play_profile_key) as ranked_profile,
         bit_or(1::bigint << source_play.source_key) as source_bits
     from play_member
     inner join source_play on source_play.source_play_number = play_member.source_play_number
@@ -82,7 +78,7 @@ inner join (
         source_play.source_play_number,
         coalesce(source_play.ends_at, source_play.observed_at) as dated_at
     from source_play
-) as dated on dated.source_play_number = together.ranked_date & 4294967295;
+) as dated on dated.source_play_number = (together.ranked_date & 4294967295);
 
 analyze joined_play;
 
@@ -96,7 +92,7 @@ select
     array(
         select given.source_name
         from listening.source as given
-        where met.source_bits >> given.source_key & 1 = 1
+        where (met.source_bits >> given.source_key) & 1 = 1
         order by given.source_name
     ) as sources
 from (

@@ -14,8 +14,7 @@ select
         resolved_play.context_key,
         resolved_play.device_key,
         resolved_play.play_profile_key,
-        resolved_play.ms_played,
-        case when resolved_play.is_first then fact_play.since_previous_ms else resolved_play.since_previous_ms end
+        resolved_play.ms_played
     ) is distinct from (
         fact_play.played_at,
         fact_play.track_key,
@@ -24,9 +23,10 @@ select
         fact_play.context_key,
         fact_play.device_key,
         fact_play.play_profile_key,
-        fact_play.ms_played,
-        fact_play.since_previous_ms
-    ) as is_changed
+        fact_play.ms_played
+    ) as is_changed,
+    not resolved_play.is_first
+    and resolved_play.since_previous_ms is distinct from fact_play.since_previous_ms as is_spaced_anew
 from nearby_span
 inner join listening.fact_play
     on
@@ -86,7 +86,7 @@ where
     fact_play.listener_key = :listener_key
     and fact_play.played_at = recorded_play.recorded_at
     and fact_play.play_key = recorded_play.play_key
-    and recorded_play.is_changed
+    and (recorded_play.is_changed or recorded_play.is_spaced_anew)
     and not recorded_play.is_removed;
 
 create temporary table added_play on commit drop as
