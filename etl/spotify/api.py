@@ -13,6 +13,9 @@ from etl.values import Json
 
 TOKEN = re.compile(r"[!-~][ -~]{0,8191}")  # what an HTTP header can carry; Spotify's tokens have 150 to 400 characters
 
+SEARCHED = re.compile(r'["\s]+')  # what would end a quoted name of a query
+LONGEST_SEARCHED = 100  # characters of a name in a query, of which Spotify takes 250
+
 
 class Api:
     """Client of the Web API. Every method sends one request and raises SpotifyError or RunTimeout.
@@ -56,6 +59,19 @@ class Api:
         if not isinstance(members, list) or len(members) != len(spotify_ids):
             raise Unavailable(f"Spotify was asked for {len(spotify_ids)} {kind}s and did not return a list of as many.")
         return [member if isinstance(member, dict) else None for member in members]
+
+    def search_tracks(self, title: str, artist: str) -> list[Json]:
+        """Search for tracks with this title and artist: at most ten, the best match first.
+
+        Raises what `parse_response` raises, and Unavailable for a response without a list of tracks.
+        """
+        words = (SEARCHED.sub(" ", name)[:LONGEST_SEARCHED] for name in (title, artist))
+        query = 'track:"{}" artist:"{}"'.format(*words)
+        tracks = self._get("/search", {"q": query, "type": "track", "limit": str(limits.SEARCH_PAGE)}).get("tracks")
+        items = tracks.get("items") if isinstance(tracks, dict) else None
+        if not isinstance(items, list):
+            raise Unavailable("Spotify's response to a search held no list of tracks.")
+        return [item for item in items if isinstance(item, dict)]
 
     @property
     def request_count(self) -> int:

@@ -23,3 +23,9 @@ return
     );
 comment on function ops.is_room is
     'Whether a play of the list fits between two others, by their ends and the length of the later one''s track.';
+
+comment on table ops.catalogue_miss is
+    'Ids that Spotify''s catalogue does not know, or gives no answer about, and names that a search did not find. Asked '
+    'again on other days: ids a few times at most, names after ever longer pauses.';
+comment on column ops.catalogue_miss.kind is 'artist, track, album or episode; name for a track known by name alone.';
+comment on column ops.catalogue_miss.spotify_id is 'The id asked for; of a name the URI made of it.';
