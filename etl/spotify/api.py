@@ -13,8 +13,8 @@ from etl.values import Json
 
 TOKEN = re.compile(r"[!-~][ -~]{0,8191}")  # what an HTTP header can carry; Spotify's tokens have 150 to 400 characters
 
-SEARCHED = re.compile(r'["\s]+')  # what would end a quoted name of a query
-LONGEST_SEARCHED = 100  # characters of a name in a query, of which Spotify takes 250
+NOT_SEARCHED = re.compile(r'["\s]+')  # what would end a quoted name of a query
+LONGEST_SEARCHED = 100  # characters of each name in a query, of which Spotify takes 250
 
 
 class Api:
@@ -65,8 +65,7 @@ class Api:
 
         Raises what `parse_response` raises, and Unavailable for a response without a list of tracks.
         """
-        words = (SEARCHED.sub(" ", name)[:LONGEST_SEARCHED] for name in (title, artist))
-        query = 'track:"{}" artist:"{}"'.format(*words)
+        query = f'track:"{searchable(title)}" artist:"{searchable(artist)}"'
         tracks = self._get("/search", {"q": query, "type": "track", "limit": str(limits.SEARCH_PAGE)}).get("tracks")
         items = tracks.get("items") if isinstance(tracks, dict) else None
         if not isinstance(items, list):
@@ -103,6 +102,15 @@ class Bearer(requests.auth.AuthBase):
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers["Authorization"] = f"Bearer {self._token}"
         return request
+
+
+def searchable(name: str) -> str:
+    """A name as it may stand between quotes in a query: without quotes, and with whole words only if it is long."""
+    plain = NOT_SEARCHED.sub(" ", name).strip()
+    if len(plain) <= LONGEST_SEARCHED:
+        return plain
+    cut = plain[: LONGEST_SEARCHED + 1]
+    return cut.rpartition(" ")[0] or cut[:LONGEST_SEARCHED]
 
 
 def is_token(value: object) -> bool:

@@ -173,7 +173,9 @@ def test_a_play_that_was_uploaded_after_months_is_dated_to_its_end_and_its_obser
     """As far back as a start can lie: more milliseconds than an integer holds, and in a year without an observation."""
     upload = datetime.fromisoformat(listen(0)["ts"])
     starts = [upload - timedelta(days=days) for days in (131, 366)]
-    rows = [listen(0, ms_played=7_773, offline_timestamp=int(start.timestamp()), reason_end="logout") for start in starts]
+    rows = [
+        listen(0, ms_played=7_773, offline_timestamp=int(start.timestamp()), reason_end="logout") for start in starts
+    ]
     load({"Streaming_History_Audio_2024.json": rows})
     facts = "select played_at, ms_played, since_previous_ms from listening.fact_play order by played_at desc"
     expected = [(start + timedelta(milliseconds=7_773), 7_773, None) for start in starts]
