@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from support import NOW, asked, settings_of
@@ -288,7 +289,7 @@ def test_a_search_that_fails_after_a_miss_neither_adds_one_nor_begins_a_new_paus
 def test_an_item_that_is_no_track_is_passed_over(fill, serve, bring, spotify, database):
     serve(song(1))
     bring(("Song", "Ann", PLAYED_MS))
-    whole = {"id": song(1).id, "uri": f"spotify:track:{song(1).id}", "type": "track", "name": "Song"}
+    whole: dict[str, Any] = {"id": song(1).id, "uri": f"spotify:track:{song(1).id}", "type": "track", "name": "Song"}
     whole |= {"duration_ms": 180_000, "artists": [{"id": ANN, "name": "Ann"}]}
     odd = [None, 7, {}, {**whole, "id": None}, {**whole, "duration_ms": None}, {**whole, "artists": None}]
     body = json.dumps({"tracks": {"items": odd}}).encode()
