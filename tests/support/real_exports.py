@@ -22,9 +22,7 @@ from etl.settings import Settings
 from etl.warehouse.connection import Warehouse
 from support import NOW, in_cluster, real_data, with_database
 
-LONGEST_PAUSE_MS = (
-    24 * 86_400_000
-)  # a start further from the end than this is no start to the reader; four rows have one
+LONGEST_PAUSE_MS = 366 * 86_400_000  # a start further from the end than this is no start; no row has one
 EXTENDED, ACCOUNT = "extended-2020-2024.zip", "account-2023.zip"
 
 

@@ -36,7 +36,9 @@ __all__ = ["ExportError", "Malformed", "Part", "Unreadable", "must_exist", "name
 
 PlayKey = tuple[str, int, str, str]  # minute, milliseconds, title, artist or show
 EARLIEST = moment64(FIRST_PLAY)
-LONGEST_PAUSE = np.timedelta64(24, "D")  # from start to end of a play: the most that ms_played can hold
+# From start to end: beyond it, the clock of the device was wrong. A device that is put away uploads what it has played when
+# it is online again; the real export holds four plays dated 26 to 131 days after they ended.
+LONGEST_PAUSE = np.timedelta64(366, "D")
 LATEST_START = np.timedelta64(1, "D")  # after the end, because the clocks of players differ
 
 
