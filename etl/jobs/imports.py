@@ -134,8 +134,8 @@ def import_parts(
         counts = iter(run(connection, "matching/70_receipt") if is_read else ())
         files = tuple(file_receipt(part, counts) for part in parts)
         marks = [part.owner for part in parts if not isinstance(part, Unreadable)]
-        is_known = any(file.known_count for file in files)
-        import_warnings = warnings(connection, owner, marks, is_known=is_known)
+        is_first = is_read and not any(file.known_count for file in files)
+        import_warnings = warnings(connection, owner, marks, is_first=is_first)
         packages = [part.package for part in parts if isinstance(part, Part)]
         run(
             connection,

@@ -54,12 +54,12 @@ def name_of(listener_id: str, listener_name: str | None) -> str:
 
 
 def warnings(
-    connection: Connection, owner: RecordOwner, file_marks: Iterable[bytes | None], *, is_known: bool
+    connection: Connection, owner: RecordOwner, file_marks: Iterable[bytes | None], *, is_first: bool
 ) -> tuple[str, ...]:
     """Warn, in sentences, when the export seems not to be this listener's. To be called after the merge.
 
-    `file_marks`: for each file the mark of the user name in it, if any. `is_known`: an earlier import had some of its
-    plays. Raises WarehouseError.
+    `file_marks`: for each file the mark of the user name in it, if any. `is_first`: plays were merged, and no earlier
+    import had any of them. Raises WarehouseError.
     """
     sentences = []
     named = [mark for mark in file_marks if mark is not None]
@@ -69,7 +69,7 @@ def warnings(
             f"The user name in {len(others)} of {many(len(named), 'file')} is not that of the account that is logged"
             f" in. {OWN_RECORD} If you had another user name before, ignore this."
         )
-    if owner.logged_in_at is not None and not is_known:
+    if owner.logged_in_at is not None and is_first:
         [beside] = run(connection, "matching/71_export_overlap", listener_key=owner.listener_key)
         if beside.listed_count >= FEWEST_LISTED and not beside.matched_count:
             sentences.append(

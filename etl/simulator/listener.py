@@ -166,7 +166,10 @@ def _mixed(taste: _Taste, random: Random) -> Choices:
 
 
 def _end(track: Track, started_at: datetime, random: Random) -> datetime:
-    """Usually the end of the track; one play in twelve is skipped. To the millisecond, sometimes to the second."""
-    ms = random.randrange(4_000, 40_000) if random.random() < 0.08 else track.duration_ms
+    """Usually the end of the track; one play in twelve is skipped, after half a minute: the list shows no shorter ones.
+
+    To the millisecond, sometimes to the second.
+    """
+    ms = random.randrange(31_000, 67_000) if random.random() < 0.08 else track.duration_ms
     ended_at = started_at + timedelta(milliseconds=ms)
     return ended_at.replace(microsecond=0 if random.random() < 0.02 else ended_at.microsecond // 1000 * 1000)

@@ -84,13 +84,13 @@ moved as (
             and coalesce(dim_track.recording_key, dim_track.track_key) = any(oldest.recording_keys)
             and not exists (
                 select 1
-                from batch_said
+                from batch_observation
                 inner join listening.observation
                     on
                         observation.listener_key = :listener_key
-                        and observation.source_key = batch_said.source_key
-                        and observation.observed_at = batch_said.observed_at
-                        and observation.track_key = batch_said.track_key
+                        and observation.source_key = batch_observation.source_key
+                        and observation.observed_at = batch_observation.observed_at
+                        and observation.track_key = batch_observation.track_key
                 where observation.play_key = fact_play.play_key
             )
     ) as is_moved

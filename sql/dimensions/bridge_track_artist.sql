@@ -1,5 +1,6 @@
 -- The artists of the tracks of the batch. A list that changed replaces the recorded one; the same list is not written.
--- An export names one artist per track, without an id: that of its latest play counts, where no list with ids is recorded.
+-- An export names one artist per track, without an id: that of its latest play counts, where no list with ids is
+-- recorded.
 
 create temporary table artist_by_name on commit drop as
 select

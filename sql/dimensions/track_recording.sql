@@ -1,11 +1,12 @@
--- Which track ids are one recording, derived anew for the tracks that the batch changed and all that share an ISRC or a name
--- with them. It follows from what is known of the tracks, not from the order in which that came:
+-- Which track ids are one recording, derived anew for the tracks that the batch changed and all that share an ISRC or a
+-- name with them. It follows from what is known of the tracks, not from the order in which that came:
 --
 -- - An ISRC is a hint, not an identity: labels give one to two songs. Tracks with one ISRC are a recording if they have
 --   a name (artist and title) in common, or their lengths are within two seconds.
 -- - A track without an ISRC joins a recording that has one by name and length, the nearest in length. Left over, tracks
 --   of one name whose lengths are within two seconds are a recording.
--- - Each track is compared with the one that stands for the recording, so no chain joins two ISRCs or stretches a length.
+-- - Each track is compared with the one that stands for the recording, so no chain joins two ISRCs or stretches a
+--   length.
 -- - A track known by name alone joins the recording of that name whose length its plays do not contradict: the shortest
 --   that is no shorter than its longest play, or one of unknown length.
 --

@@ -172,7 +172,20 @@ on conflict do nothing;
 create temporary table known_statement on commit drop as
 with play as (
     select
-        fact_play.*,
+        fact_play.play_key,
+        fact_play.listener_key,
+        fact_play.played_at,
+        fact_play.track_key,
+        fact_play.ms_played,
+        fact_play.context_key,
+        fact_play.device_key,
+        fact_play.start_offset_ms,
+        fact_play.recently_played_offset_ms,
+        fact_play.recently_played_track_key,
+        fact_play.extended_export_track_key,
+        fact_play.extended_export_last_offset_ms,
+        fact_play.account_export_offset_ms,
+        fact_play.account_export_track_key,
         dim_play_profile.sources,
         dim_play_profile.reason_start,
         dim_play_profile.reason_end,
@@ -299,7 +312,11 @@ begin
         select
             pg_class.relname,
             string_agg(
-                format('null::%s as %I', format_type(pg_attribute.atttypid, pg_attribute.atttypmod), pg_attribute.attname),
+                format(
+                    'null::%s as %I',
+                    format_type(pg_attribute.atttypid, pg_attribute.atttypmod),
+                    pg_attribute.attname
+                ),
                 ', ' order by pg_attribute.attnum
             ) as columns
         from pg_class
@@ -376,9 +393,9 @@ comment on column listening.fact_play.ms_played is
     'Milliseconds really listened; null when no source knows. Never an estimate.';
 comment on column listening.fact_play.time_key is 'The listener''s local minute of played_at.';
 comment on column listening.fact_play.since_previous_ms is
-    'Milliseconds since the listener''s play before ended: an estimate lasts no longer. Of plays of unknown length that '
-    'are dated less than 30 s apart, each has its share of the time before them all, the latest first. Null: nothing '
-    'was played within the day before.';
+    'Milliseconds since the listener''s play before ended: an estimate lasts no longer. Of plays of unknown length '
+    'that are dated less than 30 s apart, each has its share of the time before them all, the latest first. Null: '
+    'nothing was played within the day before.';
 
 -- What tracks need so that which of them are one recording follows from what is known, not from the order it came in.
 alter table listening.dim_track
@@ -413,11 +430,12 @@ comment on column ops.import_file.content_hash is
 comment on column ops.import_file.rules is 'Under which rules of reading it was imported.';
 
 comment on table ops.told_apart is
-    'Two dates of one recording, close together, that one page of the list holds both: they are two plays, not one '
-    'play dated twice.';
+    'Two dates close together that one page of the list holds both: if their tracks are one recording, they are two '
+    'plays, not one play dated twice.';
+comment on column ops.told_apart.track_key is 'The track of the earlier date.';
 
--- Over numbers in order: the first of the group that a number belongs to. A number more than `reach` above the first of a
--- group begins the next one.
+-- Over numbers in order: the first of the group that a number belongs to. A number more than `reach` above the first of
+-- a group begins the next one.
 create function ops.next_group_start(group_start double precision, number double precision, reach double precision)
 returns double precision
 language sql immutable parallel safe

@@ -33,7 +33,8 @@ comment on view listening.play_source is
     'Provenance: which sources reported a play, with their own timestamps. One row a play and source.';
 comment on column listening.play_source.play_key is 'The play.';
 comment on column listening.play_source.listener_key is 'Who listened.';
-comment on column listening.play_source.source is 'recently_played, extended_export, account_export …: see listening.source.';
+comment on column listening.play_source.source is
+    'recently_played, extended_export, account_export …: see listening.source.';
 comment on column listening.play_source.first_reported_at is
     'Earliest moment at which this source dated the play; the account export has only the minute.';
 comment on column listening.play_source.last_reported_at is

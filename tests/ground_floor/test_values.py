@@ -33,12 +33,13 @@ from etl.values import (
 
 OURS = {  # what the program says itself
     "fetched_at", "release_date", "release_date_precision", "role", "weight", "item_number", "source", "played_at",
+    "named_at",
 }  # fmt: skip
 OF_EXPORTS = {"platform", "reason_start", "reason_end"}  # cut to LONGEST_TEXT in etl/sources/exports/rows.py
 TABLES = ("dim_artist", "dim_album", "dim_track", "dim_context", "dim_listener", "dim_device", "dim_play_profile")
 REQUIRED: dict[str, dict[str, object]] = {
     "dim_listener": {"time_zone": "UTC", "created_at": "2026-11-20"},
-    "dim_play_profile": {f"has_{source}": False for source in ("recently_played", "extended_export", "account_export", "player")},
+    "dim_play_profile": {"sources": ["player", "recently_played"]},
 }  # fmt: skip
 
 
@@ -132,8 +133,13 @@ def test_a_date_of_release_is_one_or_is_unknown(given, released):
     ids=lambda value: repr(value)[:20],
 )
 def test_what_identifies_something_is_refused_and_never_cut(rule, odd):
-    assert rule("abc") == "abc"
+    assert rule("ABC") == "ABC"
     assert rule(odd) is None
+
+
+@pytest.mark.parametrize("written", ["GBSMU4566095", "GB-SMU-45-66095", "gbsmu4566095", " gb smu 45 66095\t"])
+def test_an_isrc_is_the_same_however_a_label_writes_it(written):
+    assert isrc(written) == "GBSMU4566095"
 
 
 def test_a_uri_that_no_index_holds_still_names_one_thing():

@@ -58,6 +58,15 @@ def test_before_any_login_it_is_the_record_of_whoever_comes(load):
     assert as_text(receipt).splitlines()[0] == said[0] and receipt.warnings == ()
 
 
+@pytest.mark.parametrize("content", ["[{", "[]", "[1]"])
+def test_after_a_login_a_file_without_plays_gets_its_receipt_too(content, logged_in, settings, warehouse, ask, tmp_path):
+    """Nothing is merged then, so there is nothing to hold against the list."""
+    (tmp_path / FILE).write_text(content)
+    receipt = import_exports(settings, warehouse, [tmp_path / FILE], clock=lambda: NOW)
+    assert (receipt.total.new_count, receipt.warnings) == (0, ())
+    assert ask("select count(*) from ops.run where job = 'import'") == [(1,)]
+
+
 @pytest.mark.parametrize("dry_run", [True, False])
 def test_after_a_login_it_is_said_whose(dry_run, logged_in, load, warehouse, ask):
     [(since,)] = ask("select first_seen_at from ops.login")

@@ -99,7 +99,9 @@ CHANGES = {
     "another track": lambda item: item["track"].update(id="X" * 22, uri="spotify:track:" + "X" * 22),
     "no track": lambda item: item.update(track=None),
 }
-KNOWN = ["fact_play", "dim_track", "dim_album", "dim_artist", "bridge_track_artist", "track_alias", "dim_context"]
+KNOWN = [
+    "observation", "fact_play", "dim_track", "dim_album", "dim_artist", "bridge_track_artist", "track_alias", "dim_context",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("change", CHANGES)

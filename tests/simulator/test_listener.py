@@ -111,10 +111,12 @@ def test_plays_have_habits_skips_repeats_and_contexts() -> None:
         Counter(at.hour for at in local if (at.weekday() >= 5) is is_weekend) for is_weekend in (False, True)
     )
     assert (weekday[7] > 500, weekend[7], weekday[10], weekend[10] > 150) == (True, 0, 0, True)
-    skips = sum(listen.ended_at - listen.started_at < timedelta(seconds=40) for listen in LISTENS)
+    lengths = [listen.ended_at - listen.started_at for listen in LISTENS]
+    skips = sum(length < timedelta(seconds=67) for length in lengths)
     repeats = sum(one.track_id == next.track_id for one, next in pairwise(LISTENS))
     whole_seconds = sum(listen.ended_at.microsecond == 0 for listen in LISTENS)
     assert (0.04 < skips / len(LISTENS) < 0.12, repeats > 80, whole_seconds > 40) == (True, True, True)
+    assert min(lengths) >= timedelta(seconds=30)  # Spotify's list shows no shorter plays
     assert {(listen.context_uri or "::none").split(":")[1] for listen in LISTENS} == {
         "album", "artist", "playlist", "user", "",
     }  # fmt: skip

@@ -22,7 +22,7 @@ from etl.settings import Settings
 from etl.warehouse.connection import Warehouse
 from support import NOW, in_cluster, real_data, with_database
 
-LONGEST_PAUSE_MS = 366 * 86_400_000  # a start further from the end than this is no start; no row has one
+EARLIEST_START_MS = 366 * 86_400_000  # a start further from the end than this is no start; no row has one
 EXTENDED, ACCOUNT = "extended-2020-2024.zip", "account-2023.zip"
 
 
@@ -41,7 +41,7 @@ def began(row: dict) -> int | None:
     """Milliseconds since 1970."""
     stamp = row["offline_timestamp"] or 0
     start = None if stamp < 2 else stamp if stamp > 10**11 else stamp * 1000
-    return start if start is None or start >= ended(row) - LONGEST_PAUSE_MS else None
+    return start if start is None or start >= ended(row) - EARLIEST_START_MS else None
 
 
 def ended(row: dict) -> int:

@@ -36,9 +36,8 @@ __all__ = ["ExportError", "Malformed", "Part", "Unreadable", "must_exist", "name
 
 PlayKey = tuple[str, int, str, str]  # minute, milliseconds, title, artist or show
 EARLIEST = moment64(FIRST_PLAY)
-# From start to end: beyond it, the clock of the device was wrong. A device that is put away uploads what it has played when
-# it is online again; the real export holds four plays dated 26 to 131 days after they ended.
-LONGEST_PAUSE = np.timedelta64(366, "D")
+# Before the end: a phone that is offline uploads its plays when it is online again. Real ones came up to 131 days late.
+EARLIEST_START = np.timedelta64(366, "D")
 LATEST_START = np.timedelta64(1, "D")  # after the end, because the clocks of players differ
 
 
@@ -180,7 +179,7 @@ def start_texts(offline_timestamps: list[int | None], ends: Moments) -> list[str
     """The start that each offline_timestamp gives; None if it is no time (0, 1) or can't belong to its end."""
     stamps = np.array([stamp if stamp and 0 < stamp < 10**14 else 0 for stamp in offline_timestamps], dtype="int64")
     starts = np.where(stamps > 10**11, stamps, stamps * 1000).astype("datetime64[ms]")
-    is_possible = (starts >= EARLIEST) & (starts >= ends - LONGEST_PAUSE) & (starts <= ends + LATEST_START)
+    is_possible = (starts >= EARLIEST) & (starts >= ends - EARLIEST_START) & (starts <= ends + LATEST_START)
     return [
         text if has_value else None
         for text, has_value in zip(format_moments(starts), is_possible.tolist(), strict=True)
