@@ -1,7 +1,7 @@
 -- The span in which Spotify's list may have lost plays, judged by a full page of it whose oldest play was not recorded,
--- not from an export either: everything since that play is in the page, so what was lost lies before it. The span begins
--- at the last play that the list or the recorder knows before it, or at the last poll if there is none: what exports
--- cover is taken off by gap.sql.
+-- not from an export either: everything since that play is in the page, so what was lost lies before it. The span
+-- begins at the last play that the list or the recorder knows before it, or at the last poll if there is none: what
+-- exports cover is taken off by gap.sql.
 --
 -- No row where nothing is lost: the oldest play is a recorded one that Spotify moved too far to be matched, as the page
 -- lacks one of that recording shortly after it; or no other play fits between, as the two end less than a minute apart,
@@ -68,7 +68,7 @@ recorded_before as (
 ),
 -- a recorded play of the same recording, after the oldest one of the page, that the page should hold and does not
 moved as (
-    select exists (
+    select exists(
         select 1
         from oldest
         inner join listening.fact_play
@@ -96,7 +96,7 @@ moved as (
     ) as is_moved
 ),
 together as (
-    select exists (
+    select exists(
         select 1
         from page
         cross join oldest

@@ -1,10 +1,10 @@
--- The pairs of plays of two sources that may be one play by ops.match_rule, and how far apart they are. A play has every
--- date that its source gave it, and the one that its start and its milliseconds give. A date of a source that gives the
--- minute stands for all of it.
+-- The pairs of plays of two sources that may be one play by ops.match_rule, and how far apart they are. A play has
+-- every date that its source gave it, and the one that its start and its milliseconds give. A date of a source that
+-- gives the minute stands for all of it.
 --
--- Wide limits are safe because matching is one to one and nearest first. Well-reported plays match at almost no distance,
--- so a real repeat finds its neighbour taken and stays a play of its own. Dates are compared within blocks of 128
--- seconds, so that a track played ten thousand times is not compared with itself.
+-- Wide limits are safe because matching is one to one and nearest first. Well-reported plays match at almost no
+-- distance, so a real repeat finds its neighbour taken and stays a play of its own. Dates are compared within blocks of
+-- 128 seconds, so that a track played ten thousand times is not compared with itself.
 
 create temporary table rule on commit drop as
 select
@@ -25,6 +25,13 @@ where
     match_rule.tier > 0
     and match_rule.source_key in (select source_play.source_key from source_play)
     and match_rule.other_source_key in (select source_play.source_key from source_play);
+
+create temporary table matched_source on commit drop as
+select rule.source_key
+from rule
+union
+select rule.other_source_key
+from rule;
 
 create temporary table source_date on commit drop as
 select
@@ -50,7 +57,7 @@ from (
         ) + greatest(source.precision_s - 0.001, 0) as to_at
     from source_play
     inner join listening.source on source.source_key = source_play.source_key
-    where source_play.source_key in (select rule.source_key from rule union all select rule.other_source_key from rule)
+    where source_play.source_key in (select matched_source.source_key from matched_source)
     union all
     select
         source_play.source_play_number,
@@ -64,7 +71,7 @@ from (
     from source_play
     inner join listening.source on source.source_key = source_play.source_key
     where
-        source_play.source_key in (select rule.source_key from rule union all select rule.other_source_key from rule)
+        source_play.source_key in (select matched_source.source_key from matched_source)
         and (
             source_play.started_at + source_play.ms_played * interval '1 millisecond'
             < source_play.observed_at - interval '1 second'

@@ -1,6 +1,6 @@
 -- Plays that are left over although another play of their source is matched already: where a source tells a play again
--- under a later date, a source that repeats it without ids repeats that too; and a play by two artists may be listed under
--- either name. They belong to the play that has their name and milliseconds at their date.
+-- under a later date, a source that repeats it without ids repeats that too; and a play by two artists may be listed
+-- under either name. They belong to the play that has their name and milliseconds at their date.
 
 create temporary table left_over on commit drop as
 select

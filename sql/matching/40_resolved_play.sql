@@ -1,7 +1,8 @@
 -- The plays: the source plays of each, resolved into one row. The source of the lowest rank (listening.source) decides
--- each attribute: the date; the track, among those with an id if there are any; the milliseconds; the context; and device,
--- reasons and flags. A source has one play in a play, except for one that was left over (32_match_repeats.sql), which
--- gives way to it. So the lowest rank is one row: rank and value are compared as one number, the value in its lower half.
+-- each attribute: the date; the track, among those with an id if there are any; the milliseconds; the context; and
+-- device, reasons and flags. A source has one play in a play, except for one that was left over (32_match_repeats.sql),
+-- which gives way to it. So the lowest rank is one row: rank and value are compared as one number, the value in its
+-- lower half.
 --
 -- A date that is that of an upload gives way to the end that start and milliseconds give (21_late_date.sql).
 

@@ -1,7 +1,7 @@
 -- Plays of unknown length that are dated less than thirty seconds apart ended together: the list holds nothing shorter,
 -- so these dates are those of an upload. They share the time before the first of them: the latest has as much of it as
--- its track is long, then the one before it, and so on; the first has what is left. If nothing was played within the day
--- before, each has as much as its track is long.
+-- its track is long, then the one before it, and so on; the first has what is left. If nothing was played within the
+-- day before, each has as much as its track is long.
 
 create temporary table ended_together on commit drop as
 with numbered as (

@@ -6,25 +6,14 @@ select
     fact_play.play_key,
     fact_play.played_at as recorded_at,
     resolved_play.play_key is null as is_removed,
-    (
-        resolved_play.played_at,
-        resolved_play.track_key,
-        resolved_play.date_key,
-        resolved_play.time_key,
-        resolved_play.context_key,
-        resolved_play.device_key,
-        resolved_play.play_profile_key,
-        resolved_play.ms_played
-    ) is distinct from (
-        fact_play.played_at,
-        fact_play.track_key,
-        fact_play.date_key,
-        fact_play.time_key,
-        fact_play.context_key,
-        fact_play.device_key,
-        fact_play.play_profile_key,
-        fact_play.ms_played
-    ) as is_changed,
+    resolved_play.played_at <> fact_play.played_at
+    or resolved_play.track_key <> fact_play.track_key
+    or resolved_play.date_key <> fact_play.date_key
+    or resolved_play.time_key <> fact_play.time_key
+    or resolved_play.context_key <> fact_play.context_key
+    or resolved_play.device_key <> fact_play.device_key
+    or resolved_play.play_profile_key <> fact_play.play_profile_key
+    or resolved_play.ms_played is distinct from fact_play.ms_played as is_changed,
     not resolved_play.is_first
     and resolved_play.since_previous_ms is distinct from fact_play.since_previous_ms as is_spaced_anew
 from nearby_span

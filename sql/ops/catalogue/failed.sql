@@ -1,5 +1,5 @@
--- Put aside ids that got no answer. Once means nothing; from the second day on it counts as not found. Of a name it never
--- does: a search that fails says nothing about it, so after a miss the pause stays as it is.
+-- Put aside ids that got no answer. Once means nothing; from the second day on it counts as not found. Of a name it
+-- never does: a search that fails says nothing about it, so after a miss the pause stays as it is.
 insert into ops.catalogue_miss (
     kind,
     spotify_id,

@@ -122,7 +122,8 @@ from listening.fact_play
 where fact_play.played_at > :now + interval '10 minutes'
 union all
 -- The time since the play before ended. Plays of unknown length that are dated less than thirty seconds apart share the
--- time before the first of them: the latest as much as its track is long, then the one before it; the first has the rest.
+-- time before the first of them: the latest as much as its track is long, then the one before it; the first has the
+-- rest.
 select
     'distances_adrift',
     count(*)
