@@ -307,7 +307,8 @@ inner join profile_key
         and profile_key.ms_source_key = coalesce(spaced.ms_source_key, 0)
 inner join listening.dim_listener on dim_listener.listener_key = :listener_key
 cross join lateral (select spaced.played_at at time zone dim_listener.time_zone as played_at) as local
-inner join listening.dim_date on dim_date.full_date = local.played_at::date
+-- a date that the calendar lacks is an error, not a play less
+left join listening.dim_date on dim_date.full_date = local.played_at::date
 order by spaced.place;
 
 analyze resolved_play;

@@ -13,9 +13,9 @@ select
     or resolved_play.context_key <> fact_play.context_key
     or resolved_play.device_key <> fact_play.device_key
     or resolved_play.play_profile_key <> fact_play.play_profile_key
-    or resolved_play.ms_played is distinct from fact_play.ms_played as is_changed,
+    or coalesce(resolved_play.ms_played, -1) <> coalesce(fact_play.ms_played, -1) as is_changed,
     not resolved_play.is_first
-    and resolved_play.since_previous_ms is distinct from fact_play.since_previous_ms as is_spaced_anew
+    and coalesce(resolved_play.since_previous_ms, -1) <> coalesce(fact_play.since_previous_ms, -1) as is_spaced_anew
 from nearby_span
 inner join listening.fact_play
     on
