@@ -173,6 +173,8 @@ def test_a_page_that_was_overtaken_and_reaches_neither_end_leaves_the_gap(record
     record(end_of(200), items(140, 189))
     record(end_of(129), items(80, 129))
     assert ask(GAPS) == [(end_of(49), end_of(140), None)]
+    spans = ask("select starts_at, ends_at from ops.coverage where state = 'covered' order by starts_at")
+    assert spans == [(end_of(0), end_of(49)), (end_of(140), end_of(200))]
 
 
 def test_a_page_that_reaches_back_further_than_the_one_before_shortens_the_gap(record, ask):
