@@ -98,8 +98,6 @@ inner join listening.dim_play_profile
             detail.ms_basis
         );
 
-analyze detail_key;
-
 create temporary table batch_observation on commit drop as
 select
     staging_play.item_number,

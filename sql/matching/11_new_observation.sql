@@ -40,8 +40,6 @@ group by
     batch_observation.track_key,
     batch_observation.observed_at;
 
-analyze crowded_moment;
-
 create temporary table new_observation on commit drop as
 select
     batch_observation.source_key,

@@ -77,8 +77,6 @@ from linked_observation
 group by linked_observation.source_play_number
 having count(*) > 1;
 
-analyze repeated_play;
-
 insert into source_play (
     source_play_number,
     source_key,

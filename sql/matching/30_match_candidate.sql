@@ -149,7 +149,6 @@ inner join generate_series(0, (select max(longest.last_block - longest.first_blo
     as step (number)
     on step.number <= reaching.last_block - reaching.first_block;
 
-analyze rule;
 analyze block_date;
 analyze date_block;
 

@@ -212,7 +212,6 @@ from (
 ) as claimed
 group by claimed.play_number;
 
-analyze profile_key;
 analyze kept_play;
 
 -- In order of time. since_previous_ms is the time since the play before ended; what that was for the first play of a
