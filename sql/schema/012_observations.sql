@@ -403,6 +403,22 @@ from (
 where
     dim_track.track_key = longest.track_key
     and dim_track.track_uri like 'name:%';
+-- Which play gave the name is not known: the latest that an export told of, so that only a later one renames the track.
+update listening.dim_track
+set named_at = latest.observed_at
+from (
+    select
+        observation.track_key,
+        max(observation.observed_at) as observed_at
+    from listening.observation
+    inner join listening.source on source.source_key = observation.source_key
+    where source.source_name in ('extended_export', 'account_export')
+    group by observation.track_key
+) as latest
+where
+    dim_track.track_key = latest.track_key
+    and dim_track.track_key <> 0
+    and dim_track.fetched_at is null;
 
 alter table ops.import_file
     add column content_hash text,
