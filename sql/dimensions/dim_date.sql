@@ -1,9 +1,13 @@
 -- The days of every year from the first play to the last, so that the calendar has no holes. One more day on either
--- side gives every time zone its local date.
+-- side gives every time zone its local date. A play that is dated to its upload may have ended just after its start.
 
 with played as (
     select
-        extract(year from (min(staging_play.played_at) - interval '1 day') at time zone 'UTC')::integer as first_year,
+        extract(
+            year from (
+                least(min(staging_play.played_at), min(staging_play.started_at)) - interval '1 day'
+            ) at time zone 'UTC'
+        )::integer as first_year,
         extract(year from (max(staging_play.played_at) + interval '1 day') at time zone 'UTC')::integer as last_year
     from staging_play
 ),

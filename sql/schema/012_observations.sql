@@ -289,6 +289,51 @@ from (
             )
 ) as numbered;
 
+-- Days that plays may move to, because they ended soon after they began.
+insert into listening.dim_date (
+    date_key,
+    full_date,
+    year,
+    quarter,
+    month,
+    month_name,
+    year_month,
+    iso_year,
+    iso_week,
+    day_of_year,
+    day_of_month,
+    day_of_week,
+    day_name,
+    is_weekend
+)
+select
+    to_char(calendar.full_date, 'YYYYMMDD')::integer,
+    calendar.full_date,
+    extract(year from calendar.full_date),
+    extract(quarter from calendar.full_date),
+    extract(month from calendar.full_date),
+    to_char(calendar.full_date, 'FMMonth'),
+    to_char(calendar.full_date, 'YYYY-MM'),
+    extract(isoyear from calendar.full_date),
+    extract(week from calendar.full_date),
+    extract(doy from calendar.full_date),
+    extract(day from calendar.full_date),
+    extract(isodow from calendar.full_date),
+    to_char(calendar.full_date, 'FMDay'),
+    extract(isodow from calendar.full_date) >= 6
+from (
+    select generate_series(
+        date_trunc(
+            'year',
+            (min(least(observation.observed_at, observation.started_at)) - interval '1 day') at time zone 'UTC'
+        ),
+        (select min(dim_date.full_date) - 1 from listening.dim_date)::timestamp,
+        interval '1 day'
+    )::date as full_date
+    from listening.observation
+) as calendar
+on conflict do nothing;
+
 -- The columns that observations replace go. A view that reads them gets its new text after this file; until then it
 -- keeps its columns and has no rows, so that views which people made upon it stay.
 do $$

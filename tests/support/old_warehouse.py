@@ -111,4 +111,3 @@ def record_of(url: str, folder: Path) -> Record:
     with record.warehouse.engine.begin() as connection:
         connection.exec_driver_sql("update listening.dim_listener set time_zone = 'Europe/Berlin'")
     return record
-

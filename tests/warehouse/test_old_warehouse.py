@@ -195,3 +195,23 @@ def test_a_view_that_reads_what_goes_is_named_before_anything_changes(newest):
     assert everything(newest) == before
     asked(newest, "drop schema of_mine cascade")
     assert "schema/012_observations" in migrate(newest)
+
+
+def test_a_play_that_moves_to_the_year_before_the_calendar_is_kept(newest):
+    """It began on 30 December, for 100 s, and was uploaded on 2 January of the first year that is known."""
+    assert asked(newest, "select min(full_date)::text from listening.dim_date") == [("2026-01-01",)]
+    asked(
+        newest,
+        "insert into listening.fact_play (played_at, listener_key, track_key, date_key, context_key, device_key,"
+        "   play_profile_key, ms_played, start_offset_ms, time_key)"
+        " select timestamptz '2026-01-02 10:00Z', listener_key, track_key, 20260102, 0, device_key, play_profile_key,"
+        "   100000, -3 * 86400000, 0"
+        " from listening.fact_play join listening.dim_play_profile using (play_profile_key)"
+        " where has_extended_export and not has_recently_played order by play_key limit 1",
+    )
+    migrate(newest)
+    dates = "select played_at::text, full_date::text from listening.fact_play join listening.dim_date using (date_key)"
+    assert asked(newest, f"set time zone 'UTC'; {dates} where played_at < '2026-06-01'") == [
+        ("2025-12-30 10:01:40+00", "2025-12-30")
+    ]
+    assert asked(newest, "select count(*), count(distinct year) from listening.dim_date") == [(730, 2)]

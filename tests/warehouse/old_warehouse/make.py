@@ -69,7 +69,11 @@ def dump(url: str) -> None:
         " join pg_namespace n on n.oid = relnamespace join pg_attribute a on attrelid = c.oid and attnum > 0"
         " where relkind = 'r' and nspname in ('listening', 'ops') and not attisdropped group by 1 order by 1"
     )
-    with psycopg2.connect(libpq(url)) as connection, connection.cursor() as cursor, (HERE / "facts.txt").open("w") as file:
+    with (
+        psycopg2.connect(libpq(url)) as connection,
+        connection.cursor() as cursor,
+        (HERE / "facts.txt").open("w") as file,
+    ):
         cursor.execute("set time zone 'UTC'")
         cursor.execute(tables)
         for table, columns in cursor.fetchall():
