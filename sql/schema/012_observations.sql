@@ -172,7 +172,20 @@ on conflict do nothing;
 create temporary table known_statement on commit drop as
 with play as (
     select
-        fact_play.*,
+        fact_play.listener_key,
+        fact_play.play_key,
+        fact_play.played_at,
+        fact_play.track_key,
+        fact_play.context_key,
+        fact_play.device_key,
+        fact_play.ms_played,
+        fact_play.start_offset_ms,
+        fact_play.recently_played_offset_ms,
+        fact_play.extended_export_last_offset_ms,
+        fact_play.account_export_offset_ms,
+        fact_play.recently_played_track_key,
+        fact_play.extended_export_track_key,
+        fact_play.account_export_track_key,
         dim_play_profile.sources,
         dim_play_profile.reason_start,
         dim_play_profile.reason_end,
