@@ -13,6 +13,7 @@ from etl import __version__
 from etl.warehouse import rebuild
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.errors import WarehouseError
+from etl.warehouse.merge import rebuild_plays
 
 # Of two rows equal in date, song and length that began at different moments the old rule kept one, and so the start of one only.
 LOST_PLAYS = [("one", "spotify:track:xxxxxxxxxxxxxxxxxx0020"), ("other", "spotify:track:xxxxxxxxxxxxxxxxxx0019")]
@@ -125,7 +126,6 @@ def test_a_migration_that_dies_with_the_second_listener_leaves_nothing_and_can_b
     newest, monkeypatch, tmp_path
 ):
     before, seen = everything(newest), []
-    rebuild_plays = rebuild.rebuild_plays
 
     def dies(connection, **given):
         seen.append(given["listener_key"])
@@ -151,7 +151,6 @@ def test_a_connection_that_is_lost_with_the_second_listener_is_as_if_it_had_not_
         make_old(untouched, tmp_path / "untouched_sql", 11, monkeypatch)
         migrate(untouched)
         seen = []
-        rebuild_plays = rebuild.rebuild_plays
 
         def cut(connection, **given):
             seen.append(given["listener_key"])

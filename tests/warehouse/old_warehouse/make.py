@@ -1,6 +1,6 @@
 """Makes facts.txt: run with the program of before schema/012 (commit e0a4466) and the URL of an empty database of its own.
 
-    PYTHONPATH=OLD_CLONE:OLD_CLONE/tests python make.py URL
+    PYTHONPATH=OLD_CLONE:OLD_CLONE/tests python make.py URL FOLDER_FOR_FILES
 
 told.json holds what pages, exports and catalogue told of two made-up listeners. It came from support/hard_truth.py, seeds 7 and
 23, all chapters, without the player and the diary, which that program did not know. facts.txt is what it made of them.
@@ -55,7 +55,7 @@ def fill(url: str) -> None:
                 stage(connection, page or catalogue_tables(tracks=rows, fetched_at=NOW))
                 merge_catalogue(connection)
                 if is_page:
-                    merge_plays(connection, listener_key=key, now=NOW, is_full_window=False)
+                    merge_plays(connection, listener_key=key, now=NOW)
                     move_watermark(
                         connection, listener_key=key, source="recently_played", is_full_window=False, now=NOW
                     )
