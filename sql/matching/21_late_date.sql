@@ -24,6 +24,8 @@ where
     source_play.started_at + interval '1 millisecond' * source_play.ms_played
     < source_play.observed_at - interval '1 minute';
 
+analyze late_play;
+
 with crowded as (
     select
         late.source_key,
