@@ -57,6 +57,7 @@ RETRY_BUDGET_S = 60  # Spotify may ask for a day; a run waits a minute in all an
 LONGEST_PAUSE_S = 86_400  # quotas are counted over a day, so a header that asks for more is wrong
 MESSAGE_LENGTH = 240  # characters of Spotify's text in an error message; its longest known refusal has 160
 WINDOW = 50  # plays in Spotify's recently-played list; also its largest page
+SEARCH_PAGE = 10  # tracks a search may ask for in development mode
 
 # The network: webhook and PING_URL, whose responses are not read.
 NOTICE_SILENCE_S = 20  # to connect, and between two bytes

@@ -25,7 +25,7 @@ WHY_LOST = {  # ops.coverage.reason, in words; null in ledgers older than the co
     "run_missing": "no run fetched it for hours",
     "outage": "the runs before had failed",
     "full_window": "more was played than Spotify's list holds",
-    None: "more was played than Spotify's list holds",
+    None: "the reason was not recorded",
 }
 
 

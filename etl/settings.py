@@ -96,6 +96,11 @@ class Settings(Runner):
         ge=0,
         description="Requests that the dimensions job may send to Spotify's catalogue in any 24 hours.",
     )
+    catalogue_search: bool = Field(
+        default=False,
+        description="Whether the dimensions job searches Spotify's catalogue for tracks that exports name without an"
+        " id.",
+    )
     brapped_home: Path = Field(
         default_factory=lambda: default_home(),
         description="Folder of the embedded Postgres.",

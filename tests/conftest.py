@@ -111,6 +111,7 @@ ALSO_SLOW = (
     "warehouse/test_errors.py",
     "warehouse/test_hosted.py",
     "warehouse/test_limits.py",
+    "warehouse/test_old_warehouse.py",
     "warehouse/test_time_zones.py",
     "workflows/test_masked_on_github.py",
     "workflows/test_runner.py",

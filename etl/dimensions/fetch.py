@@ -3,7 +3,6 @@
 import secrets
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,8 @@ from sqlalchemy import Connection
 
 from etl import limits
 from etl.deadline import Deadline, RunTimeout
-from etl.dimensions.answers import Answers, MemberId, ids_of, save_members
+from etl.dimensions.answers import Answers, FillResult, MemberId, ids_of, save_members
+from etl.dimensions.search import NAMED, NamedTrack, named_tracks
 from etl.spotify.errors import Forbidden, RateLimited, Refused, SpotifyError, Unavailable
 from etl.values import fingerprint, spotify_id
 from etl.warehouse.connection import Warehouse
@@ -49,21 +49,6 @@ class NothingRecorded(SpotifyError):
         )
 
 
-@dataclass
-class FillResult:
-    """The result of a run, in counts of members and calls."""
-
-    filled_count: int = 0
-    missed_count: int = 0
-    set_aside_count: int = 0  # answers that Postgres rejected
-    call_count: int = 0
-    left_count: int = 0  # calls left of the day's budget
-    missing_count: int = 0  # members that are still inferred
-    resume_at: datetime | None = None  # end of the pause that Spotify asked for
-    is_taken: bool = False  # another run holds the lease
-    is_stopped: bool = False  # the deadline passed before all was fetched
-
-
 class CatalogueFetcher:
     """One run of the `dimensions` job. The caller checks the pause of `SCOPE` first."""
 
@@ -75,6 +60,8 @@ class CatalogueFetcher:
         budget: int,
         clock: Clock,
         deadline: Deadline = Deadline(),  # noqa: B008  frozen
+        *,
+        searches: bool = False,
     ) -> None:
         self._warehouse = warehouse
         self._spotify = spotify
@@ -84,6 +71,8 @@ class CatalogueFetcher:
         self._deadline = deadline
         self._holder = secrets.token_hex(8)
         self._failures_in_a_row = 0
+        self._searches = searches
+        self._names: dict[str, NamedTrack] = {}
         self._refused: set[str] = set()
         self._reservation: int | None = None  # key of the calls reserved, until they are counted
         self._sent_before = 0
@@ -126,15 +115,12 @@ class CatalogueFetcher:
                 lambda count: progress(done + count, total),  # noqa: B023  called at once
             )
             self._save(answers)
-            result.filled_count += len(answers.members)
-            result.missed_count += len(answers.missed)
-            result.set_aside_count += answers.set_aside_count
-            result.call_count += answers.call_count
+            result.add(answers)
             error = answers.error
             if error is None and answers.set_aside_count and not answers.members:
                 error = NothingRecorded(answers.set_aside_count)
             asked = answers.asked
-            wanted = [one for one in wanted if one not in asked]
+            wanted = [one for one in wanted if one not in asked and not self._is_refused(one)]
         progress(total - len(wanted), total)
         result.is_stopped = bool(wanted) and self._deadline.is_over
         return error
@@ -150,9 +136,9 @@ class CatalogueFetcher:
         return max(0, self._budget - int(counted.call_count))
 
     def _work(self, connection: Connection) -> list[MemberId]:
-        """The members to fetch within the budget: missing ones first, then outdated ones.
+        """The members to fetch within the budget: missing ones, then names to search for, then outdated ones.
 
-        Outdated members get at most two thirds of the budget, so that what is played later today need not wait.
+        The latter two get at most two thirds of the budget, so that what is played later today need not wait.
         """
         self._refused = {
             row.endpoint for row in run(connection, "ops/catalogue/refusals", client_fingerprint=self._client)
@@ -172,7 +158,19 @@ class CatalogueFetcher:
         )
         missing = [MemberId(row.kind, row.spotify_id) for row in rows if row.is_missing]
         old = [MemberId(row.kind, row.spotify_id) for row in rows if not row.is_missing]
-        return missing + old[: max(0, left - len(missing) - self._budget // 3)]
+        room = max(0, left - len(missing) - self._budget // 3)
+        return missing + [*self._to_search_for(connection, room), *old][:room]
+
+    def _to_search_for(self, connection: Connection, limit: int) -> list[MemberId]:
+        if not self._searches or NAMED in self._refused or not limit:
+            return []
+        now = self._clock()
+        found = named_tracks(connection, now=now, failed_before=now - FAILED_AGAIN_AFTER, limit=limit)
+        self._names = {one.track_uri: one for one in found}
+        return [MemberId(NAMED, one.track_uri) for one in found]
+
+    def _is_refused(self, member_id: MemberId) -> bool:
+        return member_id.kind == NAMED and NAMED in self._refused
 
     def _reserve(self, id_count: int) -> int:
         """Reserve calls before they are sent, so that a killed run counts too; the number allowed."""
@@ -195,7 +193,7 @@ class CatalogueFetcher:
         """Send batch requests where Spotify allows them, else up to SLICE single ones, within the allowance."""
         answers = Answers()
         # An invalid id (older versions stored some) is unknown to Spotify without a request.
-        answers.missed += [member_id for member_id in piece if spotify_id(member_id.spotify_id) is None]
+        answers.missed += [one for one in piece if one.kind != NAMED and spotify_id(one.spotify_id) is None]
         piece = [member_id for member_id in piece if member_id not in answers.missed]
         nothing = len(answers.missed)
 
@@ -212,8 +210,9 @@ class CatalogueFetcher:
                         self._ask_several(kind, of_kind[start : start + size], answers)
             if len(answers.asked) == nothing:
                 for member_id in piece[:SLICE]:
-                    if may_go_on():
-                        self._ask_one(member_id, answers)
+                    if may_go_on() and not self._is_refused(member_id):
+                        ask = self._search_for if member_id.kind == NAMED else self._ask_one
+                        ask(member_id, answers)
         except (SpotifyError, RunTimeout) as error:
             answers.error = error
         may_go_on()
@@ -241,17 +240,35 @@ class CatalogueFetcher:
         except Refused:
             answers.take(member_id, None)
         except (Forbidden, Unavailable) as failure:
-            if isinstance(failure, Forbidden) and not failure.is_about_the_endpoint:
-                raise
-            # The next run starts with others. If requests keep failing, this run ends.
-            answers.failed.append(member_id)
-            self._failures_in_a_row += 1
-            if self._failures_in_a_row >= FAILURES_IN_A_ROW:
-                raise
+            self._failed(member_id, answers, failure)
+
+    def _search_for(self, member_id: MemberId, answers: Answers) -> None:
+        """Search for a track by its name. An error says nothing about the name, so it is no miss."""
+        named = self._names[member_id.spotify_id]
+        try:
+            answers.found[member_id] = self._spotify.search_tracks(named.track_name, named.artist_name)
+            self._failures_in_a_row = 0
+        except (Forbidden, Refused, Unavailable) as failure:
+            if isinstance(failure, Forbidden) and failure.is_about_the_endpoint:
+                self._refused.add(NAMED)
+                answers.refused.append(NAMED)
+            else:
+                self._failed(member_id, answers, failure)
+
+    def _failed(self, member_id: MemberId, answers: Answers, failure: SpotifyError) -> None:
+        """Leave a member to a later run, which starts with others. Raises `failure` if requests keep failing."""
+        if isinstance(failure, Forbidden) and not failure.is_about_the_endpoint:
+            raise failure
+        answers.failed.append(member_id)
+        self._failures_in_a_row += 1
+        if self._failures_in_a_row >= FAILURES_IN_A_ROW:
+            raise failure
 
     def _save(self, answers: Answers) -> None:
         """Save a slice in one transaction. Answers that Postgres rejects are set aside."""
         now = self._clock()
+        if answers.found:
+            self._warehouse.transaction(lambda connection: answers.judge(connection, now))
         try:
             self._warehouse.transaction(lambda connection: self._keep(connection, answers, list(answers.members), now))
         except VALUE_ERRORS:

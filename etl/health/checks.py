@@ -11,6 +11,7 @@ from sqlalchemy.engine import make_url
 from etl.auth.logins import ends_at
 from etl.clock import span_in_words
 from etl.dimensions.fetch import MISS_LIMIT
+from etl.health.consistency import check_findings
 from etl.health.findings import RENEW, Finding
 from etl.health.silence import SHORTEST, quiet_findings, quiet_findings_from
 from etl.limits import WINDOW
@@ -34,21 +35,6 @@ SKEW = timedelta(minutes=2)
 NEON_FREE_MB = 512
 FULL_SHARES = (0.95, 0.9, 0.8)  # of the storage
 MB = 1_000_000
-CHECKS = {
-    "orphan_keys": "plays with keys that no dimension has",
-    "tracks_without_artist": "described tracks without an artist",
-    "duplicate_plays": "plays recorded twice",
-    "plays_of_the_future": "plays dated in the future",
-    "distances_adrift": "plays with a wrong distance to the play before",
-    "watermarks_adrift": "watermarks that differ from the newest play",
-    "local_dates_adrift": "plays on a wrong local date or minute",
-    "unknown_time_zones": "listeners whose time zone this database does not know",
-}
-REPAIRS = {  # of checks that the program repairs itself
-    "local_dates_adrift": "`python migrate.py` corrects the date of every play.",
-    "unknown_time_zones": "The next run of plays uses another name of the zone that this database knows, or reports"
-    " that there is none.",
-}
 
 
 @dataclass(frozen=True)
@@ -292,17 +278,6 @@ def storage_findings(storage: dict[str, Any]) -> Iterator[Finding]:
                 " larger plan (and set STORAGE_LIMIT_MB), or move to another host: docs/moving.md.",
             )
             return
-
-
-def check_findings(checks: dict[str, int]) -> Iterator[Finding]:
-    for name, title in CHECKS.items():
-        if checks.get(name):
-            yield Finding(
-                name,
-                str(checks[name]),
-                f"{title[0].upper()}{title[1:]}: {checks[name]:,}",
-                REPAIRS.get(name, "The program's own jobs can't cause this. Has something else written to the tables?"),
-            )
 
 
 def clock_findings(skew_s: float) -> Iterator[Finding]:

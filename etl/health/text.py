@@ -11,7 +11,8 @@ from rich.text import Text
 
 from etl.clock import span_in_words
 from etl.counts import many
-from etl.health.checks import CHECKS, MB, Health
+from etl.health.checks import MB, Health
+from etl.health.consistency import CHECKS
 from etl.health.findings import Finding
 from etl.notices import SOURCES, ago, minute, moment, why_lost
 from etl.values import printable

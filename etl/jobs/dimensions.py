@@ -6,7 +6,8 @@ from etl import __version__
 from etl.clock import Clock, utc_now
 from etl.counts import many
 from etl.deadline import Deadline, span
-from etl.dimensions.fetch import SCOPE, CatalogueFetcher, FillResult, Progress
+from etl.dimensions.answers import FillResult
+from etl.dimensions.fetch import SCOPE, CatalogueFetcher, Progress
 from etl.jobs.run import Outcome, accounts_of, failure_recorded, giving_way, record_kept_failures, run_of, secret
 from etl.notices import Warned, moment
 from etl.settings import Settings
@@ -45,12 +46,20 @@ def fill_dimensions(
 
         spotify = Api(settings.spotify_api_url, authorize, accounts.retry_budget)
         tally = CatalogueFetcher(
-            warehouse, spotify, secret(settings.spotify_client_id), settings.catalogue_daily_budget, clock, deadline
+            warehouse,
+            spotify,
+            secret(settings.spotify_client_id),
+            settings.catalogue_daily_budget,
+            clock,
+            deadline,
+            searches=settings.catalogue_search,
         ).fill(progress)
         if not tally.is_taken:
             outcome = "waiting" if tally.resume_at else "done"
             warehouse.transaction(
-                lambda connection: this_run.record(connection, outcome, clock(), tally.call_count, tally.filled_count)
+                lambda connection: this_run.record(
+                    connection, outcome, clock(), tally.call_count, tally.filled_count + tally.named_count
+                )
             )
     if gave_way:
         return Outcome(gave_way[0], gave_way=True)
@@ -75,6 +84,8 @@ def dimensions_line(tally: FillResult) -> str:
     parts = [f"{many(tally.filled_count, 'artist, track or album', 'artists, tracks, albums')} described"]
     if tally.missed_count:
         parts.append(f"{tally.missed_count} unknown to Spotify")
+    if tally.named_count or tally.unfound_count:
+        parts.append(f"{tally.named_count} of {many(tally.named_count + tally.unfound_count, 'name')} found")
     if tally.set_aside_count:
         parts.append(f"{tally.set_aside_count} set aside")
     parts.append(f"{tally.missing_count} missing")

@@ -15,6 +15,7 @@ from typing import Any
 from etl.simulator import consent, objects, tokens
 from etl.simulator.limits import count_call, forbidden
 from etl.simulator.recently_played import recently_played
+from etl.simulator.search import search
 from etl.simulator.tokens import AccessToken, TokenError
 from etl.simulator.world import RECENTLY_PLAYED, Answer, App, Fault, Grant, Listener, Play, Request, World, world_of
 
@@ -33,6 +34,7 @@ __all__ = [
 
 ROUTE = re.compile(
     r"/v1/(?:(?P<me>me(?:/player/recently-played)?)"
+    r"|(?P<search>search)"
     r"|(?P<kind>tracks|artists|albums|episodes|shows)(?:/(?P<id>[^/]+))?)"
 )
 BASE62_ID = re.compile(r"[0-9A-Za-z]{22}")
@@ -88,6 +90,8 @@ def _true_answer(world: World, request: Request) -> tuple[Answer, World]:
         return refusal, world
     if asked["me"]:
         return _personal(world, request, asked["me"], token), world
+    if asked["search"]:
+        return search(world, request), world
     return _catalogue(world, request, asked["kind"], asked["id"]), world
 
 

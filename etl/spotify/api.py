@@ -13,6 +13,9 @@ from etl.values import Json
 
 TOKEN = re.compile(r"[!-~][ -~]{0,8191}")  # what an HTTP header can carry; Spotify's tokens have 150 to 400 characters
 
+NOT_SEARCHED = re.compile(r'["\s]+')  # what would end a quoted name of a query
+LONGEST_SEARCHED = 100  # characters of each name in a query, of which Spotify takes 250
+
 
 class Api:
     """Client of the Web API. Every method sends one request and raises SpotifyError or RunTimeout.
@@ -57,6 +60,18 @@ class Api:
             raise Unavailable(f"Spotify was asked for {len(spotify_ids)} {kind}s and did not return a list of as many.")
         return [member if isinstance(member, dict) else None for member in members]
 
+    def search_tracks(self, title: str, artist: str) -> list[Json]:
+        """Search for tracks with this title and artist: at most ten, the best match first.
+
+        Raises what `parse_response` raises, and Unavailable for a response without a list of tracks.
+        """
+        query = f'track:"{searchable(title)}" artist:"{searchable(artist)}"'
+        tracks = self._get("/search", {"q": query, "type": "track", "limit": str(limits.SEARCH_PAGE)}).get("tracks")
+        items = tracks.get("items") if isinstance(tracks, dict) else None
+        if not isinstance(items, list):
+            raise Unavailable("Spotify's response to a search held no list of tracks.")
+        return [item for item in items if isinstance(item, dict)]
+
     @property
     def request_count(self) -> int:
         """Requests sent so far, retries included."""
@@ -87,6 +102,15 @@ class Bearer(requests.auth.AuthBase):
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers["Authorization"] = f"Bearer {self._token}"
         return request
+
+
+def searchable(name: str) -> str:
+    """A name as it may stand between quotes in a query: without quotes, and with whole words only if it is long."""
+    plain = NOT_SEARCHED.sub(" ", name).strip()
+    if len(plain) <= LONGEST_SEARCHED:
+        return plain
+    cut = plain[: LONGEST_SEARCHED + 1]
+    return cut.rpartition(" ")[0] or cut[:LONGEST_SEARCHED]
 
 
 def is_token(value: object) -> bool:

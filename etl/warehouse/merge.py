@@ -27,7 +27,11 @@ MATCHED = (
     "matching/31_match_nearest",
     "matching/32_match_repeats",
 )  # if there are several
-PLAYS = ("matching/40_resolved_play", "matching/50_fact_play")  # the last of these files returns what changed
+PLAYS = (  # the last of these files returns what changed
+    "matching/40_resolved_play",
+    "matching/41_ended_together",
+    "matching/50_fact_play",
+)
 
 
 @dataclass(frozen=True)

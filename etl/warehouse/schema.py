@@ -20,6 +20,7 @@ from etl.warehouse.statements import checksum, names_in, run, run_combined, run_
 from etl.warehouse.versions import are_views_newer, newest_of
 
 WAREHOUSE = "schema/008_warehouse"  # introduced the id of a warehouse (ops.warehouse)
+OBSERVATIONS = "schema/012_observations"  # takes columns away that views of people may read
 LISTENERS = "schema/002_dimensions"  # introduced listening.dim_listener
 RECREATED_FOLDERS = ("functions", "views")  # all their files are applied again when one of them or the schema changes
 
@@ -73,6 +74,8 @@ def migrate_within(
         is_rebuilding = only is None and any(changes_the_rule(name) for name in files if name.startswith("schema/"))
         if is_rebuilding and LISTENERS not in files:
             lock_everybody(connection)
+        if OBSERVATIONS in files:
+            refuse_in_the_way(connection)
         if files:
             run(connection, "ops/migrations/schema_change")
         if "schema/005_reports" in files:
@@ -93,6 +96,17 @@ def migrate_within(
         if is_rebuilding:
             rebuild_everybody(connection, now)
     return files
+
+
+def refuse_in_the_way(connection: Connection) -> None:
+    """Raise WarehouseError if views of people's own read columns that are about to go."""
+    if rows := run(connection, "ops/migrations/in_the_way"):
+        read = "; ".join(f"{row.view_name} reads {row.column_name}" for row in rows)
+        raise WarehouseError(
+            f"The columns of single sources go with this update, and views made in this database read them: {read}."
+            " Nothing was changed. Drop these views, run this again, and make them anew upon listening.play_source,"
+            " which says the same."
+        )
 
 
 def pending(connection: Connection, *, is_copying: bool = False, clock: Clock | None = None) -> list[str]:

@@ -1,11 +1,26 @@
 -- The days of every year from the first play to the last, so that the calendar has no holes. One more day on either
--- side gives every time zone its local date.
+-- side gives every time zone its local date. A play that was uploaded later is dated to its start and length, maybe in
+-- the year before.
 
-with played as (
+with reported as (
     select
-        extract(year from (min(staging_play.played_at) - interval '1 day') at time zone 'UTC')::integer as first_year,
-        extract(year from (max(staging_play.played_at) + interval '1 day') at time zone 'UTC')::integer as last_year
+        least(min(staging_play.played_at), min(staging_play.started_at)) as first_at,
+        max(staging_play.played_at) as last_at
     from staging_play
+    union all
+    select
+        min(observation.started_at),
+        max(observation.observed_at)
+    from listening.observation
+    where
+        cast(:is_rebuild as boolean)
+        and observation.listener_key = :listener_key
+),
+played as (
+    select
+        extract(year from (min(reported.first_at) - interval '1 day') at time zone 'UTC')::integer as first_year,
+        extract(year from (max(reported.last_at) + interval '1 day') at time zone 'UTC')::integer as last_year
+    from reported
 ),
 known as (
     select

@@ -1,6 +1,6 @@
 -- Whether merging a page of recently_played would change nothing. One row: is_recorded, the newest recorded play of the
--- source, and the start of the page. Plays follow from observations and catalogue, so nothing changes if the page adds to
--- neither. In doubt is_recorded is false, and the merge decides. page: the staging tables as JSON.
+-- source, and the start of the page. Plays follow from observations and catalogue, so nothing changes if the page adds
+-- to neither. In doubt is_recorded is false, and the merge decides. page: the staging tables as JSON.
 
 with document as materialized (
     select cast(:page as jsonb) as tables

@@ -1,4 +1,5 @@
--- The batch: one row for each row of the staging table, with the keys of the dimensions.
+-- The batch: one row for each row of the staging table, with the keys of the dimensions, and the play whose recorded
+-- observation says the same.
 
 create temporary table detail on commit drop as
 select
@@ -97,8 +98,6 @@ inner join listening.dim_play_profile
             detail.ms_basis
         );
 
-analyze detail_key;
-
 create temporary table batch_observation on commit drop as
 select
     staging_play.item_number,
@@ -110,13 +109,25 @@ select
     staging_play.ms_played,
     coalesce(dim_context.context_key, 0) as context_key,
     detail_key.device_key,
-    detail_key.play_profile_key
+    detail_key.play_profile_key,
+    observation.play_key as recorded_play_key
 from staging_play
 inner join detail_key
     on
         detail_key.source = staging_play.source
         and coalesce(detail_key.detail_number, -1) = coalesce(staging_play.detail_number, -1)
 left join listening.dim_track on dim_track.track_uri = staging_play.track_uri
-left join listening.dim_context on dim_context.context_uri = staging_play.context_uri;
+left join listening.dim_context on dim_context.context_uri = staging_play.context_uri
+left join listening.observation
+    on
+        observation.listener_key = :listener_key
+        and observation.source_key = detail_key.source_key
+        and observation.observed_at = staging_play.played_at
+        and observation.track_key = coalesce(dim_track.track_key, 0)
+        and observation.started_at is not distinct from staging_play.started_at
+        and observation.ms_played is not distinct from staging_play.ms_played
+        and observation.context_key = coalesce(dim_context.context_key, 0)
+        and observation.device_key = detail_key.device_key
+        and observation.play_profile_key = detail_key.play_profile_key;
 
 analyze batch_observation;

@@ -1,7 +1,7 @@
--- Two rows of one page of a source that re-dates its plays are two plays, if their dates are a second or more apart: such
--- a source lists a play once, or twice within a second, often once with and once without its context. Remembered for all
--- tracks, because the catalogue may link two of them later, if a date between them, from another page, could join them
--- (twice the tolerance of ops.match_rule). The spans of time that new ones concern are looked at again.
+-- Two rows of one page of a source that re-dates its plays are two plays, if their dates are a second or more apart:
+-- such a source lists a play once, or twice within a second, often once with and once without its context. Remembered
+-- for all tracks, because the catalogue may link two of them later, if a date between them, from another page, could
+-- join them (twice the tolerance of ops.match_rule). The spans of time that new ones concern are looked at again.
 
 create temporary table nearby_span (
     starts_at timestamptz not null,

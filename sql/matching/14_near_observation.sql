@@ -1,50 +1,56 @@
--- All observations in these spans, the recorded ones and the new ones, with what tells which track they are of. And
--- three empty tables that the next steps fill: links between observations of one source that are one play; what each
--- source reports as one play (source_play); and which source plays are one play (play_member).
+-- All observations in these spans, the recorded ones and the new ones, with what tells which track they are of, and the
+-- play of their source that they belong to: at first, each to its own. And three empty tables that the next steps fill:
+-- links between observations of one source that are one play; what each source reports as one play (source_play); and
+-- which source plays are one play (play_member).
 
 create temporary table near_observation on commit drop as
 select
-    (row_number() over ())::integer as observation_number,
     said.*,
+    said.observation_number as source_play_number,
     coalesce(dim_track.recording_key, dim_track.track_key) as recording_key,
     dim_track.track_id is not null as has_id
 from (
     select
-        observation.source_key,
-        observation.track_key,
-        observation.observed_at,
-        observation.started_at,
-        observation.ms_played,
-        observation.context_key,
-        observation.device_key,
-        observation.play_profile_key,
-        observation.sequence,
-        observation.play_key,
-        false as is_new,
-        null::integer as item_number
-    from nearby_span
-    cross join listening.source
-    inner join listening.observation
-        on
-            observation.listener_key = :listener_key
-            and observation.source_key = source.source_key
-            and observation.observed_at >= nearby_span.starts_at
-            and observation.observed_at <= nearby_span.ends_at
-    union all
-    select
-        new_observation.source_key,
-        new_observation.track_key,
-        new_observation.observed_at,
-        new_observation.started_at,
-        new_observation.ms_played,
-        new_observation.context_key,
-        new_observation.device_key,
-        new_observation.play_profile_key,
-        new_observation.sequence,
-        null,
-        true,
-        new_observation.item_number
-    from new_observation
+        (row_number() over ())::integer as observation_number,
+        heard.*
+    from (
+        select
+            observation.source_key,
+            observation.track_key,
+            observation.observed_at,
+            observation.started_at,
+            observation.ms_played,
+            observation.context_key,
+            observation.device_key,
+            observation.play_profile_key,
+            observation.sequence,
+            observation.play_key,
+            false as is_new,
+            null::integer as item_number
+        from nearby_span
+        cross join listening.source
+        inner join listening.observation
+            on
+                observation.listener_key = :listener_key
+                and observation.source_key = source.source_key
+                and observation.observed_at >= nearby_span.starts_at
+                and observation.observed_at <= nearby_span.ends_at
+        union all
+        select
+            new_observation.source_key,
+            new_observation.track_key,
+            new_observation.observed_at,
+            new_observation.started_at,
+            new_observation.ms_played,
+            new_observation.context_key,
+            new_observation.device_key,
+            new_observation.play_profile_key,
+            new_observation.sequence,
+            null,
+            true,
+            new_observation.item_number
+        from new_observation
+    ) as heard
 ) as said
 inner join listening.dim_track on dim_track.track_key = said.track_key;
 
@@ -71,12 +77,8 @@ create temporary table source_play (
     play_profile_key integer not null
 ) on commit drop;
 
-create temporary table source_play_observation (
-    observation_number integer not null,
-    source_play_number integer not null
-) on commit drop;
-
 create temporary table play_member (
     source_play_number integer not null,
-    play_number integer not null
+    play_number integer not null,
+    is_left_over boolean not null
 ) on commit drop;

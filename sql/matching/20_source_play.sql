@@ -64,23 +64,18 @@ begin
 end
 $$;
 
-insert into source_play_observation (
-    observation_number,
-    source_play_number
-)
-select
-    near_observation.observation_number,
-    coalesce(linked_observation.source_play_number, near_observation.observation_number)
-from near_observation
-left join linked_observation on linked_observation.observation_number = near_observation.observation_number;
+update near_observation
+set source_play_number = linked_observation.source_play_number
+from linked_observation
+where
+    near_observation.observation_number = linked_observation.observation_number
+    and near_observation.source_play_number <> linked_observation.source_play_number;
 
 create temporary table repeated_play on commit drop as
 select linked_observation.source_play_number
 from linked_observation
 group by linked_observation.source_play_number
 having count(*) > 1;
-
-analyze repeated_play;
 
 insert into source_play (
     source_play_number,
@@ -113,9 +108,8 @@ from near_observation
 where
     not exists (
         select 1
-        from linked_observation
-        inner join repeated_play on repeated_play.source_play_number = linked_observation.source_play_number
-        where linked_observation.observation_number = near_observation.observation_number
+        from repeated_play
+        where repeated_play.source_play_number = near_observation.source_play_number
     )
 union all
 select
@@ -159,8 +153,7 @@ select
         )
     )[1]
 from repeated_play
-inner join linked_observation on linked_observation.source_play_number = repeated_play.source_play_number
-inner join near_observation on near_observation.observation_number = linked_observation.observation_number
+inner join near_observation on near_observation.source_play_number = repeated_play.source_play_number
 inner join listening.dim_track on dim_track.track_key = near_observation.track_key
 inner join listening.dim_context on dim_context.context_key = near_observation.context_key
 inner join listening.dim_device on dim_device.device_key = near_observation.device_key
@@ -168,4 +161,3 @@ inner join listening.dim_play_profile on dim_play_profile.play_profile_key = nea
 group by repeated_play.source_play_number;
 
 analyze source_play;
-analyze source_play_observation;

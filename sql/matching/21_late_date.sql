@@ -1,6 +1,6 @@
 -- When a play ended of which its source knows the start, but which it dates later than the play can have lasted: at its
--- start plus the milliseconds listened. A pause is real (one play in ten holds one), so a date is too late only if one of
--- these explains it:
+-- start plus the milliseconds listened. A pause is real (one play in ten holds one), so a date is too late only if one
+-- of these explains it:
 --
 -- - it was uploaded with others: another play of the source of thirty seconds or more is dated to the same second, and
 --   the end by start and milliseconds is more than a minute before it;

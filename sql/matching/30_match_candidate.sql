@@ -1,52 +1,16 @@
--- The pairs of plays of two sources that may be one play by ops.match_rule, and how far apart they are. A play has every
--- date that its source gave it, and the one that its start and its milliseconds give. A date of a source that gives the
--- minute stands for all of it.
+-- The pairs of plays of two sources that may be one play by ops.match_rule, and how far apart they are. A play has
+-- every date that its source gave it, and the one that its start and its milliseconds give. A date of a source that
+-- gives the minute stands for all of it.
 --
--- Wide limits are safe because matching is one to one and nearest first. Well-reported plays match at almost no distance,
--- so a real repeat finds its neighbour taken and stays a play of its own. Dates are compared within blocks of 128
--- seconds, so that a track played ten thousand times is not compared with itself.
+-- Wide limits are safe because matching is one to one and nearest first. Well-reported plays match at almost no
+-- distance, so a real repeat finds its neighbour taken and stays a play of its own. Dates are compared within blocks of
+-- 128 seconds, so that a track played ten thousand times is not compared with itself.
 
-create temporary table source_date on commit drop as
+create temporary table rule on commit drop as
 select
-    source_play.source_play_number,
-    source_play.source_key,
-    source_play.track_key,
-    source_play.recording_key,
-    source_play.ms_played,
-    dates.from_at,
-    dates.to_at + greatest(source.precision_s * interval '1 second' - interval '1 millisecond', '0') as to_at
-from source_play
-inner join listening.source on source.source_key = source_play.source_key
-cross join lateral (
-    select
-        source_play.observed_at as from_at,
-        case when source.is_redating then source_play.last_observed_at else source_play.observed_at end as to_at
-    union all
-    select
-        computed.ends_at,
-        computed.ends_at
-    from (
-        select source_play.started_at + source_play.ms_played * interval '1 millisecond' as ends_at
-    ) as computed
-    where
-        computed.ends_at < source_play.observed_at - interval '1 second'
-        or computed.ends_at between source_play.observed_at + interval '1 second'
-        and source_play.observed_at + interval '1 minute'
-) as dates
-where exists (
-    select 1
-    from ops.match_rule
-    where
-        match_rule.tier > 0
-        and source_play.source_key in (match_rule.source_key, match_rule.other_source_key)
-);
-
--- the other side of each rule looks around itself, as far as the rule reaches
-create temporary table date_block on commit drop as
-select
-    source_date.*,
     match_rule.tier,
-    match_rule.source_key as rule_source_key,
+    match_rule.source_key,
+    match_rule.other_source_key,
     match_rule.compared,
     match_rule.seconds,
     match_rule.silent_seconds,
@@ -55,68 +19,180 @@ select
     case
         when match_rule.seconds > 0 then greatest(match_rule.seconds, match_rule.named_seconds) + 0.001
         else 0
-    end as reach_s,
-    time_block.number as time_block
-from source_date
-inner join ops.match_rule
-    on
-        match_rule.tier > 0
-        and match_rule.other_source_key = source_date.source_key
-        and exists (select 1 from source_play where source_play.source_key = match_rule.source_key)
-cross join lateral generate_series(
-    floor((date_part('epoch', source_date.from_at) - greatest(match_rule.seconds, match_rule.named_seconds)) / 128)::bigint,
-    floor((date_part('epoch', source_date.to_at) + greatest(match_rule.seconds, match_rule.named_seconds)) / 128)::bigint
-) as time_block (number);
+    end as reach_s
+from ops.match_rule
+where
+    match_rule.tier > 0
+    and match_rule.source_key in (select source_play.source_key from source_play)
+    and match_rule.other_source_key in (select source_play.source_key from source_play);
+
+create temporary table matched_source on commit drop as
+select rule.source_key
+from rule
+union
+select rule.other_source_key
+from rule;
+
+create temporary table source_date on commit drop as
+select
+    dated.source_play_number,
+    dated.source_key,
+    dated.track_key,
+    dated.recording_key,
+    dated.ms_played,
+    dated.from_at,
+    dated.to_at,
+    floor(dated.from_at / 128)::integer as first_block,
+    floor(dated.to_at / 128)::integer as last_block
+from (
+    select
+        source_play.source_play_number,
+        source_play.source_key,
+        source_play.track_key,
+        source_play.recording_key,
+        source_play.ms_played,
+        date_part('epoch', source_play.observed_at) as from_at,
+        date_part(
+            'epoch', case when source.is_redating then source_play.last_observed_at else source_play.observed_at end
+        ) + greatest(source.precision_s - 0.001, 0) as to_at
+    from source_play
+    inner join listening.source on source.source_key = source_play.source_key
+    where source_play.source_key in (select matched_source.source_key from matched_source)
+    union all
+    select
+        source_play.source_play_number,
+        source_play.source_key,
+        source_play.track_key,
+        source_play.recording_key,
+        source_play.ms_played,
+        date_part('epoch', source_play.started_at) + source_play.ms_played / 1000.0,
+        date_part('epoch', source_play.started_at) + source_play.ms_played / 1000.0
+        + greatest(source.precision_s - 0.001, 0)
+    from source_play
+    inner join listening.source on source.source_key = source_play.source_key
+    where
+        source_play.source_key in (select matched_source.source_key from matched_source)
+        and (
+            source_play.started_at + source_play.ms_played * interval '1 millisecond'
+            < source_play.observed_at - interval '1 second'
+            or source_play.started_at + source_play.ms_played * interval '1 millisecond'
+            between source_play.observed_at + interval '1 second' and source_play.observed_at + interval '1 minute'
+        )
+) as dated;
+
+analyze source_date;
 
 create temporary table block_date on commit drop as
 select
-    source_date.*,
-    time_block.number as time_block
+    source_date.source_play_number,
+    source_date.source_key,
+    source_date.track_key,
+    source_date.recording_key,
+    source_date.ms_played,
+    source_date.from_at,
+    source_date.to_at,
+    source_date.first_block + step.number as time_block
 from source_date
-cross join lateral generate_series(
-    floor(date_part('epoch', source_date.from_at) / 128)::bigint,
-    floor(date_part('epoch', source_date.to_at) / 128)::bigint
-) as time_block (number)
-where source_date.source_key in (select date_block.rule_source_key from date_block);
+inner join generate_series(0, (select max(longest.last_block - longest.first_block) from source_date as longest))
+    as step (number)
+    on step.number <= source_date.last_block - source_date.first_block
+where source_date.source_key in (select rule.source_key from rule);
 
-analyze date_block;
+-- the other side of each rule looks around itself, as far as the rule reaches
+create temporary table date_block on commit drop as
+select
+    reaching.source_play_number,
+    reaching.source_key,
+    reaching.track_key,
+    reaching.recording_key,
+    reaching.ms_played,
+    reaching.from_at,
+    reaching.to_at,
+    reaching.reach_s,
+    reaching.first_block + step.number as time_block
+from (
+    select
+        source_date.source_play_number,
+        source_date.source_key,
+        source_date.track_key,
+        source_date.recording_key,
+        source_date.ms_played,
+        source_date.from_at,
+        source_date.to_at,
+        reach.reach_s,
+        floor((source_date.from_at - reach.reach_s) / 128)::integer as first_block,
+        floor((source_date.to_at + reach.reach_s) / 128)::integer as last_block
+    from source_date
+    inner join (
+        select
+            rule.other_source_key,
+            max(rule.reach_s) as reach_s,
+            min(own.first_block) as first_block,
+            max(own.last_block) as last_block
+        from rule
+        inner join (
+            select
+                source_date.source_key,
+                min(source_date.first_block) as first_block,
+                max(source_date.last_block) as last_block
+            from source_date
+            group by source_date.source_key
+        ) as own on own.source_key = rule.source_key
+        group by rule.other_source_key
+    ) as reach
+        on
+            reach.other_source_key = source_date.source_key
+            and source_date.last_block >= reach.first_block - 1
+            and source_date.first_block <= reach.last_block + 1
+) as reaching
+inner join generate_series(0, (select max(longest.last_block - longest.first_block) + 2 from source_date as longest))
+    as step (number)
+    on step.number <= reaching.last_block - reaching.first_block;
+
 analyze block_date;
+analyze date_block;
 
 create temporary table near_pair on commit drop as
 select
-    date_block.tier,
-    date_block.compared,
-    block_date.source_play_number,
-    date_block.source_play_number as other_number,
-    block_date.track_key,
-    date_block.track_key as other_track_key,
-    apart.seconds
-    + case when 0 in (block_date.ms_played, date_block.ms_played) then date_block.silent_seconds else 0 end as seconds,
-    case when date_block.compared = 'nothing' then date_block.seconds end as nameless_seconds,
-    date_block.is_last_resort
-from date_block
-inner join block_date
-    on
-        block_date.source_key = date_block.rule_source_key
-        and block_date.time_block = date_block.time_block
-        and case date_block.compared
-            when 'recording' then block_date.recording_key = date_block.recording_key and block_date.track_key <> 0
-            when 'name' then block_date.track_key <> 0 and date_block.track_key <> 0
-            when 'nothing' then block_date.track_key = 0 or date_block.track_key = 0
-            when 'milliseconds'
-                then block_date.ms_played = date_block.ms_played
-                and (block_date.track_key = 0 or date_block.track_key = 0)
-            else block_date.ms_played = date_block.ms_played
-        end
-cross join lateral (
+    rule.tier,
+    rule.compared,
+    pair.source_play_number,
+    pair.other_number,
+    pair.track_key,
+    pair.other_track_key,
+    pair.seconds + case when pair.is_silent then rule.silent_seconds else 0 end as seconds,
+    case when rule.compared = 'nothing' then rule.seconds end as nameless_seconds,
+    rule.is_last_resort
+from (
     select
-        greatest(
-            date_part('epoch', date_block.from_at - block_date.to_at),
-            date_part('epoch', block_date.from_at - date_block.to_at),
-            0
-        ) as seconds
-) as apart
-where apart.seconds <= date_block.reach_s;
+        block_date.source_key,
+        date_block.source_key as other_source_key,
+        block_date.source_play_number,
+        date_block.source_play_number as other_number,
+        block_date.track_key,
+        date_block.track_key as other_track_key,
+        block_date.recording_key = date_block.recording_key as is_same_recording,
+        block_date.ms_played = date_block.ms_played as is_same_length,
+        0 in (block_date.ms_played, date_block.ms_played) as is_silent,
+        greatest(date_block.from_at - block_date.to_at, block_date.from_at - date_block.to_at, 0) as seconds
+    from date_block
+    inner join block_date on block_date.time_block = date_block.time_block
+    where
+        greatest(date_block.from_at - block_date.to_at, block_date.from_at - date_block.to_at, 0) <= date_block.reach_s
+) as pair
+inner join rule
+    on
+        rule.source_key = pair.source_key
+        and rule.other_source_key = pair.other_source_key
+        and pair.seconds <= rule.reach_s
+where
+    case rule.compared
+        when 'recording' then pair.is_same_recording and pair.track_key <> 0
+        when 'name' then pair.track_key <> 0 and pair.other_track_key <> 0
+        when 'nothing' then pair.track_key = 0 or pair.other_track_key = 0
+        when 'milliseconds' then pair.is_same_length and (pair.track_key = 0 or pair.other_track_key = 0)
+        else pair.is_same_length
+    end;
 
 -- Names are compared once for each two tracks, however often they are near each other.
 create temporary table compared_track on commit drop as

@@ -1,10 +1,10 @@
--- Takes the pairs tier by tier, the nearest first. A pair is taken unless the plays that its two sides belong to by then
--- have a source in common: so each source has one play in a play. Equally near pairs: the earlier first, then the longer
--- one.
+-- Takes the pairs tier by tier, the nearest first. A pair is taken unless the plays that its two sides belong to by
+-- then have a source in common: so each source has one play in a play. Equally near pairs: the earlier first, then the
+-- longer one.
 --
--- A pair of which nothing is compared is a guess: it counts while one side, with all that is matched to it, has no name;
--- or if a source that is matched to it by then gives the other's name. A last resort counts while neither side is matched
--- to a source with better names.
+-- A pair of which nothing is compared is a guess: it counts while one side, with all that is matched to it, has no
+-- name; or if a source that is matched to it by then gives the other's name. A last resort counts while neither side is
+-- matched to a source with better names.
 
 do $$
 declare
@@ -108,11 +108,13 @@ begin
     end loop;
     insert into play_member (
         source_play_number,
-        play_number
+        play_number,
+        is_left_over
     )
     select
         belonging.source_play_number,
-        belonging.play_number
+        belonging.play_number,
+        false
     from unnest(play_numbers) with ordinality as belonging (play_number, source_play_number)
     where belonging.play_number is not null;
 end

@@ -1,6 +1,6 @@
 -- Plays that are left over although another play of their source is matched already: where a source tells a play again
--- under a later date, a source that repeats it without ids repeats that too; and a play by two artists may be listed under
--- either name. They belong to the play that has their name and milliseconds at their date.
+-- under a later date, a source that repeats it without ids repeats that too; and a play by two artists may be listed
+-- under either name. They belong to the play that has their name and milliseconds at their date.
 
 create temporary table left_over on commit drop as
 select
@@ -36,9 +36,7 @@ with standing as (
         near_observation.observed_at,
         near_observation.ms_played
     from play_member
-    inner join source_play_observation on source_play_observation.source_play_number = play_member.source_play_number
-    inner join near_observation
-        on near_observation.observation_number = source_play_observation.observation_number
+    inner join near_observation on near_observation.source_play_number = play_member.source_play_number
     where exists (select 1 from left_over)
 ),
 found as (
@@ -81,10 +79,12 @@ forgotten as (
 )
 insert into play_member (
     source_play_number,
-    play_number
+    play_number,
+    is_left_over
 )
 select
     found.source_play_number,
-    found.play_number
+    found.play_number,
+    true
 from found
 where found.play_number <> found.source_play_number;

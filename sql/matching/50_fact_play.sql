@@ -1,14 +1,28 @@
 -- Write what differs: plays that are no more, plays that changed, new plays; and which play each observation is of.
--- Returns how many of each.
+-- Returns how many of each. What since_previous_ms of the first play of a span is, 60_since_previous.sql finds.
 
 create temporary table recorded_play on commit drop as
-select fact_play.*
+select
+    fact_play.play_key,
+    fact_play.played_at as recorded_at,
+    resolved_play.play_key is null as is_removed,
+    resolved_play.played_at <> fact_play.played_at
+    or resolved_play.track_key <> fact_play.track_key
+    or resolved_play.date_key <> fact_play.date_key
+    or resolved_play.time_key <> fact_play.time_key
+    or resolved_play.context_key <> fact_play.context_key
+    or resolved_play.device_key <> fact_play.device_key
+    or resolved_play.play_profile_key <> fact_play.play_profile_key
+    or coalesce(resolved_play.ms_played, -1) <> coalesce(fact_play.ms_played, -1) as is_changed,
+    not resolved_play.is_first
+    and coalesce(resolved_play.since_previous_ms, -1) <> coalesce(fact_play.since_previous_ms, -1) as is_spaced_anew
 from nearby_span
 inner join listening.fact_play
     on
         fact_play.listener_key = :listener_key
         and fact_play.played_at >= nearby_span.starts_at
-        and fact_play.played_at <= nearby_span.ends_at;
+        and fact_play.played_at <= nearby_span.ends_at
+left join resolved_play on resolved_play.play_key = fact_play.play_key;
 
 analyze recorded_play;
 
@@ -21,62 +35,25 @@ insert into ops.merged_play (
 )
 select
     recorded_play.play_key,
-    recorded_play.listener_key,
+    cast(:listener_key as integer),
     min(resolved_play.play_key),
     :now
 from recorded_play
 inner join near_observation on near_observation.play_key = recorded_play.play_key
-inner join source_play_observation
-    on source_play_observation.observation_number = near_observation.observation_number
-inner join play_of_source on play_of_source.source_play_number = source_play_observation.source_play_number
-inner join resolved_play on resolved_play.play_number = play_of_source.play_number
-where
-    not exists (
-        select 1
-        from resolved_play as kept
-        where kept.play_key = recorded_play.play_key
-    )
-group by
-    recorded_play.play_key,
-    recorded_play.listener_key
+left join play_member on play_member.source_play_number = near_observation.source_play_number
+inner join resolved_play
+    on resolved_play.play_number = coalesce(play_member.play_number, near_observation.source_play_number)
+where recorded_play.is_removed
+group by recorded_play.play_key
 on conflict (play_key) do nothing;
 
-create temporary table written on commit drop as
-select
-    recorded_play.play_key,
-    recorded_play.played_at as written_at,
-    case when resolved_play.play_key is null then 'removed' else 'changed' end as change
-from recorded_play
-left join resolved_play on resolved_play.play_key = recorded_play.play_key
-where
-    resolved_play.play_key is null
-    or (
-        resolved_play.played_at,
-        resolved_play.track_key,
-        resolved_play.date_key,
-        resolved_play.time_key,
-        resolved_play.context_key,
-        resolved_play.device_key,
-        resolved_play.play_profile_key,
-        resolved_play.ms_played
-    ) is distinct from (
-        recorded_play.played_at,
-        recorded_play.track_key,
-        recorded_play.date_key,
-        recorded_play.time_key,
-        recorded_play.context_key,
-        recorded_play.device_key,
-        recorded_play.play_profile_key,
-        recorded_play.ms_played
-    );
-
 delete from listening.fact_play
-using written
+using recorded_play
 where
     fact_play.listener_key = :listener_key
-    and fact_play.played_at = written.written_at
-    and fact_play.play_key = written.play_key
-    and written.change = 'removed';
+    and fact_play.played_at = recorded_play.recorded_at
+    and fact_play.play_key = recorded_play.play_key
+    and recorded_play.is_removed;
 
 update listening.fact_play
 set
@@ -87,77 +64,59 @@ set
     context_key = resolved_play.context_key,
     device_key = resolved_play.device_key,
     play_profile_key = resolved_play.play_profile_key,
-    ms_played = resolved_play.ms_played
-from written
-inner join resolved_play on resolved_play.play_key = written.play_key
+    ms_played = resolved_play.ms_played,
+    since_previous_ms = case
+        when resolved_play.is_first then fact_play.since_previous_ms
+        else resolved_play.since_previous_ms
+    end
+from recorded_play
+inner join resolved_play on resolved_play.play_key = recorded_play.play_key
 where
     fact_play.listener_key = :listener_key
-    and fact_play.played_at = written.written_at
-    and fact_play.play_key = written.play_key
-    and written.change = 'changed';
+    and fact_play.played_at = recorded_play.recorded_at
+    and fact_play.play_key = recorded_play.play_key
+    and (recorded_play.is_changed or recorded_play.is_spaced_anew)
+    and not recorded_play.is_removed;
 
-with inserted as (
-    insert into listening.fact_play (
-        play_key,
-        listener_key,
-        track_key,
-        date_key,
-        time_key,
-        context_key,
-        device_key,
-        play_profile_key,
-        played_at,
-        ms_played,
-        since_previous_ms
-    )
-    overriding system value
-    select
-        resolved_play.play_key,
-        :listener_key,
-        resolved_play.track_key,
-        resolved_play.date_key,
-        resolved_play.time_key,
-        resolved_play.context_key,
-        resolved_play.device_key,
-        resolved_play.play_profile_key,
-        resolved_play.played_at,
-        resolved_play.ms_played,
-        -- as far as the batch knows; 60_since_previous.sql takes the recorded plays into account
-        case
-            when resolved_play.played_at - lag(resolved_play.played_at) over in_time <= interval '1 day'
-                then round(
-                    date_part('epoch', resolved_play.played_at - lag(resolved_play.played_at) over in_time) * 1000
-                )::integer
-        end
-    from resolved_play
-    where
-        not exists (
-            select 1
-            from recorded_play
-            where recorded_play.play_key = resolved_play.play_key
-        )
-    window in_time as (
-        order by
-            resolved_play.played_at,
-            resolved_play.play_key
-    )
-    order by
-        resolved_play.played_at,
-        resolved_play.play_key
-    returning
-        play_key,
-        played_at
-)
-insert into written (
+create temporary table added_play on commit drop as
+select resolved_play.play_key
+from resolved_play
+where
+    not exists (
+        select 1
+        from recorded_play
+        where recorded_play.play_key = resolved_play.play_key
+    );
+
+insert into listening.fact_play (
     play_key,
-    written_at,
-    change
+    listener_key,
+    track_key,
+    date_key,
+    time_key,
+    context_key,
+    device_key,
+    play_profile_key,
+    played_at,
+    ms_played,
+    since_previous_ms
 )
+overriding system value
 select
-    inserted.play_key,
-    inserted.played_at,
-    'added'
-from inserted;
+    resolved_play.play_key,
+    :listener_key,
+    resolved_play.track_key,
+    resolved_play.date_key,
+    resolved_play.time_key,
+    resolved_play.context_key,
+    resolved_play.device_key,
+    resolved_play.play_profile_key,
+    resolved_play.played_at,
+    resolved_play.ms_played,
+    resolved_play.since_previous_ms
+from added_play
+inner join resolved_play on resolved_play.play_key = added_play.play_key
+order by resolved_play.place;
 
 insert into listening.observation (
     listener_key,
@@ -185,10 +144,9 @@ select
     near_observation.device_key,
     near_observation.play_profile_key
 from near_observation
-inner join source_play_observation
-    on source_play_observation.observation_number = near_observation.observation_number
-inner join play_of_source on play_of_source.source_play_number = source_play_observation.source_play_number
-inner join resolved_play on resolved_play.play_number = play_of_source.play_number
+left join play_member on play_member.source_play_number = near_observation.source_play_number
+inner join resolved_play
+    on resolved_play.play_number = coalesce(play_member.play_number, near_observation.source_play_number)
 where near_observation.is_new
 order by
     near_observation.source_key,
@@ -198,10 +156,9 @@ order by
 update listening.observation
 set play_key = resolved_play.play_key
 from near_observation
-inner join source_play_observation
-    on source_play_observation.observation_number = near_observation.observation_number
-inner join play_of_source on play_of_source.source_play_number = source_play_observation.source_play_number
-inner join resolved_play on resolved_play.play_number = play_of_source.play_number
+left join play_member on play_member.source_play_number = near_observation.source_play_number
+inner join resolved_play
+    on resolved_play.play_number = coalesce(play_member.play_number, near_observation.source_play_number)
 where
     not near_observation.is_new
     and near_observation.play_key is distinct from resolved_play.play_key
@@ -213,7 +170,7 @@ where
 
 select
     (select count(*)::integer from resolved_play) as play_count,
-    count(*) filter (where written.change = 'added')::integer as added_count,
-    count(*) filter (where written.change = 'removed')::integer as removed_count,
-    count(*) filter (where written.change = 'changed')::integer as changed_count
-from written
+    (select count(*)::integer from added_play) as added_count,
+    count(*) filter (where recorded_play.is_removed)::integer as removed_count,
+    count(*) filter (where recorded_play.is_changed and not recorded_play.is_removed)::integer as changed_count
+from recorded_play

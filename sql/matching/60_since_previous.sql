@@ -1,29 +1,34 @@
--- Measure since_previous_ms (the time since the previous play ended) again in the spans that the merge looked at, and of
--- the play after each, with those that are dated together with it. All plays of one moment were preceded by the same one;
--- among themselves they stand in the order of what they are, not of their keys.
---
--- Plays of unknown length that are dated less than thirty seconds apart ended together: the list holds nothing shorter,
--- so these dates are those of an upload. They share the time before the first of them: the latest has as much of it as
--- its track is long, then the one before it, and so on; the first has what is left.
+-- Measure since_previous_ms (the time since the previous play ended) where plays meet that the merge did not look at:
+-- of the first play of each span, and of the play after it, each with those that ended together with it
+-- (41_ended_together.sql has the rule).
 
 create temporary table measured_span on commit drop as
-with recursive forth as (
-    select
-        nearby_span.starts_at as span_at,
-        coalesce(
-            (
-                select min(later.played_at)
-                from listening.fact_play as later
-                where
-                    later.listener_key = :listener_key
-                    and later.played_at > nearby_span.ends_at
-            ),
-            nearby_span.ends_at
-        ) as ends_at
+with recursive edge as (
+    select distinct first.played_at
     from nearby_span
+    cross join lateral (
+        select min(fact_play.played_at) as played_at
+        from listening.fact_play
+        where
+            fact_play.listener_key = :listener_key
+            and fact_play.played_at >= nearby_span.starts_at
+        union all
+        select min(fact_play.played_at)
+        from listening.fact_play
+        where
+            fact_play.listener_key = :listener_key
+            and fact_play.played_at > nearby_span.ends_at
+    ) as first
+    where first.played_at is not null
+),
+forth as (
+    select
+        edge.played_at as starts_at,
+        edge.played_at as ends_at
+    from edge
     union all
     select
-        forth.span_at,
+        forth.starts_at,
         later.played_at
     from forth
     cross join lateral (
@@ -33,20 +38,21 @@ with recursive forth as (
             fact_play.listener_key = :listener_key
             and fact_play.played_at > forth.ends_at
             and fact_play.played_at < forth.ends_at + interval '30 seconds'
+            and fact_play.ms_played is null
     ) as later
     where later.played_at is not null
 )
 select
-    nearby_span.starts_at,
-    (select max(forth.ends_at) from forth where forth.span_at = nearby_span.starts_at) as ends_at,
+    edge.played_at as starts_at,
+    (select max(forth.ends_at) from forth where forth.starts_at = edge.played_at) as ends_at,
     (
         select max(earlier.played_at)
         from listening.fact_play as earlier
         where
             earlier.listener_key = :listener_key
-            and earlier.played_at < nearby_span.starts_at
+            and earlier.played_at < edge.played_at
     ) as previous_at
-from nearby_span;
+from edge;
 
 create temporary table measured_play on commit drop as
 with near_play as (

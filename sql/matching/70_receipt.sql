@@ -1,79 +1,107 @@
 -- What became of the rows of the batch: one row per file (a page has none). Each play of a source counts once, for the
 -- first row that reports it; further rows that report it are duplicates.
 
-with said as (
+with known_source_play as (
     select
-        batch_said.item_number,
-        batch_said.file_number,
-        batch_said.source_key,
-        batch_said.recorded_play_key,
-        min(batch_said.item_number) over (
-            partition by
-                batch_said.source_key,
-                batch_said.track_key,
-                batch_said.observed_at,
-                batch_said.started_at,
-                batch_said.ms_played,
-                batch_said.context_key,
-                batch_said.device_key,
-                batch_said.play_profile_key
-        ) as first_item_number
-    from batch_said
-),
-known_source_play as (
-    select
-        source_play_observation.source_play_number,
+        near_observation.source_play_number,
         min(near_observation.play_key) as play_key
-    from source_play_observation
-    inner join near_observation
-        on near_observation.observation_number = source_play_observation.observation_number
-    where not near_observation.is_new
-    group by source_play_observation.source_play_number
+    from near_observation
+    where near_observation.play_key is not null
+    group by near_observation.source_play_number
 ),
 primary_source_play as (
-    select distinct on (play_of_source.play_number)
-        play_of_source.play_number,
-        play_of_source.source_play_number
-    from play_of_source
+    select distinct on (play_member.play_number)
+        play_member.play_number,
+        play_member.source_play_number
+    from play_member
+    inner join source_play on source_play.source_play_number = play_member.source_play_number
+    inner join listening.source on source.source_key = source_play.source_key
     order by
-        play_of_source.play_number,
-        play_of_source.name_rank,
-        play_of_source.observed_at,
-        play_of_source.source_play_number
+        play_member.play_number,
+        source.name_rank,
+        play_member.is_left_over,
+        source_play.observed_at,
+        play_member.source_play_number
 ),
-placed as (
+reported as (
+    -- rows that say what is recorded
     select
-        said.item_number,
-        said.file_number,
-        coalesce(said.recorded_play_key, known_source_play.play_key) is not null as is_known,
-        primary_source_play.source_play_number is not null and resolved_play.is_new as is_new,
-        row_number() over (
-            partition by
-                said.source_key,
-                coalesce(said.recorded_play_key, known_source_play.play_key, -source_play_observation.source_play_number)
-            order by said.item_number
-        ) as place
-    from said
-    left join near_observation
-        on
-            near_observation.item_number = said.first_item_number
-            and said.recorded_play_key is null
-    left join source_play_observation
-        on source_play_observation.observation_number = near_observation.observation_number
-    left join known_source_play
-        on known_source_play.source_play_number = source_play_observation.source_play_number
-    left join play_of_source on play_of_source.source_play_number = source_play_observation.source_play_number
-    left join resolved_play on resolved_play.play_number = play_of_source.play_number
-    left join primary_source_play
-        on primary_source_play.source_play_number = source_play_observation.source_play_number
+        batch_observation.source_key,
+        batch_observation.recorded_play_key as play_key,
+        null::integer as source_play_number,
+        min(batch_observation.item_number) as item_number
+    from batch_observation
+    where batch_observation.recorded_play_key is not null
+    group by
+        batch_observation.source_key,
+        batch_observation.recorded_play_key
+    union all
+    select
+        near_observation.source_key,
+        known_source_play.play_key,
+        case when known_source_play.play_key is null then near_observation.source_play_number end,
+        min(near_observation.item_number)
+    from near_observation
+    left join known_source_play on known_source_play.source_play_number = near_observation.source_play_number
+    where near_observation.is_new
+    group by
+        near_observation.source_key,
+        known_source_play.play_key,
+        case when known_source_play.play_key is null then near_observation.source_play_number end
+),
+known_play as (
+    select min(reported.item_number) as item_number
+    from reported
+    where reported.play_key is not null
+    group by
+        reported.source_key,
+        reported.play_key
+),
+counted as (
+    select
+        known_play.item_number,
+        true as is_known,
+        false as is_new
+    from known_play
+    union all
+    select
+        reported.item_number,
+        false,
+        resolved_play.is_new
+        and coalesce(primary_source_play.source_play_number, reported.source_play_number) = reported.source_play_number
+    from reported
+    left join play_member on play_member.source_play_number = reported.source_play_number
+    left join primary_source_play on primary_source_play.play_number = play_member.play_number
+    inner join resolved_play
+        on resolved_play.play_number = coalesce(play_member.play_number, reported.source_play_number)
+    where reported.source_play_number is not null
+),
+counted_of_file as (
+    select
+        batch_observation.file_number,
+        count(*) filter (where counted.is_new) as new_count,
+        count(*) filter (where counted.is_known) as known_count,
+        count(*) filter (where not counted.is_known and not counted.is_new) as merged_count
+    from counted
+    inner join batch_observation on batch_observation.item_number = counted.item_number
+    group by batch_observation.file_number
+),
+file as (
+    select
+        batch_observation.file_number,
+        count(*) as row_count
+    from batch_observation
+    group by batch_observation.file_number
 )
 select
-    placed.file_number,
-    count(*) as row_count,
-    count(*) filter (where placed.place = 1 and not placed.is_known and placed.is_new) as new_count,
-    count(*) filter (where placed.place = 1 and placed.is_known) as known_count,
-    count(*) filter (where placed.place = 1 and not placed.is_known and not placed.is_new) as merged_count,
-    count(*) filter (where placed.place > 1) as duplicate_count
-from placed
-group by placed.file_number
-order by placed.file_number
+    file.file_number,
+    file.row_count,
+    coalesce(counted_of_file.new_count, 0) as new_count,
+    coalesce(counted_of_file.known_count, 0) as known_count,
+    coalesce(counted_of_file.merged_count, 0) as merged_count,
+    file.row_count
+    - coalesce(counted_of_file.new_count + counted_of_file.known_count + counted_of_file.merged_count, 0)
+    as duplicate_count
+from file
+left join counted_of_file on counted_of_file.file_number is not distinct from file.file_number
+order by file.file_number

@@ -169,41 +169,58 @@ cross join lateral (
 ) as given
 on conflict do nothing;
 
+create temporary table said_profile on commit drop as
+select
+    dim_play_profile.play_profile_key,
+    source.source_key,
+    said.play_profile_key as said_profile_key
+from listening.dim_play_profile
+inner join listening.source on source.source_name = any(dim_play_profile.sources)
+inner join listening.dim_play_profile as said
+    on
+        said.sources = array[source.source_name]
+        and said.ms_played_basis is not distinct from source.ms_basis
+        and (
+            said.reason_start, said.reason_end, said.is_shuffle, said.is_skipped, said.is_offline, said.is_private,
+            said.country_code
+        ) is not distinct from (
+            case when source.device_rank is not null then dim_play_profile.reason_start end,
+            case when source.device_rank is not null then dim_play_profile.reason_end end,
+            case when source.device_rank is not null then dim_play_profile.is_shuffle end,
+            case when source.device_rank is not null then dim_play_profile.is_skipped end,
+            case when source.device_rank is not null then dim_play_profile.is_offline end,
+            case when source.device_rank is not null then dim_play_profile.is_private end,
+            case when source.device_rank is not null then dim_play_profile.country_code end
+        );
+
+analyze said_profile;
+
 create temporary table known_statement on commit drop as
 with play as (
     select
-        fact_play.play_key,
         fact_play.listener_key,
+        fact_play.play_key,
         fact_play.played_at,
         fact_play.track_key,
-        fact_play.ms_played,
         fact_play.context_key,
         fact_play.device_key,
+        fact_play.ms_played,
         fact_play.start_offset_ms,
         fact_play.recently_played_offset_ms,
-        fact_play.recently_played_track_key,
-        fact_play.extended_export_track_key,
         fact_play.extended_export_last_offset_ms,
         fact_play.account_export_offset_ms,
+        fact_play.recently_played_track_key,
+        fact_play.extended_export_track_key,
         fact_play.account_export_track_key,
-        dim_play_profile.sources,
-        dim_play_profile.reason_start,
-        dim_play_profile.reason_end,
-        dim_play_profile.is_shuffle,
-        dim_play_profile.is_skipped,
-        dim_play_profile.is_offline,
-        dim_play_profile.is_private,
-        dim_play_profile.country_code,
+        fact_play.play_profile_key,
         fact_play.played_at
         + coalesce(fact_play.extended_export_offset_ms, 0) * interval '1 millisecond' as exported_at
     from listening.fact_play
-    inner join listening.dim_play_profile on dim_play_profile.play_profile_key = fact_play.play_profile_key
 )
 select
     play.listener_key,
     play.play_key,
     source.source_key,
-    source.source_name,
     said.observed_at,
     coalesce(said.track_key, play.track_key) as track_key,
     case
@@ -213,14 +230,7 @@ select
     case when source.ms_rank is not null then play.ms_played end as ms_played,
     case when source.context_rank is not null then play.context_key else 0 end as context_key,
     case when source.device_rank is not null then play.device_key else 0 end as device_key,
-    case when source.device_rank is not null then play.reason_start end as reason_start,
-    case when source.device_rank is not null then play.reason_end end as reason_end,
-    case when source.device_rank is not null then play.is_shuffle end as is_shuffle,
-    case when source.device_rank is not null then play.is_skipped end as is_skipped,
-    case when source.device_rank is not null then play.is_offline end as is_offline,
-    case when source.device_rank is not null then play.is_private end as is_private,
-    case when source.device_rank is not null then play.country_code end as country_code,
-    source.ms_basis
+    said_profile.said_profile_key as play_profile_key
 from play
 cross join lateral (
     values
@@ -247,9 +257,11 @@ cross join lateral (
     ('player', null, play.played_at)
 ) as said (source_name, track_key, observed_at)
 inner join listening.source on source.source_name = said.source_name
-where
-    said.source_name = any(play.sources)
-    and said.observed_at is not null;
+inner join said_profile
+    on
+        said_profile.play_profile_key = play.play_profile_key
+        and said_profile.source_key = source.source_key
+where said.observed_at is not null;
 
 insert into listening.observation (
     listener_key,
@@ -279,7 +291,6 @@ select
 from (
     select
         known_statement.*,
-        profile.play_profile_key,
         row_number() over (
             partition by
                 known_statement.listener_key,
@@ -289,18 +300,52 @@ from (
             order by known_statement.play_key
         ) - 1 as place
     from known_statement
-    inner join listening.dim_play_profile as profile
-        on
-            profile.sources = array[known_statement.source_name]
-            and (
-                profile.reason_start, profile.reason_end, profile.is_shuffle, profile.is_skipped, profile.is_offline,
-                profile.is_private, profile.country_code, profile.ms_played_basis
-            ) is not distinct from (
-                known_statement.reason_start, known_statement.reason_end, known_statement.is_shuffle,
-                known_statement.is_skipped, known_statement.is_offline, known_statement.is_private,
-                known_statement.country_code, known_statement.ms_basis
-            )
 ) as numbered;
+
+-- Days that plays may move to, because they ended soon after they began.
+insert into listening.dim_date (
+    date_key,
+    full_date,
+    year,
+    quarter,
+    month,
+    month_name,
+    year_month,
+    iso_year,
+    iso_week,
+    day_of_year,
+    day_of_month,
+    day_of_week,
+    day_name,
+    is_weekend
+)
+select
+    to_char(calendar.full_date, 'YYYYMMDD')::integer,
+    calendar.full_date,
+    extract(year from calendar.full_date),
+    extract(quarter from calendar.full_date),
+    extract(month from calendar.full_date),
+    to_char(calendar.full_date, 'FMMonth'),
+    to_char(calendar.full_date, 'YYYY-MM'),
+    extract(isoyear from calendar.full_date),
+    extract(week from calendar.full_date),
+    extract(doy from calendar.full_date),
+    extract(day from calendar.full_date),
+    extract(isodow from calendar.full_date),
+    to_char(calendar.full_date, 'FMDay'),
+    extract(isodow from calendar.full_date) >= 6
+from (
+    select generate_series(
+        date_trunc(
+            'year',
+            (min(least(observation.observed_at, observation.started_at)) - interval '1 day') at time zone 'UTC'
+        ),
+        (select min(dim_date.full_date) - 1 from listening.dim_date)::timestamp,
+        interval '1 day'
+    )::date as full_date
+    from listening.observation
+) as calendar
+on conflict do nothing;
 
 -- The columns that observations replace go. A view that reads them gets its new text after this file; until then it
 -- keeps its columns and has no rows, so that views which people made upon it stay.
@@ -420,6 +465,22 @@ from (
 where
     dim_track.track_key = longest.track_key
     and dim_track.track_uri like 'name:%';
+-- Which play gave the name is not known: the latest that an export told of, so that only a later one renames the track.
+update listening.dim_track
+set named_at = latest.observed_at
+from (
+    select
+        observation.track_key,
+        max(observation.observed_at) as observed_at
+    from listening.observation
+    inner join listening.source on source.source_key = observation.source_key
+    where source.source_name in ('extended_export', 'account_export')
+    group by observation.track_key
+) as latest
+where
+    dim_track.track_key = latest.track_key
+    and dim_track.track_key <> 0
+    and dim_track.fetched_at is null;
 
 alter table ops.import_file
     add column content_hash text,

@@ -43,8 +43,7 @@ comment on column listening.coverage_day.extended_export_count is 'Plays that an
 comment on column listening.coverage_day.account_export_count is 'Plays that an account export reported.';
 comment on column listening.coverage_day.unknown_track_count is 'What of it is of the unknown track.';
 comment on column listening.coverage_day.has_gap is
-    'Plays of this day were probably lost, and no export has brought them yet: more of them than Spotify''s list '
-    'holds lay between two runs.';
+    'Plays of this day were probably lost, and no export has brought them yet. coverage_span has the reason.';
 comment on column listening.coverage_day.coverage is
     'gap: an open gap touches the day, so plays of it were probably lost. Else covered: a source covers some of the '
     'day, or a play of it is recorded; no plays then means that nothing was played. Else not recorded: whether '

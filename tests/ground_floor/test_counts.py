@@ -12,7 +12,7 @@ from support.marked_rows import GOOD, listen
 import migrate
 from etl.clock import span_in_words as in_words
 from etl.counts import many
-from etl.dimensions.fetch import FillResult
+from etl.dimensions.answers import FillResult
 from etl.jobs.dimensions import dimensions_line
 from etl.jobs.plays import plays_line, plays_warnings
 from etl.jobs.receipts import FileReceipt, Receipt, as_text, line

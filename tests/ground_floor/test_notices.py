@@ -24,7 +24,8 @@ def test_a_moment_was_so_long_ago(span, words):
     assert ago(NOW - span, NOW) == words
 
 
-def test_each_reason_of_the_ledger_has_words():
-    schema = (ROOT / "sql/schema/009_unattended.sql").read_text("utf-8")
-    [comment] = re.findall(r"comment on column ops.coverage.reason is '(.*)'", schema)
-    assert set(re.findall(r"(\w+):", comment)) == set(WHY_LOST) - {None}
+def test_each_reason_that_the_ledger_may_give_has_words_of_its_own():
+    schema = (ROOT / "sql/schema/013_gaps_and_names.sql").read_text("utf-8")
+    [reasons] = re.findall(r"add check \(reason in \((.*)\)\)", schema)
+    assert set(re.findall(r"'(\w+)'", reasons)) == set(WHY_LOST) - {None}
+    assert len(set(WHY_LOST.values())) == len(WHY_LOST)

@@ -103,6 +103,19 @@ def test_as_json_it_holds_everything_with_times_that_programs_read(filled, brapp
             "plays_of_the_future",
         ),
         ("update listening.fact_play set since_previous_ms = 7 where play_key = 3", "distances_adrift"),
+        ("delete from listening.observation where play_key = 3", "plays_without_observation"),
+        (
+            "insert into listening.observation (observed_at, play_key, listener_key, track_key, context_key, device_key,"
+            " play_profile_key, source_key, sequence) select observed_at, null, listener_key, track_key, context_key,"
+            " device_key, play_profile_key, source_key, 7 from listening.observation where play_key = 3",
+            "observations_without_play",
+        ),
+        (
+            "insert into listening.observation (observed_at, play_key, listener_key, track_key, context_key, device_key,"
+            " play_profile_key, source_key, sequence) select observed_at, 99999, listener_key, track_key, context_key,"
+            " device_key, play_profile_key, source_key, 7 from listening.observation where play_key = 3",
+            "observations_without_play",
+        ),
         ("update ops.watermark set played_at = played_at - interval '1 hour'", "watermarks_adrift"),
         (
             "update listening.fact_play set date_key = (select max(date_key) from listening.dim_date where date_key < fact_play.date_key)"
@@ -131,6 +144,70 @@ def test_each_fault_is_named_and_ends_with_one(filled, ask, causes, fault, cause
     status, named = causes()
     assert status == 1 and cause in named, named
     assert len(named) == 1 or cause in ("plays_of_the_future", "duplicate_plays")  # which bring others with them
+
+
+@pytest.fixture
+def uploaded(play, songs, spotify, brapped, filled, tmp_path):
+    """What a phone uploads: plays that the list dates to one moment, and equal ones that began at other times."""
+    now = datetime.now(UTC)
+    upload = (now - timedelta(minutes=90)).replace(microsecond=0)
+    some = list(songs.tracks)[20:26]
+    play(*(Play(track_id, upload + timedelta(milliseconds=40 * n)) for n, track_id in enumerate(some)))
+    assert brapped("plays").returncode == 0
+    row = {
+        "ts": f"{upload - timedelta(days=2):%Y-%m-%dT%H:%M:%SZ}",
+        "ms_played": 4_000,
+        "spotify_track_uri": f"spotify:track:{some[0]}",
+        "master_metadata_track_name": "It",
+        "master_metadata_album_artist_name": "She",
+    }
+    starts = [int((upload - timedelta(days=2)).timestamp()) - back for back in (10, 20)]
+    rows = [{**row, "offline_timestamp": start} for start in starts]
+    (tmp_path / "endsong_0.json").write_text(json.dumps(rows))
+    assert brapped("import", str(tmp_path / "endsong_0.json")).returncode == 0
+
+
+def test_plays_that_were_uploaded_together_are_no_fault(uploaded, ask, causes):
+    """The list's share the time before them; the export's are equal, but began a length apart."""
+    moments = (
+        "select count(*) from listening.fact_play group by played_at, track_key, ms_played order by 1 desc limit 1"
+    )
+    assert ask(moments) == [(2,)]
+    assert ask("select count(*) from listening.fact_play where since_previous_ms between 31000 and 400000")[0][0] >= 20
+    assert causes() == (0, [])
+
+
+@pytest.mark.parametrize("place", range(6))
+def test_a_wrong_share_of_the_time_before_an_upload_is_a_fault(uploaded, ask, causes, place):
+    """`place`: which of the six that were uploaded together."""
+    ask(
+        "update listening.fact_play set since_previous_ms = coalesce(since_previous_ms, 0) + 1 where play_key ="
+        " (select play_key from listening.fact_play join listening.dim_track using (track_key)"
+        "  where ms_played is null and played_at < now() - interval '85 minutes' order by played_at limit 1 offset %s)",
+        place,
+    )
+    assert causes() == (1, ["distances_adrift"])
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "update listening.observation set play_key = null where play_key = 3",
+        "update listening.fact_play set since_previous_ms = 7 where play_key = 3",
+        "delete from listening.fact_play where play_key = 3",
+        "insert into listening.fact_play (played_at, listener_key, track_key, date_key, time_key, context_key,"
+        " device_key, play_profile_key, since_previous_ms) select played_at, listener_key, track_key, date_key,"
+        " time_key, context_key, device_key, play_profile_key, 0 from listening.fact_play where play_key = 3",
+    ],
+)
+def test_a_rebuild_repairs_what_differs_from_the_observations(filled, ask, brapped, causes, fault):
+    content = "select played_at, track_key, since_previous_ms from listening.fact_play order by 1, 2"
+    before = ask(content)
+    ask(fault)
+    assert causes()[0] == 1
+    assert brapped("rebuild").returncode == 0
+    assert causes() == (0, [])
+    assert ask(content) == before
 
 
 def test_a_closed_gap_is_no_fault(filled, ask, causes, brapped):

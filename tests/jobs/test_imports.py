@@ -27,6 +27,7 @@ from etl.simulator.routes import Grant, Listener, Play
 from etl.sources.exports.reader import ExportError, read_exports
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.listeners import ListenerError
+from etl.warehouse.merge import rebuild_plays
 
 pytestmark = pytest.mark.usefixtures("no_pauses")
 
@@ -164,6 +165,25 @@ def test_a_row_of_the_extended_export_becomes_a_fact_with_all_it_says(load, ask)
         )
         for number, row in enumerate(rows)
     ]  # fmt: skip
+
+
+def test_a_play_that_was_uploaded_after_months_is_dated_to_its_end_and_its_observation_to_the_upload(
+    load, ask, warehouse
+):
+    """As far back as a start can lie: more milliseconds than an integer holds, and in a year without an observation."""
+    upload = datetime.fromisoformat(listen(0)["ts"])
+    starts = [upload - timedelta(days=days) for days in (131, 366)]
+    rows = [
+        listen(0, ms_played=7_773, offline_timestamp=int(start.timestamp()), reason_end="logout") for start in starts
+    ]
+    load({"Streaming_History_Audio_2024.json": rows})
+    facts = "select played_at, ms_played, since_previous_ms from listening.fact_play order by played_at desc"
+    expected = [(start + timedelta(milliseconds=7_773), 7_773, None) for start in starts]
+    assert ask(facts) == expected
+    assert ask("select distinct observed_at from listening.observation") == [(upload,)]
+    ask("delete from listening.dim_date where year < 2024")
+    warehouse.transaction(lambda connection: rebuild_plays(connection, listener_key=1, now=NOW))
+    assert ask(facts) == expected
 
 
 @pytest.mark.quick

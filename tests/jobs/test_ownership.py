@@ -59,7 +59,9 @@ def test_before_any_login_it_is_the_record_of_whoever_comes(load):
 
 
 @pytest.mark.parametrize("content", ["[{", "[]", "[1]"])
-def test_after_a_login_a_file_without_plays_gets_its_receipt_too(content, logged_in, settings, warehouse, ask, tmp_path):
+def test_after_a_login_a_file_without_plays_gets_its_receipt_too(
+    content, logged_in, settings, warehouse, ask, tmp_path
+):
     """Nothing is merged then, so there is nothing to hold against the list."""
     (tmp_path / FILE).write_text(content)
     receipt = import_exports(settings, warehouse, [tmp_path / FILE], clock=lambda: NOW)

@@ -181,3 +181,10 @@ def test_a_clock_at_any_time_gives_the_same(filled, ask):
     with filled.warehouse.engine.begin() as connection:
         rebuild_plays(connection, listener_key=1, now=NOW.replace(year=2020))
     assert whole_facts(ask) == facts
+
+
+def test_a_play_uploaded_in_the_next_year_is_dated_in_the_calendar_of_its_own(record, ask):
+    """324 days before NOW is the last day of 2025, for which the calendar has no row before."""
+    record.merge_export([exported(-320 * 86_400, A, 100_000, start=-324 * 86_400)], record.listener_keys["one"])
+    dates = "select full_date::text from listening.fact_play join listening.dim_date using (date_key)"
+    assert ask(dates) == [("2025-12-31",)]

@@ -167,7 +167,7 @@ def test_only_both_names_unknown_are_no_name(tmp_path):
         (1724942725000, "2024-08-29T14:45:25Z"),
         (1725029326, "2024-08-30T14:48:46Z"),  # a day after the end
         (1725029327, None),
-        (1693320526, "2023-08-29T14:48:46Z"),  # a year before it
+        (1693320526, "2023-08-29T14:48:46Z"),  # 366 days before it
         (1693320525, None),
         (0, None),
         (1, None),

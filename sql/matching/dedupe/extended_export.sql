@@ -1,16 +1,21 @@
--- The extended export. Rows equal in ts, item and ms_played are one play, unless they began at different moments: as far
--- apart as the play is long, or farther, they are two (a phone that was offline dates many plays to the moment it came
--- back). A row that says no start goes with the first.
+-- The extended export. Rows equal in ts, item and ms_played are one play, unless they began at different moments: as
+-- far apart as the play is long, or farther, they are two (a phone that was offline dates many plays to the moment it
+-- came back). A row that says no start goes with the first.
 --
--- Rows of one item that began at the same moment are one play, told again seconds or days later, sometimes shorter. Since
--- October 2022 the start has no fraction of a second. Nothing that lasted a second or more can be played twice in the
--- same second, so longer rows are one play. Of shorter ones (a skip repeated within a second), only those of equal
+-- Rows of one item that began at the same moment are one play, told again seconds or days later, sometimes shorter.
+-- Since October 2022 the start has no fraction of a second. Nothing that lasted a second or more can be played twice in
+-- the same second, so longer rows are one play. Of shorter ones (a skip repeated within a second), only those of equal
 -- length are, of which one is dated more than a minute after its end.
 --
 -- A row without a name is the same play as a named row with equal ts and ms_played (above zero).
 
 create temporary table exported on commit drop as
-select near_observation.*
+select
+    near_observation.observation_number,
+    near_observation.track_key,
+    near_observation.observed_at,
+    near_observation.started_at,
+    near_observation.ms_played
 from near_observation
 where
     near_observation.source_key = (

@@ -1,5 +1,5 @@
--- The player recorder. It sees each play once; observations of one recording that end within a few seconds of each other
--- (ops.match_rule) are one play that two recorders saw, or one recorder that was started again.
+-- The player recorder. It sees each play once; observations of one recording that end within a few seconds of each
+-- other (ops.match_rule) are one play that two recorders saw, or one recorder that was started again.
 
 insert into observation_link (
     observation_number,

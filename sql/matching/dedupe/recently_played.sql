@@ -1,7 +1,8 @@
--- The recently-played list. Spotify moves its dates back: mostly by milliseconds or a second or two, once by 31 seconds.
--- So dates of one recording are one play when each is close enough to the one before it (ops.match_rule) and no page held
--- two of them as two plays (ops.told_apart). Where pages hold two plays close together, dates are assigned in order of
--- time, each to the earliest play that can take it: a list on repeat that was moved as a whole keeps its plays.
+-- The recently-played list. Spotify moves its dates back: mostly by milliseconds or a second or two, once by 31
+-- seconds. So dates of one recording are one play when each is close enough to the one before it (ops.match_rule) and
+-- no page held two of them as two plays (ops.told_apart). Where pages hold two plays close together, dates are assigned
+-- in order of time, each to the earliest play that can take it: a list on repeat that was moved as a whole keeps its
+-- plays.
 --
 -- A row that says nothing but the time is the row that names its track at the same moment.
 

@@ -1,0 +1,51 @@
+-- Grain: a listener and a local day, from the first recorded one to today: which sources report its plays, and whether
+-- it is covered.
+
+create or replace view listening.coverage_day as
+select
+    period_coverage.listener_key,
+    period_coverage.period_start as local_date,
+    coalesce(reported.listen_count, 0) as listen_count,
+    coalesce(reported.recently_played_count, 0) as recently_played_count,
+    coalesce(reported.extended_export_count, 0) as extended_export_count,
+    coalesce(reported.account_export_count, 0) as account_export_count,
+    coalesce(reported.unknown_track_count, 0) as unknown_track_count,
+    period_coverage.coverage = 'gap' as has_gap,
+    period_coverage.coverage
+from listening.period_coverage('day')
+left join (
+    select
+        fact_play.listener_key,
+        fact_play.date_key,
+        count(*) as listen_count,
+        count(*) filter (where dim_play_profile.has_recently_played) as recently_played_count,
+        count(*) filter (where dim_play_profile.has_extended_export) as extended_export_count,
+        count(*) filter (where dim_play_profile.has_account_export) as account_export_count,
+        count(*) filter (where fact_play.track_key = 0) as unknown_track_count
+    from listening.fact_play
+    inner join listening.dim_play_profile on dim_play_profile.play_profile_key = fact_play.play_profile_key
+    group by
+        fact_play.listener_key,
+        fact_play.date_key
+) as reported
+    on
+        reported.listener_key = period_coverage.listener_key
+        and reported.date_key = to_char(period_coverage.period_start, 'yyyymmdd')::integer;
+
+comment on view listening.coverage_day is
+    'Every local day of a listener from the first that is recorded to today: which sources report plays of it, and '
+    'whether it is covered, has a gap or is not recorded.';
+comment on column listening.coverage_day.listener_key is 'Who listened.';
+comment on column listening.coverage_day.local_date is 'The day.';
+comment on column listening.coverage_day.listen_count is 'Everything that was listened to, however short.';
+comment on column listening.coverage_day.recently_played_count is 'Plays that the recently-played list reported.';
+comment on column listening.coverage_day.extended_export_count is 'Plays that an extended export reported.';
+comment on column listening.coverage_day.account_export_count is 'Plays that an account export reported.';
+comment on column listening.coverage_day.unknown_track_count is 'What of it is of the unknown track.';
+comment on column listening.coverage_day.has_gap is
+    'Plays of this day were probably lost, and no export has brought them yet: more of them than Spotify''s list '
+    'holds lay between two runs.';
+comment on column listening.coverage_day.coverage is
+    'gap: an open gap touches the day, so plays of it were probably lost. Else covered: a source covers some of the '
+    'day, or a play of it is recorded; no plays then means that nothing was played. Else not recorded: whether '
+    'anything was played is not known.';
