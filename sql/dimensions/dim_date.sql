@@ -9,7 +9,7 @@ with reported as (
     from staging_play
     union all
     select
-        min(observation.started_at),
+        least(min(observation.observed_at), min(observation.started_at)),
         max(observation.observed_at)
     from listening.observation
     where

@@ -7,6 +7,7 @@ select
     staged.detail_number,
     source.source_key,
     source.ms_basis,
+    source.ms_rank is not null as gives_ms,
     coalesce(dim_device.device_key, 0) as device_key,
     staging_play_detail.reason_start,
     staging_play_detail.reason_end,
@@ -72,6 +73,7 @@ select
     detail.source,
     detail.source_key,
     detail.detail_number,
+    detail.gives_ms,
     detail.device_key,
     dim_play_profile.play_profile_key
 from detail
@@ -106,7 +108,8 @@ select
     coalesce(dim_track.track_key, 0) as track_key,
     staging_play.played_at as observed_at,
     staging_play.started_at,
-    staging_play.ms_played,
+    -- a source that never gives milliseconds may come back from an export of ours with an estimate
+    case when detail_key.gives_ms then staging_play.ms_played end as ms_played,
     coalesce(dim_context.context_key, 0) as context_key,
     detail_key.device_key,
     detail_key.play_profile_key,
@@ -125,7 +128,7 @@ left join listening.observation
         and observation.observed_at = staging_play.played_at
         and observation.track_key = coalesce(dim_track.track_key, 0)
         and observation.started_at is not distinct from staging_play.started_at
-        and observation.ms_played is not distinct from staging_play.ms_played
+        and observation.ms_played is not distinct from case when detail_key.gives_ms then staging_play.ms_played end
         and observation.context_key = coalesce(dim_context.context_key, 0)
         and observation.device_key = detail_key.device_key
         and observation.play_profile_key = detail_key.play_profile_key;

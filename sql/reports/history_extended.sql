@@ -1,6 +1,7 @@
 -- Everything played, in the columns of Spotify's extended streaming history
 with reported as materialized (
-    -- with sources, one row per observation; otherwise one per play, dated by the source of its milliseconds
+    -- with sources, one row per observation; otherwise one per play, as its best source says, but dated to its
+    -- end where that is known to be earlier than the source's date
     select
         ranked.play_key,
         ranked.source,
@@ -39,7 +40,10 @@ with reported as materialized (
         or ranked.choice = 1
 )
 select
-    to_char(reported.reported_at at time zone 'UTC', 'yyyy-mm-dd"T"hh24:mi:ss')
+    to_char(
+        dated.reported_at at time zone 'UTC',
+        'yyyy-mm-dd"T"hh24:mi:ss'
+    )
     || case
         when cast(:with_sources as boolean) and date_trunc('second', reported.reported_at) <> reported.reported_at
             then to_char(reported.reported_at, '.ms')
@@ -88,6 +92,16 @@ inner join listening.fact_play
         fact_play.listener_key = :listener_key
         and fact_play.play_key = reported.play_key
 cross join lateral (
+    select
+        case
+            when
+                cast(:with_sources as boolean)
+                or fact_play.played_at >= reported.reported_at - interval '1 minute'
+                then reported.reported_at
+            else fact_play.played_at
+        end as reported_at
+) as dated
+cross join lateral (
     -- with sources, the track as the source names it; the account export has only its name
     select
         case when cast(:with_sources as boolean) then reported.track_key else fact_play.track_key end as track_key,
@@ -116,7 +130,7 @@ where
     fact_play.played_at >= :since
     and fact_play.played_at < :until
 order by
-    reported.reported_at,
+    dated.reported_at,
     reported.play_key,
     reported.source,
     reported.sequence
