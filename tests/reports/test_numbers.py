@@ -389,12 +389,9 @@ def test_the_history_of_a_span_an_artist_and_a_track(real, span):
         assert differing(but_for_sources(found), by_pandas.history(expected)) == NOTHING
 
 
-@whatever_the_clock
-def test_each_listen_has_the_sources_that_told_it(real, whole_history):
-    """What the account data told of a minute is told by one of the listens that it can be."""
-    minutes = whole_history.assign(minute=pd.to_datetime(whole_history.played_at, utc=True).dt.floor("min"))
-    found = Counter(rows(minutes[["minute", "track_name", "artist_names", "listened_ms", "sources"]]))
-    account = {
+def account_rows() -> set[tuple[datetime, str | None, str | None, int]]:
+    """Minute, title, artist or show, and milliseconds of each row of the account data."""
+    return {
         (
             datetime.strptime(row["endTime"], "%Y-%m-%d %H:%M").replace(tzinfo=UTC),
             None if row.get("trackName") == "Unknown Track" else row.get("trackName") or row["episodeName"],
@@ -403,6 +400,14 @@ def test_each_listen_has_the_sources_that_told_it(real, whole_history):
         )
         for row in rows_of(ACCOUNT)
     }
+
+
+@whatever_the_clock
+def test_each_listen_has_the_sources_that_told_it(real, whole_history):
+    """What the account data told of a minute is told by one of the listens that it can be."""
+    minutes = whole_history.assign(minute=pd.to_datetime(whole_history.played_at, utc=True).dt.floor("min"))
+    found = Counter(rows(minutes[["minute", "track_name", "artist_names", "listened_ms", "sources"]]))
+    account = account_rows()
     told = real.listens.assign(
         by=real.listens.artist.fillna(real.listens.album),
         minute=real.listens.played_at.dt.floor("min"),
@@ -466,12 +471,19 @@ def test_sessions_and_streaks(real):
 
 
 def test_which_source_tells_of_which_day(real):
-    account = pd.to_datetime([row["endTime"] for row in rows_of(ACCOUNT)], utc=True).tz_convert(real.time_zone)
+    """A row of the account data counts on the day of its listen, which may have been uploaded on another."""
+    told = real.listens.assign(
+        by=real.listens.artist.fillna(real.listens.album), minute=real.listens.reported_at.dt.floor("min")
+    )
+    days = {tuple(row): day for *row, day in rows(told[["minute", "name", "by", "ms", "date"]])}
     found = real.ask(
         "select local_date, listen_count, recently_played_count, extended_export_count, account_export_count,"
         " unknown_track_count, has_gap, coverage from listening.coverage_day"
     )
-    assert differing(found, by_pandas.coverage(real.listens, Counter(account.date), today_of(real))) == NOTHING
+    assert (
+        differing(found, by_pandas.coverage(real.listens, Counter(days[row] for row in account_rows()), today_of(real)))
+        == NOTHING
+    )
 
 
 def test_each_listen_in_detail(real):
