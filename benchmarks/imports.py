@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy.engine import make_url
 
 from benchmarks import temporary_folder
-from benchmarks.plays import ROOT, execute, fill
+from benchmarks.plays import ROOT, execute, fill, in_cluster
 from etl.embedded.postgres import embedded_postgres
 from etl.warehouse.connection import Warehouse
 
@@ -201,20 +201,21 @@ def write(path: Path, rows: list[Row]) -> None:
 
 def prepare(url: str, fact_count: int) -> None:
     """Two databases to copy: one migrated and empty, one with facts of other listeners."""
-    execute(url, "create database empty")
+    in_cluster(url, "create database empty owner brapped")
     warehouse = Warehouse(at(url, "empty"))
     warehouse.migrate(datetime.now(UTC), "benchmark")
     warehouse.close()
     print(f"filling in {fact_count:,} facts of 1,000 listeners …", flush=True)
-    execute(url, "create database filled template empty")
+    in_cluster(url, "create database filled template empty owner brapped")
     fill(at(url, "filled"), fact_count)
     execute(at(url, "filled"), "vacuum listening.fact_play")  # now, rather than while something is measured
 
 
 def fresh(url: str, template: str) -> str:
     """A copy of a database, in place of the one measured before. Also in what the planner knows: nothing of the dimensions yet."""
-    execute(url, "drop database if exists measured with (force)")
-    execute(url, f"create database measured template {template} strategy file_copy")  # and all of it is on disk then
+    in_cluster(url, "drop database if exists measured with (force)")
+    # by copying files: all of it is on disk then
+    in_cluster(url, f"create database measured template {template} strategy file_copy owner brapped")
     return at(url, "measured")
 
 

@@ -12,6 +12,7 @@ import psycopg2
 from sqlalchemy.engine import make_url
 
 from benchmarks import temporary_folder
+from benchmarks.plays import in_cluster
 from benchmarks.reports import CATALOGUE, NOW, fill, people, plays
 from etl import __version__
 from etl.embedded.postgres import embedded_postgres
@@ -63,9 +64,9 @@ def table(facts: int, taken: dict[str, list[float]]) -> None:
 
 def fresh(url: str, name: str) -> str:
     """The URL of an empty database of this name; what was written before is on the disk."""
-    asked(url, f"drop database if exists {name}")
-    asked(url, f"create database {name}")
-    asked(url, "checkpoint")
+    in_cluster(url, f"drop database if exists {name}")
+    in_cluster(url, f"create database {name} owner brapped")
+    in_cluster(url, "checkpoint")
     return make_url(url).set(database=name).render_as_string(hide_password=False)
 
 

@@ -112,6 +112,11 @@ def table(title: str, nothing: list[float], imports: list[float], first: list[fl
         print(f"{name:<45} {median:>6.2f} s {min(seconds):>6.2f} s {max(seconds):>5.2f} s {median / floor:>15.2f}")
 
 
+def in_cluster(url: str, statement: str) -> None:
+    """Run what needs the superuser of the embedded Postgres: the program's own role may not create databases."""
+    execute(make_url(url).set(username="postgres").render_as_string(hide_password=False), statement)
+
+
 def execute(url: str, statement: str) -> list[tuple[int, ...]]:
     connection = psycopg2.connect(make_url(url).set(drivername="postgresql").render_as_string(hide_password=False))
     try:
