@@ -56,8 +56,8 @@ begin
             play.ms_played desc nulls last,
             other_play.ms_played desc nulls last,
             play.started_at nulls first,
-            track.track_uri,
-            other_track.track_uri,
+            track.track_uri collate "C",
+            other_track.track_uri collate "C",
             match_candidate.source_play_number,
             match_candidate.other_number
     loop

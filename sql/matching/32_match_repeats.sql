@@ -17,16 +17,16 @@ inner join ops.match_rule
         match_rule.source_key = source_play.source_key
         and match_rule.compared = 'name and milliseconds'
 inner join listening.source on source.source_key = source_play.source_key
+left join play_member on play_member.source_play_number = source_play.source_play_number
+left join (
+    select several.play_number
+    from play_member as several
+    group by several.play_number
+    having count(*) > 1
+) as matched on matched.play_number = play_member.play_number
 where
     exists (select 1 from play_member)
-    and not exists (
-        select 1
-        from play_member
-        inner join play_member as other on other.play_number = play_member.play_number
-        where
-            play_member.source_play_number = source_play.source_play_number
-            and other.source_play_number <> source_play.source_play_number
-    );
+    and matched.play_number is null;
 
 with standing as (
     select
