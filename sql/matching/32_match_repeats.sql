@@ -24,9 +24,7 @@ left join (
     group by several.play_number
     having count(*) > 1
 ) as matched on matched.play_number = play_member.play_number
-where
-    exists (select 1 from play_member)
-    and matched.play_number is null;
+where matched.play_number is null;
 
 with standing as (
     select
