@@ -13,53 +13,67 @@ where
 
 analyze artist_by_name;
 
-create temporary table staged_track_artist on commit drop as
-select distinct on (dim_track.track_key, staging_track_artist.position)
-    dim_track.track_key,
+-- tracks whose artists are recorded, and whether one of them has an id
+create temporary table recorded_track_artist on commit drop as
+select
+    dim_track.track_uri,
+    bool_or(dim_artist.artist_id is not null) as has_id
+from (
+    select distinct staging_track_artist.track_uri
+    from staging_track_artist
+) as staged
+inner join listening.dim_track on dim_track.track_uri = staged.track_uri
+inner join listening.bridge_track_artist on bridge_track_artist.track_key = dim_track.track_key
+inner join listening.dim_artist on dim_artist.artist_key = bridge_track_artist.artist_key
+group by dim_track.track_uri;
+
+analyze recorded_track_artist;
+
+create temporary table keyed_track_artist on commit drop as
+select
+    staging_track_artist.track_uri,
+    staging_track_artist.artist_id,
+    staging_track_artist.artist_name,
     coalesce(artist_with_id.artist_key, artist_by_name.artist_key, 0) as artist_key,
     staging_track_artist.position,
     staging_track_artist.role,
     staging_track_artist.weight
 from staging_track_artist
-inner join listening.dim_track on dim_track.track_uri = staging_track_artist.track_uri
-left join staged_track on staged_track.track_uri = staging_track_artist.track_uri
 left join listening.dim_artist as artist_with_id on artist_with_id.artist_id = staging_track_artist.artist_id
 left join artist_by_name
     on
         staging_track_artist.artist_id is null
-        and artist_by_name.artist_name = staging_track_artist.artist_name
+        and artist_by_name.artist_name = staging_track_artist.artist_name;
+
+create temporary table staged_track_artist on commit drop as
+select distinct on (dim_track.track_key, keyed_track_artist.position)
+    dim_track.track_key,
+    keyed_track_artist.artist_key,
+    keyed_track_artist.position,
+    keyed_track_artist.role,
+    keyed_track_artist.weight
+from keyed_track_artist
+inner join listening.dim_track on dim_track.track_uri = keyed_track_artist.track_uri
+left join staged_track on staged_track.track_uri = keyed_track_artist.track_uri
+left join recorded_track_artist on recorded_track_artist.track_uri = keyed_track_artist.track_uri
 where
-    staging_track_artist.artist_id is not null
-    or staging_track_artist.track_uri like 'spotify:local:%'
+    keyed_track_artist.artist_id is not null
+    or keyed_track_artist.track_uri like 'spotify:local:%'
     or (
-        (
-            staged_track.is_latest_name
-            or not exists (
-                select 1
-                from listening.bridge_track_artist
-                where bridge_track_artist.track_key = dim_track.track_key
-            )
-        )
+        (staged_track.is_latest_name or recorded_track_artist.track_uri is null)
         -- several files may name one track differently; a source that lists several artists numbers them
         and (
-            staging_track_artist.artist_name = staged_track.album_artist_name
+            keyed_track_artist.artist_name = staged_track.album_artist_name
             or staged_track.album_artist_name is null
             or staged_track.named_at is null
-            or staging_track_artist.position > 1
+            or keyed_track_artist.position > 1
         )
-        and not exists (
-            select 1
-            from listening.bridge_track_artist
-            inner join listening.dim_artist on dim_artist.artist_key = bridge_track_artist.artist_key
-            where
-                bridge_track_artist.track_key = dim_track.track_key
-                and dim_artist.artist_id is not null
-        )
+        and not coalesce(recorded_track_artist.has_id, false)
     )
 order by
     dim_track.track_key,
-    staging_track_artist.position,
-    staging_track_artist.artist_name;
+    keyed_track_artist.position,
+    keyed_track_artist.artist_name;
 
 delete from listening.bridge_track_artist
 where

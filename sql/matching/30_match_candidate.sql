@@ -91,11 +91,9 @@ select
     source_date.ms_played,
     source_date.from_at,
     source_date.to_at,
-    source_date.first_block + step.number as time_block
+    step.time_block
 from source_date
-inner join generate_series(0, (select max(longest.last_block - longest.first_block) from source_date as longest))
-    as step (number)
-    on step.number <= source_date.last_block - source_date.first_block
+cross join lateral generate_series(source_date.first_block, source_date.last_block) as step (time_block)
 where source_date.source_key in (select rule.source_key from rule);
 
 -- the other side of each rule looks around itself, as far as the rule reaches
@@ -109,7 +107,7 @@ select
     reaching.from_at,
     reaching.to_at,
     reaching.reach_s,
-    reaching.first_block + step.number as time_block
+    step.time_block
 from (
     select
         source_date.source_play_number,
@@ -145,9 +143,7 @@ from (
             and source_date.last_block >= reach.first_block - 1
             and source_date.first_block <= reach.last_block + 1
 ) as reaching
-inner join generate_series(0, (select max(longest.last_block - longest.first_block) + 2 from source_date as longest))
-    as step (number)
-    on step.number <= reaching.last_block - reaching.first_block;
+cross join lateral generate_series(reaching.first_block, reaching.last_block) as step (time_block);
 
 analyze block_date;
 analyze date_block;
@@ -250,14 +246,15 @@ where
 
 analyze agreeing_track;
 
+-- A pair counts in its first tier: what refuses it there refuses it in every later one, unless it is a guess or a last
+-- resort. Tier and distance are compared as one number.
 create temporary table match_candidate on commit drop as
 select
-    near_pair.tier,
     near_pair.source_play_number,
     near_pair.other_number,
-    min(near_pair.seconds) as seconds,
-    min(near_pair.nameless_seconds) as nameless_seconds,
-    bool_or(near_pair.is_last_resort) as is_last_resort
+    near_pair.nameless_seconds,
+    near_pair.is_last_resort,
+    min(near_pair.tier * 1000000 + near_pair.seconds) as ranked_seconds
 from near_pair
 left join agreeing_track
     on
@@ -268,8 +265,23 @@ where
     near_pair.compared in ('recording', 'milliseconds', 'nothing')
     or agreeing_track.track_key is not null
 group by
-    near_pair.tier,
     near_pair.source_play_number,
-    near_pair.other_number;
+    near_pair.other_number,
+    near_pair.nameless_seconds,
+    near_pair.is_last_resort;
+
+-- Most pairs stand alone: neither play has another candidate.
+create temporary table contested_play on commit drop as
+select candidate.source_play_number
+from (
+    select match_candidate.source_play_number
+    from match_candidate
+    union all
+    select match_candidate.other_number
+    from match_candidate
+) as candidate
+group by candidate.source_play_number
+having count(*) > 1;
 
 analyze match_candidate;
+analyze contested_play;

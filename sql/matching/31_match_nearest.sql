@@ -6,6 +6,34 @@
 -- name; or if a source that is matched to it by then gives the other's name. A last resort counts while neither side is
 -- matched to a source with better names.
 
+-- Pairs that stand alone are taken. Guesses are left to the loop.
+create temporary table contested_candidate on commit drop as
+select match_candidate.*
+from match_candidate
+where
+    match_candidate.nameless_seconds is not null
+    or match_candidate.is_last_resort
+    or match_candidate.source_play_number in (select contested_play.source_play_number from contested_play)
+    or match_candidate.other_number in (select contested_play.source_play_number from contested_play);
+
+insert into play_member (
+    source_play_number,
+    play_number,
+    is_left_over
+)
+select
+    member.source_play_number,
+    least(match_candidate.source_play_number, match_candidate.other_number),
+    false
+from match_candidate
+cross join lateral (values (match_candidate.source_play_number), (match_candidate.other_number))
+    as member (source_play_number)
+where
+    match_candidate.nameless_seconds is null
+    and not match_candidate.is_last_resort
+    and match_candidate.source_play_number not in (select contested_play.source_play_number from contested_play)
+    and match_candidate.other_number not in (select contested_play.source_play_number from contested_play);
+
 do $$
 declare
     candidate record;
@@ -16,7 +44,7 @@ declare
     other integer;
     size integer := (select coalesce(max(source_play.source_play_number), 0) from source_play);
 begin
-    if not exists (select 1 from match_candidate) then
+    if not exists (select 1 from contested_candidate) then
         return;
     end if;
     play_numbers := array_fill(null::integer, array[size]);
@@ -24,16 +52,16 @@ begin
     named_tracks := array_fill(null::integer, array[size]);
     for candidate in
         select
-            match_candidate.source_play_number as one,
-            match_candidate.other_number as other,
-            match_candidate.seconds,
-            match_candidate.nameless_seconds,
+            contested_candidate.source_play_number as one,
+            contested_candidate.other_number as other,
+            contested_candidate.ranked_seconds - floor(contested_candidate.ranked_seconds / 1000000) * 1000000 as seconds,
+            contested_candidate.nameless_seconds,
             1::bigint << play.source_key as one_bit,
             1::bigint << other_play.source_key as other_bit,
             play.track_key as one_track,
             other_play.track_key as other_track,
             case
-                when match_candidate.is_last_resort then (
+                when contested_candidate.is_last_resort then (
                     select coalesce(bit_or(1::bigint << better.source_key), 0)
                     from listening.source as better
                     inner join listening.source as own on own.source_key = play.source_key
@@ -42,14 +70,13 @@ begin
                 )
                 else 0
             end as better_bits
-        from match_candidate
-        inner join source_play as play on play.source_play_number = match_candidate.source_play_number
-        inner join source_play as other_play on other_play.source_play_number = match_candidate.other_number
+        from contested_candidate
+        inner join source_play as play on play.source_play_number = contested_candidate.source_play_number
+        inner join source_play as other_play on other_play.source_play_number = contested_candidate.other_number
         inner join listening.dim_track as track on track.track_key = play.track_key
         inner join listening.dim_track as other_track on other_track.track_key = other_play.track_key
         order by
-            match_candidate.tier,
-            match_candidate.seconds,
+            contested_candidate.ranked_seconds,
             least(play.observed_at, other_play.observed_at),
             greatest(play.observed_at, other_play.observed_at),
             other_play.observed_at,
@@ -58,8 +85,8 @@ begin
             play.started_at nulls first,
             track.track_uri collate "C",
             other_track.track_uri collate "C",
-            match_candidate.source_play_number,
-            match_candidate.other_number
+            contested_candidate.source_play_number,
+            contested_candidate.other_number
     loop
         one := candidate.one;
         if play_numbers[one] is null then

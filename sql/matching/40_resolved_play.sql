@@ -223,7 +223,8 @@ select
     spaced.kept_key is null as is_new,
     coalesce(
         spaced.kept_key,
-        nextval(pg_get_serial_sequence('listening.fact_play', 'play_key'))
+        -- the name is looked up once, not for each play
+        nextval((select pg_get_serial_sequence('listening.fact_play', 'play_key')::regclass))
     ) as play_key,
     spaced.played_at,
     spaced.track_key,

@@ -13,9 +13,11 @@ primary_source_play as (
     select distinct on (play_member.play_number)
         play_member.play_number,
         play_member.source_play_number
-    from play_member
+    from resolved_play
+    inner join play_member on play_member.play_number = resolved_play.play_number
     inner join source_play on source_play.source_play_number = play_member.source_play_number
     inner join listening.source on source.source_key = source_play.source_key
+    where resolved_play.is_new
     order by
         play_member.play_number,
         source.name_rank,
