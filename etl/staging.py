@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from etl.values import Row
 
@@ -88,20 +88,6 @@ EXPORT_PLAY_COLUMNS = (
 )
 
 
-class Batch(Protocol):
-    """Rows for one staging table, column by column; None is null.
-
-    A `Table`, or a pandas frame of dtype object where a reader computes with frames.
-    """
-
-    @property
-    def columns(self) -> Iterable[str]: ...
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, column: str, /) -> Iterable[Any]: ...
-
-
 @dataclass(frozen=True)
 class Table:
     """Plain rows for one staging table: for each column its values, all of the same length."""
@@ -153,7 +139,7 @@ class Part:
     private_count: int  # rows left out at the listener's request (--without-private)
     malformed: tuple[Malformed, ...]  # the first SHOWN_MALFORMED
     malformed_count: int
-    tables: dict[str, Batch] = field(repr=False)  # by name of the staging table
+    tables: dict[str, Table] = field(repr=False)  # by name of the staging table
     notes: tuple[str, ...] = ()  # what was reinterpreted or ignored
     owner: bytes | None = field(default=None, repr=False)  # hash of the user name in the file (exports/owner.py)
     content_hash: str | None = None  # SHA-256 of the file; None: it is no file

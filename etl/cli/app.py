@@ -185,7 +185,7 @@ def import_(
         from etl.terminal import bar
         from etl.warehouse.open import opened
 
-    must_be_installed("pandas")
+    must_be_installed("numpy")
     settings = read_settings()
     must_exist(paths)
     is_public = Runner().github_actions

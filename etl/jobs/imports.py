@@ -21,7 +21,7 @@ from etl.settings import Settings
 from etl.sources.exports.archives import Unreadable
 from etl.sources.exports.earlier import EarlierFile, EarlierImports, KnownFile
 from etl.sources.exports.packages import HistoryReader, read_packages
-from etl.staging import DETAIL_COLUMNS, Batch, Part, Table
+from etl.staging import DETAIL_COLUMNS, Part, Table
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.listeners import ME, ListenerError, recorded_listeners
 from etl.warehouse.load import copy
@@ -87,7 +87,7 @@ def import_exports(
 
 
 def make_reader(latest: datetime, *, without_private: bool) -> HistoryReader:
-    """Imported when there is something to read, because it takes pandas, which takes half a second."""
+    """Imported when there is something to read, because it takes numpy."""
     from etl.sources.exports.reader import Reader
 
     return Reader(latest, without_private=without_private)
@@ -188,7 +188,7 @@ def stage_files(connection: Connection, read: Iterator[Read]) -> list[Read]:
     return parts
 
 
-def split_details(plays: Batch, numbers: dict[tuple[Any, ...], int]) -> tuple[Table, Table]:
+def split_details(plays: Table, numbers: dict[tuple[Any, ...], int]) -> tuple[Table, Table]:
     """Replace the detail columns of the plays by the number of their combination.
 
     `numbers` maps the combinations seen so far to their numbers, and is extended. Returns the plays with

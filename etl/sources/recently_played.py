@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from etl.dimensions.transform import catalogue_tables, uri_of
-from etl.staging import AHEAD, FIRST_PLAY, PLAY_COLUMNS, Batch, Table
+from etl.staging import AHEAD, FIRST_PLAY, PLAY_COLUMNS, Table
 from etl.values import fitted, mapping, moment
 
 
@@ -14,7 +14,7 @@ from etl.values import fitted, mapping, moment
 class Page:
     """A page of the recently-played list, ready for staging."""
 
-    tables: dict[str, Batch] = field(repr=False)  # by name of the staging table
+    tables: dict[str, Table] = field(repr=False)  # by name of the staging table
     item_count: int
     unreadable_count: int  # items without a date, or with an impossible one: nothing to record
     refused_count: int = 0  # items that the database accepts in no form
@@ -46,6 +46,6 @@ def read_page(body: Mapping[str, Any], fetched_at: datetime) -> Page:
                 **fitted(context_uri=context.get("uri"), context_type=context.get("type")),
             }
         )
-    tables: dict[str, Batch] = {**catalogue_tables(tracks=tracks, fetched_at=fetched_at)}
+    tables: dict[str, Table] = {**catalogue_tables(tracks=tracks, fetched_at=fetched_at)}
     tables["staging_play"] = Table.of(plays, PLAY_COLUMNS)
     return Page(tables=tables, item_count=len(items), unreadable_count=len(items) - len(plays))

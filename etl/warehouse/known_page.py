@@ -7,13 +7,13 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from etl.staging import Batch
+from etl.staging import Table
 from etl.warehouse.locks import LISTENER_LOCK, run_combined_locked
 
 
 def page_state(
     connection: Connection,
-    tables: Mapping[str, Batch],
+    tables: Mapping[str, Table],
     *,
     listener_key: int,
     login_key: int,
@@ -31,7 +31,7 @@ def page_state(
     return run_combined_locked(connection, LISTENER_LOCK, listener_key, names, page=as_json(tables), **given)
 
 
-def as_json(tables: Mapping[str, Batch]) -> str:
+def as_json(tables: Mapping[str, Table]) -> str:
     """The rows of each staging table as JSON, with the empty text as null, as `load.copy` does. Pure."""
     return json.dumps(
         {

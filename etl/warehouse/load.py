@@ -6,18 +6,18 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection
 
-from etl.staging import Batch
+from etl.staging import Table
 from etl.warehouse.statements import driver_cursor, run_all
 
 
-def stage(connection: Connection, tables: Mapping[str, Batch]) -> None:
+def stage(connection: Connection, tables: Mapping[str, Table]) -> None:
     """Create the temporary staging tables, and fill those named by the keys with one COPY each."""
     run_all(connection, [f"staging/{name}" for name in {**tables, "staging_play": ()}])
     for name, rows in tables.items():
         copy(connection, name, rows)
 
 
-def copy(connection: Connection, name: str, rows: Batch) -> None:
+def copy(connection: Connection, name: str, rows: Table) -> None:
     """Append rows to a table with one COPY. None and the empty text become null."""
     if not len(rows):
         return

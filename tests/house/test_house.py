@@ -113,8 +113,8 @@ PURE = [name for name, path in NAMES.items() if "Pure." in docstring(path)]
 
 
 @pytest.mark.parametrize("name", PURE)
-def test_a_pure_module_needs_only_the_standard_library_and_pandas(name: str) -> None:
-    allowed = sys.stdlib_module_names | {"pandas", "numpy"}
+def test_a_pure_module_needs_only_the_standard_library_and_numpy(name: str) -> None:
+    allowed = sys.stdlib_module_names | {"numpy"}
     assert {other for other in needs(name) if other.split(".")[0] not in allowed} == set()
 
 

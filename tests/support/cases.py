@@ -12,7 +12,7 @@ from etl.jobs.imports import import_exports, stage_files
 from etl.settings import Settings
 from etl.sources.exports.reader import name_uri, read_exports
 from etl.sources.recently_played import read_page
-from etl.staging import Batch, Table
+from etl.staging import Table
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.load import stage
 from etl.warehouse.merge import Rebuilt, merge_catalogue, merge_plays, rebuild_plays, rematch_plays
@@ -232,7 +232,7 @@ class Record:
         """Plays of the player or of a source that a test made up."""
         self.merge_staged(observed_tables(rows), listener_key)
 
-    def merge_staged(self, tables: Mapping[str, Batch], listener_key: int) -> None:
+    def merge_staged(self, tables: Mapping[str, Table], listener_key: int) -> None:
         with self.warehouse.engine.begin() as connection:
             stage(connection, tables)
             merge_catalogue(connection)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from etl.sources.exports.reader import read_exports
-from etl.staging import Part
+from etl.staging import Part, Table
 from support import NOW
 
 URI = "spotify:track:" + "t" * 22
@@ -75,14 +75,16 @@ def part_of(tmp_path: Path, rows: object, **options: Any) -> Part:
     return part
 
 
-def rows(frame: Any) -> list[dict]:
-    return frame.to_dict("records")
+def rows(table: Table) -> list[dict]:
+    return [
+        dict(zip(table.columns, row, strict=True)) for row in zip(*(table[name] for name in table.columns), strict=True)
+    ]
 
 
 def plays(*parts: Part) -> list[dict]:
     return [row for part in parts for row in rows(part.tables["staging_play"])]
 
 
-def told(frame: Any) -> list[dict]:
-    """A frame's rows without what they know nothing of."""
-    return [{key: value for key, value in row.items() if value is not None} for row in rows(frame)]
+def told(table: Table) -> list[dict]:
+    """A table's rows without what they know nothing of."""
+    return [{key: value for key, value in row.items() if value is not None} for row in rows(table)]

@@ -6,10 +6,8 @@ from operator import attrgetter, itemgetter, le
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-import pandas as pd
-
 from etl.sources.exports.rows import ACCOUNT, EXTENDED, AccountRow, ExtendedRow
-from etl.staging import ALBUM_COLUMNS, ARTIST_COLUMNS, TRACK_ARTIST_COLUMNS, TRACK_COLUMNS
+from etl.staging import ALBUM_COLUMNS, ARTIST_COLUMNS, TRACK_ARTIST_COLUMNS, TRACK_COLUMNS, Table
 from etl.values import name, text, title
 
 UNKNOWN_TRACK, UNKNOWN_ARTIST = (
@@ -146,13 +144,13 @@ class MemberCatalogue:
             seen.add(key)
             self.new[table].append(row)
 
-    def new_tables(self) -> dict[str, pd.DataFrame]:
-        """The queued rows as a frame for each staging table; empties the queue."""
+    def new_tables(self) -> dict[str, Table]:
+        """The queued rows for each staging table; empties the queue."""
         tables = {}
         for table, columns in COLUMNS.items():
             rows, nothing = self.new[table], [None] * len(self.new[table])
             known = dict(zip(KNOWN_COLUMNS[table], map(list, zip(*rows, strict=True)), strict=bool(rows)))
-            tables[table] = pd.DataFrame({column: known.get(column, nothing) for column in columns}, dtype=object)
+            tables[table] = Table({column: known.get(column, nothing) for column in columns})
             self.new[table] = []
         return tables
 

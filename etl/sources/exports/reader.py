@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from etl.sources.exports.archives import JsonFile, Unreadable
 from etl.sources.exports.earlier import MARK, NAMED_LIKE_A_HISTORY, EarlierImports, KnownFile
@@ -30,7 +29,7 @@ from etl.sources.exports.rows import (
     rows_of,
 )
 from etl.sources.exports.text import NotText, to_utf8
-from etl.staging import EXPORT_PLAY_COLUMNS, FIRST_PLAY, SHOWN_MALFORMED, Malformed, Part
+from etl.staging import EXPORT_PLAY_COLUMNS, FIRST_PLAY, SHOWN_MALFORMED, Malformed, Part, Table
 
 __all__ = ["ExportError", "Malformed", "Part", "Unreadable", "must_exist", "name_uri", "read_exports"]
 
@@ -116,18 +115,16 @@ class Reader:
             rows, end_texts = list(compress(rows, is_kept)), list(compress(end_texts, is_kept))
             ends = ends[np.array(is_kept, dtype=bool)]
         members = self.catalogue.members(kind, rows, end_texts)
-        plays: dict[str, Any] = {
+        nothing = [None] * len(rows)
+        plays: dict[str, Sequence[Any]] = {
             "item_number": range(self.item_number, self.item_number + len(rows)),
-            "file_number": self.file_number,
-            "source": kind if kind == ACCOUNT else [row.brapped_source or EXTENDED for row in rows],
+            "file_number": [self.file_number] * len(rows),
+            "source": [kind] * len(rows) if kind == ACCOUNT else [row.brapped_source or EXTENDED for row in rows],
             "track_uri": [member.uri for member in members],
             "played_at": end_texts,
             "ms_played": [row.ms_played for row in rows],
             **(extended_columns(rows, ends) if kind == EXTENDED else {}),
         }
-        cells = np.full((len(EXPORT_PLAY_COLUMNS), len(rows)), None, dtype=object)
-        for column, values in plays.items():
-            cells[EXPORT_PLAY_COLUMNS.index(column)] = values
         self.item_number += len(rows)
         self.file_number += 1
         return Part(
@@ -136,12 +133,12 @@ class Reader:
             kind=kind,
             row_count=len(read.rows) + len(read.malformed),
             podcast_count=sum(member.content_type == "episode" for member in members),
-            unnamed_count=plays["track_uri"].count(None),
+            unnamed_count=sum(member.uri is None for member in members),
             private_count=len(read.rows) - len(rows),
             malformed=tuple(read.malformed[:SHOWN_MALFORMED]),
             malformed_count=len(read.malformed),
             tables={
-                "staging_play": pd.DataFrame(cells.T, columns=list(EXPORT_PLAY_COLUMNS), dtype=object),
+                "staging_play": Table({column: plays.get(column, nothing) for column in EXPORT_PLAY_COLUMNS}),
                 **self.catalogue.new_tables(),
             },
             notes=notes,
