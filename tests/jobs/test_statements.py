@@ -97,7 +97,7 @@ def logged_statements(database: str) -> Iterator[list[str]]:
         in_cluster(database, f"alter database {name} reset all")
     written = log.read_bytes()[begin:].decode()
     for entry in re.split(r"^(?=\S.*?LOG: )", written, flags=re.MULTILINE):
-        head, mark, statement = entry.partition("LOG:  statement: ")
+        _, mark, statement = entry.partition("LOG:  statement: ")
         if mark and "alter database" not in statement:
             statements.append(statement)
 
