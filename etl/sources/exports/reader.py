@@ -54,7 +54,9 @@ def read_exports(
 ) -> Iterator[Part | Unreadable | KnownFile]:
     """Read every file of a listening history in `paths`, as read_packages() does, with the reader below."""
     make_reader = partial(Reader, sources=sources)
-    return read_packages(paths, make_reader, without_private=without_private, now=now, earlier=earlier, progress=progress)
+    return read_packages(
+        paths, make_reader, without_private=without_private, now=now, earlier=earlier, progress=progress
+    )
 
 
 class Reader:
