@@ -1,6 +1,6 @@
--- Record a gap: the part of window_break that no source covers as a span. Before that, the open gaps that this page of the list
--- reaches into: it holds everything between its oldest and its newest play, however late it arrived. What it holds of a
--- gap is no gap.
+-- Record a gap: the part of window_break that no source covers as a span. Before that, the open gaps that this page of
+-- the list reaches into: it holds everything between its oldest and its newest play, however late it arrived. What it
+-- holds of a gap is no gap.
 
 update ops.coverage
 set
