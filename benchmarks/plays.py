@@ -47,23 +47,31 @@ def measure(fact_count: int) -> None:
                 "SPOTIFY_ACCOUNTS_URL": spotify.accounts_url,
             }
 
-            def python(*arguments: str) -> Callable[[], None]:
-                return lambda: run([sys.executable, *arguments], environment)
+            def python(*arguments: str, says: str = "") -> Callable[[], None]:
+                return lambda: run([sys.executable, *arguments], environment, says)
 
-            forget = "truncate listening.fact_play, listening.bridge_track_artist, listening.track_alias; delete from listening.dim_track where track_key > 0"
+            job = ("-m", "etl", "plays")
+            all_new, none_new = (python(*job, says=f"{count} of 50 plays are new") for count in (50, 0))
+            forget = (
+                "truncate listening.observation, listening.fact_play, listening.bridge_track_artist, listening.track_alias;"
+                " delete from listening.dim_track where track_key > 0"
+            )
             python("-m", "etl", "plays")()  # the schema, and the first listener
             nothing = timed(python("-c", "pass"))
             imports = timed(python("-c", IMPORTS))
-            first = timed(python("-m", "etl", "plays"), before=lambda: execute(url, forget))
-            again = timed(python("-m", "etl", "plays"))
+            first = timed(all_new, before=lambda: execute(url, forget))
+            again = timed(none_new)
             calls = [call.path for call in spotify.calls[-2:]]
             table("nothing recorded before", nothing, imports, first, again)
 
             print(f"\nfilling in {fact_count:,} facts of 1,000 listeners …", flush=True)
             fill(url, fact_count)
-            last = "delete from listening.fact_play where listener_key = 1 and played_at > now() - interval '100 years'"
-            first = timed(python("-m", "etl", "plays"), before=lambda: execute(url, last))
-            again = timed(python("-m", "etl", "plays"))
+            last = (
+                "delete from listening.fact_play where listener_key = 1 and played_at > now() - interval '100 years';"
+                " truncate listening.observation"  # the others have none
+            )
+            first = timed(all_new, before=lambda: execute(url, last))
+            again = timed(none_new)
             table(f"{fact_count:,} facts of 1,000 listeners", nothing, imports, first, again)
             [(heap, indexes, rows)] = execute(
                 url,
@@ -85,8 +93,10 @@ def fill(url: str, fact_count: int) -> None:
     execute(url, "analyze listening.fact_play")
 
 
-def run(command: list[str], environment: dict[str, str]) -> None:
-    subprocess.run(command, env=environment, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+def run(command: list[str], environment: dict[str, str], says: str) -> None:
+    done = subprocess.run(command, env=environment, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
+    if says not in done.stdout:
+        sys.exit(f"{command[1:]} did not say {says!r}:\n{done.stdout}")
 
 
 def timed(what: Callable[[], None], before: Callable[[], object] = lambda: None) -> list[float]:

@@ -31,7 +31,7 @@ LIST, ACCOUNT, EXTENDED = (
 Rows = list[dict[str, Any]]
 
 
-def measure(counts: tuple[int, ...] = (5_000, 50_000)) -> None:
+def measure(counts: tuple[int, ...]) -> None:
     with temporary_folder() as folder, embedded_postgres(folder / "postgres") as url:
         took = {count: measured(url, folder / str(count), count) for count in counts}
     print(f"\n{'repeats in one stretch':<46}" + "".join(f"{count:>12,}" for count in counts) + "       ratio")

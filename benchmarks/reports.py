@@ -94,15 +94,20 @@ select
     profile.key + case when drawn.kind < 0.2 then 1 when drawn.kind < 0.6 then 0 else 2 end,
     case when drawn.kind < 0.2 then 4000 when drawn.kind < 0.6 then 200000 end,
     extract(hour from drawn.played_at at time zone 'UTC') * 60 + extract(minute from drawn.played_at at time zone 'UTC'),
-    round(date_part('epoch', drawn.played_at - lag(drawn.played_at) over (partition by drawn.listener_key order by drawn.played_at)) * 1000)
+    case when drawn.silence <= interval '1 day' then round(date_part('epoch', drawn.silence) * 1000) end
 from (
     select
-        :first_listener + listener as listener_key,
-        timestamptz '2021-12-01 07:00Z' + (play * 5 * 365.0 / :plays) * interval '1 day' + random() * interval '3 minutes' as played_at,
-        1 + floor(:tracks * power(random(), 3))::integer as track_key,
-        random() as kind
-    from generate_series(1, :plays) as plays (play)
-    cross join generate_series(0, :listeners - 1) as listeners (listener)
+        placed.*,
+        placed.played_at - lag(placed.played_at) over (partition by placed.listener_key order by placed.played_at) as silence
+    from (
+        select
+            :first_listener + listener as listener_key,
+            timestamptz '2021-12-01 07:00Z' + (play * 5 * 365.0 / :plays) * interval '1 day' + random() * interval '3 minutes' as played_at,
+            1 + floor(:tracks * power(random(), 3))::integer as track_key,
+            random() as kind
+        from generate_series(1, :plays) as plays (play)
+        cross join generate_series(0, :listeners - 1) as listeners (listener)
+    ) as placed
 ) as drawn
 cross join (select min(play_profile_key) as key from listening.dim_play_profile where play_profile_key > 0) as profile
 """

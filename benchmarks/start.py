@@ -16,6 +16,7 @@ from etl.simulator.world import world_of
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNS = 9
+WARM_UPS = 1  # turns before that, which read the files from the disk
 TOKEN = "token-of-the-benchmark"
 NOTHING = "Python that does nothing"
 COMMANDS = {
@@ -51,8 +52,10 @@ def measure() -> None:
             "SPOTIFY_ACCOUNTS_URL": spotify.accounts_url,
         }
         run(COMMANDS["brapped plays, nothing new"], environment)  # the schema, and the first plays
-        turns = [{name: run(command, environment) for name, command in COMMANDS.items()} for _ in range(RUNS + 1)]
-    table(turns[1:])  # the first one reads the files from the disk
+        turns = [
+            {name: run(command, environment) for name, command in COMMANDS.items()} for _ in range(WARM_UPS + RUNS)
+        ]
+    table(turns[WARM_UPS:])
 
 
 def run(arguments: list[str], environment: dict[str, str]) -> tuple[float, float]:

@@ -16,17 +16,17 @@ class Warned(str):
         return made
 
 
-SOURCES = {  # ops.coverage.source, in words
-    "recently_played": "Spotify's list",
-    "extended_export": "the extended export",
-    "account_export": "the account export",
-}
 WHY_LOST = {  # ops.coverage.reason, in words; null in ledgers older than the column
     "run_missing": "no run fetched it for hours",
     "outage": "the runs before had failed",
     "full_window": "more was played than Spotify's list holds",
     None: "the reason was not recorded",
 }
+
+
+def source_in_words(source: str) -> str:
+    """The name of a source within a sentence: the extended export. source: listening.source.source_name."""
+    return "Spotify's list" if source == "recently_played" else f"the {source.replace('_', ' ')}"
 
 
 def why_lost(reason: str | None) -> str:

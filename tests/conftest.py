@@ -85,6 +85,7 @@ ALSO_SLOW = (
     "embedded/test_owner.py",
     "ground_floor/test_env_file.py",
     "health/test_status.py",
+    "house/test_benchmarks.py",
     "jobs/test_coverage.py",
     "jobs/test_dimensions.py",
     "jobs/test_failed_runs.py",

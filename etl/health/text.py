@@ -14,7 +14,7 @@ from etl.counts import many
 from etl.health.checks import MB, Health
 from etl.health.consistency import CHECKS
 from etl.health.findings import Finding
-from etl.notices import SOURCES, ago, minute, moment, why_lost
+from etl.notices import ago, minute, moment, source_in_words, why_lost
 from etl.values import printable
 
 SHOWN = 8  # the last spans of the coverage ledger
@@ -92,9 +92,9 @@ def coverage_lines(health: Health) -> Lines:
     for one in spans[-SHOWN:]:
         when = f"{minute(one['starts_at'])} to {minute(one['ends_at'])}"
         if one["state"] == "covered":
-            yield str(SOURCES.get(one["source"])).removeprefix("the "), when
+            yield source_in_words(one["source"]).removeprefix("the "), when
         elif one["closed_at"]:
-            by = SOURCES.get(one["closed_by"], one["closed_by"])
+            by = source_in_words(one["closed_by"])
             yield "gap, closed", f"{when}; brought by {by} on {one['closed_at']:%Y-%m-%d}"
         else:
             yield "gap", f"{when}: {why_lost(one['reason'])}"

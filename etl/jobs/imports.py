@@ -3,10 +3,11 @@
 import gc
 import json
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -75,8 +76,13 @@ def import_exports(
     return import_parts(
         settings,
         warehouse,
-        lambda now, earlier: read_packages(
-            paths, make_reader, without_private=without_private, now=now, earlier=earlier, progress=progress
+        lambda now, earlier, sources: read_packages(
+            paths,
+            partial(make_reader, sources=sources),
+            without_private=without_private,
+            now=now,
+            earlier=earlier,
+            progress=progress,
         ),
         listener=listener,
         again=again,
@@ -86,17 +92,17 @@ def import_exports(
     )
 
 
-def make_reader(latest: datetime, *, without_private: bool) -> HistoryReader:
+def make_reader(latest: datetime, *, without_private: bool, sources: Mapping[str, bool]) -> HistoryReader:
     """Imported when there is something to read, because it takes numpy."""
     from etl.sources.exports.reader import Reader
 
-    return Reader(latest, without_private=without_private)
+    return Reader(latest, without_private=without_private, sources=sources)
 
 
 def import_parts(
     settings: Settings,
     warehouse: Warehouse,
-    read: Callable[[datetime, EarlierImports], Iterator[Read]],
+    read: Callable[[datetime, EarlierImports, Mapping[str, bool]], Iterator[Read]],
     *,
     listener: str | None,
     dry_run: bool,
@@ -106,8 +112,8 @@ def import_parts(
 ) -> Receipt:
     """Merge the parts that `read` yields.
 
-    `read` is called with the present time and what earlier imports have read (nothing if `again`), and once more when
-    the transaction is retried. The other parameters are those of import_exports(). Raises ListenerError and
+    `read` is called with the present time, what earlier imports have read (nothing if `again`), and whether each source
+    gives milliseconds; and once more when the transaction is retried. The other parameters are those of import_exports(). Raises ListenerError and
     WarehouseError, and what `read` raises.
     """
     if not dry_run:
@@ -121,7 +127,8 @@ def import_parts(
         owner = load_record_owner(connection, this_run.listener_key)
         notify(sentence(owner))
         earlier = EarlierImports() if again else earlier_imports(connection, this_run.listener_key)
-        parts = stage_files(connection, read(this_run.started_at, earlier))
+        sources = {row.source_name: row.gives_ms for row in run(connection, "dimensions/sources")}
+        parts = stage_files(connection, read(this_run.started_at, earlier, sources))
         is_read = any(isinstance(part, Part) for part in parts)
         if is_read:
             merge_catalogue(connection)

@@ -38,7 +38,7 @@ def import_legacy(
             return import_parts(
                 settings,
                 target,
-                lambda now, _: parts_of(origin, tables, now, progress),
+                lambda now, *_: parts_of(origin, tables, now, progress),
                 listener=listener,
                 dry_run=dry_run,
                 clock=clock,

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from etl.counts import many
-from etl.notices import SOURCES, ago, why_lost
+from etl.notices import ago, source_in_words, why_lost
 from etl.reports.labels import day, duration, in_a_line, moment, share
 from etl.reports.model import FEW, Report, ReportFilter, Section
 from etl.reports.recorded_days import COVERED, NOT_RECORDED
@@ -123,13 +123,13 @@ def coverage(section: Section, report: Report) -> Sentences:
     """One sentence a span of the coverage ledger: covered, an open gap, or a gap that an import closed."""
     zone = report.time_zone
     for row in section.records():
-        source = SOURCES.get(row["source"], row["source"])
+        source = source_in_words(row["source"])
         begin, end = moment(row["starts_at"], zone), moment(row["ends_at"], zone)
         if row["state"] == "covered":
             span = "all of it" if row["is_whole"] else f"it from {begin} to {end}"
             yield f"{source[0].upper()}{source[1:]} covers {span}."
         elif row["closed_at"]:
-            by, on = SOURCES.get(row["closed_by"], row["closed_by"]), day(row["closed_at"].astimezone(zone))
+            by, on = source_in_words(row["closed_by"]), day(row["closed_at"].astimezone(zone))
             yield f"Plays lost between {begin} and {end} were brought by {by} on {on}."
         else:
             yield lost_in_gap(row, report)

@@ -1,6 +1,6 @@
--- The coverage ledger after an import: each export covers its music from first to last play, unless a pause is as long
--- as a missing file would leave. Overlapping spans become one; what lies between two exports is covered by neither.
--- Gaps within a covered span are closed.
+-- The coverage ledger after an import. A source that covers a span covers the music of each package from first to last
+-- play, unless a pause is as long as a missing file would leave. Overlapping spans become one; what lies between two
+-- packages is covered by neither. Gaps within a covered span are closed.
 
 create temporary table covered_by_export on commit drop as
 with export_day as (
@@ -12,9 +12,10 @@ with export_day as (
     from staging_play
     inner join unnest(cast(:packages as text[])) with ordinality as file (package, file_count)
         on file.file_count = staging_play.file_number + 1
+    inner join listening.source on source.source_name = staging_play.source
     inner join listening.dim_track on dim_track.track_uri = staging_play.track_uri
     where
-        staging_play.source in ('extended_export', 'account_export')
+        source.coverage = 'span'
         and dim_track.content_type in ('track', 'local')
     group by
         file.package,
@@ -65,10 +66,11 @@ span as (
         coverage.starts_at,
         coverage.ends_at
     from ops.coverage
+    inner join listening.source on source.source_name = coverage.source
     where
         coverage.listener_key = :listener_key
         and coverage.state = 'covered'
-        and coverage.source in ('extended_export', 'account_export')
+        and source.coverage = 'span'
 ),
 met as (
     select
@@ -107,10 +109,12 @@ group by
     joined.span_number;
 
 delete from ops.coverage
+using listening.source
 where
     coverage.listener_key = :listener_key
     and coverage.state = 'covered'
-    and coverage.source in ('extended_export', 'account_export')
+    and source.source_name = coverage.source
+    and source.coverage = 'span'
     and not exists (
         select 1
         from covered_by_export

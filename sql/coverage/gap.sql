@@ -1,6 +1,6 @@
--- Record a gap: the part of window_break that no export covers. Before that, the open gaps that this page of the list
--- reaches into: it holds everything between its oldest and its newest play, however late it arrived. What it holds of a
--- gap is no gap.
+-- Record a gap: the part of window_break that no source covers as a span. Before that, the open gaps that this page of
+-- the list reaches into: it holds everything between its oldest and its newest play, however late it arrived. What it
+-- holds of a gap is no gap.
 
 update ops.coverage
 set
@@ -94,10 +94,11 @@ from (
                 where coverage.ends_at >= window_break.ends_at - interval '1 minute'
             ) as reaches_back_to
         from ops.coverage
+        inner join listening.source on source.source_name = coverage.source
         where
             coverage.listener_key = :listener_key
             and coverage.state = 'covered'
-            and coverage.source in ('extended_export', 'account_export')
+            and source.coverage = 'span'
     ) as export
 ) as span
 where span.starts_at < span.ends_at

@@ -1,7 +1,7 @@
 -- The span in which Spotify's list may have lost plays, judged by a full page of it whose oldest play was not recorded,
 -- not from an export either: everything since that play is in the page, so what was lost lies before it. The span
--- begins at the last play that the list or the recorder knows before it, or at the last poll if there is none: what
--- exports cover is taken off by gap.sql.
+-- begins at the last play before it that a list or a recorder knows, or at the last poll if there is none: what a
+-- source covers as a span is taken off by gap.sql.
 --
 -- No row where nothing is lost: the oldest play is a recorded one that Spotify moved too far to be matched, as the page
 -- lacks one of that recording shortly after it; or no other play fits between, as the two end less than a minute apart,
@@ -49,7 +49,11 @@ recorded_before as (
             where
                 fact_play.listener_key = :listener_key
                 and fact_play.played_at < oldest.observed_at
-                and not dim_play_profile.sources <@ array['extended_export', 'account_export']
+                and dim_play_profile.sources && array(
+                    select source.source_name
+                    from listening.source
+                    where source.coverage in ('window', 'watched')
+                )
             order by fact_play.played_at desc
             limit 1
         ) as played_at,

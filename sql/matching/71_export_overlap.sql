@@ -1,15 +1,16 @@
--- After a merge: how many plays of the list fall in the time of the batch's exports, and how many of them the exports
--- report too.
+-- After a merge: how many plays of the list (a source that covers windows) fall in the time of the batch's exports
+-- (sources that cover spans), and how many of them the exports report too.
 
 with listed as (
     select
         min(coverage.starts_at) as starts_at,
         max(coverage.ends_at) as ends_at
     from ops.coverage
+    inner join listening.source on source.source_name = coverage.source
     where
         coverage.listener_key = :listener_key
-        and coverage.source = 'recently_played'
         and coverage.state = 'covered'
+        and source.coverage = 'window'
 ),
 exported as (
     select
@@ -18,7 +19,7 @@ exported as (
         batch_observation.track_key
     from batch_observation
     inner join listening.source on source.source_key = batch_observation.source_key
-    where source.source_name in ('extended_export', 'account_export')
+    where source.coverage = 'span'
 ),
 span as (
     select
@@ -35,7 +36,12 @@ listed_play as (
             fact_play.listener_key = :listener_key
             and fact_play.played_at between span.starts_at and span.ends_at
     inner join listening.dim_play_profile on dim_play_profile.play_profile_key = fact_play.play_profile_key
-    where 'recently_played' = any(dim_play_profile.sources)
+    where
+        dim_play_profile.sources && array(
+            select source.source_name
+            from listening.source
+            where source.coverage = 'window'
+        )
 )
 select
     count(*) as listed_count,

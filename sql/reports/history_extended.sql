@@ -5,6 +5,8 @@ with reported as materialized (
     select
         ranked.play_key,
         ranked.source,
+        ranked.has_ids,
+        ranked.has_details,
         ranked.track_key,
         ranked.reported_at,
         ranked.started_at,
@@ -16,6 +18,8 @@ with reported as materialized (
         select
             observation.play_key,
             source.source_name as source,
+            source.has_ids,
+            source.device_rank is not null as has_details,
             observation.track_key,
             observation.observed_at as reported_at,
             observation.started_at,
@@ -50,7 +54,7 @@ select
         else ''
     end
     || 'Z' as ts,
-    case when reported.source = 'extended_export' then dim_device.platform end as platform,
+    case when reported.has_details then dim_device.platform end as platform,
     case
         when cast(:with_sources as boolean) then reported.ms_played
         else coalesce(
@@ -58,7 +62,7 @@ select
             listening.estimated_ms(fact_play.since_previous_ms, dim_track.duration_ms)
         )
     end as ms_played,
-    case when reported.source = 'extended_export' then dim_play_profile.country_code end as conn_country,
+    case when reported.has_details then dim_play_profile.country_code end as conn_country,
     case when dim_track.content_type in ('track', 'local') then dim_track.track_name end as master_metadata_track_name,
     case
         when dim_track.content_type in ('track', 'local')
@@ -75,17 +79,14 @@ select
     case when dim_track.content_type = 'chapter' then dim_album.album_name end as audiobook_title,
     case when dim_track.content_type = 'chapter' then uri.track_uri end as audiobook_chapter_uri,
     case when dim_track.content_type = 'chapter' then dim_track.track_name end as audiobook_chapter_title,
-    case when reported.source = 'extended_export' then dim_play_profile.reason_start end as reason_start,
-    case when reported.source = 'extended_export' then dim_play_profile.reason_end end as reason_end,
-    case when reported.source = 'extended_export' then dim_play_profile.is_shuffle end as shuffle,
-    case when reported.source = 'extended_export' then dim_play_profile.is_skipped end as skipped,
-    case when reported.source = 'extended_export' then dim_play_profile.is_offline end as offline,
-    case
-        when reported.source = 'extended_export'
-            then round(extract(epoch from reported.started_at) * 1000)::bigint
-    end as offline_timestamp,
+    case when reported.has_details then dim_play_profile.reason_start end as reason_start,
+    case when reported.has_details then dim_play_profile.reason_end end as reason_end,
+    case when reported.has_details then dim_play_profile.is_shuffle end as shuffle,
+    case when reported.has_details then dim_play_profile.is_skipped end as skipped,
+    case when reported.has_details then dim_play_profile.is_offline end as offline,
+    round(extract(epoch from reported.started_at) * 1000)::bigint as offline_timestamp,
     dim_play_profile.is_private as incognito_mode,
-    nullif(reported.source, 'extended_export') as brapped_source
+    nullif(reported.source, :layout_of) as brapped_source
 from reported
 inner join listening.fact_play
     on
@@ -102,10 +103,10 @@ cross join lateral (
         end as reported_at
 ) as dated
 cross join lateral (
-    -- with sources, the track as the source names it; the account export has only its name
+    -- with sources, the track as the source names it; some sources have only its name
     select
         case when cast(:with_sources as boolean) then reported.track_key else fact_play.track_key end as track_key,
-        cast(:with_sources as boolean) and reported.source = 'account_export' as is_by_name
+        cast(:with_sources as boolean) and not reported.has_ids as is_by_name
 ) as named
 inner join listening.dim_track on dim_track.track_key = named.track_key
 inner join listening.dim_album on dim_album.album_key = dim_track.album_key

@@ -13,7 +13,9 @@ create table listening.source (
     device_rank smallint,
     precision_s smallint not null,
     is_redating boolean not null,
-    ms_basis text
+    ms_basis text,
+    coverage text check (coverage in ('window', 'span', 'watched')),
+    has_ids boolean not null default true
 );
 comment on table listening.source is
     'Who reports plays. Of several sources of a play, the one of the lowest rank decides an attribute.';
@@ -29,13 +31,18 @@ comment on column listening.source.precision_s is
     'Its dates are cut to so many seconds: 60 for a source that gives the minute. 0: they are exact.';
 comment on column listening.source.is_redating is 'Whether it may date one play differently from time to time.';
 comment on column listening.source.ms_basis is 'reported or measured: how it knows the milliseconds.';
+comment on column listening.source.coverage is
+    'What a batch of it covers. window: its latest plays; between two windows that do not meet may be a gap. span: '
+    'everything from the first to the last play of a package, so it closes gaps. watched: everything while it ran, so '
+    'a gap begins at its last play. Null: its plays say nothing about others.';
+comment on column listening.source.has_ids is 'Whether it gives the ids of tracks. False: only names.';
 
 insert into listening.source
 values
-(1, 'extended_export', 3, 1, 1, null, 1, 0, false, 'reported'),
-(2, 'recently_played', 1, null, 2, 1, null, 0, true, null),
-(3, 'account_export', 4, 3, 4, null, null, 60, false, 'reported'),
-(4, 'player', 2, 2, 3, 2, 2, 0, false, 'measured');
+(1, 'extended_export', 3, 1, 1, null, 1, 0, false, 'reported', 'span', true),
+(2, 'recently_played', 1, null, 2, 1, null, 0, true, null, 'window', true),
+(3, 'account_export', 4, 3, 4, null, null, 60, false, 'reported', 'span', false),
+(4, 'player', 2, 2, 3, 2, 2, 0, false, 'measured', 'watched', true);
 
 -- Grain: a way in which observations of two sources may be one play.
 create table ops.match_rule (
@@ -112,7 +119,7 @@ comment on column listening.dim_play_profile.sources is 'Names of the sources th
 -- Grain: one thing that a source said. 56 to 76 bytes a row and 36 in its only index.
 create table listening.observation (
     observed_at timestamptz not null,
-    play_key bigint,
+    play_key bigint not null,
     started_at timestamptz,
     listener_key integer not null,
     track_key integer not null,
@@ -301,51 +308,6 @@ from (
         ) - 1 as place
     from known_statement
 ) as numbered;
-
--- Days that plays may move to, because they ended soon after they began.
-insert into listening.dim_date (
-    date_key,
-    full_date,
-    year,
-    quarter,
-    month,
-    month_name,
-    year_month,
-    iso_year,
-    iso_week,
-    day_of_year,
-    day_of_month,
-    day_of_week,
-    day_name,
-    is_weekend
-)
-select
-    to_char(calendar.full_date, 'YYYYMMDD')::integer,
-    calendar.full_date,
-    extract(year from calendar.full_date),
-    extract(quarter from calendar.full_date),
-    extract(month from calendar.full_date),
-    to_char(calendar.full_date, 'FMMonth'),
-    to_char(calendar.full_date, 'YYYY-MM'),
-    extract(isoyear from calendar.full_date),
-    extract(week from calendar.full_date),
-    extract(doy from calendar.full_date),
-    extract(day from calendar.full_date),
-    extract(isodow from calendar.full_date),
-    to_char(calendar.full_date, 'FMDay'),
-    extract(isodow from calendar.full_date) >= 6
-from (
-    select generate_series(
-        date_trunc(
-            'year',
-            (min(least(observation.observed_at, observation.started_at)) - interval '1 day') at time zone 'UTC'
-        ),
-        (select min(dim_date.full_date) - 1 from listening.dim_date)::timestamp,
-        interval '1 day'
-    )::date as full_date
-    from listening.observation
-) as calendar
-on conflict do nothing;
 
 -- The columns that observations replace go. A view that reads them gets its new text after this file; until then it
 -- keeps its columns and has no rows, so that views which people made upon it stay.

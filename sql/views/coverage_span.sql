@@ -19,7 +19,7 @@ comment on view listening.coverage_span is
     'The coverage ledger: spans that a source covers, and gaps, in which plays were probably lost. What lies in no '
     'span is not recorded. Day by day: coverage_day.';
 comment on column listening.coverage_span.listener_key is 'Who listened.';
-comment on column listening.coverage_span.source is 'recently_played, extended_export or account_export.';
+comment on column listening.coverage_span.source is 'recently_played, extended_export …: see listening.source.';
 comment on column listening.coverage_span.state is
     'covered: the source reports everything it could. gap: plays were probably lost.';
 comment on column listening.coverage_span.starts_at is 'Begin of the span.';

@@ -47,7 +47,7 @@ select
     dim_play_profile.is_private,
     dim_play_profile.country_code,
     (
-        select string_agg(source.source_name, ', ' order by source.source_name <> 'recently_played', source.source_key)
+        select string_agg(source.source_name, ', ' order by source.date_rank, source.source_key)
         from listening.source
         where source.source_name = any(dim_play_profile.sources)
     ) as sources,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from support import NOW
 from support.export_files import write_folder, write_zip
-from support.export_reader import heard, listen, nameless
+from support.export_reader import SOURCES, heard, listen, nameless
 from support.truth_sources import made_up_sources
 from support.wire_count import counted
 
@@ -361,7 +361,7 @@ def test_a_change_of_how_files_are_read_changes_the_rules(tmp_path):
         folder.mkdir()
         for name, content in SAMPLE.items():
             (folder / name).write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
-        parts = list(read_exports([folder], without_private=without_private, now=NOW))
+        parts = list(read_exports([folder], without_private=without_private, now=NOW, sources=SOURCES))
         shutil.rmtree(folder)
         made = [staged(part) for part in parts if isinstance(part, Part)]
         assert len(made) == len(SAMPLE)

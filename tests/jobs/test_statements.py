@@ -2,12 +2,17 @@
 
 import copy
 import json
-from contextlib import closing
+import os
+import re
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import requests
-from support import NOW, REFRESH_TOKEN, ago, change_world, settings_of
+from sqlalchemy.engine import make_url
+from support import NOW, REFRESH_TOKEN, ago, change_world, in_cluster, settings_of
 from support.wire_count import counted
 
 from etl.jobs.monitored import monitored
@@ -16,7 +21,7 @@ from etl.simulator.routes import Fault, Play
 from etl.warehouse.connection import Warehouse
 
 PAGE = "/v1/me/player/recently-played"
-HOUR = timedelta(hours=1)
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 LEDGER = {
     "coverage": "select source, state, starts_at, ends_at, found_at, reason, closed_at from ops.coverage order by starts_at",
     "watermark": "select source, played_at, checked_at, window_starts_at from ops.watermark",
@@ -62,6 +67,39 @@ def test_a_run_that_brings_one_play_takes_less_than_forty_round_trips(
         outcome = monitored("plays", on_github, there, record_plays, lambda: NOW + HOUR)
         assert outcome.line.startswith("1 of 50 plays are new")
     assert len(wire.messages) < 40
+
+
+@pytest.mark.parametrize(("new_count", "bar"), [(0, 12), (1, 30), (50, 30)])
+def test_the_server_counts_as_few_statements(
+    new_count, bar, on_github, database, spotify, heard, play, songs, warehouse
+):
+    """One is what the server gets at once and answers: several files of sql/ may be one, with the settings before them."""
+    record_plays(on_github, warehouse, lambda: NOW)
+    play(*(Play(list(songs.tracks)[60 + number], NOW + number * MINUTE) for number in range(new_count)))
+    spotify.clock = lambda: NOW + HOUR
+    with logged_statements(database) as statements, closing(Warehouse(database)) as there:
+        outcome = monitored("plays", on_github, there, record_plays, lambda: NOW + HOUR)
+    assert outcome.line.startswith(f"{new_count} of 50 plays are new")
+    assert 0 < len(statements) <= bar
+    assert sum("insert into ops.run (" in statement for statement in statements) == 1
+
+
+@contextmanager
+def logged_statements(database: str) -> Iterator[list[str]]:
+    """What the server's own log says that it was asked in this database, once the block has ended."""
+    name = make_url(database).database
+    log, statements = Path(os.environ["BRAPPED_TEST_CLUSTER"]) / "cluster" / "postgres.log", list[str]()
+    in_cluster(database, f"alter database {name} set log_statement = 'all'")
+    begin = log.stat().st_size
+    try:
+        yield statements
+    finally:
+        in_cluster(database, f"alter database {name} reset all")
+    written = log.read_bytes()[begin:].decode()
+    for entry in re.split(r"^(?=\S.*?LOG: )", written, flags=re.MULTILINE):
+        _, mark, statement = entry.partition("LOG:  statement: ")
+        if mark and "alter database" not in statement:
+            statements.append(statement)
 
 
 @pytest.mark.parametrize("count", [0, 1, 50])

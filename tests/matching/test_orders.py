@@ -22,9 +22,10 @@ from etl.warehouse.connection import Warehouse
 
 DIARY = """
 insert into listening.source (
-    source_key, source_name, date_rank, ms_rank, name_rank, context_rank, device_rank, precision_s, is_redating, ms_basis
+    source_key, source_name, date_rank, ms_rank, name_rank, context_rank, device_rank, precision_s, is_redating, ms_basis,
+    coverage, has_ids
 )
-values (9, 'diary', 9, null, 9, null, null, 60, false, null);
+values (9, 'diary', 9, null, 9, null, null, 60, false, null, null, false);
 insert into ops.match_rule (tier, source_key, other_source_key, compared, seconds)
 values (11, 9, 1, 'name', 20), (11, 9, 2, 'name', 45), (11, 9, 4, 'name', 20), (11, 9, 3, 'name', 20);
 """

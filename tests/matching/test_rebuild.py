@@ -86,7 +86,7 @@ DAMAGE = {
         lambda before: Rebuilt(before["plays"], 0, before["third"], 0),
     ),
     "plays parted from their observations": (
-        "update listening.observation set play_key = null where listener_key = 1 and source_key = 1",
+        "update listening.observation set play_key = -play_key where listener_key = 1 and source_key = 1",
         lambda before: None,
     ),
     "observations of two plays said to be of one": (

@@ -418,9 +418,9 @@ def test_personal_fields_never_leave_the_reader(tmp_path):
 def test_personal_fields_are_dropped_while_an_odd_file_is_parsed(tmp_path, monkeypatch):
     rows_found: list[dict] = []
 
-    def read_row_by_row(rows: list[dict], latest: datetime) -> export_rows.Rows:
+    def read_row_by_row(rows: list[dict], latest: datetime, sources: Mapping[str, bool]) -> export_rows.Rows:
         rows_found.extend(rows)
-        return real(rows, latest)
+        return real(rows, latest, sources)
 
     real = export_rows.read_row_by_row
     monkeypatch.setattr(export_rows, "read_row_by_row", read_row_by_row)

@@ -9,6 +9,7 @@ from etl.staging import Part, Table
 from support import NOW
 
 URI = "spotify:track:" + "t" * 22
+SOURCES = {"recently_played": False, "extended_export": True, "account_export": True}  # whether it gives milliseconds
 
 PERSONAL = {
     "username": "secret-user",
@@ -66,7 +67,7 @@ def written(path: Path, told: object) -> Path:
 
 def read(*paths: Path, **options: Any) -> list[Any]:
     """Every part and what is unreadable. Any: a test knows which of both it reads."""
-    return list(read_exports(paths, **{"now": NOW, **options}))
+    return list(read_exports(paths, **{"now": NOW, "sources": SOURCES, **options}))
 
 
 def part_of(tmp_path: Path, rows: object, **options: Any) -> Part:

@@ -13,6 +13,7 @@ from etl.reports.sections import SECTIONS
 from etl.warehouse.statements import stream
 
 COLUMNS = SECTIONS["history"].columns
+LAYOUT_OF = "extended_export"  # the source whose files have the layout `extended`
 PIECE = 100_000  # characters of a piece of CSV
 
 
@@ -64,7 +65,7 @@ def as_extended(reporter: Reporter, *, with_sources: bool) -> Iterator[str]:
     and minute. In both forms a row of another source than the extended export has a key that Spotify does not know,
     brapped_source.
     """
-    parameters = {**reporter.parameters, "with_sources": with_sources}
+    parameters = {**reporter.parameters, "with_sources": with_sources, "layout_of": LAYOUT_OF}
     rows = map(extended_row, stream(reporter.connection, "reports/history_extended", **parameters))
     yield from as_list(rows)
     yield "\n"

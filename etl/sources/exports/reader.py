@@ -1,8 +1,9 @@
 """Read plays from Spotify's exports: the extended streaming history (all years) and the account data (one year)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from itertools import compress
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from etl.sources.exports.rows import (
     ACCOUNT,
     EXTENDED,
     LEFT_EMPTY,
+    NO_SOURCES,
     PRIVATE,
     ExtendedRow,
     Moments,
@@ -47,16 +49,26 @@ def read_exports(
     now: datetime,
     earlier: EarlierImports = EarlierImports(),  # noqa: B008  nothing changes it
     progress: Progress = lambda done, total: None,
+    sources: Mapping[str, bool] = NO_SOURCES,
 ) -> Iterator[Part | Unreadable | KnownFile]:
     """Read every file of a listening history in `paths`, as read_packages() does, with the reader below."""
-    return read_packages(paths, Reader, without_private=without_private, now=now, earlier=earlier, progress=progress)
+    make_reader = partial(Reader, sources=sources)
+    return read_packages(
+        paths, make_reader, without_private=without_private, now=now, earlier=earlier, progress=progress
+    )
 
 
 class Reader:
-    """Turns the files of one import into parts; keeps the numbering and the members that were staged already."""
+    """Turns the files of one import into parts; keeps the numbering and the members that were staged already.
 
-    def __init__(self, latest: datetime, *, without_private: bool = False) -> None:
+    sources: the sources that a row may name in brapped_source, and whether each gives milliseconds.
+    """
+
+    def __init__(
+        self, latest: datetime, *, without_private: bool = False, sources: Mapping[str, bool] = NO_SOURCES
+    ) -> None:
         self.latest = latest
+        self.sources = sources
         self.without_private = without_private
         self.private: set[PlayKey] = set()  # plays to leave out
         self.item_number = 0
@@ -66,7 +78,7 @@ class Reader:
     def leave_out_private(self, content: bytes) -> None:
         """Note the plays of private sessions, which the account data has without saying that they were private."""
         with suppress(ValueError, RecursionError):  # reported when the file is read for its plays
-            read = rows_of(to_utf8(content), self.latest)
+            read = rows_of(to_utf8(content), self.latest, self.sources)
             if read.kind == EXTENDED:
                 rows = zip(read.rows, read.end_texts, strict=True)
                 self.private.update(
@@ -86,7 +98,7 @@ class Reader:
         if not is_history and not MARK.search(content):
             return None
         try:
-            read = rows_of(content, self.latest)
+            read = rows_of(content, self.latest, self.sources)
         except (ValueError, RecursionError) as error:
             is_history = is_history or looks_like_a_history(content)
             reason = str(error) if isinstance(error, NotText) else "it is incomplete, or not JSON"

@@ -1,11 +1,12 @@
 """Parse the rows of Spotify's exports from JSON, typed and checked; malformed rows are listed by number."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from operator import attrgetter
+from types import MappingProxyType
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
@@ -23,7 +24,7 @@ EXTENDED = "extended_export"
 ACCOUNT = "account_export"
 BACKSLASH = b"\\"
 OURS = b'"brapped_source"'  # in a file that Brapped wrote
-LIST = "recently_played"
+NO_SOURCES: Mapping[str, bool] = MappingProxyType({})
 NUL = rb"\u0000"  # no text in Postgres may contain it
 HEAD = 65536  # bytes
 LONGEST_TEXT = 200
@@ -41,7 +42,7 @@ class ExtendedRow(msgspec.Struct, gc=False):
     """
 
     end_time: str = msgspec.field(name="ts")  # UTC: 2024-08-29T14:48:46Z
-    ms_played: Milliseconds | None  # null only for plays from recently_played, see brapped_source
+    ms_played: Milliseconds | None  # null only if brapped_source never gives them
     spotify_track_uri: str | None = None
     spotify_episode_uri: str | None = None
     audiobook_chapter_uri: str | None = None
@@ -142,8 +143,10 @@ class Rows(NamedTuple):
 listened_ms = attrgetter("ms_played")
 
 
-def rows_of(content: bytes, latest: datetime) -> Rows:
+def rows_of(content: bytes, latest: datetime, sources: Mapping[str, bool] = NO_SOURCES) -> Rows:
     """Parse a file in UTF-8 or Windows-1252. A row that ends after `latest` is malformed.
+
+    sources: the sources that a row may name in brapped_source, and whether each gives milliseconds.
 
     Raises ValueError or RecursionError for invalid JSON; NotText, which is a ValueError, for another encoding.
     """
@@ -154,7 +157,7 @@ def rows_of(content: bytes, latest: datetime) -> Rows:
     if notes and not file.is_damaged and (rows := read_fast(file.text.encode(), latest)):
         return rows._replace(notes=notes)
     # Something in the file is odd: check it row by row, so that each malformed row can be listed.
-    rows = read_row_by_row(parse_json(file.text, KNOWN_KEYS, is_damaged=file.is_damaged), latest)
+    rows = read_row_by_row(parse_json(file.text, KNOWN_KEYS, is_damaged=file.is_damaged), latest, sources)
     return rows._replace(notes=notes + rows.notes)
 
 
@@ -193,7 +196,7 @@ def format_moments(moments: Moments) -> list[str]:
     return [text.replace(".000Z", "Z") for text in texts]
 
 
-def read_row_by_row(content: object, latest: datetime) -> Rows:
+def read_row_by_row(content: object, latest: datetime, sources: Mapping[str, bool]) -> Rows:
     """Check each row of a parsed file. The first row of a listening history decides which kind the file is."""
     listed = content if isinstance(content, list) else []
     kind = next((kind for row in listed for kind in KEYS if has_keys_of(row, kind)), None)
@@ -204,7 +207,7 @@ def read_row_by_row(content: object, latest: datetime) -> Rows:
     odd: Counter[tuple[str, str]] = Counter()  # field, and what became of its value
     for row_number, row in enumerate(listed if kind else [], start=1):
         try:
-            end, good, oddities = check_row(row, str(kind), latest)
+            end, good, oddities = check_row(row, str(kind), latest, sources)
         except OddRow as bad:
             malformed.append(Malformed(row_number, str(bad)))
         else:
@@ -240,7 +243,7 @@ def has_keys_of(row: object, kind: str) -> bool:
 
 
 def check_row(
-    row: object, kind: str, latest: datetime
+    row: object, kind: str, latest: datetime, sources: Mapping[str, bool]
 ) -> tuple[datetime, ExtendedRow | AccountRow, list[tuple[str, str]]]:
     """Check one row: returns its end, the typed row, and (field, what became of it) for each odd value.
 
@@ -252,11 +255,12 @@ def check_row(
         raise OddRow("it is a row of the other kind of export")
     end_time, ms_played, *others = KEYS[kind]
     row = {**without_nan(row), ms_played: row.get(ms_played)}
-    for key in (end_time, ms_played):
-        if row.get(key) is None and not (key == ms_played and row.get("brapped_source") == LIST):
-            raise OddRow(f"{key} is missing")
-    if row.get("brapped_source") not in (None, LIST, ACCOUNT):
+    source = row.get("brapped_source")
+    if source is not None and not (isinstance(source, str) and source in sources):
         raise OddRow("brapped_source is not a known source")
+    for key in (end_time, ms_played):
+        if row.get(key) is None and not (key == ms_played and source and not sources[source]):
+            raise OddRow(f"{key} is missing")
     ms: Any = whole(row.get(ms_played))
     if row.get(ms_played) is not None and not (ms is not None and 0 <= ms < 2**31):
         raise OddRow(f"{ms_played} is not a whole number from 0 to {2**31 - 1}")

@@ -208,14 +208,13 @@ select
     count(*)
 from ops.watermark
 where
-    watermark.source = 'recently_played'
-    and watermark.played_at is distinct from (
+    watermark.played_at is distinct from (
         select fact_play.played_at
         from listening.fact_play
         inner join listening.dim_play_profile on dim_play_profile.play_profile_key = fact_play.play_profile_key
         where
             fact_play.listener_key = watermark.listener_key
-            and 'recently_played' = any(dim_play_profile.sources)
+            and watermark.source = any(dim_play_profile.sources)
         order by fact_play.played_at desc
         limit 1
     )

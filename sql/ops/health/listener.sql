@@ -13,8 +13,17 @@ select
         where fact_play.listener_key = dim_listener.listener_key
     ) as last_played_at
 from listening.dim_listener
-left join ops.watermark
-    on
+left join lateral (
+    select
+        watermark.checked_at,
+        watermark.played_at,
+        watermark.window_starts_at
+    from ops.watermark
+    inner join listening.source on source.source_name = watermark.source
+    where
         watermark.listener_key = dim_listener.listener_key
-        and watermark.source = 'recently_played'
+        and source.coverage = 'window'
+    order by watermark.checked_at desc
+    limit 1
+) as watermark on true
 order by dim_listener.listener_key

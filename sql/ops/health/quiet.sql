@@ -17,7 +17,8 @@ from (
             where fact_play.listener_key = watermark.listener_key
         ) as played_at
     from ops.watermark
-    where watermark.source = 'recently_played'
+    inner join listening.source on source.source_name = watermark.source
+    where source.coverage = 'window'
 ) as asked
 cross join lateral (
     select
