@@ -49,7 +49,7 @@ def rebuild(
     if dry_run:
         warehouse.must_be_current()
     else:
-        warehouse.migrate(clock(), __version__, views_may_wait=True)
+        warehouse.migrate(clock(), __version__, views_may_wait=True, plays_may_wait=True)
     rows = warehouse.transaction(lambda connection: listeners_of(connection, settings, listener), limits.READING)
     if not rows:
         return Outcome("nobody is recorded here yet; there is nothing to derive", new_count=0)
@@ -102,6 +102,6 @@ def rebuild_one(warehouse: Warehouse, row: Row[Any], clock: Clock, *, dry_run: b
         return rebuilt
 
     try:
-        return warehouse.transaction(work, limits.IMPORTING)
+        return warehouse.transaction(work, limits.REBUILDING)
     except DryRunDone as done:
         return done.rebuilt

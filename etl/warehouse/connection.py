@@ -32,6 +32,7 @@ from etl.warehouse.locks import (
     lock_listeners,
     lock_timeout,
 )
+from etl.warehouse.rebuild import DUE, rebuild_due
 from etl.warehouse.schema import migrate_within, pending, rows_if_current, views_in_order
 from etl.warehouse.statements import names_in, script
 
@@ -128,16 +129,26 @@ class Warehouse:
         is_reached = state is not None and not is_passing(failure)
         raise kind(sentence_about(failure, self.name).removesuffix(".") + tries, is_reached=is_reached)
 
-    def migrate(self, now: datetime, version: str, *, views_may_wait: bool = False) -> list[str]:
+    def migrate(
+        self, now: datetime, version: str, *, views_may_wait: bool = False, plays_may_wait: bool = False
+    ) -> list[str]:
         """Bring the schema up to date in one transaction; the names of the files applied. One query if there are none.
 
-        Waits a few seconds at a time for readers to release their locks, then raises LockTimeout. `views_may_wait`: the
-        caller uses tables only, so outdated views are no reason to fail; the next run replaces them.
+        Then derive the plays anew of listeners of whom that is due, one transaction each: minutes for a million plays.
+        `plays_may_wait`: leave that to another run. Waits a few seconds at a time for readers to release their locks,
+        then raises LockTimeout. `views_may_wait`: the caller uses tables only, so outdated views are no reason to fail;
+        the next run replaces them.
 
         Every job that records calls it first. It therefore also raises WrongClock, before it changes anything.
         """
-        if self.ask(lambda connection: rows_if_current(connection, self.clock)) is not None:
-            return []
+        known = self.ask(lambda connection: rows_if_current(connection, self.clock, [DUE]))
+        files = self._apply_pending(now, version, views_may_wait=views_may_wait) if known is None else []
+        if not plays_may_wait and (known is None or known[DUE]):
+            rebuild_due(self, now)
+        return files
+
+    def _apply_pending(self, now: datetime, version: str, *, views_may_wait: bool) -> list[str]:
+        """`migrate` without its first query and without the plays."""
         attempt = 1
         while True:
             try:

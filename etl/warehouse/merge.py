@@ -104,11 +104,15 @@ def rebuild_plays(connection: Connection, *, listener_key: int, now: datetime) -
     Raises OutOfOrder as `lock` does.
     """
     run(connection, "matching/90_drop_temporary_tables")
-    every = ("tracks_to_rematch", "all_tracks_changed", "statistics", "track_recording")
-    run_all(
-        connection, ("matching/01_merge_session", "staging/staging_play", *(f"dimensions/{name}" for name in every))
-    )
+    derive_recordings(connection)
+    run(connection, "staging/staging_play")
     return derive_plays(connection, listener_key=listener_key, now=now, is_rebuild=True)
+
+
+def derive_recordings(connection: Connection) -> None:
+    """Derive anew, for all tracks, which of them are one recording."""
+    every = ("tracks_to_rematch", "all_tracks_changed", "statistics", "track_recording")
+    run_all(connection, ("matching/01_merge_session", *(f"dimensions/{name}" for name in every)))
 
 
 def derive_plays(connection: Connection, *, listener_key: int, now: datetime, is_rebuild: bool = False) -> Rebuilt:

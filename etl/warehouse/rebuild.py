@@ -2,17 +2,24 @@
 
 import logging
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
+from etl import limits
 from etl.counts import many
-from etl.warehouse.locks import lock_listeners
-from etl.warehouse.merge import Rebuilt, rebuild_plays
+from etl.limits import Limits
+from etl.warehouse.locks import LISTENER_LOCK, lock, lock_listeners
+from etl.warehouse.merge import Rebuilt, derive_recordings, rebuild_plays
 from etl.warehouse.statements import run, script
 from etl.warehouse.time_zones import update_time_zone
 
+if TYPE_CHECKING:  # it imports this module
+    from etl.warehouse.connection import Warehouse
+
 log = logging.getLogger(__name__)
 
+DUE = "ops/migrations/rebuild_due"
 MARKER = "-- rebuild"  # a line of the comment at the head of a schema file, alone or before a colon
 
 
@@ -31,30 +38,57 @@ def lock_everybody(connection: Connection) -> None:
     lock_listeners(connection, [row.listener_key for row in run(connection, "ops/listeners/keys")])
 
 
-def rebuild_everybody(connection: Connection, now: datetime) -> None:
-    """Derive the plays of every listener anew within this transaction, and log what changed.
+def note_rebuild(connection: Connection, schema_file: str, now: datetime) -> None:
+    """Note that the plays of all listeners are to be derived anew, and derive now which tracks are one recording.
 
-    Raises OutOfOrder and a lock timeout as `lock` does.
+    The plays themselves are left to `rebuild_due`, so that a migration takes no longer than its schema files, and what
+    is recorded before they are derived already follows the new rule.
     """
-    keys = [row.listener_key for row in run(connection, "ops/listeners/keys")]
+    derive_recordings(connection)
+    run(connection, "ops/migrations/rebuild_due_noted", schema_file=schema_file, due_at=now)
+
+
+def rebuild_due(warehouse: "Warehouse", now: datetime) -> None:
+    """Derive the plays anew of all listeners of whom that is due, one transaction each, and log what changed.
+
+    Killed at any moment and called again, it goes on with the next listener. Raises WarehouseError.
+    """
+    keys = [row.listener_key for row in warehouse.ask(lambda connection: run(connection, DUE))]
     if not keys:
         return
     log.info("The rule that decides which observations are one play has changed: all plays are derived anew.")
-    rebuilt = total_of([rebuild_listener(connection, key, now) for key in keys])
+    results = [rebuild_if_due(warehouse, key, now) for key in keys]
+    rebuilt = total_of([one for one in results if one is not None])
     log.info(
         "%s of %s derived anew: %s.", many(rebuilt.play_count, "play"), many(len(keys), "listener"), changes(rebuilt)
     )
 
 
+def rebuild_if_due(
+    warehouse: "Warehouse", listener_key: int, now: datetime, wanted: Limits = limits.REBUILDING
+) -> Rebuilt | None:
+    """Derive the plays of a listener anew in one transaction, unless another run has done it. Raises WarehouseError."""
+
+    def work(connection: Connection) -> Rebuilt | None:
+        lock(connection, LISTENER_LOCK, listener_key)
+        if all(row.listener_key != listener_key for row in run(connection, DUE)):
+            return None
+        return rebuild_listener(connection, listener_key, now)
+
+    return warehouse.transaction(work, wanted)
+
+
 def rebuild_listener(connection: Connection, listener_key: int, now: datetime) -> Rebuilt:
     """Derive the plays of one listener anew, with their local dates. Raises OutOfOrder and a lock timeout as `lock` does.
 
-    A play that stays the same keeps its `play_key`.
+    A play that stays the same keeps its `play_key`. If it was due after an update, it no longer is.
     """
     warning = update_time_zone(connection, listener_key)
     if warning is not None:
         log.warning("%s", warning)
-    return rebuild_plays(connection, listener_key=listener_key, now=now)
+    rebuilt = rebuild_plays(connection, listener_key=listener_key, now=now)
+    run(connection, "ops/migrations/rebuild_done", listener_key=listener_key)
+    return rebuilt
 
 
 def total_of(rebuilt: list[Rebuilt]) -> Rebuilt:

@@ -1,0 +1,73 @@
+"""Derive plays anew that are due after an update, in the time that a job has left."""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from etl import limits
+from etl.clock import Clock
+from etl.counts import many
+from etl.deadline import Deadline, run_after
+from etl.warehouse.connection import Warehouse
+from etl.warehouse.engine import WatchedConnection
+from etl.warehouse.errors import WarehouseError
+from etl.warehouse.rebuild import DUE, changes, rebuild_if_due
+from etl.warehouse.statements import run
+
+log = logging.getLogger(__name__)
+
+AGAIN_AFTER = timedelta(hours=20)  # what did not end in time takes minutes of the database's: one job tries it, daily
+SHORTEST_S = 10  # with less time left, a try is not worth it
+
+
+def rebuild_in_time(
+    job: str,
+    warehouse: Warehouse,
+    clock: Clock,
+    deadline: Deadline,
+    due: Iterable[dict[str, Any]] | None = None,
+) -> None:
+    """Derive the plays of the listeners that are due, one transaction each, and stop when the time is up.
+
+    `due`: the rows of sql/ops/migrations/rebuild_due.sql, if they are known. What does not end in time is undone and
+    logged, and is no failure of the job: `brapped status` has a finding until it is done. Raises WarehouseError if
+    the database fails before a try begins.
+    """
+    if due is None:
+        due = [dict(row._mapping) for row in warehouse.ask(lambda connection: run(connection, DUE))]
+    for row in due:
+        left_s = deadline.left_s - limits.REBUILD_RESERVE_S[job]
+        if left_s < SHORTEST_S:
+            return
+        if not may_try(job, row["tried_at"], row["tried_by"], clock()):
+            continue
+        listener_key, now = row["listener_key"], clock()
+        tried = {"listener_key": listener_key, "tried_at": now, "tried_by": job}
+        if not warehouse.transaction(lambda connection: run(connection, "ops/migrations/rebuild_tried", **tried)):  # noqa: B023  called at once
+            continue
+        wanted = replace(limits.REBUILDING, statement_s=left_s, turn_s=min(left_s / 2, limits.SHORT.turn_s))
+        try:
+            with run_after(left_s, WatchedConnection.cancel_all):
+                rebuilt = rebuild_if_due(warehouse, listener_key, now, wanted)
+        except WarehouseError as error:
+            log.warning(
+                "The plays of a listener are still to be derived anew after an update, and this run could not: %s"
+                " Nothing is lost. brapped status says what to do.",
+                error,
+            )
+            return
+        if rebuilt is not None:
+            log.info(
+                "An update changed which observations are one play. %s derived anew: %s.",
+                many(rebuilt.play_count, "play"),
+                changes(rebuilt),
+            )
+
+
+def may_try(job: str, tried_at: datetime | None, tried_by: str | None, now: datetime) -> bool:
+    """Whether a job may try: `plays` the first time only; `dimensions`, which has more time, then once a day. Pure."""
+    if tried_at is None:
+        return True
+    return job == "dimensions" and (tried_by != job or now - tried_at >= AGAIN_AFTER)
