@@ -13,7 +13,7 @@ from etl.deadline import Deadline, run_after
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.engine import WatchedConnection
 from etl.warehouse.errors import WarehouseError
-from etl.warehouse.rebuild import DUE, changes, rebuild_if_due
+from etl.warehouse.rebuild import changes, rebuild_if_due
 from etl.warehouse.statements import run
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ def rebuild_in_time(
     the database fails before a try begins.
     """
     if due is None:
-        due = [dict(row._mapping) for row in warehouse.ask(lambda connection: run(connection, DUE))]
+        due = warehouse.rebuilds_due()
     for row in due:
         left_s = deadline.left_s - limits.REBUILD_RESERVE_S[job]
         if left_s < SHORTEST_S:

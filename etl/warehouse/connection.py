@@ -143,9 +143,17 @@ class Warehouse:
         """
         known = self.ask(lambda connection: rows_if_current(connection, self.clock, [DUE]))
         files = self._apply_pending(now, version, views_may_wait=views_may_wait) if known is None else []
-        if not plays_may_wait and (known is None or known[DUE]):
-            rebuild_due(self, now)
+        if not plays_may_wait and (due := known[DUE] if known else self.rebuilds_due()):
+            rebuild_due(self, [row["listener_key"] for row in due], now)
         return files
+
+    def rebuilds_due(self) -> list[dict[str, Any]]:
+        """The listeners whose plays are to be derived anew, as sql/ops/migrations/rebuild_due.sql has them.
+
+        None before the schema is up to date. Raises WarehouseError and WrongClock.
+        """
+        known = self.ask(lambda connection: rows_if_current(connection, self.clock, [DUE]))
+        return known[DUE] if known else []
 
     def _apply_pending(self, now: datetime, version: str, *, views_may_wait: bool) -> list[str]:
         """`migrate` without its first query and without the plays."""

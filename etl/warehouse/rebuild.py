@@ -1,6 +1,7 @@
 """Derive the plays of listeners anew from their observations, after the rule that matches them has changed."""
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -48,14 +49,11 @@ def note_rebuild(connection: Connection, schema_file: str, now: datetime) -> Non
     run(connection, "ops/migrations/rebuild_due_noted", schema_file=schema_file, due_at=now)
 
 
-def rebuild_due(warehouse: "Warehouse", now: datetime) -> None:
-    """Derive the plays anew of all listeners of whom that is due, one transaction each, and log what changed.
+def rebuild_due(warehouse: "Warehouse", keys: Sequence[int], now: datetime) -> None:
+    """Derive the plays anew of listeners of whom that is due, one transaction each, and log what changed.
 
     Killed at any moment and called again, it goes on with the next listener. Raises WarehouseError.
     """
-    keys = [row.listener_key for row in warehouse.ask(lambda connection: run(connection, DUE))]
-    if not keys:
-        return
     log.info("The rule that decides which observations are one play has changed: all plays are derived anew.")
     results = [rebuild_if_due(warehouse, key, now) for key in keys]
     rebuilt = total_of([one for one in results if one is not None])

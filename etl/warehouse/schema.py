@@ -71,7 +71,9 @@ def migrate_within(
     with limited(connection, limits.MIGRATING):
         lock(connection, SCHEMA_LOCK, 0)
         files = missing()  # again: another run may have applied them meanwhile
-        rules = [name for name in files if name.startswith("schema/") and changes_the_rule(name)] if only is None else []
+        rules = (
+            [name for name in files if name.startswith("schema/") and changes_the_rule(name)] if only is None else []
+        )
         if rules and LISTENERS not in files:
             lock_everybody(connection)
         if OBSERVATIONS in files:
