@@ -71,20 +71,24 @@ def rebuild_if_due(
         lock(connection, LISTENER_LOCK, listener_key)
         if all(row.listener_key != listener_key for row in run(connection, DUE)):
             return None
-        return rebuild_listener(connection, listener_key, now)
+        # note_rebuild has derived the recordings, and whatever was merged since has kept them
+        return rebuild_listener(connection, listener_key, now, derives_recordings=False)
 
     return warehouse.transaction(work, wanted)
 
 
-def rebuild_listener(connection: Connection, listener_key: int, now: datetime) -> Rebuilt:
+def rebuild_listener(
+    connection: Connection, listener_key: int, now: datetime, *, derives_recordings: bool = True
+) -> Rebuilt:
     """Derive the plays of one listener anew, with their local dates. Raises OutOfOrder and a lock timeout as `lock` does.
 
     A play that stays the same keeps its `play_key`. If it was due after an update, it no longer is.
+    `derives_recordings`: as `rebuild_plays` has it.
     """
     warning = update_time_zone(connection, listener_key)
     if warning is not None:
         log.warning("%s", warning)
-    rebuilt = rebuild_plays(connection, listener_key=listener_key, now=now)
+    rebuilt = rebuild_plays(connection, listener_key=listener_key, now=now, derives_recordings=derives_recordings)
     run(connection, "ops/migrations/rebuild_done", listener_key=listener_key)
     return rebuilt
 
