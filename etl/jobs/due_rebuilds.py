@@ -50,7 +50,10 @@ def rebuild_in_time(
         wanted = replace(limits.REBUILDING, statement_s=left_s, turn_s=min(left_s / 2, limits.SHORT.turn_s))
         try:
             with run_after(left_s, WatchedConnection.cancel_all):
-                rebuilt = rebuild_if_due(warehouse, listener_key, now, wanted)
+                rebuilt = warehouse.transaction(
+                    lambda connection: rebuild_if_due(connection, listener_key, now),  # noqa: B023  called at once
+                    wanted,
+                )
         except WarehouseError as error:
             log.warning(
                 "The plays of a listener are still to be derived anew after an update, and this run could not: %s"

@@ -1,22 +1,14 @@
 """Derive the plays of listeners anew from their observations, after the rule that matches them has changed."""
 
 import logging
-from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
-from etl import limits
-from etl.counts import many
-from etl.limits import Limits
 from etl.warehouse.locks import LISTENER_LOCK, lock, lock_listeners
 from etl.warehouse.merge import Rebuilt, derive_recordings, rebuild_plays
 from etl.warehouse.statements import run, script
 from etl.warehouse.time_zones import update_time_zone
-
-if TYPE_CHECKING:  # it imports this module
-    from etl.warehouse.connection import Warehouse
 
 log = logging.getLogger(__name__)
 
@@ -42,39 +34,23 @@ def lock_everybody(connection: Connection) -> None:
 def note_rebuild(connection: Connection, schema_file: str, now: datetime) -> None:
     """Note that the plays of all listeners are to be derived anew, and derive now which tracks are one recording.
 
-    The plays themselves are left to `rebuild_due`, so that a migration takes no longer than its schema files, and what
+    The plays themselves are left to `Warehouse.rebuild_due`, so that a migration takes no longer than its schema files, and what
     is recorded before they are derived already follows the new rule.
     """
     derive_recordings(connection)
     run(connection, "ops/migrations/rebuild_due_noted", schema_file=schema_file, due_at=now)
 
 
-def rebuild_due(warehouse: "Warehouse", keys: Sequence[int], now: datetime) -> None:
-    """Derive the plays anew of listeners of whom that is due, one transaction each, and log what changed.
+def rebuild_if_due(connection: Connection, listener_key: int, now: datetime) -> Rebuilt | None:
+    """Derive the plays of a listener anew, unless another run has done it meanwhile: then None.
 
-    Killed at any moment and called again, it goes on with the next listener. Raises WarehouseError.
+    Raises OutOfOrder and a lock timeout as `lock` does.
     """
-    log.info("The rule that decides which observations are one play has changed: all plays are derived anew.")
-    results = [rebuild_if_due(warehouse, key, now) for key in keys]
-    rebuilt = total_of([one for one in results if one is not None])
-    log.info(
-        "%s of %s derived anew: %s.", many(rebuilt.play_count, "play"), many(len(keys), "listener"), changes(rebuilt)
-    )
-
-
-def rebuild_if_due(
-    warehouse: "Warehouse", listener_key: int, now: datetime, wanted: Limits = limits.REBUILDING
-) -> Rebuilt | None:
-    """Derive the plays of a listener anew in one transaction, unless another run has done it. Raises WarehouseError."""
-
-    def work(connection: Connection) -> Rebuilt | None:
-        lock(connection, LISTENER_LOCK, listener_key)
-        if all(row.listener_key != listener_key for row in run(connection, DUE)):
-            return None
-        # note_rebuild has derived the recordings, and whatever was merged since has kept them
-        return rebuild_listener(connection, listener_key, now, derives_recordings=False)
-
-    return warehouse.transaction(work, wanted)
+    lock(connection, LISTENER_LOCK, listener_key)
+    if all(row.listener_key != listener_key for row in run(connection, DUE)):
+        return None
+    # note_rebuild has derived the recordings, and whatever was merged since has kept them
+    return rebuild_listener(connection, listener_key, now, derives_recordings=False)
 
 
 def rebuild_listener(

@@ -58,7 +58,7 @@ def migrate_within(
     """Apply pending files within a transaction; their names. `only`: limit it to these, for a copy in progress.
 
     If a schema file changes the rule that matches plays, it is noted that the plays of all listeners are to be derived
-    anew (`rebuild.rebuild_due` does so); not those of a copy, which arrive derived. Raises as `pending` does, and OutOfOrder or a lock timeout as `lock` does.
+    anew (`Warehouse.rebuild_due` does so); not those of a copy, which arrive derived. Raises as `pending` does, and OutOfOrder or a lock timeout as `lock` does.
     """
 
     def missing() -> list[str]:

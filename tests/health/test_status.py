@@ -310,11 +310,13 @@ def test_the_others_notice_when_plays_does_not_run(warehouse, ask):
     assert found(timedelta(hours=7)) == ["silence"]
 
 
-def test_plays_that_are_due_are_one_finding_and_an_alert_once_a_job_could_not(filled, ask, brapped, warehouse, settings):
+def test_plays_that_are_due_are_one_finding_and_an_alert_once_a_job_could_not(
+    filled, ask, brapped, warehouse, settings
+):
     """What follows from it, such as wrong distances, is no finding of its own; what a rebuild does not mend still is."""
 
     def found():
-        return [one for one in json.loads(brapped("status", "--json").stdout)["findings"]]
+        return json.loads(brapped("status", "--json").stdout)["findings"]
 
     ask("insert into ops.rebuild_due (listener_key, schema_file, due_at) values (1, 'schema/012', '2026-11-20 09:20Z')")
     ask("update listening.fact_play set since_previous_ms = 7")
