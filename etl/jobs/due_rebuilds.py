@@ -1,7 +1,9 @@
 """Derive plays anew that are due after an update, in the time that a job has left."""
 
 import logging
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,7 +11,7 @@ from typing import Any
 from etl import limits
 from etl.clock import Clock
 from etl.counts import many
-from etl.deadline import Deadline, run_after
+from etl.deadline import Deadline
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.engine import WatchedConnection
 from etl.warehouse.errors import WarehouseError
@@ -49,7 +51,7 @@ def rebuild_in_time(
             continue
         wanted = replace(limits.REBUILDING, statement_s=left_s, turn_s=min(left_s / 2, limits.SHORT.turn_s))
         try:
-            with run_after(left_s, WatchedConnection.cancel_all):
+            with cancelled_after(left_s):
                 rebuilt = warehouse.transaction(
                     lambda connection: rebuild_if_due(connection, listener_key, now),  # noqa: B023  called at once
                     wanted,
@@ -67,6 +69,30 @@ def rebuild_in_time(
                 many(rebuilt.play_count, "play"),
                 changes(rebuilt),
             )
+
+
+@contextmanager
+def cancelled_after(limit_s: float) -> Iterator[None]:
+    """Cancel what the database is at when the block takes longer than `limit_s` seconds, until the block ends.
+
+    Each statement may be short enough for its own timeout. A cancellation between two of them has no effect, so it is
+    repeated.
+    """
+    has_ended = threading.Event()
+
+    def cancel() -> None:
+        wait_s = limit_s
+        while not has_ended.wait(wait_s):
+            WatchedConnection.cancel_all()
+            wait_s = 1
+
+    thread = threading.Thread(target=cancel, name="cancel", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        has_ended.set()
+        thread.join(limits.FAREWELL_S)  # or it might cancel what comes next
 
 
 def may_try(job: str, tried_at: datetime | None, tried_by: str | None, now: datetime) -> bool:

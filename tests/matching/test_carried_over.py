@@ -135,7 +135,12 @@ def test_one_row_twice_takes_one_place(record, carry, ask):
 
 def test_another_listener_keeps_what_was_carried_over(record, carry, ask):
     record.listener_keys["other"] = record.listener("other")
+    record.import_rows([exported(-5_000, B)], "other")
     carry([ONE])
     record.import_rows([ONE], "other")
-    assert ask("select listener_id, sequence from listening.observation join listening.dim_listener"
-               " using (listener_key) order by 1") == [("one", -1), ("other", 0)]  # fmt: skip
+    sequences = (
+        "select listener_id, sequence, count(distinct play_key) from listening.observation"
+        " join listening.dim_listener using (listener_key) group by 1, 2 order by 1, 2"
+    )
+    assert ask(sequences) == [("one", -1, 1), ("other", -1, 1), ("other", 0, 1)]
+    assert ask("select count(distinct play_key) from listening.observation") == [(3,)]
