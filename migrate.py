@@ -166,14 +166,19 @@ def run_migrations(target: Warehouse, is_check: bool, time_zone: str | None) -> 
     """Apply pending SQL and correct local dates, or with --check list what is pending; returns the exit status."""
     if is_check:
         files, verb = target.pending(), "pending"
+        due_count = len(target.rebuilds_due())
     else:
         files, verb = target.migrate(utc_now(), __version__), "applied"
-    print("\n".join(f"{verb}: sql/{name}.sql" for name in files) or "The database is up to date.")
+        due_count = 0
+    lines = [f"{verb}: sql/{name}.sql" for name in files]
+    if due_count:
+        lines.append(f"pending: the plays of {many(due_count, 'listener')} are to be derived anew")
+    print("\n".join(lines) or "The database is up to date.")
     if not is_check and (
         count := target.transaction(lambda connection: redate_all_plays(connection, time_zone), limits.IMPORTING)
     ):
         print(f"{many(count, 'play')} had a wrong local date or minute, now corrected.")
-    return 1 if is_check and files else 0
+    return 1 if is_check and lines else 0
 
 
 def run_copy(source: Warehouse, target: Warehouse, options: argparse.Namespace) -> int:

@@ -23,6 +23,8 @@ READING = Limits("brapped report", statement_s=300, lock_s=30, turn_s=30, idle_s
 # A million rows merge in two minutes on two cores, in twenty on the smallest host. The files to import are read between
 # two statements.
 IMPORTING = Limits("brapped import", statement_s=3600, lock_s=120, turn_s=600, idle_s=3600)
+# The same for plays that are derived anew; the hourly run gives way meanwhile.
+REBUILDING = Limits("brapped rebuild", statement_s=3600, lock_s=120, turn_s=600, idle_s=300)
 # A statement of a copy copies, counts or compares a table of up to ten million rows, maybe over a slow connection; the
 # source is idle while the target builds its indexes. Readers of the target have a minute to finish.
 COPYING = Limits("brapped migrate", statement_s=3600, lock_s=60, turn_s=120, idle_s=7200)
@@ -73,5 +75,8 @@ RUN_S = {
     "plays": 300,  # it takes some seconds; in an incident the tries and pauses of three calls
     "dimensions": 600,  # a first run spends its share of the budget in some minutes; it saves what it has
 }
+# What a run keeps for its own work, or to end, when it derives plays anew after an update: plays has recorded before,
+# dimensions fetches afterwards.
+REBUILD_RESERVE_S = {"plays": 45, "dimensions": 180}
 RUN_GRACE_S = 45  # to come to an end after that; a run that hangs where nothing can interrupt it is ended then
 FAREWELL_S = 10  # to write down that it was ended, if the database can still be asked

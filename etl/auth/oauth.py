@@ -107,7 +107,7 @@ def complete_login(
         Api(settings.spotify_api_url, lambda: str(tokens["access_token"]), accounts.retry_budget).me()
     )
     now = clock()
-    warehouse.migrate(now, __version__, views_may_wait=True)
+    warehouse.migrate(now, __version__, views_may_wait=True, plays_may_wait=True)
 
     def keep(connection: Connection) -> None:
         stand_ins = [one for one in (account.listener_id, account.user_id, ME) if one]

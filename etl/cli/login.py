@@ -123,7 +123,7 @@ def login_on_github(settings: "Settings", warehouse: "Warehouse", port: int) -> 
     from etl.clock import utc_now
 
     now, keys = utc_now(), Keys(settings)
-    warehouse.migrate(now, __version__, views_may_wait=True)
+    warehouse.migrate(now, __version__, views_may_wait=True, plays_may_wait=True)
     answer = pasted_address(settings)
     if answer:
         request = warehouse.transaction(lambda connection: oauth.load_request(connection, answer, keys, now))

@@ -11,7 +11,7 @@ from sqlalchemy.engine import make_url
 from etl.auth.logins import ends_at
 from etl.clock import span_in_words
 from etl.dimensions.fetch import MISS_LIMIT
-from etl.health.consistency import check_findings
+from etl.health.consistency import check_findings, rebuild_findings
 from etl.health.findings import RENEW, Finding
 from etl.health.silence import SHORTEST, quiet_findings, quiet_findings_from
 from etl.limits import WINDOW
@@ -26,7 +26,7 @@ Rows = list[dict[str, Any]]
 SCHEDULED = ("plays", "dimensions")  # jobs that run unattended
 # The causes that inspect_urgent() and inspect_schedule() check, so that an alert can be closed when they find none.
 # A login is not among them: only a run that used it shows that it works.
-URGENT = ("gap", "storage", "quiet")
+URGENT = ("gap", "storage", "quiet", "rebuild")
 MISSED = ("silence",)
 REMIND_DAYS = (1, 7, 30)  # before a login ends
 STALE = timedelta(hours=3)  # Spotify's list holds some two and a half hours of music
@@ -115,15 +115,16 @@ def storage_from(row: dict[str, Any], settings: Settings) -> dict[str, Any]:
 
 def inspect_urgent(connection: Connection, settings: Settings, now: datetime) -> list[Finding]:
     """The findings after a run, in one statement that does not read the facts. Raises WarehouseError."""
-    names = ("ops/logins/current", "ops/health/gap", "ops/health/storage", "ops/health/quiet")
+    names = ("ops/logins/current", "ops/health/gap", "ops/health/storage", "ops/health/quiet", "ops/health/rebuild")
     mark = setting_fingerprint(settings)
     found = run_combined(connection, names, setting_fingerprint=mark, now=now, shortest=SHORTEST)
-    login, gaps, [storage], silences = (found[name] for name in names)
+    login, gaps, [storage], silences, rebuilds = (found[name] for name in names)
     return [
         *login_findings(login_from(login), settings, now),
         *gap_findings(gaps),
         *storage_findings(storage_from(storage, settings)),
         *quiet_findings_from(silences),
+        *rebuild_findings(rebuilds),
     ]
 
 
@@ -153,6 +154,7 @@ def inspect_all(connection: Connection, settings: Settings, now: datetime) -> He
     )
     [spent] = run(connection, "ops/catalogue/calls", now=now)
     checks = {row.check_name: row.row_count for row in run(connection, "ops/health/check", now=now)}
+    rebuilds = rows_of(run(connection, "ops/health/rebuild"))
     [clock] = run(connection, "ops/health/clock")
     skew_s = (clock.now_at - now).total_seconds()
     findings = [
@@ -162,7 +164,8 @@ def inspect_all(connection: Connection, settings: Settings, now: datetime) -> He
         *gap_findings(spans),
         *quiet_findings(connection),
         *storage_findings(storage),
-        *check_findings(checks),
+        *rebuild_findings(rebuilds),
+        *check_findings(checks, is_rebuild_due=bool(rebuilds)),
         *clock_findings(skew_s),
     ]
     return Health(

@@ -8,6 +8,7 @@ from etl.counts import many
 from etl.deadline import Deadline, span
 from etl.dimensions.answers import FillResult
 from etl.dimensions.fetch import SCOPE, CatalogueFetcher, Progress
+from etl.jobs.due_rebuilds import rebuild_in_time
 from etl.jobs.run import Outcome, accounts_of, failure_recorded, giving_way, record_kept_failures, run_of, secret
 from etl.notices import Warned, moment
 from etl.settings import Settings
@@ -33,7 +34,8 @@ def fill_dimensions(
         failure_recorded(settings, warehouse, this_run, clock),
         giving_way(warehouse, this_run, clock) as gave_way,
     ):
-        warehouse.migrate(now, __version__, views_may_wait=True)
+        warehouse.migrate(now, __version__, views_may_wait=True, plays_may_wait=True)
+        rebuild_in_time("dimensions", warehouse, clock, deadline)
         record_kept_failures(settings, warehouse)
         if resume_at := paused_until(warehouse, SCOPE, now):
             return Outcome(f"Spotify wants no calls to its catalogue before {moment(resume_at)}; none was made")

@@ -16,6 +16,7 @@ from etl.auth.logins import QUESTIONS, Login
 from etl.clock import Clock, utc_now
 from etl.counts import many
 from etl.deadline import Deadline
+from etl.jobs.due_rebuilds import rebuild_in_time
 from etl.jobs.run import Outcome, Run, accounts_of, failure_recorded, giving_way, record_kept_failures, run_of
 from etl.jobs.sound_items import sound_items
 from etl.limits import WINDOW
@@ -32,6 +33,7 @@ from etl.warehouse.load import stage
 from etl.warehouse.merge import Reach, merge_catalogue, merge_plays, move_watermark, rematch_plays
 from etl.warehouse.pauses import paused_until
 from etl.warehouse.quarantine import VALUE_ERRORS, dry_run
+from etl.warehouse.rebuild import DUE
 from etl.warehouse.schema import rows_if_current
 from etl.warehouse.statements import run, run_all
 from etl.warehouse.time_zones import check_time_zone, update_time_zone
@@ -42,6 +44,7 @@ log = logging.getLogger(__name__)
 def record_plays(settings: Settings, warehouse: Warehouse, clock: Clock = utc_now) -> Outcome:
     """Run the hourly job: merge the whole recently-played list into the facts, in one transaction.
 
+    Plays that an update wants derived anew come afterwards, in the time that is left.
     Raises SettingsError, WarehouseError, SpotifyError, RunTimeout and WrongClock, each with a sentence for the person.
     After a failure nothing recorded is lost, and the next run catches up as far back as Spotify's list goes.
     """
@@ -55,7 +58,7 @@ def record_plays(settings: Settings, warehouse: Warehouse, clock: Clock = utc_no
         token = settings.spotify_refresh_token.get_secret_value() if settings.spotify_refresh_token else None
         answers = load_run_state(warehouse, token, now)
         if answers is None:
-            warehouse.migrate(now, __version__, views_may_wait=True)
+            warehouse.migrate(now, __version__, views_may_wait=True, plays_may_wait=True)
         record_kept_failures(settings, warehouse)
         accounts = accounts_of(settings, deadline)
         login = Login(warehouse, accounts, token, Keys(settings), clock, answers)
@@ -75,17 +78,18 @@ def record_plays(settings: Settings, warehouse: Warehouse, clock: Clock = utc_no
         )
     if gave_way:
         return Outcome(gave_way[0], gave_way=True)
+    rebuild_in_time("plays", warehouse, clock, deadline, answers[DUE] if answers else None)
     warnings = (*login.warnings, *filter(None, [zone_warning]), *plays_warnings(page, reach))
     return Outcome(plays_line(page, new_count, reach), warnings, is_report_due=is_report_due, new_count=new_count)
 
 
 def load_run_state(warehouse: Warehouse, token: str | None, now: datetime) -> dict[str, list[dict[str, Any]]] | None:
-    """Load the login and the pauses in one statement: the rows of each file by its name.
+    """Load the login, the pauses and what is to be derived anew in one statement: the rows of each file by its name.
 
     Returns None when the schema has to be migrated first. Raises WarehouseError and WrongClock.
     """
     mark = fingerprint(token) if token else None
-    names = (*QUESTIONS, PAUSES)
+    names = (*QUESTIONS, PAUSES, DUE)
     return warehouse.ask(
         lambda connection: rows_if_current(connection, warehouse.clock, names, setting_fingerprint=mark, now=now)
     )

@@ -49,7 +49,7 @@ def rebuild(
     if dry_run:
         warehouse.must_be_current()
     else:
-        warehouse.migrate(clock(), __version__, views_may_wait=True)
+        warehouse.migrate(clock(), __version__, views_may_wait=True, plays_may_wait=True)
     rows = warehouse.transaction(lambda connection: listeners_of(connection, settings, listener), limits.READING)
     if not rows:
         return Outcome("nobody is recorded here yet; there is nothing to derive", new_count=0)
@@ -57,7 +57,7 @@ def rebuild(
     for number, row in enumerate(rows):
         progress(number, len(rows))
         notify(announcement(row, dry_run=dry_run))
-        results.append(rebuild_one(warehouse, row, clock, dry_run=dry_run))
+        results.append(rebuild_one(warehouse, row, clock, dry_run=dry_run, is_first=number == 0))
     progress(len(rows), len(rows))
     total = total_of(results)
     line = f"{many(total.play_count, 'play')} of {many(len(rows), 'listener')} derived anew: {changes(total)}"
@@ -87,12 +87,17 @@ def announcement(row: Row[Any], *, dry_run: bool) -> str:
     return f"{sentence}; {plays} so far.{' Nothing will be changed.' if dry_run else ''}"
 
 
-def rebuild_one(warehouse: Warehouse, row: Row[Any], clock: Clock, *, dry_run: bool) -> Rebuilt:
-    """Derive the plays of one listener anew, in one transaction with the row of the run. Raises WarehouseError."""
+def rebuild_one(warehouse: Warehouse, row: Row[Any], clock: Clock, *, dry_run: bool, is_first: bool) -> Rebuilt:
+    """Derive the plays of one listener anew, in one transaction with the row of the run. Raises WarehouseError.
+
+    `is_first`: no listener was done before; the recordings of tracks, which are everybody's, come with the first.
+    """
 
     def work(connection: Connection) -> Rebuilt:
         this_run = Run("rebuild", clock(), listener_key=row.listener_key)
-        rebuilt = rebuild_listener(connection, row.listener_key, this_run.started_at)
+        rebuilt = rebuild_listener(
+            connection, row.listener_key, this_run.started_at, derives_recordings=is_first or dry_run
+        )
         if dry_run:
             raise DryRunDone(rebuilt)
         count = rebuilt.added_count + rebuilt.removed_count + rebuilt.changed_count
@@ -102,6 +107,6 @@ def rebuild_one(warehouse: Warehouse, row: Row[Any], clock: Clock, *, dry_run: b
         return rebuilt
 
     try:
-        return warehouse.transaction(work, limits.IMPORTING)
+        return warehouse.transaction(work, limits.REBUILDING)
     except DryRunDone as done:
         return done.rebuilt

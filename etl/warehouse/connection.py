@@ -3,7 +3,7 @@
 import logging
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from typing import Any, TypeVar
@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from etl import limits
 from etl.clock import Clock
+from etl.counts import many
 from etl.limits import Limits
 from etl.warehouse.engine import autocommitting, engine_of
 from etl.warehouse.errors import (
@@ -32,6 +33,7 @@ from etl.warehouse.locks import (
     lock_listeners,
     lock_timeout,
 )
+from etl.warehouse.rebuild import DUE, changes, rebuild_if_due, total_of
 from etl.warehouse.schema import migrate_within, pending, rows_if_current, views_in_order
 from etl.warehouse.statements import names_in, script
 
@@ -128,16 +130,53 @@ class Warehouse:
         is_reached = state is not None and not is_passing(failure)
         raise kind(sentence_about(failure, self.name).removesuffix(".") + tries, is_reached=is_reached)
 
-    def migrate(self, now: datetime, version: str, *, views_may_wait: bool = False) -> list[str]:
+    def migrate(
+        self, now: datetime, version: str, *, views_may_wait: bool = False, plays_may_wait: bool = False
+    ) -> list[str]:
         """Bring the schema up to date in one transaction; the names of the files applied. One query if there are none.
 
-        Waits a few seconds at a time for readers to release their locks, then raises LockTimeout. `views_may_wait`: the
-        caller uses tables only, so outdated views are no reason to fail; the next run replaces them.
+        Then derive the plays anew of listeners of whom that is due, one transaction each: minutes for a million plays.
+        `plays_may_wait`: leave that to another run. Waits a few seconds at a time for readers to release their locks,
+        then raises LockTimeout. `views_may_wait`: the caller uses tables only, so outdated views are no reason to fail;
+        the next run replaces them.
 
         Every job that records calls it first. It therefore also raises WrongClock, before it changes anything.
         """
-        if self.ask(lambda connection: rows_if_current(connection, self.clock)) is not None:
-            return []
+        known = self.ask(lambda connection: rows_if_current(connection, self.clock, [DUE]))
+        files = self._apply_pending(now, version, views_may_wait=views_may_wait) if known is None else []
+        if not plays_may_wait and (due := known[DUE] if known else self.rebuilds_due()):
+            self.rebuild_due([row["listener_key"] for row in due], now)
+        return files
+
+    def rebuilds_due(self) -> list[dict[str, Any]]:
+        """The listeners whose plays are to be derived anew, as sql/ops/migrations/rebuild_due.sql has them.
+
+        None before the schema is up to date. Raises WarehouseError and WrongClock.
+        """
+        known = self.ask(lambda connection: rows_if_current(connection, self.clock, [DUE]))
+        return known[DUE] if known else []
+
+    def rebuild_due(self, keys: Sequence[int], now: datetime) -> None:
+        """Derive the plays anew of listeners of whom that is due, one transaction each, and log what changed.
+
+        Killed at any moment and called again, it goes on with the next listener. Raises WarehouseError.
+        """
+        log.info("The rule that decides which observations are one play has changed: all plays are derived anew.")
+        results = []
+        for key in keys:
+            results.append(
+                self.transaction(lambda connection: rebuild_if_due(connection, key, now), limits.REBUILDING)  # noqa: B023  called at once
+            )
+        rebuilt = total_of([one for one in results if one is not None])
+        log.info(
+            "%s of %s derived anew: %s.",
+            many(rebuilt.play_count, "play"),
+            many(len(keys), "listener"),
+            changes(rebuilt),
+        )
+
+    def _apply_pending(self, now: datetime, version: str, *, views_may_wait: bool) -> list[str]:
+        """`migrate` without its first query and without the plays."""
         attempt = 1
         while True:
             try:

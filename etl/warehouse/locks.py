@@ -34,7 +34,11 @@ LOCKED = {
     MOVE_LOCK: "a copy into this database",
 }
 
-RUNS = {"brapped import": "An import is under way", "brapped migrate": "A migration or a copy is under way"}
+RUNS = {
+    "brapped import": "An import is under way",
+    "brapped rebuild": "Plays are being derived anew",
+    "brapped migrate": "A migration or a copy is under way",
+}
 
 HOLDERS = """
     select distinct

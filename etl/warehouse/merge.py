@@ -98,17 +98,24 @@ def merge_plays(connection: Connection, *, listener_key: int, now: datetime) -> 
     return derive_plays(connection, listener_key=listener_key, now=now).added_count
 
 
-def rebuild_plays(connection: Connection, *, listener_key: int, now: datetime) -> Rebuilt:
+def rebuild_plays(
+    connection: Connection, *, listener_key: int, now: datetime, derives_recordings: bool = True
+) -> Rebuilt:
     """Derive all plays of a listener from their observations anew. A play that stays the same keeps its key.
 
-    Raises OutOfOrder as `lock` does.
+    `derives_recordings`: before that, which tracks are one recording; once is enough for several listeners. Raises OutOfOrder as `lock` does.
     """
     run(connection, "matching/90_drop_temporary_tables")
-    every = ("tracks_to_rematch", "all_tracks_changed", "statistics", "track_recording")
-    run_all(
-        connection, ("matching/01_merge_session", "staging/staging_play", *(f"dimensions/{name}" for name in every))
-    )
+    if derives_recordings:
+        derive_recordings(connection)
+    run_all(connection, ("matching/01_merge_session", "dimensions/tracks_to_rematch", "staging/staging_play"))
     return derive_plays(connection, listener_key=listener_key, now=now, is_rebuild=True)
+
+
+def derive_recordings(connection: Connection) -> None:
+    """Derive anew, for all tracks, which of them are one recording."""
+    every = ("tracks_to_rematch", "all_tracks_changed", "statistics", "track_recording")
+    run_all(connection, ("matching/01_merge_session", *(f"dimensions/{name}" for name in every)))
 
 
 def derive_plays(connection: Connection, *, listener_key: int, now: datetime, is_rebuild: bool = False) -> Rebuilt:

@@ -5,14 +5,14 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from etl.counts import many
-from etl.warehouse.locks import lock_listeners
-from etl.warehouse.merge import Rebuilt, rebuild_plays
+from etl.warehouse.locks import LISTENER_LOCK, lock, lock_listeners
+from etl.warehouse.merge import Rebuilt, derive_recordings, rebuild_plays
 from etl.warehouse.statements import run, script
 from etl.warehouse.time_zones import update_time_zone
 
 log = logging.getLogger(__name__)
 
+DUE = "ops/migrations/rebuild_due"
 MARKER = "-- rebuild"  # a line of the comment at the head of a schema file, alone or before a colon
 
 
@@ -31,30 +31,42 @@ def lock_everybody(connection: Connection) -> None:
     lock_listeners(connection, [row.listener_key for row in run(connection, "ops/listeners/keys")])
 
 
-def rebuild_everybody(connection: Connection, now: datetime) -> None:
-    """Derive the plays of every listener anew within this transaction, and log what changed.
+def note_rebuild(connection: Connection, schema_file: str, now: datetime) -> None:
+    """Note that the plays of all listeners are to be derived anew, and derive now which tracks are one recording.
+
+    The plays themselves are left to `Warehouse.rebuild_due`, so that a migration takes no longer than its schema files, and what
+    is recorded before they are derived already follows the new rule.
+    """
+    derive_recordings(connection)
+    run(connection, "ops/migrations/rebuild_due_noted", schema_file=schema_file, due_at=now)
+
+
+def rebuild_if_due(connection: Connection, listener_key: int, now: datetime) -> Rebuilt | None:
+    """Derive the plays of a listener anew, unless another run has done it meanwhile: then None.
 
     Raises OutOfOrder and a lock timeout as `lock` does.
     """
-    keys = [row.listener_key for row in run(connection, "ops/listeners/keys")]
-    if not keys:
-        return
-    log.info("The rule that decides which observations are one play has changed: all plays are derived anew.")
-    rebuilt = total_of([rebuild_listener(connection, key, now) for key in keys])
-    log.info(
-        "%s of %s derived anew: %s.", many(rebuilt.play_count, "play"), many(len(keys), "listener"), changes(rebuilt)
-    )
+    lock(connection, LISTENER_LOCK, listener_key)
+    if all(row.listener_key != listener_key for row in run(connection, DUE)):
+        return None
+    # note_rebuild has derived the recordings, and whatever was merged since has kept them
+    return rebuild_listener(connection, listener_key, now, derives_recordings=False)
 
 
-def rebuild_listener(connection: Connection, listener_key: int, now: datetime) -> Rebuilt:
+def rebuild_listener(
+    connection: Connection, listener_key: int, now: datetime, *, derives_recordings: bool = True
+) -> Rebuilt:
     """Derive the plays of one listener anew, with their local dates. Raises OutOfOrder and a lock timeout as `lock` does.
 
-    A play that stays the same keeps its `play_key`.
+    A play that stays the same keeps its `play_key`. If it was due after an update, it no longer is.
+    `derives_recordings`: as `rebuild_plays` has it.
     """
     warning = update_time_zone(connection, listener_key)
     if warning is not None:
         log.warning("%s", warning)
-    return rebuild_plays(connection, listener_key=listener_key, now=now)
+    rebuilt = rebuild_plays(connection, listener_key=listener_key, now=now, derives_recordings=derives_recordings)
+    run(connection, "ops/migrations/rebuild_done", listener_key=listener_key)
+    return rebuilt
 
 
 def total_of(rebuilt: list[Rebuilt]) -> Rebuilt:

@@ -15,7 +15,7 @@ from etl.clock import Clock, check_clock
 from etl.warehouse.engine import limited
 from etl.warehouse.errors import MISSING_STATES, WarehouseError, state_of
 from etl.warehouse.locks import SCHEMA_LOCK, lock
-from etl.warehouse.rebuild import changes_the_rule, lock_everybody, rebuild_everybody
+from etl.warehouse.rebuild import changes_the_rule, lock_everybody, note_rebuild
 from etl.warehouse.statements import checksum, names_in, run, run_combined, run_script, script
 from etl.warehouse.versions import are_views_newer, newest_of
 
@@ -57,8 +57,8 @@ def migrate_within(
 ) -> list[str]:
     """Apply pending files within a transaction; their names. `only`: limit it to these, for a copy in progress.
 
-    If a schema file changes the rule that matches plays, all plays are derived anew at the end; not those of a copy,
-    which arrive derived. Raises as `pending` does, and OutOfOrder or a lock timeout as `lock` does.
+    If a schema file changes the rule that matches plays, it is noted that the plays of all listeners are to be derived
+    anew (`Warehouse.rebuild_due` does so); not those of a copy, which arrive derived. Raises as `pending` does, and OutOfOrder or a lock timeout as `lock` does.
     """
 
     def missing() -> list[str]:
@@ -71,8 +71,10 @@ def migrate_within(
     with limited(connection, limits.MIGRATING):
         lock(connection, SCHEMA_LOCK, 0)
         files = missing()  # again: another run may have applied them meanwhile
-        is_rebuilding = only is None and any(changes_the_rule(name) for name in files if name.startswith("schema/"))
-        if is_rebuilding and LISTENERS not in files:
+        rules = (
+            [name for name in files if name.startswith("schema/") and changes_the_rule(name)] if only is None else []
+        )
+        if rules and LISTENERS not in files:
             lock_everybody(connection)
         if OBSERVATIONS in files:
             refuse_in_the_way(connection)
@@ -93,8 +95,8 @@ def migrate_within(
                 applied_at=now,
                 program_version=version,
             )
-        if is_rebuilding:
-            rebuild_everybody(connection, now)
+        if rules:
+            note_rebuild(connection, rules[-1], now)
     return files
 
 

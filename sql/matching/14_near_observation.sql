@@ -46,7 +46,7 @@ from (
             new_observation.device_key,
             new_observation.play_profile_key,
             new_observation.sequence,
-            null,
+            new_observation.play_key,
             true,
             new_observation.item_number
         from new_observation

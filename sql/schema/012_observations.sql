@@ -144,9 +144,12 @@ comment on column listening.observation.device_key is 'On what it was played; 0:
 comment on column listening.observation.play_profile_key is 'Reasons and flags, as this source gives them.';
 comment on column listening.observation.source_key is 'Who says it.';
 comment on column listening.observation.sequence is
-    'Tells observations apart that a source dates to the same moment for the same track.';
+    'Tells observations apart that a source dates to the same moment for the same track. Below zero: carried over from '
+    'the columns of an older program, until the source itself says it again.';
+create index observation_carried_over on listening.observation (listener_key) where sequence < 0;
 
--- The provenance of plays recorded so far becomes observations.
+-- The provenance of plays recorded so far becomes observations, numbered below zero: the old columns may have mixed two
+-- rows of one play. Once the source says it again, its own row takes the place of such an observation.
 insert into listening.dim_play_profile (
     reason_start, reason_end, is_shuffle, is_skipped, is_offline, is_private, country_code, ms_played_basis,
     has_recently_played, has_extended_export, has_account_export, has_player, sources
@@ -288,7 +291,7 @@ select
     numbered.source_key,
     numbered.observed_at,
     numbered.track_key,
-    numbered.place,
+    -numbered.place,
     numbered.play_key,
     numbered.started_at,
     numbered.ms_played,
@@ -305,7 +308,7 @@ from (
                 known_statement.observed_at,
                 known_statement.track_key
             order by known_statement.play_key
-        ) - 1 as place
+        ) as place
     from known_statement
 ) as numbered;
 

@@ -126,6 +126,7 @@ def test_as_json_it_holds_everything_with_times_that_programs_read(filled, brapp
         ("update ops.login set first_seen_at = now() - interval '6 months' + interval '29 days'", "login"),
         ("update ops.login set consented_at = now() - interval '6 months' + interval '6 days'", "login"),
         ("delete from ops.login", "login"),
+        ("insert into ops.rebuild_due (listener_key, schema_file, due_at) values (1, 'schema/012', now())", "rebuild"),
     ],
 )
 def test_each_fault_is_named_and_ends_with_one(filled, ask, causes, fault, cause):
@@ -301,6 +302,41 @@ def test_the_others_notice_when_plays_does_not_run(warehouse, ask):
 
     assert found(timedelta(hours=5)) == []
     assert found(timedelta(hours=7)) == ["silence"]
+
+
+def test_plays_that_are_due_are_one_finding_and_an_alert_once_a_job_could_not(
+    filled, ask, brapped, warehouse, settings
+):
+    """What follows from it, such as wrong distances, is no finding of its own; what a rebuild does not mend still is."""
+
+    def found():
+        return json.loads(brapped("status", "--json").stdout)["findings"]
+
+    ask("insert into ops.rebuild_due (listener_key, schema_file, due_at) values (1, 'schema/012', '2026-11-20 09:20Z')")
+    ask("update listening.fact_play set since_previous_ms = 7")
+    [finding] = found()
+    assert (finding["cause"], finding["is_alert"]) == ("rebuild", False)
+    assert finding["text"] == (
+        "An update of 2026-11-20 09:20 UTC improved the rule that decides which reports are one play. Reports show your"
+        " earlier plays by the rule of before until they are derived anew. New plays are recorded as always, and nothing"
+        " is lost. The next run of plays or dimensions does it if its time allows; `python migrate.py` does it now."
+    )
+    ask("update ops.rebuild_due set tried_at = '2026-11-20 10:17Z', tried_by = 'plays'")
+    ask("insert into ops.rebuild_due (listener_key, schema_file, due_at) values (2, 'schema/012', '2026-11-20 09:20Z')")
+    ask("update ops.watermark set played_at = played_at - interval '1 hour'")
+    finding, other = found()
+    assert (finding["is_alert"], other["cause"]) == (True, "watermarks_adrift")
+    assert "2 listeners' earlier plays" in finding["text"]
+    assert finding["text"].endswith(
+        "The job that began at 2026-11-20 10:17 UTC did not get it done in its time. Run `python migrate.py` on a computer"
+        " with this DATABASE_URL: it takes the time it needs, and goes on where it was stopped."
+    )
+    now = datetime.now(UTC)
+    urgent = warehouse.transaction(lambda connection: health.inspect_urgent(connection, settings, now))
+    assert [(one.cause, one.text) for one in urgent if one.cause == "rebuild"] == [("rebuild", finding["text"])]
+    assert "rebuild" in health.URGENT
+    ask("delete from ops.rebuild_due")
+    assert {one["cause"] for one in found()} == {"distances_adrift", "watermarks_adrift"}
 
 
 def test_nothing_of_the_findings_holds_a_title_or_a_secret(filled, ask, brapped, songs, environment: dict[str, Any]):

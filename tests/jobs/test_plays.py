@@ -6,13 +6,15 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from support import NOW, REFRESH_TOKEN, ago, change_world, settings_of
+from support import NOW, REFRESH_TOKEN, ago, asked, change_world, settings_of
 
+from etl import limits
 from etl.dimensions.answers import Answers, MemberId
 from etl.jobs.plays import record_plays
 from etl.simulator.routes import Fault, Grant, Listener, Play
 from etl.sources.recently_played import read_page
 from etl.spotify.errors import Forbidden, LoginRefused, PermissionMissing, Unavailable
+from etl.warehouse.merge import rebuild_plays
 
 PAGE = "/v1/me/player/recently-played"
 TOKEN = "/api/token"
@@ -631,3 +633,48 @@ def test_the_report_of_the_morning_is_due_once_a_day_at_the_first_good_run_after
                 at + timedelta(hours=1),
             )
     assert [at.astimezone(ZoneInfo("America/New_York")).strftime("%d %H:%M") for at in due] == ["01 07:30", "02 06:30"]
+
+
+# Plays that an update wants derived anew.
+
+
+def test_the_run_records_first_and_then_derives_what_is_due(record, play, track_ids, ask, database, monkeypatch):
+    play(Play(track_ids[0], ago(30)), Play(track_ids[1], ago(20)))
+    record()
+    ask("update listening.fact_play set ms_played = 7")
+    ask("insert into ops.rebuild_due (listener_key, schema_file, due_at) values (1, 'schema/012', now())")
+    play(Play(track_ids[2], ago(5)))
+    seen = []
+
+    def derives(connection, **given):
+        seen.append(asked(database, "select count(*) from listening.fact_play"))
+        seen.append(asked(database, "select outcome from ops.run order by run_key desc limit 1"))
+        return rebuild_plays(connection, **given)
+
+    monkeypatch.setattr("etl.warehouse.rebuild.rebuild_plays", derives)
+    assert record().line == "1 of 3 plays are new; recorded up to 2026-11-20 09:15 UTC"
+    assert seen == [[(3,)], [("done",)]]
+    assert ask("select count(*) from listening.fact_play where ms_played is null") == [(3,)]
+    assert ask("select count(*) from ops.rebuild_due") == [(0,)]
+    record()
+    assert len(seen) == 2
+
+
+def test_a_run_whose_time_is_not_enough_for_what_is_due_has_recorded_all_the_same(
+    record, play, track_ids, ask, monkeypatch
+):
+    def slow(connection, **given):
+        connection.exec_driver_sql("select pg_sleep(60)")
+
+    play(Play(track_ids[0], ago(30)))
+    record()
+    ask("insert into ops.rebuild_due (listener_key, schema_file, due_at) values (1, 'schema/012', now())")
+    monkeypatch.setattr("etl.warehouse.rebuild.rebuild_plays", slow)
+    monkeypatch.setattr("etl.jobs.due_rebuilds.SHORTEST_S", 0)
+    monkeypatch.setitem(limits.REBUILD_RESERVE_S, "plays", limits.RUN_S["plays"] - 1.5)
+    for number, minutes in enumerate((20, 10)):
+        play(Play(track_ids[number + 1], ago(minutes)))
+        outcome = record()
+        assert (outcome.is_good, outcome.new_count, outcome.warnings) == (True, 1, ())
+    assert ask("select tried_at, tried_by from ops.rebuild_due") == [(NOW, "plays")]
+    assert ask("select distinct outcome from ops.run") == [("done",)]

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,11 +15,15 @@ from support import NOW, asked, libpq
 from support.cases import Record, Song, exported, told
 
 from etl import __version__
+from etl.deadline import Deadline
+from etl.jobs.due_rebuilds import rebuild_in_time
 from etl.jobs.rebuild import rebuild
 from etl.paths import sql_folder
 from etl.warehouse import statements
+from etl.warehouse.connection import Warehouse
 from etl.warehouse.errors import WarehouseError
 from etl.warehouse.listeners import ListenerError
+from etl.warehouse.merge import rebuild_plays
 from etl.warehouse.rebuild import changes_the_rule
 from etl.warehouse.schema import migrate_within
 
@@ -79,6 +84,21 @@ def test_another_rule_gives_other_plays_and_those_that_stay_keep_their_keys(run,
         "select listener_key, played_at, track_key, ms_played, play_profile_key from listening.fact_play order by 1, 2"
     )
     assert len(ask(columns)) == 6
+
+
+def test_which_tracks_are_one_recording_is_derived_anew_too(run, filled, ask):
+    """With the first listener, and in a dry run, which rolls back, with each."""
+    again = Song("C", "Song")
+    for key in filled.listener_keys.values():
+        filled.merge_page([told(-270, again)], key)
+    recordings = "select track_uri, recording_key from listening.dim_track order by 1"
+    before, plays = ask(recordings), ask(PLAYS)
+    assert len(plays) == 6 and [key for _, key in before if key]
+    ask("update listening.dim_track set recording_key = null")
+    assert run(dry_run=True).startswith("6 plays of 2 listeners derived anew: 0 added, 0 removed, 0 changed")
+    assert ask(recordings) != before
+    assert run() == "6 plays of 2 listeners derived anew: 0 added, 0 removed, 0 changed"
+    assert ask(recordings) == before and ask(PLAYS) == plays
 
 
 def test_one_listener_by_id_or_name_and_nobody_else(run, ask):
@@ -232,17 +252,133 @@ def test_the_file_of_the_observations_is_one_that_changes_the_rule():
     assert [name for name in statements.names_in("schema") if changes_the_rule(name)] == ["schema/012_observations"]
 
 
-def test_when_the_plays_can_not_be_derived_the_file_is_not_applied_either(
-    filled, next_file, warehouse, ask, monkeypatch
+DUE = "select listener_key, schema_file, due_at, tried_at, tried_by from ops.rebuild_due order by 1"
+
+
+def test_when_the_plays_can_not_be_derived_they_stay_due_until_they_are(
+    filled, next_file, warehouse, ask, monkeypatch, moving
 ):
     before = ask(PLAYS)
     name = next_file(f"-- A better rule.\n-- rebuild\n{APART};\n")
-    monkeypatch.setattr("etl.warehouse.rebuild.rebuild_plays", lambda *_, **__: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
-        warehouse.migrate(NOW, __version__)
+    with monkeypatch.context() as patched:
+        patched.setattr("etl.warehouse.rebuild.rebuild_plays", lambda *_, **__: 1 / 0)
+        for _ in range(2):
+            with pytest.raises(ZeroDivisionError):
+                warehouse.migrate(NOW, __version__)
     assert ask(PLAYS) == before
-    assert ask("select count(*) from ops.schema_change where file_name = %s", name) == [(0,)]
-    assert ask("select count(*) from ops.match_rule where seconds = 10 and compared = 'recording'") == [(0,)]
+    assert ask("select count(*) from ops.schema_change where file_name = %s", name) == [(1,)]
+    assert ask(DUE) == [(key, name, NOW, None, None) for key in sorted(filled.listener_keys.values())]
+    assert moving("--check") == (1, "pending: the plays of 2 listeners are to be derived anew\n")
+    assert ask(DUE) != [] and ask(PLAYS) == before
+    assert warehouse.migrate(NOW, __version__) == []
+    assert ask(DUE) == [] and len(ask(PLAYS)) == len(before) + 2
+    assert moving("--check") == (0, "The database is up to date.\n")
+
+
+def test_the_job_does_what_is_due_and_of_one_listener_no_more_than_theirs(run, filled, next_file, warehouse, ask):
+    next_file(f"-- A better rule.\n-- rebuild\n{APART};\n")
+    warehouse.migrate(NOW, __version__, plays_may_wait=True)
+    assert run(listener="other", dry_run=True).startswith("4 plays of 1 listener") and len(ask(DUE)) == 2
+    assert run(listener="other") == "4 plays of 1 listener derived anew: 1 added, 0 removed, 1 changed"
+    assert [key for key, *_ in ask(DUE)] == [filled.listener_keys["one"]]
+    run()
+    assert ask(DUE) == []
+
+
+def test_an_import_derives_first_what_is_due(filled, next_file, warehouse, ask):
+    next_file(f"-- A better rule.\n-- rebuild\n{APART};\n")
+    warehouse.migrate(NOW, __version__, plays_may_wait=True)
+    filled.import_rows(EXPORT, "one")
+    assert ask(DUE) == [] and len(ask(PLAYS)) == 8
+
+
+# The jobs with a time limit.
+
+
+@pytest.fixture
+def due(filled, next_file, warehouse, ask) -> list[int]:
+    """A better rule is in, and the plays of both listeners are due: their keys."""
+    next_file(f"-- A better rule.\n-- rebuild\n{APART};\n")
+    warehouse.migrate(NOW, __version__, plays_may_wait=True)
+    keys = sorted(filled.listener_keys.values())
+    assert [row[0] for row in ask(DUE)] == keys
+    return keys
+
+
+def in_time(job, warehouse, *, at=NOW, left_s=1e6):
+    rebuild_in_time(job, warehouse, lambda: at, Deadline(time.monotonic() + left_s, left_s))
+
+
+def test_a_job_with_time_left_derives_what_is_due_and_says_so(due, warehouse, ask, caplog):
+    with caplog.at_level("INFO"):
+        in_time("plays", warehouse)
+    assert ask(DUE) == [] and len(ask(PLAYS)) == 8
+    line = "An update changed which observations are one play. 4 plays derived anew: 1 added, 0 removed, 1 changed."
+    assert caplog.messages == [line, line]
+    in_time("plays", warehouse)
+    assert len(caplog.messages) == 2
+
+
+def test_a_job_without_time_leaves_it_and_has_not_tried(due, warehouse, ask):
+    before = ask(PLAYS)
+    in_time("plays", warehouse, left_s=50)
+    assert ask(PLAYS) == before and [row[3:] for row in ask(DUE)] == [(None, None)] * 2
+
+
+def test_what_does_not_end_in_time_is_undone_and_tried_by_the_longer_job_once_a_day(
+    due, warehouse, ask, caplog, monkeypatch
+):
+    before = ask(PLAYS)
+    seen = []
+
+    def slow(connection, **given):
+        seen.append(given["listener_key"])
+        rebuilt = rebuild_plays(connection, **given)
+        for _ in range(100):  # no statement takes as long as the job has left
+            connection.exec_driver_sql("select pg_sleep(0.5)")
+        return rebuilt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("etl.warehouse.rebuild.rebuild_plays", slow)
+        patched.setattr("etl.jobs.due_rebuilds.SHORTEST_S", 0)
+        in_time("plays", warehouse, left_s=46)
+        assert seen == due[:1] and ask(PLAYS) == before
+        assert [row[3:] for row in ask(DUE)] == [(NOW, "plays"), (None, None)]
+        assert "are still to be derived anew after an update, and this run could not: A statement" in caplog.text
+        in_time("plays", warehouse, left_s=46)
+        assert seen == due
+        in_time("plays", warehouse, left_s=46)
+        assert seen == due
+        in_time("dimensions", warehouse, left_s=181)
+        assert seen == [*due, due[0]]
+    in_time("plays", warehouse, at=NOW + timedelta(days=9))
+    assert [row[4] for row in ask(DUE)] == ["dimensions", "plays"]
+    in_time("dimensions", warehouse, at=NOW + timedelta(hours=19))
+    assert [row[0] for row in ask(DUE)] == due[:1]
+    in_time("dimensions", warehouse, at=NOW + timedelta(hours=20))
+    assert ask(DUE) == [] and len(ask(PLAYS)) == 8
+
+
+def test_two_runs_at_once_derive_each_listener_once(due, warehouse, database, ask, monkeypatch):
+    """The second waits for the first, and then finds nothing to do."""
+    seen, other = [], Warehouse(database)
+
+    def meets_another(connection, **given):
+        seen.append(given["listener_key"])
+        if len(seen) == 1:
+            second.start()
+            waiting = "select count(*) from pg_locks where locktype = 'advisory' and not granted"
+            waiting += " and database = (select oid from pg_database where datname = current_database())"
+            while second.is_alive() and asked(database, waiting) == [(0,)]:
+                time.sleep(0.02)
+        return rebuild_plays(connection, **given)
+
+    second = threading.Thread(target=lambda: other.migrate(NOW, __version__))
+    monkeypatch.setattr("etl.warehouse.rebuild.rebuild_plays", meets_another)
+    warehouse.migrate(NOW, __version__)
+    second.join(60)
+    other.close()
+    assert sorted(seen) == due and ask(DUE) == [] and len(ask(PLAYS)) == 8
 
 
 def test_a_copy_in_progress_is_left_as_it_arrives(filled, next_file, warehouse, ask, monkeypatch):

@@ -1,0 +1,7 @@
+-- Listeners whose plays are to be derived anew, and the last job that did not get it done; no row if there are none.
+select
+    count(*) as listener_count,
+    min(rebuild_due.due_at) as due_at,
+    max(rebuild_due.tried_at) as tried_at
+from ops.rebuild_due
+having count(*) > 0
