@@ -53,6 +53,7 @@ ANOTHER_TRY_S = 60  # no try of a transaction starts later than this after the f
 SILENCE_S = (10, 30)  # to connect, and between two bytes; Spotify answers in well under a second or not at all
 # A whole request, from the DNS lookup to the last byte, because a dripping response is never silent for long.
 CALL_S = 45
+PLAYER_CALL_S = 15  # a question about the player: a later answer would date nothing well
 ANSWER_MB = 16  # a response, decompressed: fifty tracks or twenty albums, the largest, have some 2 MB
 TRIES = 4  # of a request that fails as in an outage
 RETRY_BUDGET_S = 60  # Spotify may ask for a day; a run waits a minute in all and leaves the rest to the next

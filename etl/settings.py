@@ -46,6 +46,20 @@ class Runner(BaseSettings):
     )
 
 
+class ServiceManager(BaseSettings):
+    """The variables that systemd sets for a service of Type=notify."""
+
+    model_config = SettingsConfigDict(env_ignore_empty=True)
+
+    notify_socket: str | None = Field(
+        default=None, description="Set by systemd: where a service says that it is ready."
+    )
+    watchdog_usec: int | None = Field(
+        default=None, description="Set by systemd: microseconds within which it wants a sign of life."
+    )
+    watchdog_pid: int | None = Field(default=None, description="Set by systemd: the process that it watches.")
+
+
 class Settings(Runner):
     """All settings of the program. An empty one counts as absent: GitHub passes secrets that are not set like this."""
 
@@ -100,6 +114,11 @@ class Settings(Runner):
         default=False,
         description="Whether the dimensions job searches Spotify's catalogue for tracks that exports name without an"
         " id.",
+    )
+    player_daily_budget: int = Field(
+        default=1500,
+        ge=1,
+        description="Requests that the recorder may send to Spotify's player in a day (UTC), for all listeners.",
     )
     brapped_home: Path = Field(
         default_factory=lambda: default_home(),

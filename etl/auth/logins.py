@@ -2,6 +2,7 @@
 
 import calendar
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:  # it brings requests along, which brapped status does not nee
     from etl.spotify.accounts import Accounts
 
 QUESTIONS = ("ops/logins/of_setting", "ops/logins/current")  # parameter: the fingerprint of SPOTIFY_REFRESH_TOKEN
+DAY_S, SHORTEST_S = 86_400, 600.0  # how long an access token can last; and for how long one without a time is trusted
 LIFE_MONTHS = 6  # of a refresh token, from consent; using it does not extend it
 
 
@@ -40,6 +42,27 @@ class AnybodysLogin(SpotifyError):
         super().__init__(
             "More than one listener has logged in to this database, and no setting says whose plays this job records."
             " Set SPOTIFY_REFRESH_TOKEN to that listener's token ('brapped login' prints it)."
+        )
+
+
+@dataclass(frozen=True)
+class Grant:
+    """What Spotify granted for a refresh token. `was_replaced`: whether it ever gave a new refresh token for it."""
+
+    access_token: str = field(repr=False)
+    refresh_token: str = field(repr=False)  # the newest
+    expires_in_s: float
+    was_replaced: bool
+
+    @classmethod
+    def of(cls, answer: Json, refresh_token: str, *, was_replaced: bool) -> "Grant":
+        """From the accounts service's JSON. `refresh_token` counts where the answer brings none."""
+        new, lasts_s = answer.get("refresh_token"), answer.get("expires_in")
+        return cls(
+            str(answer["access_token"]),
+            new if isinstance(new, str) and new else refresh_token,
+            float(lasts_s) if isinstance(lasts_s, int | float) and 0 < lasts_s <= DAY_S else SHORTEST_S,
+            was_replaced,
         )
 
 
@@ -78,7 +101,11 @@ class Login:
         return f"Login({self.login_key})"
 
     def access_token(self) -> str:
-        """Get a new access token. If Spotify returns a new refresh token, it is stored before anything else happens.
+        """Get a new access token: that of `grant`, whose errors it raises."""
+        return self.grant().access_token
+
+    def grant(self) -> "Grant":
+        """Get a new grant. If Spotify returns a new refresh token, it is stored before anything else happens.
 
         Raises LoginRefused, and marks the login, if Spotify no longer accepts the refresh token; TokenKeyError if the
         stored token can't be decrypted and SPOTIFY_REFRESH_TOKEN can't replace it; WrongClock if this computer's clock
@@ -86,7 +113,7 @@ class Login:
         """
         answers: list[Json] = []  # at most one: a repeated transaction must not exchange the token again
 
-        def exchange(connection: Connection) -> str:
+        def exchange(connection: Connection) -> Grant:
             # One exchange at a time, or a second run could send a token that the first has just used up.
             [stored] = run_locked(connection, LOGIN_LOCK, self.login_key, "ops/logins/token", login_key=self.login_key)
             token = self._token_of(stored)
@@ -100,15 +127,29 @@ class Login:
                 self._keep(connection, newest, self._accounts.dated_at or self._clock())
             elif ciphertext is not None and not self._keys.is_first(ciphertext):
                 self._keep(connection, newest, stored.rotated_at)
-            return str(answer["access_token"])
+            return Grant.of(answer, newest, was_replaced=newest != token or stored.rotated_at is not None)
 
         try:
-            token = self._warehouse.transaction(exchange)
+            granted = self._warehouse.transaction(exchange)
         except LoginRefused as refusal:
             self._refused(refusal.reason)
             raise
         self._must_agree()  # only after the new token is stored
-        return token
+        return granted
+
+    def renewed(self, granted: "Grant") -> "Grant":
+        """Get a new access token for the same refresh token, without the database unless Spotify replaces that token.
+
+        For a program that runs all day; others use `grant`, behind whose lock nobody else exchanges the token. Raises
+        what the accounts service raises.
+        """
+        answer = self._accounts.refresh(granted.refresh_token)
+        new = Grant.of(answer, granted.refresh_token, was_replaced=False)
+        if new.refresh_token == granted.refresh_token:
+            return new
+        rotated_at = self._accounts.dated_at or self._clock()
+        self._warehouse.transaction(lambda connection: self._keep(connection, new.refresh_token, rotated_at))
+        return replace(new, was_replaced=True)
 
     def _must_agree(self) -> None:
         """Raise WrongClock if this computer's clock is wrong, after correcting the date of a login first seen now."""

@@ -18,13 +18,18 @@ from etl.spotify.accounts import Accounts
 from etl.spotify.api import Api
 from etl.spotify.errors import PermissionMissing
 from etl.spotify.http import RetryBudget
+from etl.spotify.player import PLAYBACK_STATE
 from etl.spotify.profile import parse_account
 from etl.values import fingerprint
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.listeners import ME, recorded_account
 from etl.warehouse.statements import run
 
-SCOPES = {"user-read-recently-played": "to ask what you played last, which is all that is recorded"}
+SCOPES = {
+    "user-read-recently-played": "to ask what you played last, which is what the hourly run records",
+    PLAYBACK_STATE: "to ask what plays now, for the recorder, if you run one",
+}
+REQUIRED_SCOPE = "user-read-recently-played"  # without it nothing can be recorded
 PORT = 8888  # of the redirect URI that the README has you enter in Spotify's dashboard
 
 
@@ -100,7 +105,7 @@ def complete_login(
     token, scope = tokens.get("refresh_token"), tokens.get("scope")
     if not isinstance(token, str) or not token:
         raise LoginError("Spotify accepted the code but returned no refresh token. Start the login again.")
-    if isinstance(scope, str) and not set(SCOPES) <= set(scope.split()):
+    if isinstance(scope, str) and REQUIRED_SCOPE not in scope.split():
         raise PermissionMissing
     accounts.check_clock(clock())
     account = parse_account(

@@ -18,6 +18,7 @@ from typer.core import TyperGroup
 from etl import __version__, interrupts
 from etl.cli import login as login_cli
 from etl.cli import rebuild as rebuild_cli
+from etl.cli import record as record_cli
 from etl.cli import report as report_cli
 from etl.cli.fast_imports import quick_imports
 from etl.cli.output import harmless, on_summary, show_outcome
@@ -54,6 +55,8 @@ app.add_typer(report_cli.report, name="report")
 app.command()(report_cli.search)
 app.command()(login_cli.login)
 app.command()(rebuild_cli.rebuild)
+app.command()(record_cli.record)
+app.command()(record_cli.now)
 
 
 @app.callback(invoke_without_command=True)

@@ -17,7 +17,19 @@ from etl.simulator.limits import count_call, forbidden
 from etl.simulator.recently_played import recently_played
 from etl.simulator.search import search
 from etl.simulator.tokens import AccessToken, TokenError
-from etl.simulator.world import RECENTLY_PLAYED, Answer, App, Fault, Grant, Listener, Play, Request, World, world_of
+from etl.simulator.world import (
+    PLAYBACK_STATE,
+    RECENTLY_PLAYED,
+    Answer,
+    App,
+    Fault,
+    Grant,
+    Listener,
+    Play,
+    Request,
+    World,
+    world_of,
+)
 
 __all__ = [
     "Answer",
@@ -33,7 +45,7 @@ __all__ = [
 ]
 
 ROUTE = re.compile(
-    r"/v1/(?:(?P<me>me(?:/player/recently-played)?)"
+    r"/v1/(?:(?P<me>me(?:/player(?:/recently-played)?)?)"
     r"|(?P<search>search)"
     r"|(?P<kind>tracks|artists|albums|episodes|shows)(?:/(?P<id>[^/]+))?)"
 )
@@ -115,9 +127,24 @@ def _personal(world: World, request: Request, asked: str, token: AccessToken) ->
         return Answer.error(401, "Valid user authentication required")
     if asked == "me":
         return Answer.of(200, objects.profile(world, listener, token.scopes))
+    if asked == "me/player":
+        return playback_state(request, listener, token)
     if RECENTLY_PLAYED not in token.scopes:
         return Answer.error(401, "Permissions missing")
     return recently_played(world, request, listener)
+
+
+def playback_state(request: Request, listener: Listener, token: AccessToken) -> Answer:
+    """What the listener's player shows. Episodes are shown only to those who ask for them."""
+    if PLAYBACK_STATE not in token.scopes:
+        return Answer.error(401, "Permissions missing")
+    status, body = listener.player(request.at)
+    if status == 204:
+        return Answer(204)
+    wanted = request.query.get("additional_types", "track").split(",")
+    if body["currently_playing_type"] == "episode" and "episode" not in wanted:
+        body = {**body, "item": None}
+    return Answer.of(status, body)
 
 
 def _catalogue(world: World, request: Request, kind: str, id: str | None) -> Answer:

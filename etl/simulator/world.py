@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -14,6 +14,7 @@ Fate = Literal["whole", "truncated", "reset", "silent"]
 Shape = Literal["2026", "full"]
 
 RECENTLY_PLAYED = "user-read-recently-played"
+PLAYBACK_STATE = "user-read-playback-state"
 PRIVATE_PROFILE = "user-read-private"
 EMAIL = "user-read-email"
 
@@ -104,6 +105,11 @@ class Play:
         return (self.arrives_at or self.played_at) <= at
 
 
+def nothing_plays(at: datetime) -> tuple[int, Any]:
+    """The answer of a player that is not in use."""
+    return 204, None
+
+
 @dataclass(frozen=True)
 class Listener:
     """Somebody with an account. `account_id` never changes; `user_id`, the `id` of /v1/me, may."""
@@ -112,6 +118,9 @@ class Listener:
     user_id: str
     display_name: str
     plays: tuple[Play, ...] = field(default=(), repr=False)
+    player: Callable[[datetime], tuple[int, Any]] = field(
+        default=nothing_plays, repr=False
+    )  # status and body at a moment
     premium: bool = True
     country: str = "DE"
     email: str = "listener@example.org"
@@ -140,7 +149,7 @@ class Grant:
 
     account_id: str
     consent_at: datetime
-    scopes: frozenset[str] = frozenset({RECENTLY_PLAYED})
+    scopes: frozenset[str] = frozenset({RECENTLY_PLAYED, PLAYBACK_STATE})
     is_revoked: bool = False
 
 

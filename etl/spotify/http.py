@@ -101,7 +101,8 @@ class Transport:
                 time.sleep(random.uniform(0.5, 1) * 2 ** (attempt - 1))  # noqa: S311  jitter, not a secret
             while True:
                 self._retry_budget.deadline.check()
-                response, fault = self._try(method, url, options)
+                limit_s = min(limits.CALL_S, self._retry_budget.deadline.left_s)
+                response, fault = self.once(method, url, limit_s, **options)
                 if response is None or response.status_code != 429:
                     break
                 limited += 1
@@ -111,11 +112,13 @@ class Transport:
             log.info("Spotify: %s; trying again", fault)
         raise Unavailable(f"Spotify can't be reached or does not answer properly ({fault}; {limits.TRIES} tries).")
 
-    def _try(self, method: str, url: str, options: Mapping[str, Any]) -> tuple[Response | None, str]:
-        """A response, or None and what went wrong. The library's exceptions end here, because they quote addresses."""
+    def once(self, method: str, url: str, limit_s: float, **options: Any) -> tuple[Response | None, str]:
+        """Send a request once, for at most `limit_s` seconds: a response of less than 500, or None and what went wrong.
+
+        The library's exceptions end here, because they quote addresses.
+        """
         self.request_count += 1
         session = self._session
-        limit_s = min(limits.CALL_S, self._retry_budget.deadline.left_s)
         try:
             response = within(limit_s, lambda: send_once(session, method, url, options, time.monotonic() + limit_s))
         except CallTimeout:

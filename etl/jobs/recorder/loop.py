@@ -1,0 +1,201 @@
+"""The recorder's day: ask whoever is due, flush when a session ends, rest until the next question."""
+
+import logging
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from etl.deadline import CallTimeout, within
+from etl.jobs.recorder.clocks import Clocks
+from etl.jobs.recorder.flush import AnotherRecorder, Mark, flush, usual_hours
+from etl.jobs.recorder.service import Service
+from etl.jobs.recorder.spool import Spool
+from etl.jobs.recorder.watch import REFUSED_WAIT, Watch
+from etl.settings import Settings
+from etl.sources.player.asking import listening_shares
+from etl.spotify.errors import LoginRefused, SpotifyError
+from etl.warehouse.connection import Warehouse
+from etl.warehouse.errors import WarehouseError
+
+log = logging.getLogger(__name__)
+
+EVERY = timedelta(minutes=15)  # while a session goes on; a free database sleeps after five minutes without one
+RETRY, LONGEST_RETRY = timedelta(minutes=1), timedelta(minutes=15)  # to the next flush after one that failed
+LEARNED_EVERY = timedelta(days=1)
+LEARNED_FROM = timedelta(days=90)
+FAREWELL_S = 20.0  # for the last flush; systemd kills a service that takes longer than its TimeoutStopSec
+NAP_S = 20.0  # at most, so that a stop and a sleeping computer are noticed soon
+
+
+@dataclass
+class Flushes:
+    """When the spool of a listener is written to the warehouse next."""
+
+    flushed_at: datetime
+    failed_count: int = 0
+    retry_at: datetime | None = None
+    learned_on: date | None = None
+    is_waiting: bool = False  # something is in the spool
+
+
+@dataclass
+class Recorder:
+    """Watches several listeners in one process. `alert` is called once for each sentence that needs a person."""
+
+    settings: Settings
+    warehouse: Warehouse
+    spool: Spool
+    watches: Sequence[Watch]
+    holder_id: str
+    service: Service = field(default_factory=Service)
+    alert: Callable[[str], None] = lambda sentence: None
+
+    def __post_init__(self) -> None:
+        now = self.clocks.now()
+        self.flushes = {watch.listener_key: Flushes(now) for watch in self.watches}
+        self.is_stopped = False
+        for watch in self.watches:
+            self.flushes[watch.listener_key].is_waiting = bool(self.spool.waiting(watch.listener_key, 1))
+            self._learn(watch, now)
+
+    @property
+    def clocks(self) -> Clocks:
+        return self.watches[0].clocks
+
+    def run(self) -> None:
+        """Record until `stop` is called, then flush. Raises AnotherRecorder when nobody is left to be watched."""
+        self.service.notify("READY=1")
+        while not self.is_stopped:
+            self.service.notify("WATCHDOG=1", f"STATUS={self.status()}")
+            self.turn()
+            self.rest()
+        self.service.notify("STOPPING=1")
+        self.finish()
+
+    def once(self) -> None:
+        """Ask everybody once, and flush. Raises what `AccessTokens.token` raises, and WarehouseError."""
+        for watch in self.watches:
+            watch.ask()
+        self.finish()
+
+    def stop(self) -> None:
+        self.is_stopped = True
+
+    def turn(self) -> None:
+        """Ask whoever is due, and flush what is due."""
+        now = self.clocks.now()
+        for watch in self.watches:
+            if watch.due_at <= now:
+                self._ask(watch)
+        for watch in self.watches:
+            if self._is_flush_due(watch, self.clocks.now()):
+                self._flush(watch)
+
+    def rest(self) -> None:
+        """Wait for the next question."""
+        now = self.clocks.now()
+        due_at = min(watch.due_at for watch in self.watches)
+        if due_at > now:
+            self.clocks.wait(min((due_at - now).total_seconds(), NAP_S))
+
+    def finish(self) -> None:
+        """Flush everything for the last time, as far as the warehouse answers within FAREWELL_S."""
+
+        def flush_all() -> None:
+            for watch in self.watches:
+                mark = self._mark(watch, is_last=True)
+                flush(self.warehouse, self.settings, self.spool, watch.listener_key, mark, self.clocks.now())
+
+        try:
+            within(FAREWELL_S, flush_all)
+        except CallTimeout:
+            log.warning("The database does not answer. What was heard stays in the spool.")
+        except (WarehouseError, AnotherRecorder, sqlite3.Error) as error:
+            log.warning("%s What was heard stays in the spool.", error)
+
+    def status(self) -> str:
+        """What systemctl shows: numbers only, no title."""
+        playing = sum(watch.state.play is not None and watch.state.play.is_playing for watch in self.watches)
+        made = self.spool.made(self.watches[0].calls.app, self.clocks.now().date())
+        return f"{playing} of {len(self.watches)} listeners play; {made} calls today"
+
+    def _ask(self, watch: Watch) -> None:
+        now = self.clocks.now()
+        try:
+            watch.ask()
+        except LoginRefused as error:
+            self._refuse(watch, str(error), now)
+        except SpotifyError as error:
+            log.warning("%s", error)
+            watch.due_at = now + timedelta(seconds=60)
+        except WarehouseError as error:  # the login could not be read; the tokens are asked for again
+            log.warning("%s", error)
+            watch.due_at = now + timedelta(seconds=60)
+        else:
+            if watch.refused is not None:
+                self._refuse(watch, watch.refused, now)
+            elif watch.is_session_over or watch.spool.waiting(watch.listener_key, 1):
+                self.flushes[watch.listener_key].is_waiting = True
+
+    def _refuse(self, watch: Watch, sentence: str, now: datetime) -> None:
+        """Ask no more for a while, and say why: once."""
+        if watch.told != sentence:
+            watch.told = sentence
+            self.alert(sentence)
+            log.warning("Listener %d: %s", watch.listener_key, sentence)
+        watch.refused = None
+        watch.tokens.start_again()
+        watch.due_at = now + REFUSED_WAIT
+
+    def _is_flush_due(self, watch: Watch, now: datetime) -> bool:
+        flushes = self.flushes[watch.listener_key]
+        if flushes.retry_at is not None:
+            return now >= flushes.retry_at
+        if not flushes.is_waiting:
+            return False
+        return watch.is_session_over or now - flushes.flushed_at >= EVERY
+
+    def _flush(self, watch: Watch) -> None:
+        now = self.clocks.now()
+        flushes = self.flushes[watch.listener_key]
+        try:
+            flush(self.warehouse, self.settings, self.spool, watch.listener_key, self._mark(watch), now)
+        except AnotherRecorder as error:
+            self.alert(str(error))
+            raise
+        except (WarehouseError, sqlite3.Error) as error:
+            flushes.failed_count += 1
+            flushes.retry_at = now + min(RETRY * 2 ** (flushes.failed_count - 1), LONGEST_RETRY)
+            if flushes.failed_count == 1:
+                log.warning("%s What was heard stays in the spool until the database answers.", error)
+            return
+        if flushes.failed_count:
+            log.warning("The database answers again; what was heard meanwhile is recorded")
+        watch.is_session_over = False
+        self.flushes[watch.listener_key] = Flushes(now, learned_on=flushes.learned_on)
+        if flushes.learned_on is None or now.date() - flushes.learned_on >= LEARNED_EVERY:
+            self._learn(watch, now)
+
+    def _learn(self, watch: Watch, now: datetime) -> None:
+        """Learn at which hours this listener usually plays something."""
+        try:
+            hours, watch.zone = usual_hours(self.warehouse, watch.listener_key, now)
+        except WarehouseError:
+            return
+        local = now.astimezone(watch.zone).date()
+        if hours:
+            first = max(min(hours).date(), local - LEARNED_FROM)
+            watch.shares = listening_shares(hours, first, local)
+        self.flushes[watch.listener_key].learned_on = now.date()
+
+    def _mark(self, watch: Watch, *, is_last: bool = False) -> Mark:
+        now = self.clocks.now()
+        watched = watch.state.watched
+        return Mark(
+            self.holder_id,
+            watched[1] if watched else None,
+            self.spool.made(watch.calls.app, now.date()),
+            self.spool.refused_count(watch.listener_key),
+            is_last,
+        )

@@ -1,0 +1,169 @@
+"""The recorder job: open the spool, claim the listeners who are logged in, and record until stopped."""
+
+import logging
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from etl import __version__
+from etl.auth.encryption import Keys
+from etl.auth.logins import QUESTIONS, Login, NotLoggedIn
+from etl.deadline import Deadline
+from etl.health.findings import failure_finding
+from etl.jobs.monitored import deliver, inspection_of
+from etl.jobs.recorder.calls import Calls
+from etl.jobs.recorder.clocks import Clocks
+from etl.jobs.recorder.flush import claim
+from etl.jobs.recorder.loop import Recorder
+from etl.jobs.recorder.service import Service
+from etl.jobs.recorder.spool import Spool, host_name
+from etl.jobs.recorder.tokens import AccessTokens
+from etl.jobs.recorder.watch import Watch
+from etl.jobs.run import accounts_of
+from etl.settings import Settings
+from etl.spotify.errors import LoginRefused
+from etl.spotify.player import PlayerEndpoint
+from etl.values import fingerprint
+from etl.warehouse.connection import Warehouse
+from etl.warehouse.errors import WarehouseError
+from etl.warehouse.listeners import ListenerError
+from etl.warehouse.statements import run
+
+log = logging.getLogger(__name__)
+
+STARTING_S = 30.0  # between two tries to reach the database when the recorder starts
+LoginRow = Mapping[str, Any]
+
+
+def spool_folder(settings: Settings) -> Path:
+    """The folder of the recorder's own files."""
+    return settings.home / "recorder"
+
+
+def record(
+    settings: Settings,
+    warehouse: Warehouse,
+    *,
+    listener: str | None = None,
+    once: bool = False,
+    is_takeover: bool = False,
+    service: Service = Service(),  # noqa: B008  nothing changes it
+    clocks: Clocks | None = None,
+    notify: Callable[[str], None] = lambda sentence: None,
+) -> None:
+    """Record what plays until SIGTERM or Ctrl-C, then flush.
+
+    `listener`: their id or name; None: everybody who is logged in. `once`: ask everybody once. `is_takeover`: take
+    listeners over from a recorder on another computer. Raises SpoolError,
+    AnotherRecorder, NotLoggedIn, ListenerError and SettingsError; with `once` also SpotifyError and WarehouseError.
+    """
+    clocks = clocks or Clocks()
+    with Spool(spool_folder(settings)) as spool:
+        rows = patiently(lambda: load_logins(settings, warehouse, clocks, listener), clocks, once=once)
+        holder_id = spool.holder_id
+        for row in rows:
+            claim(warehouse, row["listener_key"], holder_id, host_name(), clocks.now(), is_takeover=is_takeover)
+        calls = Calls(spool, app_of(settings), settings.player_daily_budget)
+        player = PlayerEndpoint(settings.spotify_api_url, clocks.steady_s, clocks.at)
+        watches = [
+            Watch(
+                row["listener_key"],
+                AccessTokens(lambda row=row: login_of(settings, warehouse, clocks, row)),  # type: ignore[misc]
+                player,
+                calls,
+                spool,
+                clocks,
+                ZoneInfo(row["time_zone"]),
+            )
+            for row in rows
+        ]
+        recorder = Recorder(
+            settings, warehouse, spool, watches, holder_id, service, alert=lambda sentence: tell(settings, sentence)
+        )
+        notify(f"Recording {len(watches)} listener{'s' if len(watches) > 1 else ''}. Ctrl-C ends it.")
+        if once:
+            recorder.once()
+            return
+        with stopping(recorder, clocks):
+            recorder.run()
+
+
+def app_of(settings: Settings) -> str:
+    """The app whose calls are counted together: the fingerprint of its client id."""
+    assert settings.spotify_client_id is not None
+    return fingerprint(settings.spotify_client_id.get_secret_value())
+
+
+def load_logins(settings: Settings, warehouse: Warehouse, clocks: Clocks, listener: str | None) -> list[LoginRow]:
+    """The login of each listener to be watched. Raises NotLoggedIn, ListenerError and WarehouseError."""
+    warehouse.migrate(clocks.now(), __version__, views_may_wait=True)
+    token = settings.spotify_refresh_token.get_secret_value() if settings.spotify_refresh_token else None
+    mark = fingerprint(token) if token else None
+    rows = warehouse.ask(lambda connection: run(connection, "ops/logins/everyone", setting_fingerprint=mark))
+    found: list[LoginRow] = [dict(row._mapping) for row in rows]
+    if listener is not None:
+        wanted = listener.casefold()
+        found = [
+            row for row in found if wanted in (row["listener_id"].casefold(), (row["listener_name"] or "").casefold())
+        ]
+        if not found:
+            raise ListenerError("No listener of that id or name is logged in here. 'brapped status' lists them.")
+    if not found:
+        raise NotLoggedIn
+    return found
+
+
+def login_of(settings: Settings, warehouse: Warehouse, clocks: Clocks, row: LoginRow) -> Login:
+    """The newest login of the same listener. Raises LoginRefused if Spotify refused it before, and WarehouseError."""
+    token = settings.spotify_refresh_token.get_secret_value() if settings.spotify_refresh_token else None
+    mark = fingerprint(token) if token else None
+    rows = warehouse.ask(lambda connection: run(connection, "ops/logins/everyone", setting_fingerprint=mark))
+    newest = next((dict(one._mapping) for one in rows if one.listener_key == row["listener_key"]), row)
+    if newest["refused_at"] is not None:
+        raise LoginRefused(newest["refused_reason"])
+    answers: dict[str, list[Mapping[str, Any]]] = {QUESTIONS[0]: [newest], QUESTIONS[1]: [newest]}
+    return Login(warehouse, accounts_of(settings, Deadline()), token, Keys(settings), clocks.now, answers)
+
+
+def patiently(work: Callable[[], list[LoginRow]], clocks: Clocks, *, once: bool) -> list[LoginRow]:
+    """What `work` returns, as soon as the database answers. Raises WarehouseError at once if `once`."""
+    is_said = False
+    while True:
+        try:
+            return work()
+        except WarehouseError as error:
+            if once or error.is_reached:
+                raise
+            if not is_said:
+                log.warning("%s The recorder starts as soon as it does.", error)
+            is_said = True
+        if clocks.wait(STARTING_S):
+            raise SystemExit(0)
+
+
+@contextmanager
+def stopping(recorder: Recorder, clocks: Clocks) -> Iterator[None]:
+    """Within the block, SIGTERM and Ctrl-C end the recorder in good order."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: object) -> None:
+        recorder.stop()
+        clocks.wake()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def tell(settings: Settings, sentence: str) -> None:
+    """Send the alert that a recorder stands still."""
+    deliver(settings, inspection_of("record", [failure_finding("login", sentence, "record")], inspected=()))

@@ -1,0 +1,21 @@
+-- The login of each listener: the most recent consent or setting.
+select distinct on (login.listener_key)
+    login.login_key,
+    login.listener_key,
+    login.first_seen_at,
+    login.consented_at,
+    login.refused_at,
+    login.refused_reason,
+    dim_listener.listener_id,
+    dim_listener.listener_name,
+    dim_listener.time_zone,
+    false as is_anybodys
+from ops.login
+inner join listening.dim_listener on dim_listener.listener_key = login.listener_key
+where
+    login.refresh_token_encrypted is not null
+    or login.setting_fingerprint = cast(:setting_fingerprint as text)
+order by
+    login.listener_key,
+    coalesce(login.consented_at, login.first_seen_at) desc,
+    login.login_key desc
