@@ -4,11 +4,12 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from etl.clock import Clock, utc_now
-
-SET = timedelta(seconds=2)  # a wall clock that is off by more was set; a time server slews less
+from etl.sources.player.moments import Reading, Timeline, place
+from etl.sources.player.observation import moment_of
+from etl.sources.player.session import Moment
 
 
 def boot_s() -> float:
@@ -20,36 +21,34 @@ def boot_s() -> float:
 
 @dataclass
 class Clocks:
-    """The wall clock, read once and carried on by a clock that nobody sets."""
+    """The time of day, and a clock that nobody sets, which says when to ask."""
 
     wall: Clock = utc_now
     steady_s: Callable[[], float] = boot_s
-    _woken: threading.Event = field(default_factory=threading.Event)
+    timeline: Timeline = field(default_factory=Timeline)
+    woken: threading.Event = field(default_factory=threading.Event)
 
-    def __post_init__(self) -> None:
-        self.anchor()
+    def reading(self) -> tuple[datetime, float]:
+        """Both clocks at this instant."""
+        return self.wall(), self.steady_s()
+
+    def now(self) -> datetime:
+        """The present moment, aware, UTC: by Spotify's clock where that is known, so also on a computer whose is wrong."""
+        if self.timeline.offset_ms is None:
+            return self.wall()
+        return moment_of(round(self.steady_s() * 1000) + self.timeline.offset_ms)
+
+    def placed(
+        self, asked: tuple[datetime, float], answered: tuple[datetime, float], server_at: datetime | None
+    ) -> Moment:
+        """The moment of an answer, by both readings and its Date header."""
+        self.timeline, moment = place(self.timeline, Reading(*asked), Reading(*answered), server_at)
+        return moment
 
     def wait(self, seconds: float) -> bool:
         """Wait; True if `wake` was called, before or meanwhile."""
-        return self._woken.wait(seconds)
+        return self.woken.wait(seconds)
 
     def wake(self) -> None:
         """End every wait, also of later ones: the recorder is to stop."""
-        self._woken.set()
-
-    def anchor(self) -> None:
-        """Take the wall clock for right from now on."""
-        self._wall_at, self._steady_at = self.wall(), self.steady_s()
-
-    def now(self) -> datetime:
-        """The present moment by the steady clock, aware, UTC."""
-        return self.at(self.steady_s())
-
-    def at(self, steady_s: float) -> datetime:
-        """The moment at which the steady clock showed this."""
-        return self._wall_at + timedelta(seconds=steady_s - self._steady_at)
-
-    @property
-    def was_set(self) -> bool:
-        """Whether the wall clock no longer agrees: it was set, or the computer slept and the steady clock with it."""
-        return abs(self.wall() - self.now()) > SET
+        self.woken.set()

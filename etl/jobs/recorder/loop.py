@@ -4,14 +4,14 @@ import logging
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from etl.deadline import CallTimeout, within
 from etl.jobs.recorder.clocks import Clocks
 from etl.jobs.recorder.flush import AnotherRecorder, Mark, flush, usual_hours
 from etl.jobs.recorder.service import Service
 from etl.jobs.recorder.spool import Spool
-from etl.jobs.recorder.watch import REFUSED_WAIT, Watch
+from etl.jobs.recorder.watch import REFUSED_WAIT_S, Watch
 from etl.settings import Settings
 from etl.sources.player.asking import listening_shares
 from etl.spotify.errors import LoginRefused, SpotifyError
@@ -22,9 +22,11 @@ log = logging.getLogger(__name__)
 
 EVERY = timedelta(minutes=15)  # while a session goes on; a free database sleeps after five minutes without one
 RETRY, LONGEST_RETRY = timedelta(minutes=1), timedelta(minutes=15)  # to the next flush after one that failed
+HOUR = timedelta(hours=1)
 LEARNED_EVERY = timedelta(days=1)
 LEARNED_FROM = timedelta(days=90)
 FAREWELL_S = 20.0  # for the last flush; systemd kills a service that takes longer than its TimeoutStopSec
+UNREADY_S = 60.0  # to the next question when there is no access token
 NAP_S = 20.0  # at most, so that a stop and a sleeping computer are noticed soon
 
 
@@ -84,9 +86,8 @@ class Recorder:
 
     def turn(self) -> None:
         """Ask whoever is due, and flush what is due."""
-        now = self.clocks.now()
         for watch in self.watches:
-            if watch.due_at <= now:
+            if watch.due_s <= self.clocks.steady_s():
                 self._ask(watch)
         for watch in self.watches:
             if self._is_flush_due(watch, self.clocks.now()):
@@ -94,10 +95,9 @@ class Recorder:
 
     def rest(self) -> None:
         """Wait for the next question."""
-        now = self.clocks.now()
-        due_at = min(watch.due_at for watch in self.watches)
-        if due_at > now:
-            self.clocks.wait(min((due_at - now).total_seconds(), NAP_S))
+        left_s = min(watch.due_s for watch in self.watches) - self.clocks.steady_s()
+        if left_s > 0:
+            self.clocks.wait(min(left_s, NAP_S))
 
     def finish(self) -> None:
         """Flush everything for the last time, as far as the warehouse answers within FAREWELL_S."""
@@ -121,24 +121,23 @@ class Recorder:
         return f"{playing} of {len(self.watches)} listeners play; {made} calls today"
 
     def _ask(self, watch: Watch) -> None:
-        now = self.clocks.now()
         try:
             watch.ask()
         except LoginRefused as error:
-            self._refuse(watch, str(error), now)
+            self._refuse(watch, str(error))
         except SpotifyError as error:
             log.warning("%s", error)
-            watch.due_at = now + timedelta(seconds=60)
-        except WarehouseError as error:  # the login could not be read; the tokens are asked for again
+            watch.put_off(UNREADY_S)
+        except WarehouseError as error:  # the login could not be read
             log.warning("%s", error)
-            watch.due_at = now + timedelta(seconds=60)
+            watch.put_off(UNREADY_S)
         else:
             if watch.refused is not None:
-                self._refuse(watch, watch.refused, now)
+                self._refuse(watch, watch.refused)
             elif watch.is_session_over or watch.spool.waiting(watch.listener_key, 1):
                 self.flushes[watch.listener_key].is_waiting = True
 
-    def _refuse(self, watch: Watch, sentence: str, now: datetime) -> None:
+    def _refuse(self, watch: Watch, sentence: str) -> None:
         """Ask no more for a while, and say why: once."""
         if watch.told != sentence:
             watch.told = sentence
@@ -146,7 +145,7 @@ class Recorder:
             log.warning("Listener %d: %s", watch.listener_key, sentence)
         watch.refused = None
         watch.tokens.start_again()
-        watch.due_at = now + REFUSED_WAIT
+        watch.put_off(REFUSED_WAIT_S)
 
     def _is_flush_due(self, watch: Watch, now: datetime) -> bool:
         flushes = self.flushes[watch.listener_key]
@@ -185,6 +184,7 @@ class Recorder:
             return
         local = now.astimezone(watch.zone).date()
         if hours:
+            watch.played_at = watch.played_at or max(hours).replace(tzinfo=watch.zone).astimezone(UTC) + HOUR
             first = max(min(hours).date(), local - LEARNED_FROM)
             watch.shares = listening_shares(hours, first, local)
         self.flushes[watch.listener_key].learned_on = now.date()

@@ -68,7 +68,7 @@ def record(
         for row in rows:
             claim(warehouse, row["listener_key"], holder_id, host_name(), clocks.now(), is_takeover=is_takeover)
         calls = Calls(spool, app_of(settings), settings.player_daily_budget)
-        player = PlayerEndpoint(settings.spotify_api_url, clocks.steady_s, clocks.at)
+        player = PlayerEndpoint(settings.spotify_api_url, clocks.reading)
         watches = [
             Watch(
                 row["listener_key"],

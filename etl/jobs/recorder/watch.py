@@ -4,7 +4,7 @@ import logging
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from etl.jobs.recorder.calls import Calls
@@ -21,7 +21,7 @@ from etl.spotify.player import Asked
 log = logging.getLogger(__name__)
 
 FAILED_S, LONGEST_FAILED_S = 30.0, 120.0  # to the next question after one that failed; it doubles
-REFUSED_WAIT = timedelta(minutes=15)  # until a login that ended is looked for again
+REFUSED_WAIT_S = 900.0  # until a login that ended is looked for again
 
 
 @dataclass
@@ -39,7 +39,8 @@ class Watch:
 
     def __post_init__(self) -> None:
         self.state: State = self.spool.state(self.listener_key)
-        self.due_at: datetime = self.clocks.now()
+        self.due_s = self.clocks.steady_s()  # when to ask next, by the steady clock
+        self.played_at: datetime | None = None  # when something was last seen to play
         self.failed_count = 0
         self.is_session_over = False  # set when a play ended and nothing follows: time to flush
         self.unkept: list[Observation] = []  # what the spool could not take, because the disk is full
@@ -48,7 +49,13 @@ class Watch:
 
     def idle_s(self, at: datetime) -> float:
         """Seconds between two questions while nothing plays, by how usual it is to listen at this hour."""
-        return idle_interval(self.shares.get(hour_of(at.astimezone(self.zone))) if self.shares else None)
+        share = self.shares.get(hour_of(at.astimezone(self.zone))) if self.shares else None
+        silent_s = (at - self.played_at).total_seconds() if self.played_at is not None else None
+        return idle_interval(share, silent_s)
+
+    def put_off(self, seconds: float) -> None:
+        """Ask again after so many seconds."""
+        self.due_s = self.clocks.steady_s() + seconds
 
     def ask(self) -> None:
         """Ask once, keep what it brought, and set when to ask again.
@@ -58,44 +65,46 @@ class Watch:
         now = self.clocks.now()
         opens_at = self.calls.open_at(now)
         if opens_at > now:
-            self.due_at = opens_at
+            self.put_off((opens_at - now).total_seconds())
             return
         asked = self.player(self.tokens.token(now))
         if asked.outcome == "unauthorized":
             self.tokens.forget()
             self._count(now)
             asked = self.player(self.tokens.token(now))
-        if asked.outcome == "limited":
-            self._count(now)
-            self.due_at = self.calls.pause(now, max(asked.wait_s, 1.0), asked.reason)
-            log.warning("Spotify wants no question about the player before %s UTC", f"{self.due_at:%Y-%m-%d %H:%M}")
-            self.state, _ = step(self.state, Moment(asked.at), ERROR)
-            return
-        if asked.outcome == "forbidden":
-            self._count(now)
-            self.refused = asked.reason
-            return
-        is_answer = asked.outcome == "answered"
-        if is_answer:
+        moment = self.clocks.placed(asked.asked, asked.answered, asked.server_at)
+        if asked.outcome == "answered":
             self.told = None
-        self.take(asked, read_answer(asked.status, asked.body) if is_answer else ERROR)
+            self.take(moment, read_answer(asked.status, asked.body))
+            return
+        self._count(now)
+        self.state, _ = step(self.state, moment, ERROR)
+        if asked.outcome == "limited":
+            until = self.calls.pause(self.clocks.now(), max(asked.wait_s, 1.0), asked.reason)
+            log.warning("Spotify wants no question about the player before %s UTC", f"{until:%Y-%m-%d %H:%M}")
+            self.put_off((until - self.clocks.now()).total_seconds())
+        elif asked.outcome == "forbidden":
+            self.refused = asked.reason
+        else:
+            self.failed_count += 1
+            self.put_off(min(FAILED_S * 2 ** (self.failed_count - 1), LONGEST_FAILED_S))
 
-    def take(self, asked: Asked, answer: Answer) -> None:
+    def take(self, moment: Moment, answer: Answer) -> None:
         """Bring the state on by an answer, keep it, and set when to ask again."""
         before = self.state
-        self.state, finished = step(before, Moment(asked.at, asked.within_ms), answer)
-        self._keep(finished, asked.at, is_change=bool(finished) or differs(before, self.state))
+        self.state, finished = step(before, moment, answer)
+        self._keep(finished, moment.at, is_change=bool(finished) or differs(before, self.state))
         self.is_session_over = self.is_session_over or (bool(finished) and self.state.play is None)
-        if answer.kind == "error":
+        is_playing = self.state.play is not None and self.state.play.is_playing
+        if is_playing:
+            self.played_at = moment.at
+        if answer.kind == "error":  # an answer that can't be read
             self.failed_count += 1
             wait_s = min(FAILED_S * 2 ** (self.failed_count - 1), LONGEST_FAILED_S)
         else:
             self.failed_count = 0
-            wait_s = next_ask(self.state, asked.at, self.idle_s(asked.at))
-        is_playing = self.state.play is not None and self.state.play.is_playing
-        self.due_at = asked.at + timedelta(seconds=self.calls.spaced_s(wait_s, asked.at, is_playing=is_playing))
-        if self.state.play is None and self.clocks.was_set:
-            self.clocks.anchor()
+            wait_s = next_ask(self.state, moment.at, self.idle_s(moment.at))
+        self.put_off(self.calls.spaced_s(wait_s, moment.at, is_playing=is_playing))
 
     def _keep(self, finished: list[Observation], at: datetime, *, is_change: bool) -> None:
         self.unkept += finished

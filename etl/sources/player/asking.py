@@ -11,6 +11,7 @@ PLAYING_S = 30.0  # at most: a skip is dated by the item that follows, so asking
 AFTER_END_S = 1.0  # by then the next item has begun, and its progress dates both
 PAUSED_S = 300.0  # so long a pause is watched closely; a paused player mostly disappears after two minutes
 USUAL_S, SOMETIMES_S, RARE_S = 60, 120, 300  # when nothing plays
+SILENT_S = 86_400.0
 USUAL, SOMETIMES = 0.3, 0.1  # of the days, in this hour
 
 Hour = tuple[bool, int]  # whether it is a weekend, the hour from 0 to 23
@@ -36,13 +37,14 @@ def next_ask(state: State, at: datetime, idle_s: float) -> float:
     return min(PLAYING_S, max(rest_s, 0.0) + AFTER_END_S)
 
 
-def idle_interval(share: float | None) -> int:
+def idle_interval(share: float | None, silent_s: float | None = None) -> int:
     """Seconds between two questions while nothing plays.
 
-    `share`: on which part of the days this listener played something in this hour; None: not known yet.
+    `share`: on which part of the days this listener played something in this hour; None: not known yet. `silent_s`:
+    since when nothing has played; None: not known. After a day without a play the hour says nothing.
     """
-    if share is None:
-        return SOMETIMES_S
+    if share is None or silent_s is None or silent_s > SILENT_S:
+        return RARE_S
     return USUAL_S if share >= USUAL else SOMETIMES_S if share >= SOMETIMES else RARE_S
 
 
