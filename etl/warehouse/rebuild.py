@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from etl.warehouse.locks import LISTENER_LOCK, lock, lock_listeners
 from etl.warehouse.merge import Rebuilt, derive_recordings, rebuild_plays
-from etl.warehouse.statements import run, script
+from etl.warehouse.statements import run, run_all, script
 from etl.warehouse.time_zones import update_time_zone
 
 log = logging.getLogger(__name__)
@@ -37,8 +37,10 @@ def note_rebuild(connection: Connection, schema_file: str, now: datetime) -> Non
     The plays themselves are left to `Warehouse.rebuild_due`, so that a migration takes no longer than its schema files, and what
     is recorded before they are derived already follows the new rule.
     """
-    derive_recordings(connection)
-    run(connection, "ops/migrations/rebuild_due_noted", schema_file=schema_file, due_at=now)
+    if run(connection, "ops/migrations/rebuild_due_noted", schema_file=schema_file, due_at=now):
+        derive_recordings(connection)
+        # a dry run of an import goes on in this transaction
+        run_all(connection, ("matching/90_drop_temporary_tables", "dimensions/drop_changed_tracks"))
 
 
 def rebuild_if_due(connection: Connection, listener_key: int, now: datetime) -> Rebuilt | None:

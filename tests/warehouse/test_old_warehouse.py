@@ -6,10 +6,14 @@ from functools import partial
 
 import pytest
 from support import NOW, asked, fresh_database, observed, whole_facts
+from support.cases import FILES
+from support.export_files import write_folder
 from support.old_warehouse import CATALOGUE, EXPORTS, PAGES, TOLD, make_old, record_of, tell
 from support.warehouse_state import everything
 
 from etl import __version__
+from etl.jobs.imports import import_exports
+from etl.settings import Settings
 from etl.warehouse import rebuild
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.errors import WarehouseError
@@ -205,6 +209,23 @@ def test_what_is_recorded_before_the_plays_are_derived_anew_ends_as_a_fresh_impo
     assert differences(observed(ask), observed(fresh)) == [[], []]
     record.warehouse.close()
     warehouse.close()
+
+
+def test_a_dry_run_of_an_import_migrates_and_merges_and_changes_nothing(newest, fresh, tmp_path):
+    before = everything(newest)
+    warehouse = Warehouse(newest)
+    rows = [row for one in EXPORTS if one["listener"] == "one" for row in one["rows"]]
+    folder = write_folder(
+        tmp_path / "files",
+        {name: told for mark, name in FILES.items() if (told := [row for row in rows if mark in row])},
+    )
+    settings = Settings(_env_file=None, database_url=newest)
+    receipt = import_exports(settings, warehouse, [folder], listener="one", dry_run=True, clock=lambda: NOW)
+    warehouse.close()
+    assert receipt.total.row_count == len(rows) and receipt.total.known_count > 0
+    after = everything(newest)
+    del before["numbers"], after["numbers"]  # numbers that were given stay given
+    assert after == before
 
 
 def test_views_upon_views_and_facts_keep_working(newest):

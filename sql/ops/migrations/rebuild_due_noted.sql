@@ -1,4 +1,4 @@
--- Note that the plays of all listeners are to be derived anew.
+-- Note that the plays of all listeners are to be derived anew; whose.
 insert into ops.rebuild_due (
     listener_key,
     schema_file,
@@ -20,3 +20,4 @@ set
     due_at = excluded.due_at,
     tried_at = null,
     tried_by = null
+returning rebuild_due.listener_key
