@@ -134,14 +134,16 @@ def status(
         from etl.cli.reading import opened_to_read
         from etl.health import checks as health
         from etl.health import text as health_text
+        from etl.jobs.recorder.standing import local_recorder
         from etl.terminal import plain, terminal
         from etl.warehouse.readable import must_see_bookkeeping
 
     with opened_to_read(context) as (settings, warehouse, clock):
         warehouse.transaction(must_see_bookkeeping)
         warehouse.must_be_current()
+        local = None if context.obj["demo"] else local_recorder(settings, clock())
         found = warehouse.transaction(
-            lambda connection: health.inspect_all(connection, settings, clock()), limits.READING
+            lambda connection: health.inspect_all(connection, settings, clock(), local), limits.READING
         )
     if context.obj["demo"]:  # the demo's clock is fixed
         found = replace(found, clock_skew_s=0.0, findings=tuple(one for one in found.findings if one.cause != "clock"))

@@ -13,6 +13,7 @@ from etl.clock import span_in_words
 from etl.dimensions.fetch import MISS_LIMIT
 from etl.health.consistency import check_findings, rebuild_findings
 from etl.health.findings import RENEW, Finding
+from etl.health.recorders import recorder_findings
 from etl.health.silence import SHORTEST, quiet_findings, quiet_findings_from
 from etl.limits import WINDOW
 from etl.notices import moment, why_lost
@@ -51,6 +52,7 @@ class Health:
     refusals: list[str]
     budget: dict[str, int]
     pauses: Rows
+    recorders: Rows
     storage: dict[str, Any]
     checks: dict[str, int]
     clock_skew_s: float
@@ -133,8 +135,13 @@ def inspect_schedule(connection: Connection, now: datetime) -> list[Finding]:
     return list(silence_findings(rows_of(run(connection, "ops/health/run", now=now)), now, QUIET))
 
 
-def inspect_all(connection: Connection, settings: Settings, now: datetime) -> Health:
-    """Run all checks. They read the facts: some seconds with ten million of them. Raises WarehouseError."""
+def inspect_all(
+    connection: Connection, settings: Settings, now: datetime, local: dict[str, Any] | None = None
+) -> Health:
+    """Run all checks. They read the facts: some seconds with ten million of them. Raises WarehouseError.
+
+    `local`: what the spool of the recorder on this computer says (jobs/recorder/standing.py).
+    """
     rows = run(connection, "ops/logins/current", setting_fingerprint=setting_fingerprint(settings))
     login = login_from(rows_of(rows))
     runs = rows_of(run(connection, "ops/health/run", now=now))
@@ -155,6 +162,10 @@ def inspect_all(connection: Connection, settings: Settings, now: datetime) -> He
     [spent] = run(connection, "ops/catalogue/calls", now=now)
     checks = {row.check_name: row.row_count for row in run(connection, "ops/health/check", now=now)}
     rebuilds = rows_of(run(connection, "ops/health/rebuild"))
+    recorders = [
+        {**one, "local": local if local is not None and local["holder_id"] == one["holder_id"] else None}
+        for one in rows_of(run(connection, "ops/health/recorder"))
+    ]
     [clock] = run(connection, "ops/health/clock")
     skew_s = (clock.now_at - now).total_seconds()
     findings = [
@@ -163,6 +174,7 @@ def inspect_all(connection: Connection, settings: Settings, now: datetime) -> He
         *failing_job_findings(runs),
         *gap_findings(spans),
         *quiet_findings(connection),
+        *recorder_findings(recorders, now),
         *storage_findings(storage),
         *rebuild_findings(rebuilds),
         *check_findings(checks, is_rebuild_due=bool(rebuilds)),
@@ -179,6 +191,7 @@ def inspect_all(connection: Connection, settings: Settings, now: datetime) -> He
         refusals=refusals,
         budget={"spent": spent.call_count, "limit": settings.catalogue_daily_budget},
         pauses=pauses,
+        recorders=recorders,
         storage=storage,
         checks=checks,
         clock_skew_s=skew_s,

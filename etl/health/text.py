@@ -14,6 +14,7 @@ from etl.counts import many
 from etl.health.checks import MB, Health
 from etl.health.consistency import CHECKS
 from etl.health.findings import Finding
+from etl.health.recorders import recorder_lines
 from etl.notices import ago, minute, moment, source_in_words, why_lost
 from etl.values import printable
 
@@ -27,6 +28,7 @@ def as_renderable(health: Health) -> RenderableType:
         ("Record", record_lines(health)),
         ("Login", login_lines(health)),
         ("Runs", runs_lines(health)),
+        ("Recorder", recorder_lines(health.recorders, health.made_at)),
         ("Coverage", coverage_lines(health)),
         ("Catalogue", catalogue_lines(health)),
         ("Database", database_lines(health)),
@@ -82,7 +84,7 @@ def runs_lines(health: Health) -> Lines:
             line += f"; of the last week's, {one['unrecorded_count']:,} ended without a record"
         yield one["job"], line
     for one in health.pauses:
-        scope = "catalogue" if one["scope"] == "catalogue" else "plays"
+        scope = one["scope"] if one["scope"] in ("catalogue", "player") else "plays"
         yield f"{scope} paused", f"by Spotify until {moment(one['resume_at'])} ({one['reason']})"
 
 

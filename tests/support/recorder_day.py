@@ -3,13 +3,14 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from random import Random
+from typing import Any
 
-from etl.jobs.recorder import record as record_module
 from etl.jobs.recorder.clocks import Clocks
+from etl.jobs.recorder.loop import Recorder
+from etl.jobs.recorder.record import record
 from etl.settings import Settings
-from etl.simulator.player import EPOCH, Action, Item, PlayerScript, SimulatedPlayer, TruePlay
+from etl.simulator.player import EPOCH, Action, Item, PlayerScript, SimulatedPlayer
 from etl.simulator.server import SimulatedSpotify
 from etl.sources.player.observation import unix_ms
 from etl.warehouse.connection import Warehouse
@@ -48,7 +49,7 @@ class MovedClocks(Clocks):
         self.time.now_ms = min(self.time.now_ms + max(round(seconds * 1000), 1), self.until_ms)
         return False
 
-    recorder: record_module.Recorder | None = None
+    recorder: Recorder | None = None
 
 
 def items(count: int, random: Random) -> list[Item]:
@@ -99,27 +100,10 @@ def let_play(spotify: SimulatedSpotify, actions: Sequence[Action], since: dateti
     return script
 
 
-def run_recorder(
-    settings: Settings, warehouse: Warehouse, clocks: MovedClocks, monkeypatch_recorder: bool = True, **options: bool
-) -> None:
+def run_recorder(settings: Settings, warehouse: Warehouse, clocks: MovedClocks, **options: Any) -> None:
     """The recorder job until the clocks end it."""
-    made = record_module.Recorder
 
-    def noted(*given: object, **named: object) -> record_module.Recorder:
-        clocks.recorder = made(*given, **named)  # type: ignore[arg-type]
-        return clocks.recorder
+    def started(recorder: Recorder) -> None:
+        clocks.recorder = recorder
 
-    record_module.Recorder = noted  # type: ignore[assignment,misc]
-    try:
-        record_module.record(settings, warehouse, clocks=clocks, **options)
-    finally:
-        record_module.Recorder = made  # type: ignore[misc]
-
-
-def heard(plays: Sequence[TruePlay], least_ms: int = 30_000) -> list[TruePlay]:
-    return [play for play in plays if play.heard_ms >= least_ms and not play.is_private]
-
-
-def home_of(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    record(settings, warehouse, clocks=clocks, started=started, **options)

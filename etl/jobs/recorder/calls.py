@@ -8,6 +8,7 @@ from etl.sources.player.asking import RARE_S
 
 SPARING = 0.8  # of the day's budget: from then on, ask less
 PLAYING_SPARING_S = 60.0
+LONG = timedelta(minutes=15)
 
 
 @dataclass
@@ -41,6 +42,10 @@ class Calls:
         if not is_playing:
             return max(wanted_s, RARE_S)
         return PLAYING_SPARING_S if wanted_s >= PLAYING_SPARING_S / 2 else wanted_s
+
+    def is_paused_long(self, now: datetime) -> bool:
+        """Whether a pause is still so long that the warehouse has to say why nothing is asked."""
+        return self.paused is not None and self.paused[0] - now > LONG
 
     def pause(self, now: datetime, wait_s: float, reason: str | None) -> datetime:
         """Note that Spotify wants no call of this app for so long; until when."""

@@ -17,6 +17,7 @@ from etl.staging import Table
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.load import copy, stage
 from etl.warehouse.merge import merge_catalogue, merge_plays, rematch_plays
+from etl.warehouse.pauses import note_pause
 from etl.warehouse.quarantine import unsavable_items
 from etl.warehouse.statements import run, run_all
 from etl.warehouse.time_zones import update_time_zone
@@ -24,6 +25,7 @@ from etl.warehouse.time_zones import update_time_zone
 log = logging.getLogger(__name__)
 
 MOST = 2_000  # observations in one transaction: some five weeks of music
+PAUSE_SCOPE = "player"
 MEASURED = (
     "item_number",
     "start_basis",
@@ -57,6 +59,7 @@ class Mark:
     call_count: int
     refused_count: int
     is_last: bool = False
+    paused: tuple[datetime, str | None] | None = None  # until when Spotify wants no question, and why
 
 
 def flush(warehouse: Warehouse, settings: Settings, spool: Spool, listener_key: int, mark: Mark, now: datetime) -> int:
@@ -145,6 +148,8 @@ def save(
         )
     if observations:
         rematch_plays(connection, now=now, but_not=listener_key)
+    if mark.paused is not None:
+        note_pause(connection, PAUSE_SCOPE, *mark.paused, now)
     this_run.record(connection, "done", now, len(observations), new_count)
     held = run(
         connection,

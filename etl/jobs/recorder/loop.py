@@ -134,7 +134,11 @@ class Recorder:
         else:
             if watch.refused is not None:
                 self._refuse(watch, watch.refused)
-            elif watch.is_session_over or watch.spool.waiting(watch.listener_key, 1):
+            elif (
+                watch.is_session_over
+                or watch.calls.is_paused_long(self.clocks.now())
+                or watch.spool.waiting(watch.listener_key, 1)
+            ):
                 self.flushes[watch.listener_key].is_waiting = True
 
     def _refuse(self, watch: Watch, sentence: str) -> None:
@@ -198,4 +202,5 @@ class Recorder:
             self.spool.made(watch.calls.app, now.date()),
             self.spool.refused_count(watch.listener_key),
             is_last,
+            paused=watch.calls.paused if watch.calls.is_paused_long(now) else None,
         )

@@ -3,8 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from etl.jobs.recorder.record import spool_folder
-from etl.jobs.recorder.spool import SpoolError, read_spool
+from etl.jobs.recorder.spool import SpoolError, read_spool, spool_folder
 from etl.settings import Settings
 from etl.sources.player.observation import moment_of
 from etl.values import mappings

@@ -5,7 +5,6 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,7 +19,7 @@ from etl.jobs.recorder.clocks import Clocks
 from etl.jobs.recorder.flush import claim
 from etl.jobs.recorder.loop import Recorder
 from etl.jobs.recorder.service import Service
-from etl.jobs.recorder.spool import Spool, host_name
+from etl.jobs.recorder.spool import Spool, app_of, host_name, spool_folder
 from etl.jobs.recorder.tokens import AccessTokens
 from etl.jobs.recorder.watch import Watch
 from etl.jobs.run import accounts_of
@@ -39,11 +38,6 @@ STARTING_S = 30.0  # between two tries to reach the database when the recorder s
 LoginRow = Mapping[str, Any]
 
 
-def spool_folder(settings: Settings) -> Path:
-    """The folder of the recorder's own files."""
-    return settings.home / "recorder"
-
-
 def record(
     settings: Settings,
     warehouse: Warehouse,
@@ -53,12 +47,13 @@ def record(
     is_takeover: bool = False,
     service: Service = Service(),  # noqa: B008  nothing changes it
     clocks: Clocks | None = None,
+    started: Callable[[Recorder], None] = lambda recorder: None,
     notify: Callable[[str], None] = lambda sentence: None,
 ) -> None:
     """Record what plays until SIGTERM or Ctrl-C, then flush.
 
     `listener`: their id or name; None: everybody who is logged in. `once`: ask everybody once. `is_takeover`: take
-    listeners over from a recorder on another computer. Raises SpoolError,
+    listeners over from a recorder on another computer. `started` receives the recorder before it asks. Raises SpoolError,
     AnotherRecorder, NotLoggedIn, ListenerError and SettingsError; with `once` also SpotifyError and WarehouseError.
     """
     clocks = clocks or Clocks()
@@ -85,17 +80,12 @@ def record(
             settings, warehouse, spool, watches, holder_id, service, alert=lambda sentence: tell(settings, sentence)
         )
         notify(f"Recording {len(watches)} listener{'s' if len(watches) > 1 else ''}. Ctrl-C ends it.")
+        started(recorder)
         if once:
             recorder.once()
             return
         with stopping(recorder, clocks):
             recorder.run()
-
-
-def app_of(settings: Settings) -> str:
-    """The app whose calls are counted together: the fingerprint of its client id."""
-    assert settings.spotify_client_id is not None
-    return fingerprint(settings.spotify_client_id.get_secret_value())
 
 
 def load_logins(settings: Settings, warehouse: Warehouse, clocks: Clocks, listener: str | None) -> list[LoginRow]:

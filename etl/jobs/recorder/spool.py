@@ -19,9 +19,11 @@ from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
+from etl.settings import Settings
 from etl.sources.player.observation import Observation, moment_of, unix_ms
 from etl.sources.player.saved import restored, saved
 from etl.sources.player.state import State, load, save
+from etl.values import fingerprint
 
 TABLES = """
 create table if not exists state (listener_key integer primary key, state text not null);
@@ -38,6 +40,16 @@ create table if not exists pause (app text primary key, ends_ms integer not null
 create table if not exists note (name text primary key, value text not null);
 """
 BUSY_S = 5.0  # 'brapped status' and 'brapped now' read the file meanwhile
+
+
+def spool_folder(settings: Settings) -> Path:
+    """The folder of the recorder's own files."""
+    return settings.home / "recorder"
+
+
+def app_of(settings: Settings) -> str:
+    """The app whose calls are counted together: the fingerprint of its client id; empty without one."""
+    return fingerprint(settings.spotify_client_id.get_secret_value()) if settings.spotify_client_id else ""
 
 
 class SpoolError(Exception):
@@ -240,7 +252,7 @@ def host_name() -> str:
 def read_spool(folder: Path) -> dict[str, Any] | None:
     """What 'brapped status' and 'brapped now' show of the spool on this computer; None without one.
 
-    {states: {listener_key: State}, waiting_count, refused_count, made: {(app, day): calls}, pauses: {app: (until,
+    {states: {listener_key: State}, holder_id, waiting_count, refused_count, made: {(app, day): calls}, pauses: {app: (until,
     reason)}}. Changes nothing.
     """
     path = folder / "spool.sqlite"
@@ -257,6 +269,7 @@ def read_spool(folder: Path) -> dict[str, Any] | None:
         [(waiting, refused)] = connection.execute(
             "select count(*) filter (where not is_refused), count(*) filter (where is_refused) from observation"
         )
+        holder = connection.execute("select value from note where name = 'holder'").fetchone()
         made = {(app, day): count for app, day, count in connection.execute("select app, day, made from calls")}
         pauses = {
             app: (moment_of(ends_ms), reason)
@@ -266,4 +279,11 @@ def read_spool(folder: Path) -> dict[str, Any] | None:
         raise SpoolError(f"The spool {path} can't be read ({type(error).__name__}).") from None
     finally:
         connection.close()
-    return {"states": states, "waiting_count": waiting, "refused_count": refused, "made": made, "pauses": pauses}
+    return {
+        "states": states,
+        "holder_id": holder[0] if holder else None,
+        "waiting_count": waiting,
+        "refused_count": refused,
+        "made": made,
+        "pauses": pauses,
+    }

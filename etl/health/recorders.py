@@ -1,0 +1,75 @@
+"""The recorders of the player: what `brapped status` shows of them, and what needs a person."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from etl.counts import many
+from etl.health.findings import Finding
+from etl.notices import ago, moment
+
+MISSED = 5  # plays of the list that a recorder did not see: it may be offline plays, or a recorder that stands still
+STANDS_STILL = timedelta(minutes=12)  # an idle player is asked every five minutes, a failing one every two
+
+Recorders = list[dict[str, Any]]
+
+
+def recorder_findings(recorders: Recorders, now: datetime) -> Iterator[Finding]:
+    """A finding for each recorder that has stopped without saying so, or that holds what the database refuses.
+
+    `recorders`: the rows of sql/ops/health/recorder.sql; `local`, where the recorder runs on this computer, is what its
+    spool says: {answered_at, waiting_count, paused_until, is_running, call_count, daily_budget}.
+    """
+    for one in recorders:
+        local: Mapping[str, Any] | None = one.get("local")
+        if one["released_at"] is None and is_still(one, local, now):
+            since = (local or one)["answered_at"]
+            last = f"Its last answer from Spotify came {moment(since)}." if since else "It has had no answer yet."
+            yield Finding(
+                "recorder",
+                f"{one['listener_key']} {one['claimed_at']:%Y-%m-%dT%H:%M}",
+                "The recorder stands still",
+                f"The recorder on {one['host_name']} no longer asks what plays. {last} Start it again there: 'systemctl"
+                " restart brapped-record', or 'brapped record'. If you no longer want one, 'brapped record --once' ends"
+                " it in good order. The hourly plays go on meanwhile.",
+            )
+        if one["refused_count"]:
+            yield Finding(
+                "recorder-refused",
+                f"{one['listener_key']}",
+                "Observations of the recorder can't be recorded",
+                f"The database refuses {many(one['refused_count'], 'observation')} of the recorder on"
+                f" {one['host_name']}. They stay in its spool; please report it.",
+                is_alert=False,
+            )
+
+
+def is_still(one: Mapping[str, Any], local: Mapping[str, Any] | None, now: datetime) -> bool:
+    """Whether a recorder that has not said goodbye asks no more."""
+    if local is None:
+        return bool(one["missed_count"] >= MISSED)
+    paused_until = local["paused_until"]
+    if paused_until is not None and paused_until > now - STANDS_STILL:
+        return False
+    answered_at = local["answered_at"]
+    return not local["is_running"] or answered_at is None or now - answered_at > STANDS_STILL
+
+
+def recorder_lines(recorders: Recorders, made_at: datetime) -> Iterator[tuple[str, str]]:
+    """Label and value of what is shown of each recorder."""
+    for one in recorders:
+        state = "ended" if one["released_at"] else "watching"
+        yield f"listener {one['listener_key']}", f"{state}, on {one['host_name']}, since {moment(one['claimed_at'])}"
+        local = one.get("local")
+        answered_at = (local or one)["answered_at"]
+        if answered_at:
+            yield "last answer", f"{moment(answered_at)} ({ago(answered_at, made_at)})"
+        if one["flushed_at"]:
+            yield "last written", f"{moment(one['flushed_at'])} ({ago(one['flushed_at'], made_at)})"
+        if local is not None:
+            yield "calls today", f"{local['call_count']:,} of {local['daily_budget']:,}"
+            yield "spool", f"{many(local['waiting_count'], 'observation')} not written yet"
+            if local["paused_until"] is not None and local["paused_until"] > made_at:
+                yield "paused", f"Spotify wants no question before {moment(local['paused_until'])}"
+        elif one["call_count"] is not None:
+            yield "calls", f"{one['call_count']:,} on {one['call_date']:%Y-%m-%d}"
