@@ -104,6 +104,7 @@ ALSO_SLOW = (
     "reports/test_history_forms.py",
     "reports/test_not_recorded.py",
     "reports/test_reading.py",
+    "sources/test_player_truth.py",
     "transfer/test_backup.py",
     "transfer/test_hostile_backup.py",
     "transfer/test_hostile_source.py",

@@ -20,8 +20,8 @@ Hour = tuple[bool, int]  # whether it is a weekend, the hour from 0 to 23
 def next_ask(state: State, at: datetime, idle_s: float) -> float:
     """Seconds from `at`, the moment of the last answer, to the next question; `idle_s` while nothing plays.
 
-    While something plays: a second after its end, and no later than PLAYING_S. Simulated on a real year that makes
-    968 calls a day. Waiting that Spotify demands (`Retry-After`) goes before.
+    While something plays: a second after its end, and no later than PLAYING_S. A real year takes some 900 calls a day
+    (benchmarks/recorder.py). Waiting that Spotify demands (`Retry-After`) goes before.
     """
     play = state.play
     if play is None:

@@ -23,7 +23,10 @@ def begin(
     changed = None if changed is None else min(changed, now)
     since = progress_since(sight, standing, now - floor)
     began_anew = changed is not None and abs(changed - start) <= TOLERANCE_MS
-    if since is not None and not began_anew:
+    if since is not None and began_anew and changed is not None:
+        # It began anew, or was taken up near its beginning: either way at the change of state.
+        return play_of(sight, now, changed, "seen", exact)
+    if since is not None:
         # It can have begun anew only if there was time for that since the answer before.
         unsure = 0 if standing is None else standing.unsure_ms
         doubt = sight.progress_ms - since if start >= floor - TOLERANCE_MS else 0
@@ -63,6 +66,7 @@ def begin_paused(sight: Sight, now: int, within: int, floor: int) -> Play | None
         doubt=progress,  # or it was taken up in the middle
         heard=progress,
         paused=paused,
+        pause_within=max(early, 0),
     )
 
 
@@ -71,7 +75,7 @@ def progress_since(sight: Sight, standing: Standing | None, elapsed: int) -> int
 
     None if it did not go on from there, or stood at its beginning.
     """
-    if standing is None or standing.uri != sight.uri or standing.progress_ms + standing.unsure_ms <= TOLERANCE_MS:
+    if standing is None or standing.uri != sight.uri or standing.progress_ms + standing.unsure_ms == 0:
         return None
     since = sight.progress_ms - standing.progress_ms
     if not -TOLERANCE_MS <= since <= elapsed + TOLERANCE_MS + standing.unsure_ms:
@@ -88,6 +92,7 @@ def play_of(
     doubt: int = 0,
     heard: int | None = None,
     paused: int | None = None,
+    pause_within: int = 0,
 ) -> Play:
     """The play in hand after its first sight; it was heard since `started`, if `heard` does not say otherwise."""
     return Play(
@@ -103,6 +108,7 @@ def play_of(
         progress_ms=sight.progress_ms,
         is_playing=sight.is_playing,
         paused_ms=paused,
+        pause_within_ms=pause_within,
         changed_ms=sight.changed_ms,
         last_device=sight.device,
         device=sight.device,

@@ -57,6 +57,7 @@ def go_on(play: Play, sight: Sight, now: int) -> Play:
         if moved == 0 or (is_same_state and TOLERANCE_MS < lag <= STALE_MS):
             return noticed(play, sight)  # an old answer, or it stands still: the next one will say
     heard, doubt, seeks, pauses = heard_between(play, sight, elapsed, moved)
+    paused_ms, pause_within_ms = paused_since(play, sight, now, elapsed, moved)
     if is_same_state and play.is_playing and sight.is_playing:
         seeks = pauses = 0  # nothing was pressed: it plays faster or slower, or was loading
     return replace(
@@ -66,7 +67,8 @@ def go_on(play: Play, sight: Sight, now: int) -> Play:
         last_ms=now,
         progress_ms=sight.progress_ms,
         is_playing=sight.is_playing,
-        paused_ms=paused_since(play, sight, now, elapsed, moved),
+        paused_ms=paused_ms,
+        pause_within_ms=pause_within_ms,
         changed_ms=sight.changed_ms,
         seek_count=play.seek_count + seeks,
         pause_count=play.pause_count + pauses,
@@ -116,15 +118,22 @@ def heard_between(play: Play, sight: Sight, elapsed: int, moved: int) -> tuple[i
     return (min(moved, elapsed), moved, 0, 1) if moved > 0 else (0, 0, 0, 0)
 
 
-def paused_since(play: Play, sight: Sight, now: int, elapsed: int, moved: int) -> int | None:
-    """Since when it has been paused; None while it plays."""
+def paused_since(play: Play, sight: Sight, now: int, elapsed: int, moved: int) -> tuple[int | None, int]:
+    """Since when it has been paused, and by how much longer that may be; None while it plays."""
     if sight.is_playing:
-        return None
+        return None, 0
     if not play.is_playing and moved == 0:
-        return play.paused_ms
+        return play.paused_ms, play.pause_within_ms
     if play.is_playing and -TOLERANCE_MS <= moved <= elapsed + TOLERANCE_MS:
-        return play.last_ms + min(max(moved, 0), elapsed)
-    return sight.changed_ms if play.last_ms < (sight.changed_ms or 0) <= now else now
+        return play.last_ms + min(max(moved, 0), elapsed), 0
+    changed = sight.changed_ms or 0
+    return (changed, 0) if play.last_ms < changed <= now else (now, elapsed)
+
+
+def unseen_ms(play: Play, now: int) -> int:
+    """How far a play that was last seen playing can have gone on by now."""
+    since = now - play.last_ms
+    return since if play.rest_ms is None else min(since, play.rest_ms)
 
 
 def close(play: Play, now: int, until: int, basis: Basis, within: int) -> Observation | None:
@@ -137,16 +146,13 @@ def close(play: Play, now: int, until: int, basis: Basis, within: int) -> Observ
     - `lost`: no answer came for so long that the play counts until it was last seen. `stalled`: the same.
     """
     rest = play.rest_ms
-    unseen = now - play.last_ms if rest is None else min(now - play.last_ms, rest)
-    off = 0
     if not play.is_playing:
         ended, heard, progress = play.paused_ms or play.last_ms, play.heard_ms, play.progress_ms
-        if basis in ("bounded", "lost"):
-            off = now - ended
+        off = now - ended if basis in ("bounded", "lost") else play.pause_within_ms
         end_basis = "paused"
     elif basis in ("lost", "stalled"):
         ended, heard, progress = play.last_ms, play.heard_ms, play.progress_ms
-        end_basis, off = "stalled" if basis == "stalled" else "bounded", unseen
+        end_basis, off = "stalled" if basis == "stalled" else "bounded", unseen_ms(play, now)
     else:
         ended = max(until if rest is None else min(until, play.last_ms + rest), play.last_ms)
         early = 0 if basis == "stopped" else TOLERANCE_MS  # what is gone before its end was stopped

@@ -1,8 +1,9 @@
 """Dataclasses to JSON and back, with every type checked. Pure."""
 
 import types
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import asdict, fields, is_dataclass
+from functools import cache
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 Kept = TypeVar("Kept")
@@ -21,8 +22,15 @@ def restored(kind: type[Kept], value: object) -> Kept:
     names = [one.name for one in fields(kind)]  # type: ignore[arg-type]  # kind is a dataclass
     if not isinstance(value, Mapping) or sorted(map(str, value)) != sorted(names):
         raise ValueError(f"{kind.__name__}: other fields than this version saves")
-    hints = get_type_hints(kind)
+    hashable: object = kind  # mypy takes a class with type parameters for none
+    hints = types_of(hashable)
     return kind(**{name: checked(hints[name], value[name], f"{kind.__name__}.{name}") for name in names})
+
+
+@cache
+def types_of(kind: Hashable) -> dict[str, Any]:
+    """The annotations of a dataclass: they are texts until they are looked up, which takes long."""
+    return get_type_hints(kind)
 
 
 def checked(hint: Any, value: object, where: str) -> Any:

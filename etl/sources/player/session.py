@@ -7,7 +7,7 @@ from etl.sources.player.answer import Answer, Sight
 from etl.sources.player.begin import begin
 from etl.sources.player.limits import BREAK_MS, JITTER_MS, TOLERANCE_MS, WATCHED_IDLE_MS, WATCHED_PLAYING_MS
 from etl.sources.player.observation import Observation, unix_ms
-from etl.sources.player.proceed import Basis, close, go_on, is_in_line, is_repeat, is_stalled
+from etl.sources.player.proceed import Basis, close, go_on, is_in_line, is_repeat, is_stalled, unseen_ms
 from etl.sources.player.state import Play, Standing, State, moved_back
 
 
@@ -20,7 +20,7 @@ class Moment:
 
 
 def step(state: State, moment: Moment, answer: Answer) -> tuple[State, list[Observation]]:
-    """The state after an answer, and the observations of the plays that it finishes: none, one or two, in order.
+    """The state after an answer, and the observations of the plays that it finishes: none or one.
 
     Answers come in the order of their moments. A moment before the last one means that the clock was set back: then
     the play in hand moves with it. An error changes nothing, except that what follows it is less certain.
@@ -34,7 +34,7 @@ def step(state: State, moment: Moment, answer: Answer) -> tuple[State, list[Obse
     after = replace(
         state,
         play=play,
-        standing=standing_after(state, play, finished, answer),
+        standing=standing_after(state, play, now, answer),
         kind=answer.kind,
         seen_ms=now,
         watched_from_ms=watched_from(state, now),
@@ -83,7 +83,7 @@ def how_ended(state: State, now: int) -> Basis:
     return "bounded" if state.is_interrupted else "stopped"
 
 
-def standing_after(state: State, play: Play | None, finished: Finished, answer: Answer) -> Standing | None:
+def standing_after(state: State, play: Play | None, now: int, answer: Answer) -> Standing | None:
     """Where an item stands that is not in hand, so that its next play begins from there."""
     sight, before = answer.sight, state.play
     if play is not None:
@@ -96,11 +96,7 @@ def standing_after(state: State, play: Play | None, finished: Finished, answer: 
         return state.standing
     if answer.kind == "private":
         return None  # it goes on unseen
-    observed = finished[0] if finished else None
-    if observed is not None and observed.is_complete:
-        return None
-    furthest = before.progress_ms if observed is None else observed.progress_ms
-    return Standing(before.uri, before.progress_ms, unsure_ms=max(furthest - before.progress_ms, 0))
+    return Standing(before.uri, before.progress_ms, unsure_ms=unseen_ms(before, now) if before.is_playing else 0)
 
 
 def is_still_stalled(standing: Standing | None, sight: Sight) -> bool:

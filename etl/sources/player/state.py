@@ -28,6 +28,7 @@ class Play:
     progress_ms: int  # at that sight
     is_playing: bool
     paused_ms: int | None  # since when it has been paused
+    pause_within_ms: int  # by how much longer it may have been
     changed_ms: int | None
     last_device: Device | None
     device: Device | None
