@@ -214,7 +214,10 @@ def claim(
 
 
 def sentence_about_holder(warehouse: Warehouse, listener_key: int) -> str:
-    [held] = warehouse.ask(lambda connection: run(connection, "ops/recorder/holder", listener_key=listener_key))
+    rows = warehouse.ask(lambda connection: run(connection, "ops/recorder/holder", listener_key=listener_key))
+    if not rows:
+        return f"The database no longer knows that this recorder watches listener {listener_key}. Start it again."
+    [held] = rows
     seen = f", and last wrote {held.flushed_at:%Y-%m-%d %H:%M} UTC" if held.flushed_at else ""
     return (
         f"The recorder on {held.host_name} watches listener {listener_key} since {held.claimed_at:%Y-%m-%d %H:%M}"

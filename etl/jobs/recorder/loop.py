@@ -30,6 +30,11 @@ UNREADY_S = 60.0  # to the next question when there is no access token
 NAP_S = 20.0  # at most, so that a stop and a sleeping computer are noticed soon
 
 
+def doubled(first: timedelta, failed_count: int, longest: timedelta) -> timedelta:
+    """The wait after so many failures in a row (from 1): twice as long each time, up to the longest."""
+    return min(first * 2 ** min(failed_count - 1, 10), longest)
+
+
 @dataclass
 class Flushes:
     """When the spool of a listener is written to the warehouse next."""
@@ -169,7 +174,7 @@ class Recorder:
             raise
         except (WarehouseError, sqlite3.Error) as error:
             flushes.failed_count += 1
-            flushes.retry_at = now + min(RETRY * 2 ** (flushes.failed_count - 1), LONGEST_RETRY)
+            flushes.retry_at = now + doubled(RETRY, flushes.failed_count, LONGEST_RETRY)
             if flushes.failed_count == 1:
                 log.warning("%s What was heard stays in the spool until the database answers.", error)
             return

@@ -86,8 +86,7 @@ class Watch:
         elif asked.outcome == "forbidden":
             self.refused = asked.reason
         else:
-            self.failed_count += 1
-            self.put_off(min(FAILED_S * 2 ** (self.failed_count - 1), LONGEST_FAILED_S))
+            self.put_off(self._failed_s())
 
     def take(self, moment: Moment, answer: Answer) -> None:
         """Bring the state on by an answer, keep it, and set when to ask again."""
@@ -99,12 +98,16 @@ class Watch:
         if is_playing:
             self.played_at = moment.at
         if answer.kind == "error":  # an answer that can't be read
-            self.failed_count += 1
-            wait_s = min(FAILED_S * 2 ** (self.failed_count - 1), LONGEST_FAILED_S)
+            wait_s = self._failed_s()
         else:
             self.failed_count = 0
             wait_s = next_ask(self.state, moment.at, self.idle_s(moment.at))
         self.put_off(self.calls.spaced_s(wait_s, moment.at, is_playing=is_playing))
+
+    def _failed_s(self) -> float:
+        """Seconds to the next question after one more that failed."""
+        self.failed_count += 1
+        return min(FAILED_S * 2 ** min(self.failed_count - 1, 10), LONGEST_FAILED_S)
 
     def _keep(self, finished: list[Observation], at: datetime, *, is_change: bool) -> None:
         self.unkept += finished
