@@ -32,7 +32,7 @@ NAP_S = 20.0  # at most, so that a stop and a sleeping computer are noticed soon
 
 def doubled(first: timedelta, failed_count: int, longest: timedelta) -> timedelta:
     """The wait after so many failures in a row (from 1): twice as long each time, up to the longest."""
-    return min(first * 2 ** min(failed_count - 1, 10), longest)
+    return min(first * (1 << min(failed_count - 1, 10)), longest)
 
 
 @dataclass
@@ -81,10 +81,18 @@ class Recorder:
         self.finish()
 
     def once(self) -> None:
-        """Ask everybody once, and flush. Raises what `AccessTokens.token` raises, and WarehouseError."""
+        """Ask everybody once, and flush. Raises SpotifyError if somebody can't be asked, and WarehouseError."""
+        refused: list[SpotifyError] = []
         for watch in self.watches:
-            watch.ask()
+            try:
+                watch.ask()
+            except SpotifyError as error:
+                refused.append(error)
+            if watch.refused is not None:
+                refused.append(SpotifyError(watch.refused))
         self.finish()
+        if refused:
+            raise refused[0]
 
     def stop(self) -> None:
         self.is_stopped = True

@@ -107,7 +107,7 @@ class Watch:
     def _failed_s(self) -> float:
         """Seconds to the next question after one more that failed."""
         self.failed_count += 1
-        return min(FAILED_S * 2 ** min(self.failed_count - 1, 10), LONGEST_FAILED_S)
+        return min(FAILED_S * (1 << min(self.failed_count - 1, 10)), LONGEST_FAILED_S)
 
     def _keep(self, finished: list[Observation], at: datetime, *, is_change: bool) -> None:
         self.unkept += finished
