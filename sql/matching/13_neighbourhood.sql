@@ -6,49 +6,17 @@
 -- An observation that a source dates long after its end (the app crashed, the phone was offline) belongs to both
 -- dates: the spans are extended until every such observation lies in them with both.
 
--- Dated later than its start plus milliseconds explain; three hours from the start on, it may be told again.
+-- Dated later than its start plus milliseconds explain; three hours from the start on, it may be told again. Recorded
+-- ones are added below, as far back as the spans reach.
 create temporary table late_observation on commit drop as
 select distinct
-    late.observed_at,
-    late.started_at
-from (
-    select
-        recorded.observed_at,
-        recorded.started_at,
-        recorded.ms_played
-    from (
-        select
-            case
-                when not exists (select 1 from tracks_to_rematch)
-                    then min(new_observation.observed_at) - interval '1 day'
-                else '-infinity'
-            end as since
-        from new_observation
-    ) as batch
-    cross join listening.source
-    cross join lateral (
-        select
-            observation.observed_at,
-            observation.started_at,
-            observation.ms_played
-        from listening.observation
-        where
-            observation.listener_key = :listener_key
-            and observation.source_key = source.source_key
-            and observation.observed_at >= batch.since
-            and observation.started_at is not null
-    ) as recorded
-    union all
-    select
-        new_observation.observed_at,
-        new_observation.started_at,
-        new_observation.ms_played
-    from new_observation
-    where new_observation.started_at is not null
-) as late
+    new_observation.observed_at,
+    new_observation.started_at
+from new_observation
 where
-    late.started_at + late.ms_played * interval '1 millisecond' < late.observed_at - interval '2 minutes'
-    or late.started_at > late.observed_at + interval '2 minutes';
+    new_observation.started_at + new_observation.ms_played * interval '1 millisecond'
+    < new_observation.observed_at - interval '2 minutes'
+    or new_observation.started_at > new_observation.observed_at + interval '2 minutes';
 
 insert into nearby_span (
     starts_at,
@@ -92,6 +60,7 @@ where cast(:is_rebuild as boolean);
 
 do $$
 declare
+    since timestamptz := 'infinity';  -- from then on, late_observation has the recorded ones
     spans tstzmultirange := (
         select range_agg(tstzrange(nearby_span.starts_at, nearby_span.ends_at, '[]'))
         from nearby_span
@@ -117,6 +86,35 @@ begin
     end if;
     loop
         known_spans := spans;
+        -- A late observation is dated after its start, or at most a day before it.
+        if lower(spans) - interval '1 day' < since then
+            insert into late_observation (
+                observed_at,
+                started_at
+            )
+            select distinct
+                recorded.observed_at,
+                recorded.started_at
+            from listening.source
+            cross join lateral (
+                select
+                    observation.observed_at,
+                    observation.started_at,
+                    observation.ms_played
+                from listening.observation
+                where
+                    observation.listener_key = :listener_key
+                    and observation.source_key = source.source_key
+                    and observation.observed_at >= lower(spans) - interval '1 day'
+                    and observation.observed_at < since
+                    and observation.started_at is not null
+            ) as recorded
+            where
+                recorded.started_at + recorded.ms_played * interval '1 millisecond'
+                < recorded.observed_at - interval '2 minutes'
+                or recorded.started_at > recorded.observed_at + interval '2 minutes';
+            since := lower(spans) - interval '1 day';
+        end if;
         spans := (
             select range_agg(tstzrange(lower(joined.span), upper(joined.span) - gap, '[]'))
             from unnest((
