@@ -130,8 +130,8 @@ def test_the_page_sets_up_what_the_service_files_expect():
 
 def test_every_command_of_the_page_is_one_that_there_is():
     blocks = re.findall(r"```(?:sh|powershell)\n(.*?)```", PAGE, re.DOTALL)
-    lines = [line.partition(" #")[0] for line in "\n".join(blocks).splitlines()]
-    found = [words for line in lines for words in re.findall(r"(?:^| |bin/|Scripts\\)brapped(?:\.exe)? ((?:[a-z]|--)[^"]*)", line)]
+    lines = re.sub(r" #.*", "", "\n".join(blocks))
+    found = re.findall(r'(?:^| |bin/|Scripts\\)brapped(?:\.exe)? ((?:[a-z]|--)[^"\n]*)', lines, re.MULTILINE)
     found += re.findall(r"`brapped ([^`]+)`", PAGE)
     assert {words.split()[0] for words in found} >= {"login", "record", "now", "status"}
     for words in found:
