@@ -258,7 +258,7 @@ def test_the_address_has_state_and_challenge_and_asks_for_no_more_than_is_used(s
     one, other = (begin_login(settings, CALLBACK) for _ in range(2))
     asked = dict(parse_qsl(urlsplit(one.address).query))
     assert (asked["scope"], asked["response_type"], asked["redirect_uri"], asked["code_challenge_method"]) == (
-        "user-read-recently-played",
+        "user-read-recently-played user-read-playback-state",
         "code",
         CALLBACK,
         "S256",

@@ -20,7 +20,7 @@ def test_a_refresh_token_buys_an_access_token_for_an_hour_and_usually_no_new_ref
     headers = {"authorization": f"Bearer {body.pop('access_token')}"}
     assert (bought.status, body) == (
         200,
-        {"token_type": "Bearer", "expires_in": 3600, "scope": "user-read-recently-played"},
+        {"token_type": "Bearer", "expires_in": 3600, "scope": "user-read-playback-state user-read-recently-played"},
     )
     last_moment = NOW + timedelta(minutes=59, seconds=59)
     good, _ = answer(world(), Request("GET", "/v1/me", last_moment, {}, headers))

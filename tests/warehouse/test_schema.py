@@ -35,6 +35,9 @@ DESIGNED = {
         "listener_key", "source_key", "observed_at", "track_key", "sequence", "play_key", "started_at", "ms_played",
         "context_key", "device_key", "play_profile_key",
     },
+    "player_observation": {
+        "listener_key", "observed_at", "track_key", "sequence", "start_basis", "end_basis", "ms_within", "pause_count",
+    },
     "source": {"source_key", "source_name", "precision_s", "is_redating", "ms_basis"},
     "track_alias": {"track_key", "name_hash"},
     "track_feature": {"track_key", "danceability", "energy", "valence", "tempo"},
