@@ -108,7 +108,7 @@ def test_a_recorder_that_fails_at_once_is_not_started_for_ever():
 def test_the_limits_of_the_services_fit_those_of_the_recorder():
     told = unit()
     # two questions, the tries of a renewal of the login, those of a flush
-    longest_turn = 2 * limits.PLAYER_CALL_S + limits.TRIES * limits.CALL_S + limits.RETRY_BUDGET_S
+    longest_turn: float = 2 * limits.PLAYER_CALL_S + limits.TRIES * limits.CALL_S + limits.RETRY_BUDGET_S
     longest_turn += 2 * (limits.ANOTHER_TRY_S + limits.SHORT.statement_s + limits.GRACE_S + limits.CONNECT_S)
     assert seconds(told["WatchdogSec"]) > NAP_S + longest_turn
     assert told["TimeoutStartSec"] == "infinity"  # it waits for the database before it is ready
