@@ -886,7 +886,7 @@ def test_a_schedule_that_can_not_be_kept_alive_makes_the_run_red(tmp_path: Path)
 
 def run_tests(folder: Path, *, status: int = 0, event: str = "push", repository: dict[str, bool] | None = None) -> Run:
     stand_in(folder, "make", status=status, says="the tests")
-    for name in ("pgbouncer", "chromium", "apt-get", "sudo"):
+    for name in ("pgbouncer", "chromium", "systemd-analyze", "apt-get", "sudo"):
         stand_in(folder, name, status=1)
     (folder / "postgresql/16/bin").mkdir(parents=True)
     (folder / "postgresql/16/bin/initdb").touch()
@@ -899,7 +899,7 @@ def test_the_tests_run_through_make_and_may_not_skip_what_is_installed(tmp_path:
     run = run_tests(tmp_path)
     assert run.conclusion == "success"
     assert [(arguments, env["BRAPPED_REQUIRE"]) for arguments, env in calls(tmp_path, "make")] == [
-        (["test"], "browser pgbouncer postgresql chromium")
+        (["test"], "browser pgbouncer postgresql systemd chromium")
     ] * 2  # one for each Python
     assert calls(tmp_path, "apt-get") == []
     assert run.log == "the tests" * 2
