@@ -53,7 +53,7 @@ from (
         filter (where source_play.context_key <> 0) as ranked_context,
         min((ranked.device_rank << 32) | source_play.device_key)
         filter (where source_play.device_key <> 0) as ranked_device,
-        min((coalesce(ranked.device_rank, 1024) << 32) | source_play.play_profile_key) as ranked_profile,
+        min((coalesce(ranked.profile_rank, 1024) << 32) | source_play.play_profile_key) as ranked_profile,
         bit_or(1::bigint << source_play.source_key) as source_bits
     from play_member
     inner join source_play on source_play.source_play_number = play_member.source_play_number
@@ -65,7 +65,8 @@ from (
             source.name_rank::bigint * 2 + one.place as name_rank,
             source.ms_rank::bigint * 2 + one.place as ms_rank,
             source.context_rank::bigint * 2 + one.place as context_rank,
-            source.device_rank::bigint * 2 + one.place as device_rank
+            source.device_rank::bigint * 2 + one.place as device_rank,
+            source.profile_rank::bigint * 2 + one.place as profile_rank
         from listening.source
         cross join (values (false, 0), (true, 1)) as one (is_left_over, place)
     ) as ranked

@@ -19,7 +19,7 @@ with reported as materialized (
             observation.play_key,
             source.source_name as source,
             source.has_ids,
-            source.device_rank is not null as has_details,
+            source.profile_rank is not null as has_details,
             observation.track_key,
             observation.observed_at as reported_at,
             observation.started_at,

@@ -72,3 +72,21 @@ comment on column listening.player_observation.seek_count is 'How often the list
 comment on column listening.player_observation.device_change_count is 'How often it moved to another device.';
 comment on column listening.player_observation.is_smart_shuffle is 'Whether smart shuffle was on. Null: not said.';
 comment on column listening.player_observation.repeat_mode is 'off, track or context; null: not said.';
+
+-- Device and context come from the player: it saw them. Reasons and flags come from the export, which knows more of them.
+alter table listening.source add column profile_rank smallint;
+comment on column listening.source.device_rank is 'Rank for the device. Null: it never gives one.';
+comment on column listening.source.profile_rank is 'Rank for the reasons and flags. Null: it never gives them.';
+
+update listening.source
+set
+    context_rank = ranked.context_rank,
+    device_rank = ranked.device_rank,
+    profile_rank = ranked.profile_rank
+from (
+    values
+    ('player', 1, 1, 2),
+    ('recently_played', 2, null, null),
+    ('extended_export', null, 2, 1)
+) as ranked (source_name, context_rank, device_rank, profile_rank)
+where source.source_name = ranked.source_name;

@@ -133,4 +133,5 @@ def test_six_orders_give_the_same_plays(
     by_end = sorted((play.item.uri, play.heard_ms) for play in known)
     assert sorted((row[1], row[2]) for row in first) == by_end  # the export's milliseconds
     assert sum(row[3] == ["extended_export", "player", "recently_played"] for row in first) > 15
+    assert {row[6] for row in first if "player" in row[3]} == {"Ada's phone", "Ada's laptop"}
     assert {row[5] for row in first if "player" in row[3]} == {"spotify:playlist:" + "c" * 22}

@@ -220,7 +220,7 @@ def sentence_about_holder(warehouse: Warehouse, listener_key: int) -> str:
     [held] = rows
     seen = f", and last wrote {held.flushed_at:%Y-%m-%d %H:%M} UTC" if held.flushed_at else ""
     return (
-        f"The recorder on {held.host_name} watches listener {listener_key} since {held.claimed_at:%Y-%m-%d %H:%M}"
+        f"The recorder on {held.host_name} has watched listener {listener_key} since {held.claimed_at:%Y-%m-%d %H:%M}"
         f" UTC{seen}. One is enough: two would use up the calls of your app twice as fast. If that computer is gone,"
         " run 'brapped record --take-over' here."
     )

@@ -72,16 +72,14 @@ class Recorder:
 
     def run(self) -> None:
         """Record until `stop` is called, then flush. Raises AnotherRecorder when nobody is left to be watched."""
-        self.service.notify("READY=1")
         while not self.is_stopped:
-            self.service.notify("WATCHDOG=1", f"STATUS={self.status()}")
             self.turn()
             self.rest()
         self.service.notify("STOPPING=1")
         self.finish()
 
-    def once(self) -> None:
-        """Ask everybody once, and flush. Raises SpotifyError if somebody can't be asked, and WarehouseError."""
+    def once(self) -> int:
+        """Ask everybody once, and flush; the number of new plays. Raises SpotifyError if somebody can't be asked."""
         refused: list[SpotifyError] = []
         for watch in self.watches:
             try:
@@ -90,9 +88,10 @@ class Recorder:
                 refused.append(error)
             if watch.refused is not None:
                 refused.append(SpotifyError(watch.refused))
-        self.finish()
+        new_count = self.finish()
         if refused:
             raise refused[0]
+        return new_count
 
     def stop(self) -> None:
         self.is_stopped = True
@@ -100,10 +99,10 @@ class Recorder:
     def turn(self) -> None:
         """Ask whoever is due, and flush what is due."""
         for watch in self.watches:
-            if watch.due_s <= self.clocks.steady_s():
+            self.service.notify("WATCHDOG=1", f"STATUS={self.status()}")
+            if watch.due_s <= self.clocks.steady_s() and not self.is_stopped:
                 self._ask(watch)
-        for watch in self.watches:
-            if self._is_flush_due(watch, self.clocks.now()):
+            if self._is_flush_due(watch, self.clocks.now()) and not self.is_stopped:
                 self._flush(watch)
 
     def rest(self) -> None:
@@ -112,20 +111,30 @@ class Recorder:
         if left_s > 0:
             self.clocks.wait(min(left_s, NAP_S))
 
-    def finish(self) -> None:
-        """Flush everything for the last time, as far as the warehouse answers within FAREWELL_S."""
+    def finish(self) -> int:
+        """Flush everything for the last time, as far as the warehouse answers within FAREWELL_S; the new plays."""
 
-        def flush_all() -> None:
-            for watch in self.watches:
-                mark = self._mark(watch, is_last=True)
-                flush(self.warehouse, self.settings, self.spool, watch.listener_key, mark, self.clocks.now())
+        def flush_all() -> int:
+            now = self.clocks.now()
+            return sum(
+                flush(
+                    self.warehouse,
+                    self.settings,
+                    self.spool,
+                    watch.listener_key,
+                    self._mark(watch, is_last=True),
+                    now,
+                )
+                for watch in self.watches
+            )
 
         try:
-            within(FAREWELL_S, flush_all)
+            return within(FAREWELL_S, flush_all)
         except CallTimeout:
             log.warning("The database does not answer. What was heard stays in the spool.")
         except (WarehouseError, AnotherRecorder, sqlite3.Error) as error:
             log.warning("%s What was heard stays in the spool.", error)
+        return 0
 
     def status(self) -> str:
         """What systemctl shows: numbers only, no title."""

@@ -1,16 +1,19 @@
 """The recorder job: open the spool, claim the listeners who are logged in, and record until stopped."""
 
 import logging
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from etl import __version__
 from etl.auth.encryption import Keys
 from etl.auth.logins import QUESTIONS, Login, NotLoggedIn
+from etl.counts import many
 from etl.deadline import Deadline
 from etl.health.findings import failure_finding
 from etl.jobs.monitored import deliver, inspection_of
@@ -34,6 +37,7 @@ from etl.warehouse.statements import run
 
 log = logging.getLogger(__name__)
 
+LEAVING_S = 27.0  # after a signal; systemd waits for thirty (TimeoutStopSec)
 STARTING_S = 30.0  # between two tries to reach the database when the recorder starts
 LoginRow = Mapping[str, Any]
 
@@ -57,7 +61,8 @@ def record(
     AnotherRecorder, NotLoggedIn, ListenerError and SettingsError; with `once` also SpotifyError and WarehouseError.
     """
     clocks = clocks or Clocks()
-    with Spool(spool_folder(settings)) as spool:
+    with Spool(spool_folder(settings)) as spool, stopping(clocks) as stop:
+        service.notify("READY=1", "STATUS=waiting for the database")
         rows = patiently(lambda: load_logins(settings, warehouse, clocks, listener), clocks, once=once)
         holder_id = spool.holder_id
         for row in rows:
@@ -79,13 +84,14 @@ def record(
         recorder = Recorder(
             settings, warehouse, spool, watches, holder_id, service, alert=lambda sentence: tell(settings, sentence)
         )
-        notify(f"Recording {len(watches)} listener{'s' if len(watches) > 1 else ''}. Ctrl-C ends it.")
+        stop.recorder = recorder
         started(recorder)
         if once:
-            recorder.once()
+            new_count = recorder.once()
+            notify(f"Asked about {many(len(watches), 'listener')}. {many(new_count, 'play')} recorded.")
             return
-        with stopping(recorder, clocks):
-            recorder.run()
+        notify(f"Recording {many(len(watches), 'listener')}. Ctrl-C ends it.")
+        recorder.run()
 
 
 def load_logins(settings: Settings, warehouse: Warehouse, clocks: Clocks, listener: str | None) -> list[LoginRow]:
@@ -131,24 +137,40 @@ def patiently(work: Callable[[], list[LoginRow]], clocks: Clocks, *, once: bool)
             if not is_said:
                 log.warning("%s The recorder starts as soon as it does.", error)
             is_said = True
-        if clocks.wait(STARTING_S):
-            raise SystemExit(0)
+        clocks.wait(STARTING_S)
+
+
+@dataclass
+class Stop:
+    """What a signal stops."""
+
+    recorder: Recorder | None = None
 
 
 @contextmanager
-def stopping(recorder: Recorder, clocks: Clocks) -> Iterator[None]:
-    """Within the block, SIGTERM and Ctrl-C end the recorder in good order."""
+def stopping(clocks: Clocks) -> Iterator[Stop]:
+    """Within the block, SIGTERM and Ctrl-C end the recorder in good order.
+
+    What has not ended LEAVING_S after the signal (a question, a flush to a database that does not answer) is left: the
+    spool survives that as it survives a kill.
+    """
+    stop = Stop()
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield stop
         return
 
-    def stop(number: int, frame: object) -> None:
-        recorder.stop()
+    def on_signal(number: int, frame: object) -> None:
         clocks.wake()
+        leave = threading.Timer(LEAVING_S, os._exit, (0,))
+        leave.daemon = True
+        leave.start()
+        if stop.recorder is None:  # nothing is recorded yet
+            raise SystemExit(0)
+        stop.recorder.stop()
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    before = {number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
-        yield
+        yield stop
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

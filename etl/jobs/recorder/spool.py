@@ -85,13 +85,13 @@ class Spool:
             raise SpoolTaken(self._taken()) from None
         except OSError as error:
             raise SpoolError(f"The recorder's folder {self.path.parent} can't be used: {error.strerror}.") from None
-        self._holder.write_text(f"process {os.getpid()}", "utf-8")
         try:
+            self._holder.write_text(f"process {os.getpid()}", "utf-8")
             self._open()
-        except sqlite3.Error as error:
+        except (OSError, sqlite3.Error) as error:
             self._lock.release()
             raise SpoolError(
-                f"The spool {self.path} can't be read ({type(error).__name__}). If the disk is full, make room. If the"
+                f"The spool {self.path} can't be used ({type(error).__name__}). If the disk is full, make room. If the"
                 " file is damaged, move it away: what it held and the warehouse lacks is lost, the exports bring it."
             ) from None
         return self
@@ -115,6 +115,8 @@ class Spool:
         self.path.chmod(0o600)
         self._connection.execute("pragma journal_mode = wal")
         self._connection.executescript(TABLES)
+        with self.writing() as connection:
+            connection.execute("insert or ignore into note values ('holder', ?)", (str(uuid4()),))
 
     @contextmanager
     def writing(self, *, is_change: bool = True) -> Iterator[sqlite3.Connection]:
@@ -132,8 +134,6 @@ class Spool:
     @property
     def holder_id(self) -> str:
         """By which the warehouse knows this spool."""
-        with self.writing() as connection:
-            connection.execute("insert or ignore into note values ('holder', ?)", (str(uuid4()),))
         return str(self.note("holder"))
 
     def note(self, name: str) -> str | None:
