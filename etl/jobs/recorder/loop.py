@@ -60,6 +60,7 @@ class Recorder:
         for watch in self.watches:
             self.flushes[watch.listener_key].is_waiting = bool(self.spool.waiting(watch.listener_key, 1))
             self._learn(watch, now)
+            watch.go_on(now)
 
     @property
     def clocks(self) -> Clocks:

@@ -1,0 +1,162 @@
+"""A recorder in processes that are killed: run as a program it forks one for each order; time and counts outlive them.
+
+An order is a line of JSON: {environment, until_ms, kill: {scope, after, spared} or null, takeover}. The answer is a line:
+{"status": as os.waitstatus_to_exitcode, "told": what the recorder logged}. A kill is SIGKILL before the n-th line that
+runs in the scope: `any` of the recorder and the warehouse, `spool`, or `flush`; in the span `spared` it waits for the end of that.
+"""
+
+import json
+import logging
+import mmap
+import os
+import signal
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+Trace = Callable[[FrameType, str, Any], Any]
+SCOPES = {
+    "any": ("/etl/jobs/recorder/", "/etl/warehouse/connection.py", "/etl/warehouse/merge.py", "/etl/spotify/player.py"),
+    "spool": ("/etl/jobs/recorder/spool.py",),
+    "flush": ("/etl/jobs/recorder/flush.py", "/etl/warehouse/connection.py", "/etl/warehouse/merge.py"),
+}
+
+
+class SharedTime:
+    """The true time in a file that survives every process, and how many lines have run in the process in hand."""
+
+    off_ms = 0
+
+    def __init__(self, path: Path) -> None:
+        if not path.exists():
+            path.write_bytes(bytes(16))
+        with path.open("r+b") as file:
+            self._map = mmap.mmap(file.fileno(), 16)
+
+    @property
+    def now_ms(self) -> int:
+        return int(struct.unpack_from("q", self._map, 0)[0])
+
+    @now_ms.setter
+    def now_ms(self, value: int) -> None:
+        struct.pack_into("q", self._map, 0, value)
+
+    @property
+    def lines(self) -> int:
+        return int(struct.unpack_from("q", self._map, 8)[0])
+
+    @lines.setter
+    def lines(self, value: int) -> None:
+        struct.pack_into("q", self._map, 8, value)
+
+    def true(self) -> Any:
+        from etl.sources.player.observation import moment_of
+
+        return moment_of(self.now_ms)
+
+    wall = true
+
+
+class Lives:
+    """What starts the recorders."""
+
+    def __init__(self, time_file: Path) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, __file__, str(time_file)],
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def live(self, environment: dict[str, str], until_ms: int, **order: Any) -> dict[str, Any]:
+        """Let a recorder live until it ends or is killed; what it was like."""
+        assert self._process.stdin and self._process.stdout
+        self._process.stdin.write(json.dumps({"environment": environment, "until_ms": until_ms, **order}) + "\n")
+        self._process.stdin.flush()
+        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
+        return answer
+
+    def close(self) -> None:
+        assert self._process.stdin and self._process.stdout
+        self._process.stdin.close()
+        self._process.wait()
+        self._process.stdout.close()
+
+
+def counting(shared: SharedTime, scope: str, after: int | None, spared: Sequence[int]) -> Trace:
+    """A trace function that counts the lines of a scope, and kills this process before line `after`."""
+    wanted = SCOPES[scope]
+    known: dict[str, bool] = {}
+    begin_ms, end_ms = spared
+
+    def line(frame: FrameType, event: str, argument: object) -> Any:
+        if event == "line":
+            shared.lines += 1
+            if after is not None and shared.lines >= after and not begin_ms <= shared.now_ms < end_ms:
+                os.kill(os.getpid(), signal.SIGKILL)
+        return line
+
+    def call(frame: FrameType, event: str, argument: object) -> Any:
+        name = frame.f_code.co_filename
+        if name not in known:
+            known[name] = any(part in name for part in wanted)
+        return line if known[name] else None
+
+    return call
+
+
+def one_life(order: dict[str, Any], shared: SharedTime) -> None:
+    """The recorder in this process, which ends with it."""
+    from support.recorder_day import MovedClocks, run_recorder
+
+    from etl.settings import read_settings
+    from etl.sources.player.observation import moment_of
+    from etl.warehouse.connection import Warehouse
+
+    os.environ.clear()
+    os.environ.update(order["environment"])
+    settings = read_settings()
+    assert settings.database_url is not None
+    warehouse = Warehouse(settings.database_url.get_secret_value())
+    clocks = MovedClocks(shared, moment_of(order["until_ms"]))  # type: ignore[arg-type]
+    clocks.gives_up = True
+    kill = order.get("kill") or {}
+    shared.lines = 0
+    sys.settrace(counting(shared, kill.get("scope", "any"), kill.get("after"), kill.get("spared", (0, 0))))
+    run_recorder(settings, warehouse, clocks, is_takeover=order.get("takeover", False))
+
+
+def main() -> None:
+    import etl.jobs.recorder.record  # noqa: F401  before the first fork, so that each starts quickly
+
+    shared = SharedTime(Path(sys.argv[1]))
+    for number, given in enumerate(sys.stdin):
+        told = Path(f"{sys.argv[1]}.{number}.log")
+        child = os.fork()
+        if not child:
+            logging.basicConfig(filename=told, format="%(levelname)s %(message)s")
+            time.sleep = lambda seconds: None  # the pauses between two tries at the database
+            status = 1
+            try:
+                one_life(json.loads(given), shared)
+                status = 0
+            except SystemExit as error:
+                status = int(error.code or 0)
+            except BaseException as error:
+                logging.error("%s: %s", type(error).__name__, error)
+            finally:
+                logging.shutdown()
+                os._exit(status)
+        _, ended = os.waitpid(child, 0)
+        print(json.dumps({"status": os.waitstatus_to_exitcode(ended), "told": told.read_text()}), flush=True)
+
+
+if __name__ == "__main__":
+    main()
