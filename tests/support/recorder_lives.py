@@ -1,8 +1,9 @@
-"""A recorder in processes that are killed: run as a program it forks one for each order; time and counts outlive them.
+"""A recorder in processes that are killed: run as a program it forks one for each order; the time outlives them.
 
-An order is a line of JSON: {environment, until_ms, kill: {scope, after, spared} or null, takeover}. The answer is a line:
-{"status": as os.waitstatus_to_exitcode, "told": what the recorder logged}. A kill is SIGKILL before the n-th line that
-runs in the scope: `any` of the recorder and the warehouse, `spool`, or `flush`; in the span `spared` it waits for the end of that.
+An order is a line of JSON: {environment, until_ms, kill: {scope, after, since_ms, spared} or null, takeover}. The
+answer is a line: {"status": as os.waitstatus_to_exitcode, "told": what the recorder logged}. A kill is SIGKILL before the
+n-th line that runs in the scope since a moment: `any` of the recorder and the warehouse, `spool`, or `flush`; in the
+span `spared` it waits for the end of that.
 """
 
 import json
@@ -20,6 +21,7 @@ from types import FrameType
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
+LONGEST_MS = 120_000
 Trace = Callable[[FrameType, str, Any], Any]
 SCOPES = {
     "any": ("/etl/jobs/recorder/", "/etl/warehouse/connection.py", "/etl/warehouse/merge.py", "/etl/spotify/player.py"),
@@ -29,15 +31,15 @@ SCOPES = {
 
 
 class SharedTime:
-    """The true time in a file that survives every process, and how many lines have run in the process in hand."""
+    """The true time, in a file that survives every process."""
 
     off_ms = 0
 
     def __init__(self, path: Path) -> None:
         if not path.exists():
-            path.write_bytes(bytes(16))
+            path.write_bytes(bytes(8))
         with path.open("r+b") as file:
-            self._map = mmap.mmap(file.fileno(), 16)
+            self._map = mmap.mmap(file.fileno(), 8)
 
     @property
     def now_ms(self) -> int:
@@ -46,14 +48,6 @@ class SharedTime:
     @now_ms.setter
     def now_ms(self, value: int) -> None:
         struct.pack_into("q", self._map, 0, value)
-
-    @property
-    def lines(self) -> int:
-        return int(struct.unpack_from("q", self._map, 8)[0])
-
-    @lines.setter
-    def lines(self, value: int) -> None:
-        struct.pack_into("q", self._map, 8, value)
 
     def true(self) -> Any:
         from etl.sources.player.observation import moment_of
@@ -90,24 +84,26 @@ class Lives:
         self._process.stdout.close()
 
 
-def counting(shared: SharedTime, scope: str, after: int | None, spared: Sequence[int]) -> Trace:
-    """A trace function that counts the lines of a scope, and kills this process before line `after`."""
-    wanted = SCOPES[scope]
-    known: dict[str, bool] = {}
+def counting(shared: SharedTime, scope: str, after: int, since_ms: int, spared: Sequence[int]) -> Trace:
+    """A trace function that kills this process before line `after` of a scope, or LONGEST_MS later before any line."""
+    known: dict[str, tuple[bool, bool]] = {}
     begin_ms, end_ms = spared
+    count = 0
 
     def line(frame: FrameType, event: str, argument: object) -> Any:
-        if event == "line":
-            shared.lines += 1
-            if after is not None and shared.lines >= after and not begin_ms <= shared.now_ms < end_ms:
+        nonlocal count
+        now_ms = shared.now_ms
+        if event == "line" and now_ms >= since_ms and not begin_ms <= now_ms < end_ms:
+            count += known[frame.f_code.co_filename][1]
+            if count >= after or now_ms >= since_ms + LONGEST_MS:
                 os.kill(os.getpid(), signal.SIGKILL)
         return line
 
     def call(frame: FrameType, event: str, argument: object) -> Any:
         name = frame.f_code.co_filename
         if name not in known:
-            known[name] = any(part in name for part in wanted)
-        return line if known[name] else None
+            known[name] = tuple(any(part in name for part in SCOPES[one]) for one in ("any", scope))  # type: ignore[assignment]
+        return line if known[name][0] else None
 
     return call
 
@@ -127,9 +123,8 @@ def one_life(order: dict[str, Any], shared: SharedTime) -> None:
     warehouse = Warehouse(settings.database_url.get_secret_value())
     clocks = MovedClocks(shared, moment_of(order["until_ms"]))  # type: ignore[arg-type]
     clocks.gives_up = True
-    kill = order.get("kill") or {}
-    shared.lines = 0
-    sys.settrace(counting(shared, kill.get("scope", "any"), kill.get("after"), kill.get("spared", (0, 0))))
+    if order.get("kill"):
+        sys.settrace(counting(shared, **order["kill"]))
     run_recorder(settings, warehouse, clocks, is_takeover=order.get("takeover", False))
 
 
