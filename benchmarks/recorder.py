@@ -226,8 +226,8 @@ def figures(replay: Replay) -> dict[str, str]:
         f"calls on the {len(silent)} days without a play, mean": f"{sum(silent) / max(len(silent), 1):.0f}",
         "and most": f"{max(silent, default=0)}",
         "plays": f"{len(replay.truths):,}",
-        "of those of 30 s and more, seen": f"{seen / long:.1%}",
-        "of those of 30 s and more, within 5 s": f"{close / long:.1%}",
+        "of half a minute and more, seen": f"{seen / long:.1%}",
+        "of half a minute and more, close": f"{close / long:.1%}",
         "sum of time, of the true one": f"{sum(one.ms for one in replay.found) / total:.4f}",
         "invented plays": f"{invented(replay)}",
         "CPU a day": f"{replay.cpu_s / len(days):.2f} s",
@@ -250,7 +250,9 @@ def matched(replay: Replay) -> tuple[int, int, int]:
         near = [
             one
             for one in by_uri[play.uri]
-            if id(one) not in used and one.started_ms < play.ended_ms + 60_000 and one.ended_ms > play.started_ms - 60_000
+            if id(one) not in used
+            and one.started_ms < play.ended_ms + 60_000
+            and one.ended_ms > play.started_ms - 60_000
         ]
         if near:
             best = min(near, key=lambda one: abs(one.ended_ms - play.ended_ms))

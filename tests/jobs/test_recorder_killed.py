@@ -23,6 +23,7 @@ from etl.warehouse.connection import Warehouse
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 KILLS = 200
+END = MORNING + 2 * DAY
 AWAY = MORNING + 4 * HOUR, MORNING + 10 * HOUR
 PLAYER = (
     "select track_uri, observed_at, start_basis, end_basis, start_within_ms, end_within_ms, ms_within, progress_ms,"
@@ -81,10 +82,9 @@ def house(cluster, template, spotify, tmp_path: Path) -> Iterator[Callable[[str]
         import_exports(settings, warehouse, [write_folder(home / "export", every_hour())], clock=lambda: MORNING - DAY)
         warehouse.close()
         spotify.is_dated = True
+        actions = [*actions_of_a_day(seed, sessions=4), *actions_of_a_day(seed + 1, MORNING + DAY, sessions=3)]
         environment = environment_of(relay_made.url, spotify, home) | {"BRAPPED_HOME": str(home)}
-        return House(
-            relay_made, environment, url, time, lives, let_play(spotify, actions_of_a_day(seed, sessions=4))
-        )
+        return House(relay_made, environment, url, time, lives, let_play(spotify, actions))
 
     yield made
     for step in reversed(undo):
@@ -111,7 +111,7 @@ def row(at: datetime) -> dict[str, Any]:
 
 def test_two_hundred_kills_and_six_hours_without_postgres_change_nothing(house):
     quiet = house("quiet")
-    end_ms = unix_ms(MORNING + DAY)
+    end_ms = unix_ms(END)
     quiet.relay.is_away = lambda: False
     ended = quiet.lives.live(quiet.environment, end_ms)
     assert ended["status"] == 0, ended["told"]
@@ -127,8 +127,8 @@ def test_two_hundred_kills_and_six_hours_without_postgres_change_nothing(house):
         scope = random.choice(("any", "any", "spool", "flush"))
         kill = {
             "scope": scope,
-            "after": random.randrange(1, {"any": 400, "spool": 60, "flush": 250}[scope]),
-            "since_ms": killed.time.now_ms + random.choice((0, random.randrange(1_000_000))),
+            "after": random.randrange(1, {"any": 400, "spool": 60, "flush": 80}[scope]),
+            "since_ms": killed.time.now_ms + random.choice((0, random.randrange(700_000))),
             "spared": (away.start, away.stop),
         }
         ended = killed.lives.live(killed.environment, end_ms, kill=kill if kills < KILLS else None)

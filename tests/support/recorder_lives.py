@@ -17,16 +17,23 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-LONGEST_MS = 120_000
+LONGEST_MS = {"any": 60_000, "spool": 60_000, "flush": 3_600_000}
 Trace = Callable[[FrameType, str, Any], Any]
 SCOPES = {
     "any": ("/etl/jobs/recorder/", "/etl/warehouse/connection.py", "/etl/warehouse/merge.py", "/etl/spotify/player.py"),
     "spool": ("/etl/jobs/recorder/spool.py",),
-    "flush": ("/etl/jobs/recorder/flush.py", "/etl/warehouse/connection.py", "/etl/warehouse/merge.py"),
+    "flush": (
+        "flush.py flush",
+        "flush.py write",
+        "flush.py save",
+        "flush.py measured",
+        "merge.py merge_",
+        "spool.py forget",
+    ),
 }
 
 
@@ -86,7 +93,7 @@ class Lives:
 
 def counting(shared: SharedTime, scope: str, after: int, since_ms: int, spared: Sequence[int]) -> Trace:
     """A trace function that kills this process before line `after` of a scope, or LONGEST_MS later before any line."""
-    known: dict[str, tuple[bool, bool]] = {}
+    known: dict[CodeType, tuple[bool, bool]] = {}
     begin_ms, end_ms = spared
     count = 0
 
@@ -94,27 +101,28 @@ def counting(shared: SharedTime, scope: str, after: int, since_ms: int, spared: 
         nonlocal count
         now_ms = shared.now_ms
         if event == "line" and now_ms >= since_ms and not begin_ms <= now_ms < end_ms:
-            count += known[frame.f_code.co_filename][1]
-            if count >= after or now_ms >= since_ms + LONGEST_MS:
+            count += known[frame.f_code][1]
+            if count >= after or now_ms >= since_ms + LONGEST_MS[scope]:
                 os.kill(os.getpid(), signal.SIGKILL)
         return line
 
     def call(frame: FrameType, event: str, argument: object) -> Any:
-        name = frame.f_code.co_filename
-        if name not in known:
-            known[name] = tuple(any(part in name for part in SCOPES[one]) for one in ("any", scope))  # type: ignore[assignment]
-        return line if known[name][0] else None
+        code = frame.f_code
+        if code not in known:
+            name = f"{code.co_filename} {code.co_name}"
+            is_ours, is_in_scope = (any(part in name for part in SCOPES[one]) for one in ("any", scope))
+            known[code] = is_ours, is_in_scope
+        return line if known[code][0] else None
 
     return call
 
 
 def one_life(order: dict[str, Any], shared: SharedTime) -> None:
     """The recorder in this process, which ends with it."""
-    from support.recorder_day import MovedClocks, run_recorder
-
     from etl.settings import read_settings
     from etl.sources.player.observation import moment_of
     from etl.warehouse.connection import Warehouse
+    from support.recorder_day import MovedClocks, run_recorder
 
     os.environ.clear()
     os.environ.update(order["environment"])
@@ -150,7 +158,9 @@ def main() -> None:
                 logging.shutdown()
                 os._exit(status)
         _, ended = os.waitpid(child, 0)
-        print(json.dumps({"status": os.waitstatus_to_exitcode(ended), "told": told.read_text()}), flush=True)
+        answer = {"status": os.waitstatus_to_exitcode(ended), "told": told.read_text()}
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ from sqlalchemy.engine import make_url
 
 
 class Relay:
-    """`url` leads to the database. `is_away`: whether it breaks every connection now. `connection_count` since the start."""
+    """`url` leads to the database. `is_away`: whether it breaks every connection now. `connection_count`, `message_count`: what
+    clients have opened and sent since the start."""
 
     def __init__(self, database: str) -> None:
         address = make_url(database)
@@ -20,7 +21,7 @@ class Relay:
             "?sslmode=disable&gssencmode=disable"
         )
         self.is_away: Callable[[], bool] = lambda: False
-        self.connection_count = 0
+        self.connection_count = self.message_count = 0
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
@@ -39,12 +40,13 @@ class Relay:
                 continue
             there = socket.socket(socket.AF_UNIX)
             there.connect(self._path)
-            for one, other in ((here, there), (there, here)):
-                threading.Thread(target=self._pass_on, args=(one, other), daemon=True).start()
+            for one, other, count in ((here, there, 1), (there, here, 0)):
+                threading.Thread(target=self._pass_on, args=(one, other, count), daemon=True).start()
 
-    def _pass_on(self, one: socket.socket, other: socket.socket) -> None:
+    def _pass_on(self, one: socket.socket, other: socket.socket, count: int) -> None:
         with suppress(OSError):
             while (piece := one.recv(65536)) and not self.is_away():
+                self.message_count += count
                 other.sendall(piece)
         for end in (one, other):
             with suppress(OSError):
