@@ -2,8 +2,9 @@
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 
-from benchmarks import imports, moves, plays, repeats, reports, start
+from benchmarks import imports, moves, plays, recorder, repeats, reports, start
 
 BENCHMARKS: dict[str, Callable[[argparse.Namespace], None]] = {
     "start": lambda _: start.measure(),
@@ -12,6 +13,7 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], None]] = {
     "moves": lambda chosen: moves.measure(chosen.rows[1]),
     "repeats": lambda chosen: repeats.measure(tuple(chosen.repeats)),
     "reports": lambda chosen: reports.measure(chosen.rows[0], chosen.listeners, chosen.facts // chosen.listeners),
+    "recorder": lambda chosen: recorder.measure(chosen.export, chosen.days),
 }
 
 if __name__ == "__main__":
@@ -39,6 +41,10 @@ if __name__ == "__main__":
         metavar=("FEW", "MANY"),
         help="how often a track is on repeat (default: %(default)s)",
     )
+    parser.add_argument(
+        "--export", type=Path, help="folder of an extended export that `recorder` replays (default: made-up plays)"
+    )
+    parser.add_argument("--days", type=int, default=365, help="that `recorder` replays (default: %(default)s)")
     chosen = parser.parse_args()
     for name in chosen.names or BENCHMARKS:
         BENCHMARKS[name](chosen)

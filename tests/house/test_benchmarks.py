@@ -1,10 +1,12 @@
 """Every benchmark still runs, and prints its table: with tiny sizes, once, and without a look at the times."""
 
 import hashlib
+import json
 import re
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -12,12 +14,20 @@ from typing import Any
 import pytest
 from support import in_cluster, memory, with_database
 
-from benchmarks import imports, moves, plays, repeats, reports, start, temporary_folder
+from benchmarks import imports, moves, plays, recorder, repeats, reports, start, temporary_folder
 from benchmarks.__main__ import BENCHMARKS
 from etl.embedded.postgres import embedded_postgres
 
-MODULES = {"start": start, "plays": plays, "import": imports, "moves": moves, "repeats": repeats, "reports": reports}
-SIZES = Namespace(facts=2_000, rows=(300, 600), repeats=(60, 120), listeners=3)
+MODULES = {
+    "start": start,
+    "plays": plays,
+    "import": imports,
+    "moves": moves,
+    "repeats": repeats,
+    "reports": reports,
+    "recorder": recorder,
+}
+SIZES = Namespace(export=None, days=3, facts=2_000, rows=(300, 600), repeats=(60, 120), listeners=3)
 FOR_PAGE_100 = Namespace(facts=21_000, rows=(7_000, 0), listeners=3)
 NUMBERS = re.compile(
     r" +\d+\.?\d* m?s\b.*?(?=  \d+ [a-z]+$|$)"
@@ -41,6 +51,7 @@ ROWS = {
         "an hourly run that gives the track a new name", "rebuild",
     ],
     "reports": ["read once: count, sum of ms", *reports.REPORTS] * 2,
+    "recorder": ["CPU a day"],
 }  # fmt: skip
 LETTERS = hashlib.md5(b"528").hexdigest()
 ARTIST_OF_TITLE = f"{LETTERS[:6]} {LETTERS[-5:]}"  # as reports.CATALOGUE makes it up
@@ -72,7 +83,7 @@ def test_each_benchmark_runs_to_its_end_and_prints_its_table(name, server, monke
         in_cluster(server, f"create database {made} owner brapped")
         yield with_database(server, made)
 
-    monkeypatch.setattr(module, "embedded_postgres", database_of_its_own)
+    monkeypatch.setattr(module, "embedded_postgres", database_of_its_own, raising=module is not recorder)
     if hasattr(module, "RUNS"):
         monkeypatch.setattr(module, "RUNS", 1)
     monkeypatch.setattr(start, "WARM_UPS", 0)
@@ -82,3 +93,32 @@ def test_each_benchmark_runs_to_its_end_and_prints_its_table(name, server, monke
     BENCHMARKS[name](FOR_PAGE_100 if name == "reports" else SIZES)
     printed = capsys.readouterr().out.splitlines()
     assert [NUMBERS.sub("", line) for line in printed if NUMBERS.search(line)] == ROWS[name]
+
+
+def test_the_replayed_recorder_finds_what_was_played_and_nothing_else(tmp_path: Path):
+    replay = recorder.replayed(recorder.made_up(3), 3)
+    seen, close, long = recorder.matched(replay)
+    assert 60 < long == sum(play.ms >= 30_000 for play in replay.truths)
+    assert seen >= 0.9 * long and close >= 0.9 * long
+    assert recorder.invented(replay) == 0
+    replay.found = [replace(one, uri="spotify:track:another") for one in replay.found]
+    assert recorder.matched(replay)[:2] == (0, 0)
+    assert recorder.invented(replay) == len(replay.found)
+
+
+def test_an_export_is_replayed_without_what_was_offline_and_without_overlaps(tmp_path: Path):
+    def row(second: int, ms: int, letter: str, **more: object) -> dict[str, object]:
+        at = f"2023-05-01T10:{second // 60:02}:{second % 60:02}Z"
+        return {"ts": at, "ms_played": ms, "spotify_track_uri": f"spotify:track:{letter}", **more}
+
+    rows = [
+        row(100, 60_000, "a", reason_end="trackdone"),
+        row(130, 40_000, "b"),  # ten seconds of it overlap
+        row(300, 60_000, "c", offline=True),
+        {**row(0, 60_000, "d"), "ts": "2022-01-01T00:00:00Z"},
+    ]
+    (tmp_path / "Streaming_History_Audio_2023.json").write_text(json.dumps(rows))
+    first, second = recorder.year_of(tmp_path)
+    assert (first.uri, first.ms, first.duration_ms) == ("spotify:track:a", 60_000, 60_000)
+    assert (second.uri, second.ms) == ("spotify:track:b", 30_000)
+    assert second.duration_ms > second.ms

@@ -63,8 +63,10 @@ class Recorder:
         self.flushes = {watch.listener_key: Flushes(now) for watch in self.watches}
         self.is_stopped = False
         for watch in self.watches:
-            self.flushes[watch.listener_key].is_waiting = bool(self.spool.waiting(watch.listener_key, 1))
+            if self.spool.waiting(watch.listener_key, 1):  # of a recorder that was killed; the database is awake now
+                self.flushes[watch.listener_key] = Flushes(now - EVERY, is_waiting=True)
             self._learn(watch, now)
+            watch.go_on(now)
 
     @property
     def clocks(self) -> Clocks:

@@ -6,6 +6,7 @@ them, a power cut the last few.
 """
 
 import json
+import logging
 import os
 import socket
 import sqlite3
@@ -24,6 +25,8 @@ from etl.sources.player.observation import Observation, moment_of, unix_ms
 from etl.sources.player.saved import restored, saved
 from etl.sources.player.state import State, load, save
 from etl.values import fingerprint
+
+log = logging.getLogger(__name__)
 
 TABLES = """
 create table if not exists state (listener_key integer primary key, state text not null);
@@ -197,12 +200,25 @@ class Spool:
             connection.execute("insert or replace into pause values (?, ?, ?)", (app, unix_ms(ends_at), reason))
 
     def waiting(self, listener_key: int, most: int) -> list[tuple[int, Observation]]:
-        """The oldest observations that are not in the warehouse yet, each with its number."""
+        """The oldest observations that are not in the warehouse yet, each with its number.
+
+        What another version wrote and this one can't read is set aside, as if the database refused it.
+        """
         rows = self._connection.execute(
             "select number, observation from observation where listener_key = ? and not is_refused order by number limit ?",
             (listener_key, most),
         ).fetchall()
-        return [(number, restored(Observation, json.loads(told))) for number, told in rows]
+        found, unreadable = [], []
+        for number, told in rows:
+            try:
+                found.append((number, restored(Observation, json.loads(told))))
+            except ValueError:
+                unreadable.append(number)
+        if not unreadable:
+            return found
+        log.warning("%d observations of another version of the program can't be read; they stay aside", len(unreadable))
+        self.set_aside(unreadable)
+        return self.waiting(listener_key, most)
 
     def refused_count(self, listener_key: int) -> int:
         """How many observations the database refuses."""

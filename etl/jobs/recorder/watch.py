@@ -13,7 +13,7 @@ from etl.jobs.recorder.spool import Spool
 from etl.jobs.recorder.tokens import AccessTokens
 from etl.sources.player.answer import ERROR, Answer, read_answer
 from etl.sources.player.asking import Hour, hour_of, idle_interval, next_ask
-from etl.sources.player.observation import Observation
+from etl.sources.player.observation import Observation, moment_of
 from etl.sources.player.session import Moment, step
 from etl.sources.player.state import State
 from etl.spotify.player import Asked
@@ -55,7 +55,19 @@ class Watch:
 
     def put_off(self, seconds: float) -> None:
         """Ask again after so many seconds."""
-        self.due_s = self.clocks.steady_s() + seconds
+        self.due_s = round(self.clocks.steady_s() + seconds, 3)
+
+    def go_on(self, now: datetime) -> None:
+        """After a start: ask when the recorder that ran before would have, so that restarts cost no calls."""
+        if self.state.seen_ms is None:
+            return
+        seen_at = moment_of(self.state.seen_ms)
+        if self.state.play is not None and self.state.play.is_playing:
+            self.played_at = seen_at
+        since_s = (now - seen_at).total_seconds()
+        wait_s = next_ask(self.state, seen_at, self.idle_s(seen_at))
+        if 0 <= since_s < wait_s and not self.state.is_interrupted:
+            self.put_off(wait_s - since_s)
 
     def ask(self) -> None:
         """Ask once, keep what it brought, and set when to ask again.
