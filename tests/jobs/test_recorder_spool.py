@@ -16,8 +16,7 @@ from support.relay import relayed
 from etl.jobs.plays import record_plays
 from etl.jobs.recorder import record as record_module
 from etl.jobs.recorder.flush import AnotherRecorder, claim
-from etl.jobs.recorder.record import spool_folder
-from etl.jobs.recorder.spool import Spool, SpoolError
+from etl.jobs.recorder.spool import Spool, SpoolError, spool_folder
 from etl.sources.player.observation import unix_ms
 from etl.sources.player.state import State
 

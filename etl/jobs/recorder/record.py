@@ -137,7 +137,8 @@ def patiently(work: Callable[[], list[LoginRow]], clocks: Clocks, *, once: bool)
             if not is_said:
                 log.warning("%s The recorder starts as soon as it does.", error)
             is_said = True
-        clocks.wait(STARTING_S)
+        if clocks.wait(STARTING_S):
+            raise SystemExit(0)
 
 
 @dataclass
