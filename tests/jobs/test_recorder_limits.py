@@ -132,7 +132,12 @@ def test_a_login_that_is_refused_is_told_once_and_not_used_until_there_is_a_new_
         warehouse.transaction(lambda connection: keep_login(connection, "AQ-new", key, Keys(settings), time.true()))
 
     revoked, renewed = at_moment(time, MORNING + HOUR, revoke), at_moment(time, MORNING + 11 * HOUR, log_in)
-    run_recorder(settings, warehouse, MovedClocks(time, MORNING + DAY, lambda: (revoked(), renewed())))
+
+    def happen() -> None:
+        revoked()
+        renewed()
+
+    run_recorder(settings, warehouse, MovedClocks(time, MORNING + DAY, happen))
     assert len(told) == 1
     assert "log in" in told[0].lower() or "login" in told[0].lower()
     quiet = [at for at in asked(spotify) if MORNING + 3 * HOUR < at < MORNING + 11 * HOUR]
