@@ -109,6 +109,7 @@ def row(at: datetime) -> dict[str, Any]:
     }
 
 
+@pytest.mark.timeout(600)  # two hundred starts of the program
 def test_two_hundred_kills_and_six_hours_without_postgres_change_nothing(house):
     quiet = house("quiet")
     end_ms = unix_ms(END)
