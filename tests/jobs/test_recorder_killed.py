@@ -21,7 +21,7 @@ from etl.simulator.player import PlayerScript
 from etl.sources.player.observation import unix_ms
 from etl.warehouse.connection import Warehouse
 
-DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 KILLS = 200
 END = MORNING + 2 * DAY
 AWAY = MORNING + 4 * HOUR, MORNING + 10 * HOUR
@@ -138,4 +138,8 @@ def test_two_hundred_kills_and_six_hours_without_postgres_change_nothing(house):
         where.add(killed.time.now_ms)
     assert kills == KILLS
     assert len(where) > KILLS / 3  # different moments; at the same one, other lines
-    assert killed.table() == expected
+    table = killed.table()
+    [(state, since, until)], [(_, since_expected, until_expected)] = table.pop("coverage"), expected.pop("coverage")
+    assert table == expected
+    assert (state, since) == ("covered", since_expected)  # one span without a hole
+    assert abs(until - until_expected) <= 5 * MINUTE  # it ends with the last question, and those of an idle hour move
