@@ -87,21 +87,6 @@ def test_a_flush_killed_between_commit_and_forgetting_is_repeated_without_doubli
     assert ask(PLAYS) == expected
 
 
-def fill(connection: sqlite3.Connection) -> None:
-    """Leave no room in the file, and let it not grow: SQLite says then what it says on a full disk (SQLITE_FULL)."""
-    [(pages,)] = connection.execute("pragma page_count")
-    connection.execute(f"pragma max_page_count = {pages}")
-    for size in (4_000, 500, 60, 1):
-        for number in range(1_000):
-            try:
-                connection.execute("insert into note values (?, ?)", (f"{size} {number}", "x" * size))
-                connection.execute("insert into observation values (null, 0, ?, 1)", ("x" * size,))
-            except sqlite3.OperationalError as error:
-                if "full" not in str(error):
-                    raise
-                break
-
-
 def test_a_full_disk_costs_no_play_while_the_recorder_runs(settings, warehouse, spotify, time, ask, expected, caplog):
     full_from, full_until = MORNING + 30 * MINUTE, MORNING + 8 * HOUR
     during = []
@@ -110,16 +95,14 @@ def test_a_full_disk_costs_no_play_while_the_recorder_runs(settings, warehouse, 
         assert clocks.recorder is not None
         connection = clocks.recorder.spool._connection
         is_full = unix_ms(full_from) <= time.now_ms < unix_ms(full_until)
-        if is_full and not during:
-            fill(connection)
-        elif not is_full and during:
-            connection.execute("pragma max_page_count = 1000000")
+        # Every write is refused by SQLite, as on a disk without room for the write-ahead log.
+        connection.execute(f"pragma query_only = {int(is_full)}")
         if is_full:
             during.append(len(clocks.recorder.watches[0].unkept))
 
     clocks = MovedClocks(time, MORNING + DAY, happen)
     run_recorder(settings, warehouse, clocks)
-    assert max(during) > 0
+    assert max(during) >= 8  # of two sessions
     assert "kept in memory" in caplog.text
     assert ask(PLAYS) == expected
 
@@ -156,8 +139,6 @@ def test_a_spool_that_is_no_spool_is_refused_with_what_to_do(settings, time, sta
     folder.mkdir(parents=True)
     (folder / "spool.sqlite").write_bytes(Random(1).randbytes(20_000))
     with pytest.raises(SpoolError, match="move it away"), Spool(folder):
-        raise AssertionError("it opened")
-    with pytest.raises(SpoolError), Spool(folder):  # and holds no lock
         raise AssertionError("it opened")
 
 
