@@ -145,7 +145,7 @@ def test_a_spool_that_is_no_spool_is_refused_with_what_to_do(settings, time, sta
 def test_what_another_version_left_is_kept_aside_and_the_day_goes_on(settings, warehouse, spotify, time, ask, expected):
     with Spool(spool_folder(settings)) as spool, spool.writing() as connection:
         [(key,)] = ask("select listener_key from listening.dim_listener where listener_id = 'account-of-ada'")
-        connection.execute("insert into state values (?, ?)", (key, '{"version": 0, "play": 7}'))
+        connection.execute("insert into state values (?, ?, null)", (key, '{"version": 0, "play": 7}'))
         connection.execute("insert into observation (listener_key, observation) values (?, '{\"uri\": 1}')", (key,))
     run_recorder(settings, warehouse, MovedClocks(time, MORNING + DAY))
     assert ask(PLAYS) == expected

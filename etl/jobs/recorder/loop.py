@@ -1,10 +1,14 @@
 """The recorder's day: ask whoever is due, flush when a session ends, rest until the next question."""
 
+import json
 import logging
 import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
 
 from etl.deadline import CallTimeout, within
 from etl.jobs.recorder.clocks import Clocks
@@ -13,7 +17,7 @@ from etl.jobs.recorder.service import Service
 from etl.jobs.recorder.spool import Spool
 from etl.jobs.recorder.watch import REFUSED_WAIT_S, Watch
 from etl.settings import Settings
-from etl.sources.player.asking import listening_shares
+from etl.sources.player.asking import Hour, listening_shares
 from etl.spotify.errors import LoginRefused, SpotifyError
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.errors import WarehouseError
@@ -33,6 +37,24 @@ NAP_S = 20.0  # at most, so that a stop and a sleeping computer are noticed soon
 def doubled(first: timedelta, failed_count: int, longest: timedelta) -> timedelta:
     """The wait after so many failures in a row (from 1): twice as long each time, up to the longest."""
     return min(first * (1 << min(failed_count - 1, 10)), longest)
+
+
+def keep_habits(spool: Spool, watch: Watch, now: datetime) -> None:
+    """Note in the spool what was learned of a listener today."""
+    shares = [[is_weekend, hour, share] for (is_weekend, hour), share in watch.shares.items()]
+    told = {"day": str(now.date()), "zone": watch.zone.key, "shares": shares}
+    with suppress(sqlite3.Error):  # it is learned again
+        spool.keep_note(f"habits {watch.listener_key}", json.dumps(told))
+
+
+def kept_habits(spool: Spool, listener_key: int, now: datetime) -> tuple[ZoneInfo, dict[Hour, float], date] | None:
+    """What was learned of a listener within the last day; None: nothing was."""
+    note = spool.note(f"habits {listener_key}")
+    told: dict[str, Any] = json.loads(note) if note else {"day": str(date.min)}
+    day = date.fromisoformat(told["day"])
+    if not day <= now.date() < day + LEARNED_EVERY:
+        return None
+    return ZoneInfo(told["zone"]), {(kind, hour): share for kind, hour, share in told["shares"]}, day
 
 
 @dataclass
@@ -205,7 +227,11 @@ class Recorder:
             self._learn(watch, now)
 
     def _learn(self, watch: Watch, now: datetime) -> None:
-        """Learn at which hours this listener usually plays something."""
+        """Learn at which hours this listener usually plays something: once a day, kept in the spool for a restart."""
+        flushes = self.flushes[watch.listener_key]
+        if (habits := kept_habits(self.spool, watch.listener_key, now)) is not None:
+            watch.zone, watch.shares, flushes.learned_on = habits
+            return
         try:
             hours, watch.zone = usual_hours(self.warehouse, watch.listener_key, now)
         except WarehouseError:
@@ -215,7 +241,8 @@ class Recorder:
             watch.played_at = watch.played_at or max(hours).replace(tzinfo=watch.zone).astimezone(UTC) + HOUR
             first = max(min(hours).date(), local - LEARNED_FROM)
             watch.shares = listening_shares(hours, first, local)
-        self.flushes[watch.listener_key].learned_on = now.date()
+        flushes.learned_on = now.date()
+        keep_habits(self.spool, watch, now)
 
     def _mark(self, watch: Watch, *, is_last: bool = False) -> Mark:
         now = self.clocks.now()

@@ -29,7 +29,7 @@ from etl.values import fingerprint
 log = logging.getLogger(__name__)
 
 TABLES = """
-create table if not exists state (listener_key integer primary key, state text not null);
+create table if not exists state (listener_key integer primary key, state text not null, played_ms integer);
 create table if not exists observation (
     number integer primary key autoincrement, listener_key integer not null, observation text not null,
     is_refused integer not null default 0
@@ -155,10 +155,16 @@ class Spool:
         except ValueError:
             return State()
 
+    def played_at(self, listener_key: int) -> datetime | None:
+        """When something was last seen to play."""
+        row = self._connection.execute("select played_ms from state where listener_key = ?", (listener_key,)).fetchone()
+        return moment_of(row[0]) if row and row[0] is not None else None
+
     def keep(
         self,
         listener_key: int,
         state: State,
+        played_at: datetime | None,
         finished: Sequence[Observation],
         *,
         app: str,
@@ -167,7 +173,10 @@ class Spool:
     ) -> None:
         """Keep what an answer brought, all of it or nothing, and count the call. Raises sqlite3.Error."""
         with self.writing(is_change=is_change) as connection:
-            connection.execute("insert or replace into state values (?, ?)", (listener_key, json.dumps(save(state))))
+            played_ms = unix_ms(played_at) if played_at is not None else None
+            connection.execute(
+                "insert or replace into state values (?, ?, ?)", (listener_key, json.dumps(save(state)), played_ms)
+            )
             connection.executemany(
                 "insert into observation (listener_key, observation) values (?, ?)",
                 [(listener_key, json.dumps(saved(one))) for one in finished],

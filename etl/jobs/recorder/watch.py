@@ -40,7 +40,7 @@ class Watch:
     def __post_init__(self) -> None:
         self.state: State = self.spool.state(self.listener_key)
         self.due_s = self.clocks.steady_s()  # when to ask next, by the steady clock
-        self.played_at: datetime | None = None  # when something was last seen to play
+        self.played_at = self.spool.played_at(self.listener_key)  # when something was last seen to play
         self.failed_count = 0
         self.is_session_over = False  # set when a play ended and nothing follows: time to flush
         self.unkept: list[Observation] = []  # what the spool could not take, because the disk is full
@@ -62,8 +62,6 @@ class Watch:
         if self.state.seen_ms is None:
             return
         seen_at = moment_of(self.state.seen_ms)
-        if self.state.play is not None and self.state.play.is_playing:
-            self.played_at = seen_at
         since_s = (now - seen_at).total_seconds()
         wait_s = next_ask(self.state, seen_at, self.idle_s(seen_at))
         if 0 <= since_s < wait_s and not self.state.is_interrupted:
@@ -104,11 +102,11 @@ class Watch:
         """Bring the state on by an answer, keep it, and set when to ask again."""
         before = self.state
         self.state, finished = step(before, moment, answer)
-        self._keep(finished, moment.at, is_change=bool(finished) or differs(before, self.state))
-        self.is_session_over = self.is_session_over or (bool(finished) and self.state.play is None)
         is_playing = self.state.play is not None and self.state.play.is_playing
         if is_playing:
             self.played_at = moment.at
+        self._keep(finished, moment.at, is_change=bool(finished) or differs(before, self.state))
+        self.is_session_over = self.is_session_over or (bool(finished) and self.state.play is None)
         if answer.kind == "error":  # an answer that can't be read
             wait_s = self._failed_s()
         else:
@@ -125,7 +123,13 @@ class Watch:
         self.unkept += finished
         try:
             self.spool.keep(
-                self.listener_key, self.state, self.unkept, app=self.calls.app, day=at.date(), is_change=is_change
+                self.listener_key,
+                self.state,
+                self.played_at,
+                self.unkept,
+                app=self.calls.app,
+                day=at.date(),
+                is_change=is_change,
             )
         except sqlite3.Error as error:
             log.warning("The spool can't be written (%s): what is heard is kept in memory meanwhile", error)
