@@ -38,6 +38,7 @@ def note_rebuild(connection: Connection, schema_file: str, now: datetime) -> Non
     is recorded before they are derived already follows the new rule.
     """
     derive_recordings(connection)
+    run(connection, "matching/90_drop_temporary_tables")  # a dry run on an empty database stages its batch next
     run(connection, "ops/migrations/rebuild_due_noted", schema_file=schema_file, due_at=now)
 
 
