@@ -196,11 +196,12 @@ class Warehouse:
         """Names of the files of sql/schema, sql/functions and sql/views that still have to be applied."""
         return self.transaction(pending)
 
-    def must_be_current(self, *, may_be_empty: bool = False) -> None:
-        """Raise WarehouseError if the schema is not up to date; `may_be_empty`: unless there is none. Changes nothing."""
+    def must_be_current(self) -> None:
+        """Raise WarehouseError if the schema is not up to date. Changes nothing."""
         if waiting := self.pending():
-            is_empty = len(waiting) == len(names_in("schema") + views_in_order())
-            if is_empty and may_be_empty:
-                return
-            have = "The database is empty" if is_empty else "The database is older than this program"
+            have = (
+                "The database is empty"
+                if len(waiting) == len(names_in("schema") + views_in_order())
+                else "The database is older than this program"
+            )
             raise WarehouseError(f"{have}: the next run of a job, or python migrate.py, brings it up to date.")

@@ -17,20 +17,16 @@ from pydantic import SecretStr
 from support import NOW, ago, asked, change_world, settings_of, whole_facts
 from support.export_files import write_folder, write_zip
 from support.export_reader import rows
-from support.old_warehouse import make_old
 from support.truth_sources import MARKS, Export, expected, made_up_sources
-from support.warehouse_state import everything
 
 from etl import __version__
 from etl.jobs.dimensions import fill_dimensions
 from etl.jobs.imports import import_exports
 from etl.jobs.plays import record_plays
-from etl.jobs.rebuild import rebuild
 from etl.jobs.receipts import Receipt, as_json
 from etl.simulator.routes import Grant, Listener, Play
 from etl.sources.exports.reader import ExportError, read_exports
 from etl.warehouse.connection import Warehouse
-from etl.warehouse.errors import WarehouseError
 from etl.warehouse.listeners import ListenerError
 from etl.warehouse.merge import rebuild_plays
 
@@ -524,25 +520,6 @@ def test_a_dry_run_on_a_database_without_anything_leaves_not_even_a_schema(empty
     assert dry.files == real.files and dry.total.new_count == 2
     assert dry.is_new_listener is real.is_new_listener is True
     assert asked(empty_database, "select count(*) from listening.fact_play") == [(2,)]
-
-
-def test_a_dry_run_on_an_older_database_asks_for_the_update_and_changes_nothing(
-    empty_database, spotify, tmp_path, monkeypatch
-):
-    make_old(empty_database, tmp_path / "old_sql", 11, monkeypatch)
-    before = everything(empty_database)
-    path = tmp_path / "endsong_0.json"
-    path.write_text(json.dumps([listen(0)]))
-    warehouse = Warehouse(empty_database)
-    settings = settings_of(empty_database, spotify)
-    try:
-        with pytest.raises(WarehouseError, match=r"older than this program: .*python migrate\.py"):
-            import_exports(settings, warehouse, [path], dry_run=True, listener="one", clock=lambda: NOW)
-        with pytest.raises(WarehouseError, match=r"older than this program: .*python migrate\.py"):
-            rebuild(settings, warehouse, dry_run=True, clock=lambda: NOW)
-    finally:
-        warehouse.close()
-    assert everything(empty_database) == before
 
 
 def test_an_id_that_is_none_of_spotifys_is_noted_and_without_a_title_the_row_is_bad(load, ask):
