@@ -15,7 +15,7 @@ with gap as (
         coverage.listener_key = :listener_key
         and coverage.state = 'gap'
         and coverage.starts_at < coverage.ends_at
-        and coverage.closed_by is distinct from coverage.source  -- what the list itself has closed stays so
+        and coalesce(coverage.closed_by, '') <> coverage.source  -- what the list itself has closed stays so
 ),
 followed as (
     select
@@ -135,7 +135,7 @@ where
     coverage.listener_key = :listener_key
     and coverage.state = 'gap'
     and coverage.starts_at < coverage.ends_at
-    and coverage.closed_by is distinct from coverage.source
+    and coalesce(coverage.closed_by, '') <> coverage.source
     and not exists (
         select 1
         from gap_part
