@@ -46,10 +46,10 @@ docs/moving.md has more.
 """
 
 
-def main(arguments: list[str], program: str = "python migrate.py") -> int:
+def main(arguments: list[str], program: str = "python migrate.py", debug: bool = False) -> int:
     """Run the command line; returns the exit status.
 
-    `program`: its name in the help, as `brapped migrate` is the same.
+    `program`: its name in the help, as `brapped migrate` is the same. `debug`: raise what fails, for its traceback.
     """
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     logging.getLogger("etl").setLevel(logging.INFO)
@@ -60,9 +60,11 @@ def main(arguments: list[str], program: str = "python migrate.py") -> int:
     try:
         return work(options)
     except (SettingsError, WarehouseError, EmbeddedError, WrongClock) as error:
+        if debug:
+            raise
         print(f"migrate: {error}", file=sys.stderr)
     except ModuleNotFoundError as error:
-        if (advice := missing_extra(error)) is None:
+        if debug or (advice := missing_extra(error)) is None:
             raise
         print(f"migrate: {advice}", file=sys.stderr)
     except KeyboardInterrupt:

@@ -249,7 +249,7 @@ def migrate(context: typer.Context) -> None:
         from etl.cli.migrate import main_of_migrate
 
         main = main_of_migrate()
-    raise typer.Exit(main(context.args, "brapped migrate"))
+    raise typer.Exit(main(context.args, "brapped migrate", context.obj["debug"]))
 
 
 class Log(logging.Handler):

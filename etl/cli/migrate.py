@@ -6,11 +6,11 @@ from typing import cast
 
 from etl.paths import migrate_program
 
-Main = Callable[[list[str], str], int]
+Main = Callable[[list[str], str, bool], int]
 
 
 def main_of_migrate() -> Main:
-    """The `main` of migrate.py: it takes the arguments and the name of the program, and returns the exit status."""
+    """The `main` of migrate.py: its arguments, the name of the program and whether to show tracebacks; the exit status."""
     spec = importlib.util.spec_from_file_location("migrate", migrate_program())
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)

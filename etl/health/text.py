@@ -146,7 +146,7 @@ def checks_lines(health: Health) -> Lines:
 
 def finding_lines(findings: tuple[Finding, ...]) -> Iterator[RenderableType]:
     if not findings:
-        yield Text("All is well.", style="bold")
+        yield Text("Nothing needs you.", style="bold")
         return
     yield Text("Somebody should look:", style="bold red")
     for one in findings:

@@ -144,9 +144,9 @@ def import_parts(
         is_first = is_read and not any(file.known_count for file in files)
         import_warnings = warnings(connection, owner, marks, is_first=is_first)
         packages = [part.package for part in parts if isinstance(part, Part)]
-        run(
+        run_all(
             connection,
-            "coverage/covered_by_exports",
+            ("coverage/covered_by_exports", "coverage/gap_parts"),
             listener_key=this_run.listener_key,
             found_at=this_run.started_at,
             packages=packages,

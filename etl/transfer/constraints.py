@@ -83,7 +83,8 @@ def restore_constraints(
                 )
             )
         cursor.execute(f"drop table if exists {DROPPED_KEYS}")
-        for table in layout_of(connection, ()).tables:
+        tables = layout_of(connection, ()).tables
+        for table in tables:
             if table.name in sequences:
                 [row] = run(
                     connection,
@@ -108,7 +109,8 @@ def restore_constraints(
                         identifier(table.name),
                     )
                 )
-    run(connection, "ops/runs/statistics")
+        # An older schema lacks some tables of this program's: only those that are there are analyzed.
+        cursor.execute(SQL("analyze {}").format(SQL(", ").join(identifier(table.name) for table in tables)))
 
 
 def identifier(table: str) -> Identifier:

@@ -139,7 +139,7 @@ def move_watermark(
 ) -> Reach:
     """Update coverage and watermark of a source after a merge; the watermark, and the gap before the batch, if any."""
     whose = {"listener_key": listener_key, "source": source}
-    breaks = ("coverage/window_break", "coverage/gap")
+    breaks = ("coverage/window_break", "coverage/gap", "coverage/gap_parts", "coverage/gap_found")
     gaps = run_all(connection, breaks, **whose, is_full_window=is_full_window, found_at=now)
     [mark] = run_all(connection, ("coverage/covered", "coverage/watermark"), **whose, checked_at=now)
     gap = Gap(gaps[0].starts_at, gaps[0].ends_at, gaps[0].reason) if gaps else None

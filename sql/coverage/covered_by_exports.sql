@@ -1,6 +1,6 @@
 -- The coverage ledger after an import. A source that covers a span covers the music of each package from first to last
 -- play, unless a pause is as long as a missing file would leave. Overlapping spans become one; what lies between two
--- packages is covered by neither. Gaps within a covered span are closed.
+-- packages is covered by neither.
 
 create temporary table covered_by_export on commit drop as
 with export_day as (
@@ -142,59 +142,3 @@ from covered_by_export
 on conflict (listener_key, source, state, starts_at) do update
 set ends_at = excluded.ends_at
 where coverage.ends_at <> excluded.ends_at;
-
--- A gap that covered spans hold is closed. One that they reach into begins where the first ends, or ends where the last
--- begins, as if the exports had been there before it.
-update ops.coverage
-set
-    starts_at = case when reach.source is null then reach.starts_at else coverage.starts_at end,
-    ends_at = case when reach.source is null then reach.ends_at else coverage.ends_at end,
-    closed_at = case when reach.source is not null then cast(:found_at as timestamptz) end,
-    closed_by = reach.source
-from (
-    select
-        met.coverage_key,
-        met.listener_key,
-        met.gap_source,
-        met.starts_at,
-        met.ends_at,
-        coalesce(met.whole_source, case when met.starts_at >= met.ends_at then met.last_source end) as source
-    from (
-        select
-            gap.coverage_key,
-            gap.listener_key,
-            gap.source as gap_source,
-            max(covered_by_export.source) filter (where spanned.is_first and spanned.is_last) as whole_source,
-            max(covered_by_export.source) filter (where spanned.is_last) as last_source,
-            greatest(gap.starts_at, max(covered_by_export.ends_at) filter (where spanned.is_first)) as starts_at,
-            least(gap.ends_at, min(covered_by_export.starts_at) filter (where spanned.is_last)) as ends_at
-        from ops.coverage as gap
-        inner join covered_by_export
-            on
-                covered_by_export.starts_at <= gap.ends_at
-                and covered_by_export.ends_at >= gap.starts_at
-        cross join lateral (
-            select
-                covered_by_export.starts_at <= gap.starts_at + interval '1 minute' as is_first,
-                covered_by_export.ends_at >= gap.ends_at - interval '1 minute' as is_last
-        ) as spanned
-        where
-            gap.listener_key = :listener_key
-            and gap.state = 'gap'
-            and gap.closed_at is null
-        group by gap.coverage_key
-    ) as met
-) as reach
-where
-    coverage.coverage_key = reach.coverage_key
-    and (reach.source is not null or (reach.starts_at, reach.ends_at) <> (coverage.starts_at, coverage.ends_at))
-    and not exists (
-        select 1
-        from ops.coverage as other
-        where
-            other.listener_key = reach.listener_key
-            and other.source = reach.gap_source
-            and other.state = 'gap'
-            and other.starts_at = reach.starts_at
-            and other.coverage_key <> reach.coverage_key
-    )

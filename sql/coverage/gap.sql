@@ -1,6 +1,6 @@
--- Record a gap: the part of window_break that no source covers as a span. Before that, the open gaps that this page of
--- the list reaches into: it holds everything between its oldest and its newest play, however late it arrived. What it
--- holds of a gap is no gap.
+-- Record window_break as a gap, which gap_parts.sql then cuts. Before that, the open gaps that this page of the list
+-- reaches into: it holds everything between its oldest and its newest play, however late it arrived. What it holds of a
+-- gap is no gap.
 
 update ops.coverage
 set
@@ -75,42 +75,14 @@ select
     :listener_key,
     :source,
     'gap',
-    span.starts_at,
-    span.ends_at,
+    window_break.starts_at,
+    window_break.ends_at,
     :found_at,
-    span.reason
-from (
-    select
-        greatest(window_break.starts_at, export.reaches_to) as starts_at,
-        least(window_break.ends_at, export.reaches_back_to) as ends_at,
-        window_break.reason
-    from window_break
-    cross join lateral (
-        select
-            max(coverage.ends_at) filter (
-                where coverage.starts_at <= window_break.starts_at + interval '1 minute'
-            ) as reaches_to,
-            min(coverage.starts_at) filter (
-                where coverage.ends_at >= window_break.ends_at - interval '1 minute'
-            ) as reaches_back_to
-        from ops.coverage
-        inner join listening.source on source.source_name = coverage.source
-        where
-            coverage.listener_key = :listener_key
-            and coverage.state = 'covered'
-            and source.coverage = 'span'
-    ) as export
-) as span
-where span.starts_at < span.ends_at
+    window_break.reason
+from window_break
+where not window_break.is_recorded
 on conflict (listener_key, source, state, starts_at) do update
 set
-    ends_at = excluded.ends_at,
-    found_at = excluded.found_at,
-    reason = excluded.reason,
+    ends_at = greatest(coverage.ends_at, excluded.ends_at),
     closed_at = null,
-    closed_by = null
-where coverage.ends_at < excluded.ends_at
-returning
-    starts_at,
-    ends_at,
-    reason;
+    closed_by = null;

@@ -1,7 +1,7 @@
 -- The span in which Spotify's list may have lost plays, judged by a full page of it whose oldest play was not recorded,
 -- not from an export either: everything since that play is in the page, so what was lost lies before it. The span
 -- begins at the last play before it that a list or a recorder knows, or at the last poll if there is none: what a
--- source covers as a span is taken off by gap.sql.
+-- source covers as a span is taken off by gap_parts.sql.
 --
 -- No row where nothing is lost: the oldest play is a recorded one that Spotify moved too far to be matched, as the page
 -- lacks one of that recording shortly after it; or no other play fits between, as the two end less than a minute apart,
@@ -121,6 +121,17 @@ select
     span.starts_at,
     span.ends_at,
     span.listed_to_at,
+    coalesce(
+        tstzrange(span.starts_at, span.ends_at) <@ (
+            select range_agg(tstzrange(coverage.starts_at, coverage.ends_at))
+            from ops.coverage
+            where
+                coverage.listener_key = :listener_key
+                and coverage.source = :source
+                and coverage.state = 'gap'
+        ),
+        false
+    ) as is_recorded,  -- whole, as a gap or the parts of one
     case
         when exists (
             select 1

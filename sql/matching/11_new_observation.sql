@@ -140,13 +140,13 @@ from (
         carried_observation.play_key,
         case
             when
-                different_row.started_at is not distinct from carried_observation.started_at
-                and different_row.ms_played is not distinct from carried_observation.ms_played
+                coalesce(different_row.started_at, 'infinity') = coalesce(carried_observation.started_at, 'infinity')
+                and coalesce(different_row.ms_played, -1) = coalesce(carried_observation.ms_played, -1)
                 and different_row.details = carried_observation.details
                 then 0
             when different_row.started_at = carried_observation.started_at then 1
             when
-                different_row.ms_played is not distinct from carried_observation.ms_played
+                coalesce(different_row.ms_played, -1) = coalesce(carried_observation.ms_played, -1)
                 and (different_row.started_at is null or carried_observation.started_at is null)
                 then 2
         end as distance

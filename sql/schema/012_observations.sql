@@ -71,7 +71,7 @@ comment on column ops.match_rule.compared is
 comment on column ops.match_rule.seconds is
     'How far apart the two dates may be. A date of a source that gives the minute stands for all of it.';
 comment on column ops.match_rule.silent_seconds is
-    'So much farther off counts a play of zero milliseconds, which the other source hardly ever reports.';
+    'Seconds added to the distance of a play of zero milliseconds: other sources hardly ever report one.';
 comment on column ops.match_rule.named_seconds is
     'Where nothing is compared: how far apart they may be if a third source, matched with the one that has no name, '
     'gives the name of the other.';

@@ -21,3 +21,11 @@ def test_its_help_is_its_own(brapped):
     shown = brapped("migrate", "--help")
     assert shown.returncode == 0 and shown.stdout.startswith("usage: brapped migrate ")
     assert "brapped migrate --backup brapped.zip" in shown.stdout and "python migrate.py" not in shown.stdout
+
+
+def test_debug_shows_where_a_migration_failed(brapped, tmp_path):
+    nothing = str(tmp_path / "nothing.zip")
+    plain, debug = brapped("migrate", "--restore", nothing), brapped("--debug", "migrate", "--restore", nothing)
+    assert (plain.returncode, debug.returncode) == (1, 1)
+    assert plain.stderr.startswith("migrate: ") and "Traceback" not in plain.stderr
+    assert "Traceback" in debug.stderr and "open_backup" in debug.stderr

@@ -48,7 +48,7 @@ def test_when_all_is_well_it_says_so_and_ends_with_zero(filled, brapped, ask):
     ran = brapped("status")
     assert (ran.returncode, ran.stderr) == (0, "")
     lines = [line.rstrip() for line in ran.stdout.splitlines()]
-    assert lines[-1] == "All is well." and max(map(len, lines)) <= 80
+    assert lines[-1] == "Nothing needs you." and max(map(len, lines)) <= 80
     text = " ".join(ran.stdout.split())
     for expected in (
         "listener Ada",

@@ -1,17 +1,22 @@
 """Gaps of the list: which full pages have lost plays and which have not, and from when to when, in every order."""
 
+import itertools
 import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as settings_of_hypothesis
+from hypothesis import strategies as st
 from support import ago, real_data
 from support.export_files import write_folder
 
 from etl.jobs.imports import import_exports
 from etl.jobs.plays import record_plays
 from etl.simulator.routes import Fault
+from etl.warehouse.statements import run
 
 SONG_S = 200
 START = ago(3 * 24 * 60)
@@ -188,7 +193,7 @@ DAY = timedelta(days=1)
 EXPORTS = {
     "ends within it": ([end_of(0) - DAY, end_of(80)], (end_of(80), end_of(140))),
     "begins within it": ([end_of(80), end_of(140) + DAY], (end_of(49), end_of(80))),
-    "lies within it": ([end_of(80), end_of(90)], (end_of(49), end_of(140))),
+    "lies within it": ([end_of(80), end_of(90)], (end_of(49), end_of(80)), (end_of(90), end_of(140))),
     "holds it": ([end_of(0) - DAY, end_of(80), end_of(140) + DAY], None),
 }
 
@@ -196,27 +201,115 @@ EXPORTS = {
 @pytest.mark.parametrize("is_export_first", [False, True])
 @pytest.mark.parametrize("name", EXPORTS)
 def test_what_an_export_covers_is_no_gap_whatever_came_first(name, is_export_first, record, bring, ask):
-    moments, gap = EXPORTS[name]
+    moments, *gaps = EXPORTS[name]
     record(end_of(49), BEFORE)
     steps = [lambda: record(end_of(200), items(140, 189)), lambda: bring("one", moments)]
     for step in reversed(steps) if is_export_first else steps:
         step()
     bring("again", moments)
     still_open = [row[:2] for row in ask(GAPS) if row[2] is None]
-    assert still_open == ([] if gap is None else [gap])
+    assert still_open == [gap for gap in gaps if gap is not None]
 
 
-def test_a_gap_that_two_exports_share_is_closed(record, settings, warehouse, bring, ask, tmp_path):
-    record(end_of(49), BEFORE)
-    record(end_of(200), items(140, 189))
-    bring("one", [end_of(0) - DAY, end_of(80)])
-    rows = [
+@pytest.fixture
+def bring_account(settings, warehouse, tmp_path) -> Callable[[list[datetime]], None]:
+    """Imports an account export with plays in the minutes of these moments."""
+
+    def imported(moments: list[datetime]) -> None:
+        folder = write_folder(tmp_path / "account", {"StreamingHistory_music_0.json": account_rows(moments)})
+        import_exports(settings, warehouse, [folder], clock=lambda: ago(0))
+
+    return imported
+
+
+def account_rows(moments: list[datetime]) -> list[dict]:
+    return [
         {"endTime": f"{at:%Y-%m-%d %H:%M}", "artistName": "She", "trackName": "It", "msPlayed": 60_000}
-        for at in (end_of(70), end_of(140) + DAY)
+        for at in moments
     ]
-    folder = write_folder(tmp_path / "account", {"StreamingHistory_music_0.json": rows})
-    import_exports(settings, warehouse, [folder], clock=lambda: ago(0))
-    assert [row[2] for row in ask(GAPS)] == ["account_export"]
+
+
+def cut(begin: float, end: float, spans: list[tuple[float, float, str]]) -> list[tuple[float, float, str | None]]:
+    """The parts of a gap by hand, second by second of its borders: from, to, and the source that reaches furthest."""
+    spans = [(max(begin, at), min(end, to), source) for at, to, source in spans if at < end and to > begin]
+    borders = sorted({begin, end, *(at for at, _, _ in spans), *(to for _, to, _ in spans)})
+    pieces: list[list] = []
+    for at, to in itertools.pairwise(borders):
+        is_covered = any(one <= at and to <= other for one, other, _ in spans)
+        if pieces and pieces[-1][2] == is_covered:
+            pieces[-1][1] = to
+        else:
+            pieces.append([at, to, is_covered])
+    parts: list[list] = []
+    for at, to, is_covered in pieces:
+        is_closed = is_covered or (to - at <= 60 and len(pieces) > 1)
+        if parts and parts[-1][2] and is_closed:
+            parts[-1][1] = to
+        else:
+            parts.append([at, to, is_closed])
+    told = []
+    for at, to, is_closed in parts:
+        reaching = [(-min(other, to), source) for one, other, source in spans if one < to and other > at]
+        told.append((at, to, min(reaching)[1] if is_closed else None))
+    return told
+
+
+BOTH = {  # numbers of songs: what the exports cover of the gap from 49 to 140
+    "one inside, one over the begin": ((-100, 90), (70, 110)),
+    "one over each end": ((-100, 90), (70, 300)),
+    "they only meet": ((-100, 69), (69, 111)),
+    "both inside, apart": ((60, 72), (90, 111)),
+}
+ORDERS = [
+    *itertools.permutations(["list", "extended", "account"]),
+    ("list", "account", "extended", "account"),
+    ("extended", "list", "account", "extended"),
+]
+
+
+@pytest.mark.parametrize("order", ORDERS, ids="-".join)
+@pytest.mark.parametrize("name", BOTH)
+def test_parts_of_a_gap_are_closed_by_the_same_exports_in_every_order(name, order, record, bring, bring_account, ask):
+    extended, account = ([end_of(number) for number in numbers] for numbers in BOTH[name])
+    steps = {
+        "list": lambda: record(end_of(200), items(140, 189)),
+        "extended": lambda: bring("extended", extended),
+        "account": lambda: bring_account(account),
+    }
+    record(end_of(49), BEFORE)
+    for number, step in enumerate(order):
+        if step == "extended" and step in order[:number]:
+            bring("again", extended)
+        else:
+            steps[step]()
+    spans = [
+        (extended[0].timestamp(), extended[1].timestamp(), "extended_export"),
+        *((account[0].timestamp() // 60 * 60, account[1].timestamp() // 60 * 60, "account_export"),),
+    ]
+    by_hand = cut(end_of(49).timestamp(), end_of(140).timestamp(), spans)
+    assert [(at.timestamp(), to.timestamp(), source) for at, to, source in ask(GAPS)] == by_hand
+
+
+SPAN = st.tuples(st.integers(0, 40), st.integers(1, 12), st.sampled_from(["extended_export", "account_export"]))
+
+
+@settings_of_hypothesis(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(spans=st.lists(SPAN, max_size=6, unique_by=lambda one: (one[0], one[2])), at=st.integers(0, 6))
+def test_random_spans_cut_a_gap_as_they_do_by_hand(record, warehouse, ask, spans, at):
+    """In half minutes, the gap from 10 to 40; it is found after `at` of the spans."""
+    spans = [(begin * 30.0, (begin + length) * 30.0, source) for begin, length, source in spans]
+    ask("delete from ops.coverage")
+    steps = [("covered", *span) for span in spans]
+    steps.insert(min(at, len(steps)), ("gap", 300.0, 1200.0, "recently_played"))
+    for state, begin, end, source in steps:
+        ask(
+            "insert into ops.coverage (listener_key, source, state, starts_at, ends_at, found_at)"
+            " values (7, %s, %s, to_timestamp(%s), to_timestamp(%s), now())",
+            source, state, begin, end,
+        )  # fmt: skip
+        warehouse.transaction(lambda there: run(there, "coverage/gap_parts", listener_key=7, found_at=ago(0)))
+    found = [(one.timestamp(), other.timestamp(), source) for one, other, source in ask(GAPS)]
+    assert found == cut(300.0, 1200.0, spans)
 
 
 # Real pages.

@@ -522,6 +522,24 @@ def test_a_dry_run_on_a_database_without_anything_leaves_not_even_a_schema(empty
     assert asked(empty_database, "select count(*) from listening.fact_play") == [(2,)]
 
 
+def test_an_id_that_is_none_of_spotifys_is_noted_and_without_a_title_the_row_is_bad(load, ask):
+    no_id = {"spotify_track_uri": "foo"}
+    rows_read = [
+        listen(0, **no_id),  # its names are known
+        listen(9, **no_id, master_metadata_track_name=None),  # only the artist is
+        listen(18, **no_id, master_metadata_track_name=None, spotify_episode_uri="spotify:episode:" + "e" * 22),
+        listen(27, spotify_track_uri=None, master_metadata_track_name=None),  # nobody says which track
+    ]
+    receipt = load({"endsong_0.json": rows_read})
+    assert (receipt.total.new_count, receipt.total.malformed_count) == (3, 1)
+    [file] = receipt.files
+    assert len(file.malformed) == 1
+    assert "row 2: spotify_track_uri is no URI of Spotify's, and there is no title" in file.malformed[0]
+    assert [note for note in receipt.notes if "2 rows: spotify_track_uri can't be read: left empty" in note]
+    uris = "select track_uri from listening.fact_play join listening.dim_track using (track_key) order by played_at"
+    assert ask(uris) == [("name:track:Ann:Song",), ("spotify:episode:" + "e" * 22,), ("name:track:Ann:",)]
+
+
 def test_a_dry_run_that_fails_changes_nothing_either(load, database, ask):
     load({"endsong_0.json": [listen(0)]}, listener="ann")
     load({"endsong_0.json": [listen(0)]}, listener="bea")

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from etl.sources.exports.rows import ACCOUNT, EXTENDED, AccountRow, ExtendedRow
+from etl.sources.exports.values import LONGEST_URI, spotify_uri
 from etl.staging import ALBUM_COLUMNS, ARTIST_COLUMNS, TRACK_ARTIST_COLUMNS, TRACK_COLUMNS, Table
 from etl.values import name, text, title
 
@@ -14,7 +15,6 @@ UNKNOWN_TRACK, UNKNOWN_ARTIST = (
     "Unknown Track",
     "Unknown Artist",
 )  # in the account data these mean that there is no name
-LONGEST_URI = 500
 URI_WITH_ID = re.compile(r"spotify:(?:track|episode|chapter):([0-9A-Za-z]{22})")
 COLUMNS = {
     "staging_artist": ARTIST_COLUMNS,
@@ -99,7 +99,7 @@ class MemberCatalogue:
     def add_dated_name(self, names: Names) -> None:
         """Queue a name of a track with its latest play, if that is not queued yet."""
         uri, track_name, artist, album = names
-        if (valid := uri_of(uri)) is None:
+        if (valid := spotify_uri(uri)) is None:
             return
         item = PlayedItem(self.known[names].content_type, valid, title(track_name), name(album), name(artist))
         with_id = URI_WITH_ID.fullmatch(valid)
@@ -109,7 +109,7 @@ class MemberCatalogue:
 
     def member(self, kind: str, row: Row) -> Member:
         """The member of one row whose names were not seen before, or that is no track with a URI."""
-        if isinstance(row, ExtendedRow) and uri_of(row.spotify_track_uri):
+        if isinstance(row, ExtendedRow) and spotify_uri(row.spotify_track_uri):
             return self.known.setdefault(music_of(row), self.register(item_of_extended(row)))
         names = names_of[kind](row)
         if names not in self.known:
@@ -174,7 +174,7 @@ def item_of_extended(row: ExtendedRow) -> PlayedItem:
     """What a row of the extended history played: the first of track, episode and chapter with a URI, or else a name."""
     music = PlayedItem(
         "track",
-        uri_of(row.spotify_track_uri),
+        spotify_uri(row.spotify_track_uri),
         title(row.master_metadata_track_name),
         name(row.master_metadata_album_album_name),
         name(row.master_metadata_album_artist_name),
@@ -183,11 +183,11 @@ def item_of_extended(row: ExtendedRow) -> PlayedItem:
         uri_type = music.uri.split(":")[1]
         return music._replace(content_type=uri_type) if uri_type in ("local", "episode") else music
     episode = PlayedItem(
-        "episode", uri_of(row.spotify_episode_uri), title(row.episode_name), name(row.episode_show_name), None
+        "episode", spotify_uri(row.spotify_episode_uri), title(row.episode_name), name(row.episode_show_name), None
     )
     chapter = PlayedItem(
         "chapter",
-        uri_of(row.audiobook_chapter_uri),
+        spotify_uri(row.audiobook_chapter_uri),
         title(row.audiobook_chapter_title),
         name(row.audiobook_title),
         None,
@@ -205,11 +205,6 @@ def item_of_account(row: AccountRow) -> PlayedItem:
     if (music.title, music.artist) == (UNKNOWN_TRACK, UNKNOWN_ARTIST):
         music = music._replace(title=None, artist=None)
     return next((item for item in (episode, chapter) if item.title or item.album), music)
-
-
-def uri_of(value: str | None) -> str | None:
-    uri = text(value)
-    return uri if uri and uri.startswith("spotify:") and len(uri) <= LONGEST_URI else None
 
 
 def name_uri(content_type: str, artist: str | None, title: str | None) -> str:

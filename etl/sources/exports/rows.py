@@ -126,6 +126,9 @@ WHAT = {  # fields that say what was played: the first group with any value deci
     ),
 }
 
+URIS = ("spotify_track_uri", "spotify_episode_uri", "audiobook_chapter_uri")
+TITLES = ("master_metadata_track_name", "episode_name", "audiobook_chapter_title")
+
 
 class Rows(NamedTuple):
     """The rows of a file. `kind` is EXTENDED or ACCOUNT, or None if no row is one of a listening history."""
@@ -171,9 +174,14 @@ def read_fast(content: bytes, latest: datetime) -> Rows | None:
         ends = parse_moments(end_texts)
         is_possible = moment64(FIRST_PLAY) <= ends.min() and ends.max() <= moment64(latest)
         is_odd = (BACKSLASH in content and NUL in content) or OURS in content or None in map(listened_ms, rows)
-        if is_possible and not is_odd:
+        if is_possible and not is_odd and not (kind == EXTENDED and has_foreign_uri(rows)):
             return Rows(kind, rows, ends, end_texts, [])
     return None
+
+
+def has_foreign_uri(rows: list[ExtendedRow]) -> bool:
+    """Whether any row has an id that is none of Spotify's."""
+    return any(map(export_values.is_foreign_uri, {uri for key in URIS for uri in map(attrgetter(key), rows)}))
 
 
 def moment64(moment: datetime) -> np.datetime64:
@@ -266,6 +274,8 @@ def check_row(
         raise OddRow(f"{ms_played} is not a whole number from 0 to {2**31 - 1}")
     values = {key: PARSERS.get(key, export_values.name)(row.get(key)) for key in others}
     check_item(values, WHAT[kind])
+    if kind == EXTENDED:
+        leave_out_foreign_uris(values)
     readable = (None if value is UNREADABLE else value for value in values.values())
     good = ROW_OF[kind](str(row[end_time]), ms, *readable)
     end = export_values.parse_end(row[end_time]) if kind == EXTENDED else export_values.parse_end_minute(row[end_time])
@@ -283,6 +293,14 @@ def check_item(values: dict[str, Any], groups: tuple[tuple[str, ...], ...]) -> N
             break
     if unreadable:
         raise OddRow(f"{unreadable[0]} is not a text")
+
+
+def leave_out_foreign_uris(values: dict[str, Any]) -> None:
+    """Replace ids that are none of Spotify's by UNREADABLE. Raises OddRow if nothing else says what was played."""
+    foreign = [key for key in URIS if export_values.is_foreign_uri(values[key])]
+    values.update(dict.fromkeys(foreign, UNREADABLE))
+    if foreign and not has_value(values, (*URIS, *TITLES)):
+        raise OddRow(f"{foreign[0]} is no URI of Spotify's, and there is no title")
 
 
 def conversion_of(original: object, value: object) -> str | None:

@@ -11,6 +11,7 @@ from typing import Any
 from etl.staging import FIRST_PLAY
 from etl.values import moment, text
 
+LONGEST_URI = 500
 LONGEST_NUMBER = 400  # digits: a title may be a number, but not a longer one
 FIRST_MS = 10**11  # from here on a timestamp is in milliseconds: 1973 in these, the year 5138 in seconds
 LAST_MS = 10**14  # from here on it would be in a finer unit, which Spotify never wrote
@@ -114,6 +115,17 @@ def uri(value: object) -> str | UnreadableValue | None:
         if value is None or whole(value) == 0 or value is False
         else UNREADABLE
     )
+
+
+def spotify_uri(value: object) -> str | None:
+    """A URI of Spotify's, without blanks around it; None for anything else."""
+    found = text(value) if isinstance(value, str) else None
+    return found if found and found.startswith("spotify:") and len(found) <= LONGEST_URI else None
+
+
+def is_foreign_uri(value: object) -> bool:
+    """Whether a text stands for a URI and is none of Spotify's."""
+    return isinstance(value, str) and bool(text(value)) and spotify_uri(value) is None
 
 
 def word(value: object, longest: int) -> str | UnreadableValue | None:
