@@ -19,6 +19,7 @@ from etl.jobs.recorder.flush import AnotherRecorder, claim
 from etl.jobs.recorder.spool import Spool, SpoolError, spool_folder
 from etl.sources.player.observation import unix_ms
 from etl.sources.player.state import State
+from etl.warehouse.connection import Warehouse
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 PLAYS = (
@@ -215,3 +216,18 @@ def test_sigterm_ends_it_soon_with_and_without_the_database(settings, database, 
         assert program.wait(SOON_S) == 0
     released = ask("select released_at is not null from ops.recorder")
     assert released == [(not is_away,)]
+
+
+def test_a_recorder_starts_while_the_database_is_away_and_loses_nothing(
+    settings, warehouse, spotify, time, ask, expected, monkeypatch, no_pauses
+):
+    """With the login that it keeps, encrypted, in its spool."""
+    monkeypatch.setattr("etl.warehouse.connection.time.sleep", no_pauses.append)
+    nowhere = Warehouse("postgresql://nobody@127.0.0.1:1/nothing")
+    run_recorder(settings, warehouse, MovedClocks(time, MORNING + 5 * MINUTE))
+    run_recorder(settings, nowhere, MovedClocks(time, MORNING + 5 * HOUR))
+    assert b"AQ-" not in (spool_folder(settings) / "spool.sqlite").read_bytes()
+    known = len(ask(PLAYS))
+    run_recorder(settings, warehouse, MovedClocks(time, MORNING + DAY))
+    assert len(ask(PLAYS)) > known
+    assert ask(PLAYS) == expected

@@ -10,6 +10,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from etl.auth.encryption import TokenKeyError
+from etl.clock import WrongClock
 from etl.deadline import CallTimeout, within
 from etl.jobs.recorder.clocks import Clocks
 from etl.jobs.recorder.flush import AnotherRecorder, Mark, flush, usual_hours
@@ -169,7 +171,7 @@ class Recorder:
     def _ask(self, watch: Watch) -> None:
         try:
             watch.ask()
-        except LoginRefused as error:
+        except (LoginRefused, TokenKeyError, WrongClock) as error:
             self._refuse(watch, str(error))
         except SpotifyError as error:
             log.warning("%s", error)

@@ -3,16 +3,16 @@
 import logging
 import os
 import signal
+import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from etl import __version__
 from etl.auth.encryption import Keys
-from etl.auth.logins import QUESTIONS, Login, NotLoggedIn
+from etl.auth.logins import QUESTIONS, Grant, Login, NotLoggedIn
 from etl.counts import many
 from etl.deadline import Deadline
 from etl.health.findings import failure_finding
@@ -20,6 +20,7 @@ from etl.jobs.monitored import deliver, inspection_of
 from etl.jobs.recorder.calls import Calls
 from etl.jobs.recorder.clocks import Clocks
 from etl.jobs.recorder.flush import claim
+from etl.jobs.recorder.kept_logins import LoginRow, keep_login, kept_logins
 from etl.jobs.recorder.loop import Recorder
 from etl.jobs.recorder.service import Service
 from etl.jobs.recorder.spool import Spool, app_of, host_name, spool_folder
@@ -39,7 +40,6 @@ log = logging.getLogger(__name__)
 
 LEAVING_S = 27.0  # after a signal; systemd waits for thirty (TimeoutStopSec)
 STARTING_S = 30.0  # between two tries to reach the database when the recorder starts
-LoginRow = Mapping[str, Any]
 
 
 def record(
@@ -63,16 +63,24 @@ def record(
     clocks = clocks or Clocks()
     with Spool(spool_folder(settings)) as spool, stopping(clocks) as stop:
         service.notify("READY=1", "STATUS=waiting for the database")
-        rows = patiently(lambda: load_logins(settings, warehouse, clocks, listener), clocks, once=once)
+        keys = Keys(settings)
+        kept = {row["listener_key"]: (row, grant) for row, grant in kept_logins(spool, keys)}
+        rows, is_away = patiently(
+            lambda: load_logins(settings, warehouse, clocks, listener),
+            chosen([row for row, _ in kept.values()], listener),
+            clocks,
+            once=once,
+        )
         holder_id = spool.holder_id
-        for row in rows:
-            claim(warehouse, row["listener_key"], holder_id, host_name(), clocks.now(), is_takeover=is_takeover)
+        if not is_away:  # else this spool was the last to watch them; a flush finds out whether it still is
+            for row in rows:
+                claim(warehouse, row["listener_key"], holder_id, host_name(), clocks.now(), is_takeover=is_takeover)
         calls = Calls(spool, app_of(settings), settings.player_daily_budget)
         player = PlayerEndpoint(settings.spotify_api_url, clocks.reading)
         watches = [
             Watch(
                 row["listener_key"],
-                AccessTokens(lambda row=row: login_of(settings, warehouse, clocks, row)),  # type: ignore[misc]
+                tokens_of(settings, warehouse, clocks, spool, row, kept.get(row["listener_key"]) if is_away else None),
                 player,
                 calls,
                 spool,
@@ -94,6 +102,25 @@ def record(
         recorder.run()
 
 
+def tokens_of(
+    settings: Settings,
+    warehouse: Warehouse,
+    clocks: Clocks,
+    spool: Spool,
+    row: LoginRow,
+    kept: tuple[LoginRow, Grant] | None,
+) -> AccessTokens:
+    """The access tokens of a listener; `kept`: their login as the spool has it, to begin with."""
+    keys = Keys(settings)
+
+    def keep(login: Login, grant: Grant) -> None:
+        with suppress(sqlite3.Error):  # the disk is full; the database has it
+            keep_login(spool, keys, {**row, "login_key": login.login_key}, grant)
+
+    begin = (login_from(settings, warehouse, clocks, kept[0]), kept[1]) if kept is not None else None
+    return AccessTokens(lambda: login_of(settings, warehouse, clocks, row), begin, keep)
+
+
 def load_logins(settings: Settings, warehouse: Warehouse, clocks: Clocks, listener: str | None) -> list[LoginRow]:
     """The login of each listener to be watched. Raises NotLoggedIn, ListenerError and WarehouseError."""
     warehouse.migrate(clocks.now(), __version__, views_may_wait=True)
@@ -101,16 +128,19 @@ def load_logins(settings: Settings, warehouse: Warehouse, clocks: Clocks, listen
     mark = fingerprint(token) if token else None
     rows = warehouse.ask(lambda connection: run(connection, "ops/logins/everyone", setting_fingerprint=mark))
     found: list[LoginRow] = [dict(row._mapping) for row in rows]
-    if listener is not None:
-        wanted = listener.casefold()
-        found = [
-            row for row in found if wanted in (row["listener_id"].casefold(), (row["listener_name"] or "").casefold())
-        ]
-        if not found:
-            raise ListenerError("No listener of that id or name is logged in here. 'brapped status' lists them.")
+    if listener is not None and not (found := chosen(found, listener)):
+        raise ListenerError("No listener of that id or name is logged in here. 'brapped status' lists them.")
     if not found:
         raise NotLoggedIn
     return found
+
+
+def chosen(rows: list[LoginRow], listener: str | None) -> list[LoginRow]:
+    """The rows of the listener of this id or name; all of them if it is None."""
+    if listener is None:
+        return rows
+    wanted = listener.casefold()
+    return [row for row in rows if wanted in (row["listener_id"].casefold(), (row["listener_name"] or "").casefold())]
 
 
 def login_of(settings: Settings, warehouse: Warehouse, clocks: Clocks, row: LoginRow) -> Login:
@@ -121,19 +151,33 @@ def login_of(settings: Settings, warehouse: Warehouse, clocks: Clocks, row: Logi
     newest = next((dict(one._mapping) for one in rows if one.listener_key == row["listener_key"]), row)
     if newest["refused_at"] is not None:
         raise LoginRefused(newest["refused_reason"])
-    answers: dict[str, list[Mapping[str, Any]]] = {QUESTIONS[0]: [newest], QUESTIONS[1]: [newest]}
+    return login_from(settings, warehouse, clocks, newest)
+
+
+def login_from(settings: Settings, warehouse: Warehouse, clocks: Clocks, row: LoginRow) -> Login:
+    """The login of a row, without asking the database."""
+    token = settings.spotify_refresh_token.get_secret_value() if settings.spotify_refresh_token else None
+    answers: dict[str, list[LoginRow]] = {QUESTIONS[0]: [row], QUESTIONS[1]: [row]}
     return Login(warehouse, accounts_of(settings, Deadline()), token, Keys(settings), clocks.now, answers)
 
 
-def patiently(work: Callable[[], list[LoginRow]], clocks: Clocks, *, once: bool) -> list[LoginRow]:
-    """What `work` returns, as soon as the database answers. Raises WarehouseError at once if `once`."""
+def patiently(
+    work: Callable[[], list[LoginRow]], kept: list[LoginRow], clocks: Clocks, *, once: bool
+) -> tuple[list[LoginRow], bool]:
+    """What `work` returns, as soon as the database answers; or `kept`, if there is any, and that the database is away.
+
+    Raises WarehouseError at once if `once`, and if the database answers and refuses.
+    """
     is_said = False
     while True:
         try:
-            return work()
+            return work(), False
         except WarehouseError as error:
             if once or error.is_reached:
                 raise
+            if kept:
+                log.warning("%s The recorder goes on with the logins that it knows.", error)
+                return kept, True
             if not is_said:
                 log.warning("%s The recorder starts as soon as it does.", error)
             is_said = True

@@ -143,6 +143,11 @@ class Spool:
         row = self._connection.execute("select value from note where name = ?", (name,)).fetchone()
         return row[0] if row else None
 
+    def notes(self, prefix: str) -> list[str]:
+        """The values of all notes whose names begin so."""
+        rows = self._connection.execute("select value from note where name like ? || '%' order by name", (prefix,))
+        return [value for (value,) in rows]
+
     def keep_note(self, name: str, value: str) -> None:
         with self.writing(is_change=False) as connection:
             connection.execute("insert or replace into note values (?, ?)", (name, value))

@@ -16,18 +16,31 @@ class AccessTokens:
     A refresh token that Spotify replaces is stored at once. Since another job may use the same login, a login whose
     token was ever replaced is renewed behind the lock in the database only: else one of two could send a token that
     the other has used up.
+
+    `kept`: a login with its grant as an earlier run of the recorder kept it, so that one starts while the database is
+    away. `keep` is called with each new grant.
     """
 
-    def __init__(self, find_login: Callable[[], Login]) -> None:
+    def __init__(
+        self,
+        find_login: Callable[[], Login],
+        kept: tuple[Login, Grant] | None = None,
+        keep: Callable[[Login, Grant], None] = lambda login, grant: None,
+    ) -> None:
         self._find_login = find_login
+        self._keep = keep
         self._login: Login | None = None
         self._grant: Grant | None = None
         self._ends_at: datetime | None = None
+        if kept is not None:
+            self._login, self._grant = kept
 
     def token(self, now: datetime) -> str:
         """Raises LoginRefused when only a new login helps, and what `find_login` and `Login.grant` raise."""
         if self._grant is None or self._ends_at is None or now >= self._ends_at - EARLY:
             self._grant = self._renewed()
+            assert self._login is not None
+            self._keep(self._login, self._grant)
             self._ends_at = now + timedelta(seconds=self._grant.expires_in_s)
         return self._grant.access_token
 
