@@ -30,5 +30,5 @@ def advice(package: str) -> str:
     extra = EXTRAS[package]
     return (
         f"The package {package.replace('_', '-')} is not installed. It is needed for {NEEDED_FOR[extra]}. Install it"
-        f" with pip install 'brapped[{extra}]', or in a clone with pip install '.[{extra}]'."
+        f" with pip install '.[{extra}]' in a clone of Brapped."
     )

