@@ -138,18 +138,18 @@ class Login:
         return granted
 
     def renewed(self, granted: "Grant") -> "Grant":
-        """Get a new access token for the same refresh token, without the database unless Spotify replaces that token.
+        """Get a new access token without the database. If Spotify replaces the refresh token, `store` it.
 
         For a program that runs all day; others use `grant`, behind whose lock nobody else exchanges the token. Raises
         what the accounts service raises.
         """
-        answer = self._accounts.refresh(granted.refresh_token)
-        new = Grant.of(answer, granted.refresh_token, was_replaced=False)
-        if new.refresh_token == granted.refresh_token:
-            return new
+        new = Grant.of(self._accounts.refresh(granted.refresh_token), granted.refresh_token, was_replaced=False)
+        return replace(new, was_replaced=granted.was_replaced or new.refresh_token != granted.refresh_token)
+
+    def store(self, granted: "Grant") -> None:
+        """Store the refresh token of a grant that `renewed` brought. Raises WarehouseError."""
         rotated_at = self._accounts.dated_at or self._clock()
-        self._warehouse.transaction(lambda connection: self._keep(connection, new.refresh_token, rotated_at))
-        return replace(new, was_replaced=True)
+        self._warehouse.transaction(lambda connection: self._keep(connection, granted.refresh_token, rotated_at))
 
     def _must_agree(self) -> None:
         """Raise WrongClock if this computer's clock is wrong, after correcting the date of a login first seen now."""

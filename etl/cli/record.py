@@ -62,3 +62,6 @@ def now(
     else:
         for one in playing:
             typer.echo(harmless(sentence(one)))
+    if not playing:
+        typer.echo("The recorder has had no answer yet. 'brapped status' says how it stands.", err=True)
+        raise typer.Exit(1)

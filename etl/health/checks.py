@@ -162,10 +162,7 @@ def inspect_all(
     [spent] = run(connection, "ops/catalogue/calls", now=now)
     checks = {row.check_name: row.row_count for row in run(connection, "ops/health/check", now=now)}
     rebuilds = rows_of(run(connection, "ops/health/rebuild"))
-    recorders = [
-        {**one, "local": local if local is not None and local["holder_id"] == one["holder_id"] else None}
-        for one in rows_of(run(connection, "ops/health/recorder"))
-    ]
+    recorders = [{**one, "local": local_of(one, local)} for one in rows_of(run(connection, "ops/health/recorder"))]
     [clock] = run(connection, "ops/health/clock")
     skew_s = (clock.now_at - now).total_seconds()
     findings = [
@@ -197,6 +194,13 @@ def inspect_all(
         clock_skew_s=skew_s,
         findings=tuple(findings),
     )
+
+
+def local_of(recorder: dict[str, Any], local: dict[str, Any] | None) -> dict[str, Any] | None:
+    """What the spool on this computer says of a recorder; None if that one runs elsewhere."""
+    if local is None or local["holder_id"] != recorder["holder_id"]:
+        return None
+    return {**local, "answered_at": local["answered_at"].get(recorder["listener_key"])}
 
 
 def login_findings(login: dict[str, Any] | None, settings: Settings, now: datetime) -> Iterator[Finding]:

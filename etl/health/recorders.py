@@ -51,6 +51,8 @@ def is_still(one: Mapping[str, Any], local: Mapping[str, Any] | None, now: datet
     paused_until = local["paused_until"]
     if paused_until is not None and paused_until > now - STANDS_STILL:
         return False
+    if local["is_running"] and local["call_count"] >= local["daily_budget"]:
+        return False  # it waits for the next day
     answered_at = local["answered_at"]
     return not local["is_running"] or answered_at is None or now - answered_at > STANDS_STILL
 

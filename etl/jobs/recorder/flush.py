@@ -79,7 +79,10 @@ def flush(warehouse: Warehouse, settings: Settings, spool: Spool, listener_key: 
         if len(batch) < MOST:
             break
     if not is_held:
-        raise AnotherRecorder(sentence_about_holder(warehouse, listener_key))
+        raise AnotherRecorder(
+            f"{holder_of(warehouse, listener_key)} has taken over listener {listener_key}. What was heard here is"
+            " written; this one no longer asks about them."
+        )
     return new_count
 
 
@@ -211,6 +214,11 @@ def claim(
 
     if warehouse.transaction(work) != holder_id:
         raise AnotherRecorder(sentence_about_holder(warehouse, listener_key))
+
+
+def holder_of(warehouse: Warehouse, listener_key: int) -> str:
+    rows = warehouse.ask(lambda connection: run(connection, "ops/recorder/holder", listener_key=listener_key))
+    return f"The recorder on {rows[0].host_name}" if rows else "Another recorder"
 
 
 def sentence_about_holder(warehouse: Warehouse, listener_key: int) -> str:

@@ -124,12 +124,16 @@ class Recorder:
 
     def turn(self) -> None:
         """Ask whoever is due, and flush what is due."""
-        for watch in self.watches:
+        for watch in tuple(self.watches):
             self.service.notify("WATCHDOG=1", f"STATUS={self.status()}")
-            if watch.due_s <= self.clocks.steady_s() and not self.is_stopped:
-                self._ask(watch)
-            if self._is_flush_due(watch, self.clocks.now()) and not self.is_stopped:
-                self._flush(watch)
+            try:
+                if watch.due_s <= self.clocks.steady_s() and not self.is_stopped:
+                    self._ask(watch)
+                if self._is_flush_due(watch, self.clocks.now()) and not self.is_stopped:
+                    self._flush(watch)
+            except sqlite3.Error as error:
+                log.warning("The spool can't be used (%s)", error)
+                watch.put_off(UNREADY_S)
 
     def rest(self) -> None:
         """Wait for the next question."""
@@ -141,31 +145,28 @@ class Recorder:
         """Flush everything for the last time, as far as the warehouse answers within FAREWELL_S; the new plays."""
 
         def flush_all() -> int:
-            now = self.clocks.now()
-            return sum(
-                flush(
-                    self.warehouse,
-                    self.settings,
-                    self.spool,
-                    watch.listener_key,
-                    self._mark(watch, is_last=True),
-                    now,
-                )
-                for watch in self.watches
-            )
+            now, new_count = self.clocks.now(), 0
+            for watch in self.watches:
+                mark = self._mark(watch, is_last=True)
+                try:
+                    watch.keep_rest(now)
+                    new_count += flush(self.warehouse, self.settings, self.spool, watch.listener_key, mark, now)
+                except AnotherRecorder as error:  # all is written
+                    log.warning("%s", error)
+            return new_count
 
         try:
             return within(FAREWELL_S, flush_all)
         except CallTimeout:
             log.warning("The database does not answer. What was heard stays in the spool.")
-        except (WarehouseError, AnotherRecorder, sqlite3.Error) as error:
+        except (WarehouseError, sqlite3.Error) as error:
             log.warning("%s What was heard stays in the spool.", error)
         return 0
 
     def status(self) -> str:
         """What systemctl shows: numbers only, no title."""
         playing = sum(watch.state.play is not None and watch.state.play.is_playing for watch in self.watches)
-        made = self.spool.made(self.watches[0].calls.app, self.clocks.now().date())
+        made = self.watches[0].calls.made(self.clocks.now().date())
         return f"{playing} of {len(self.watches)} listeners play; {made} calls today"
 
     def _ask(self, watch: Watch) -> None:
@@ -213,8 +214,12 @@ class Recorder:
         try:
             flush(self.warehouse, self.settings, self.spool, watch.listener_key, self._mark(watch), now)
         except AnotherRecorder as error:
+            log.warning("%s", error)
             self.alert(str(error))
-            raise
+            self.watches = [one for one in self.watches if one is not watch]
+            if not self.watches:
+                raise
+            return
         except (WarehouseError, sqlite3.Error) as error:
             flushes.failed_count += 1
             flushes.retry_at = now + doubled(RETRY, flushes.failed_count, LONGEST_RETRY)
@@ -252,7 +257,7 @@ class Recorder:
         return Mark(
             self.holder_id,
             watched[1] if watched else None,
-            self.spool.made(watch.calls.app, now.date()),
+            watch.calls.made(now.date()),
             self.spool.refused_count(watch.listener_key),
             is_last,
             paused=watch.calls.paused if watch.calls.is_paused_long(now) else None,

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from etl.jobs.recorder.spool import SpoolError, read_spool, spool_folder
+from etl.jobs.recorder.standing import is_running
 from etl.settings import Settings
 from etl.sources.player.observation import moment_of
 from etl.values import mappings
@@ -23,6 +24,7 @@ def playing_now(settings: Settings, now: datetime) -> list[dict[str, Any]]:
             "No recorder has run on this computer yet. Start one with 'brapped record' (docs/recorder.md)."
         )
     told = []
+    runs = is_running(settings)
     for listener_key, state in sorted(found["states"].items()):
         play = state.play
         answered_at = moment_of(state.seen_ms) if state.seen_ms is not None else None
@@ -38,7 +40,7 @@ def playing_now(settings: Settings, now: datetime) -> list[dict[str, Any]]:
                 "duration_ms": play.duration_ms if play else None,
                 "device_name": play.last_device.device_name if play and play.last_device else None,
                 "answered_at": answered_at,
-                "is_fresh": answered_at is not None and now - answered_at <= FRESH,
+                "is_fresh": answered_at is not None and now - answered_at <= FRESH and runs,
             }
         )
     return told
@@ -55,5 +57,5 @@ def sentence(one: dict[str, Any]) -> str:
         on = f", on {one['device_name']}" if one["device_name"] else ""
         state = "since" if one["is_playing"] else "paused; it began"
         what = f"{one['track_name'] or one['track_uri']}{by}, {state} {one['started_at']:%H:%M} UTC{on}"
-    stale = "" if one["is_fresh"] else f" (as of {one['answered_at']:%Y-%m-%d %H:%M} UTC: the recorder stands still)"
+    stale = "" if one["is_fresh"] else f" (as of {one['answered_at']:%Y-%m-%d %H:%M} UTC: no recorder asks)"
     return f"Listener {one['listener_key']}: {what}{stale}"

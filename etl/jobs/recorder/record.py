@@ -20,7 +20,7 @@ from etl.jobs.monitored import deliver, inspection_of
 from etl.jobs.recorder.calls import Calls
 from etl.jobs.recorder.clocks import Clocks
 from etl.jobs.recorder.flush import claim
-from etl.jobs.recorder.kept_logins import LoginRow, keep_login, kept_logins
+from etl.jobs.recorder.kept_logins import Kept, LoginRow, keep_login, kept_logins
 from etl.jobs.recorder.loop import Recorder
 from etl.jobs.recorder.service import Service
 from etl.jobs.recorder.spool import Spool, app_of, host_name, spool_folder
@@ -64,10 +64,10 @@ def record(
     with Spool(spool_folder(settings)) as spool, stopping(clocks) as stop:
         service.notify("READY=1", "STATUS=waiting for the database")
         keys = Keys(settings)
-        kept = {row["listener_key"]: (row, grant) for row, grant in kept_logins(spool, keys)}
+        kept = {one.row["listener_key"]: one for one in kept_logins(spool, keys)}
         rows, is_away = patiently(
             lambda: load_logins(settings, warehouse, clocks, listener),
-            chosen([row for row, _ in kept.values()], listener),
+            chosen([one.row for one in kept.values()], listener),
             clocks,
             once=once,
         )
@@ -80,7 +80,7 @@ def record(
         watches = [
             Watch(
                 row["listener_key"],
-                tokens_of(settings, warehouse, clocks, spool, row, kept.get(row["listener_key"]) if is_away else None),
+                tokens_of(settings, warehouse, clocks, spool, row, kept.get(row["listener_key"]), is_away=is_away),
                 player,
                 calls,
                 spool,
@@ -108,16 +108,23 @@ def tokens_of(
     clocks: Clocks,
     spool: Spool,
     row: LoginRow,
-    kept: tuple[LoginRow, Grant] | None,
+    kept: Kept | None,
+    *,
+    is_away: bool,
 ) -> AccessTokens:
-    """The access tokens of a listener; `kept`: their login as the spool has it, to begin with."""
+    """The access tokens of a listener. `kept`: their login as the spool has it, to begin with if the database is away.
+
+    Or if the spool has a newer token than the database.
+    """
     keys = Keys(settings)
 
-    def keep(login: Login, grant: Grant) -> None:
-        with suppress(sqlite3.Error):  # the disk is full; the database has it
-            keep_login(spool, keys, {**row, "login_key": login.login_key}, grant)
+    def keep(login: Login, grant: Grant, is_unstored: bool) -> None:
+        with suppress(sqlite3.Error):  # the disk is full; memory has it
+            keep_login(spool, keys, Kept({**row, "login_key": login.login_key}, grant, is_unstored))
 
-    begin = (login_from(settings, warehouse, clocks, kept[0]), kept[1]) if kept is not None else None
+    begin = None
+    if kept is not None and (is_away or (kept.is_unstored and kept.row["login_key"] == row["login_key"])):
+        begin = login_from(settings, warehouse, clocks, kept.row), kept.grant, kept.is_unstored
     return AccessTokens(lambda: login_of(settings, warehouse, clocks, row), begin, keep)
 
 
@@ -130,6 +137,8 @@ def load_logins(settings: Settings, warehouse: Warehouse, clocks: Clocks, listen
     found: list[LoginRow] = [dict(row._mapping) for row in rows]
     if listener is not None and not (found := chosen(found, listener)):
         raise ListenerError("No listener of that id or name is logged in here. 'brapped status' lists them.")
+    if not found and token:
+        raise ListenerError("Nobody knows yet whose login SPOTIFY_REFRESH_TOKEN is. Run 'brapped plays' once first.")
     if not found:
         raise NotLoggedIn
     return found

@@ -286,8 +286,11 @@ def read_spool(folder: Path) -> dict[str, Any] | None:
     reason)}}. Changes nothing.
     """
     path = folder / "spool.sqlite"
-    if not path.exists():
-        return None
+    try:
+        if not path.exists():
+            return None
+    except OSError as error:
+        raise SpoolError(f"The spool {path} can't be read: {error.strerror}. It belongs to another user.") from None
     connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=BUSY_S)
     try:
         states = {}

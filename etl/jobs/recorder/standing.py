@@ -13,7 +13,7 @@ from etl.sources.player.observation import moment_of
 def local_recorder(settings: Settings, now: datetime) -> dict[str, Any] | None:
     """What the spool on this computer says; None without one. Changes nothing.
 
-    {holder_id, answered_at, waiting_count, paused_until, is_running, call_count, daily_budget}. Raises SpoolError.
+    {holder_id, answered_at by listener, waiting_count, paused_until, is_running, call_count, daily_budget}. Raises SpoolError.
     """
     folder = spool_folder(settings)
     found = read_spool(folder)
@@ -21,10 +21,10 @@ def local_recorder(settings: Settings, now: datetime) -> dict[str, Any] | None:
         return None
     app = app_of(settings)
     paused = found["pauses"].get(app)
-    seen = [state.seen_ms for state in found["states"].values() if state.seen_ms is not None]
+    seen = {key: moment_of(state.seen_ms) for key, state in found["states"].items() if state.seen_ms is not None}
     return {
         "holder_id": found["holder_id"],
-        "answered_at": moment_of(max(seen)) if seen else None,
+        "answered_at": seen,
         "waiting_count": found["waiting_count"],
         "paused_until": paused[0] if paused else None,
         "is_running": is_running(settings),

@@ -21,6 +21,8 @@ from etl.spotify.player import Asked
 log = logging.getLogger(__name__)
 
 FAILED_S, LONGEST_FAILED_S = 30.0, 120.0  # to the next question after one that failed; it doubles
+MANY_FAILED = 10  # in a row: a good quarter of an hour
+LONGEST_WAIT_S = 900.0  # then the clock is looked at again: it may have been set
 REFUSED_WAIT_S = 900.0  # until a login that ended is looked for again
 
 
@@ -75,16 +77,17 @@ class Watch:
         now = self.clocks.now()
         opens_at = self.calls.open_at(now)
         if opens_at > now:
-            self.put_off((opens_at - now).total_seconds())
+            self.put_off(min((opens_at - now).total_seconds(), LONGEST_WAIT_S))
             return
-        asked = self.player(self.tokens.token(now))
+        asked = self._asked(now)
         if asked.outcome == "unauthorized":
             self.tokens.forget()
             self._count(now)
-            asked = self.player(self.tokens.token(now))
+            asked = self._asked(now)
         moment = self.clocks.placed(asked.asked, asked.answered, asked.server_at)
         if asked.outcome == "answered":
             self.told = None
+            self.calls.answered()
             self.take(moment, read_answer(asked.status, asked.body))
             return
         self._count(now)
@@ -92,7 +95,7 @@ class Watch:
         if asked.outcome == "limited":
             until = self.calls.pause(self.clocks.now(), max(asked.wait_s, 1.0), asked.reason)
             log.warning("Spotify wants no question about the player before %s UTC", f"{until:%Y-%m-%d %H:%M}")
-            self.put_off((until - self.clocks.now()).total_seconds())
+            self.put_off(min((until - self.clocks.now()).total_seconds(), LONGEST_WAIT_S))
         elif asked.outcome == "forbidden":
             self.refused = asked.reason
         else:
@@ -114,10 +117,22 @@ class Watch:
             wait_s = next_ask(self.state, moment.at, self.idle_s(moment.at))
         self.put_off(self.calls.spaced_s(wait_s, moment.at, is_playing=is_playing))
 
+    def _asked(self, now: datetime) -> Asked:
+        token = self.tokens.token(now)
+        self.calls.count(now.date())
+        return self.player(token)
+
     def _failed_s(self) -> float:
         """Seconds to the next question after one more that failed."""
         self.failed_count += 1
+        if self.failed_count == MANY_FAILED:
+            log.warning("Spotify has not answered the last %d questions about the player", MANY_FAILED)
         return min(FAILED_S * (1 << min(self.failed_count - 1, 10)), LONGEST_FAILED_S)
+
+    def keep_rest(self, at: datetime) -> None:
+        """Try once more to write what the spool could not take."""
+        if self.unkept:
+            self._keep([], at, is_change=True)
 
     def _keep(self, finished: list[Observation], at: datetime, *, is_change: bool) -> None:
         self.unkept += finished

@@ -8,6 +8,7 @@ from etl.values import Json, context, flag, mapping, mappings, name, number, tex
 
 Kind = Literal["item", "nothing", "ad", "unknown", "private", "error"]
 LONGEST_TIMESTAMP = 2**53  # what a JSON number holds exactly
+LONGEST_PROGRESS_MS = 86_400_000  # of an item whose length is unknown: a day
 LONGEST_DEVICE_ID = 200  # 40 characters are usual
 TRACK_FIELDS = (  # all that etl/dimensions/transform.py reads, so that a saved play stays small
     *("id", "uri", "type", "name", "duration_ms", "explicit", "disc_number", "track_number"),
@@ -94,14 +95,14 @@ def read_answer(status: int, body: object) -> Answer:
         return ERROR
     if uri.startswith("spotify:ad:"):
         return Answer("ad", progress_ms=progress_ms)
-    origin = mapping(answer.get("context"))
+    origin, duration_ms = mapping(answer.get("context")), number(item.get("duration_ms")) or None
     return Answer(
         "item",
         Sight(
             uri=uri,
             item=kept(item),
-            progress_ms=progress_ms,
-            duration_ms=number(item.get("duration_ms")) or None,
+            progress_ms=min(progress_ms, duration_ms or LONGEST_PROGRESS_MS),
+            duration_ms=duration_ms,
             is_playing=is_playing,
             changed_ms=number(answer.get("timestamp"), LONGEST_TIMESTAMP) or None,
             device=device_of(device),

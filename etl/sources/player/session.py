@@ -37,7 +37,7 @@ def step(state: State, moment: Moment, answer: Answer) -> tuple[State, list[Obse
         standing=standing_after(state, play, now, answer),
         kind=answer.kind,
         seen_ms=now,
-        watched_from_ms=watched_from(state, now),
+        watched_from_ms=watched_from(state, now, answer),
         is_interrupted=False,
     )
     return after, [one for one in finished if one is not None]
@@ -109,11 +109,14 @@ def is_still_stalled(standing: Standing | None, sight: Sight) -> bool:
     )
 
 
-def watched_from(state: State, now: int) -> int:
-    """Since when answers have come without a long gap, in Unix milliseconds."""
+def watched_from(state: State, now: int, answer: Answer) -> int | None:
+    """Since when answers have come without a long gap, in Unix milliseconds; None in a private session."""
+    if answer.kind == "private":
+        return None
     if state.seen_ms is None or state.watched_from_ms is None:
         return now
-    longest = WATCHED_PLAYING_MS if state.play is not None and state.play.is_playing else WATCHED_IDLE_MS
+    is_playing = state.play is not None and state.play.is_playing
+    longest = WATCHED_PLAYING_MS if is_playing or state.is_interrupted else WATCHED_IDLE_MS
     return state.watched_from_ms if now - state.seen_ms <= longest else now
 
 

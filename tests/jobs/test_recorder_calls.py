@@ -1,0 +1,100 @@
+"""How often the recorder may ask, and what becomes of a login whose token Spotify replaces while the database is away."""
+
+import sqlite3
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from support import change_world, settings_of
+from support.recorder_day import MORNING, MovedClocks, Time, actions_of_a_day, let_play, run_recorder
+
+from etl.jobs.plays import record_plays
+from etl.jobs.recorder.calls import Calls
+from etl.jobs.recorder.spool import Spool, app_of, spool_folder
+from etl.sources.player.answer import read_answer
+from etl.sources.player.observation import unix_ms
+from etl.sources.player.session import Moment, step
+from etl.sources.player.state import State
+from etl.warehouse.connection import Warehouse
+
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+
+
+@pytest.fixture
+def calls(tmp_path: Path):
+    with Spool(tmp_path / "recorder") as spool:
+        yield Calls(spool, "app", 20)
+
+
+def test_refusals_in_a_row_wait_ever_longer_and_an_answer_ends_the_row(calls):
+    waits = []
+    now = MORNING
+    for _ in range(8):
+        until = calls.pause(now, 1.0, None)
+        waits.append((until - now).total_seconds())
+        now = until
+    assert waits == [1, 30, 60, 120, 240, 480, 960, 960]
+    calls.answered()
+    assert calls.pause(now, 1.0, None) - now == timedelta(seconds=1)
+
+
+def test_a_pause_of_more_than_a_day_was_noted_by_a_clock_that_was_wrong(calls):
+    calls.spool.keep_pause("app", MORNING + 400 * DAY, None)
+    again = Calls(calls.spool, "app", 20)
+    assert again.open_at(MORNING) == MORNING and not again.is_paused_long(MORNING)
+    assert again.pause(MORNING, 400 * 86_400, None) == MORNING + DAY
+
+
+def test_the_budget_holds_although_the_spool_can_not_be_written(calls, monkeypatch):
+    def refuse(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(Spool, "count", refuse)
+    monkeypatch.setattr(Spool, "keep_pause", refuse)
+    for _ in range(20):
+        assert calls.open_at(MORNING) == MORNING
+        calls.count(MORNING.date())
+    assert calls.open_at(MORNING).date() == (MORNING + DAY).date()
+    assert calls.pause(MORNING, 60, None) == MORNING + timedelta(minutes=1)
+
+
+def body(**changes):
+    item = {"uri": "spotify:track:" + "A" * 22, "id": "A" * 22, "type": "track", "name": "A", "duration_ms": 200_000}
+    return {"item": item, "progress_ms": 1000, "is_playing": True, "currently_playing_type": "track", **changes}
+
+
+def test_a_progress_beyond_the_end_is_the_end():
+    sight = read_answer(200, body(progress_ms=2_000_000)).sight
+    assert sight is not None and sight.progress_ms == 200_000
+
+
+def test_a_private_session_is_not_covered():
+    state = State()
+    for minute in range(30):
+        is_private = 10 <= minute < 20
+        answer = read_answer(200, body(device={"is_private_session": is_private}, progress_ms=1000))
+        state, _ = step(state, Moment(MORNING + timedelta(minutes=minute)), answer)
+        if is_private:
+            assert state.watched is None
+    assert state.watched == (MORNING + timedelta(minutes=20), MORNING + timedelta(minutes=29))
+
+
+def test_a_token_that_is_replaced_while_the_database_is_away_is_kept_and_stored(
+    database, spotify, warehouse, tmp_path, ask, monkeypatch, no_pauses
+):
+    monkeypatch.setattr("etl.warehouse.connection.time.sleep", no_pauses.append)
+    settings = settings_of(database, spotify, brapped_home=tmp_path / "home")
+    record_plays(settings, warehouse, lambda: MORNING - DAY)
+    time = Time(unix_ms(MORNING))
+    spotify.clock, spotify.is_dated = time.true, True
+    let_play(spotify, actions_of_a_day(5, sessions=3))
+    nowhere = Warehouse("postgresql://nobody@127.0.0.1:1/nothing")
+    run_recorder(settings, warehouse, MovedClocks(time, MORNING + HOUR / 2))
+    change_world(spotify, rotate_refresh_tokens=True)
+    run_recorder(settings, nowhere, MovedClocks(time, MORNING + 5 * HOUR))  # five renewals, each with a new token
+    change_world(spotify, rotate_refresh_tokens=False)
+    run_recorder(settings, warehouse, MovedClocks(time, MORNING + 10 * HOUR))
+    assert ask("select refused_at, rotated_at is not null from ops.login") == [(None, True)]
+    record_plays(settings, warehouse, time.true)
+    with Spool(spool_folder(settings)) as spool:
+        assert spool.made(app_of(settings), MORNING.date()) > 100
