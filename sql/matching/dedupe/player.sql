@@ -1,6 +1,6 @@
--- The player recorder. It sees each play once; observations of one recording that end, or begin, within a few seconds of
--- each other (ops.match_rule) are one play that two recorders saw, or one recorder that was started again. Where a play
--- stopped, two recorders may date its end half a minute apart; its start both know.
+-- The player recorder. It sees each play once; observations of one recording that end, or begin, within a few seconds
+-- of each other (ops.match_rule) are one play that two recorders saw, or one recorder that was started again. Where a
+-- play stopped, two recorders may date its end half a minute apart; its start both know.
 
 insert into observation_link (
     observation_number,
