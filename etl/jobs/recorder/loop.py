@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from etl.auth.encryption import TokenKeyError
 from etl.clock import WrongClock
+from etl.counts import many
 from etl.deadline import CallTimeout, within
 from etl.jobs.recorder.clocks import Clocks
 from etl.jobs.recorder.flush import AnotherRecorder, Mark, flush, usual_hours
@@ -167,7 +168,7 @@ class Recorder:
         """What systemctl shows: numbers only, no title."""
         playing = sum(watch.state.play is not None and watch.state.play.is_playing for watch in self.watches)
         made = self.watches[0].calls.made(self.clocks.now().date())
-        return f"{playing} of {len(self.watches)} listeners play; {made} calls today"
+        return f"{playing} of {many(len(self.watches), 'listener')} playing; {many(made, 'call')} today"
 
     def _ask(self, watch: Watch) -> None:
         try:
