@@ -23,7 +23,7 @@ from etl.jobs.recorder.watch import Watch
 from etl.simulator.catalogue import catalogue
 from etl.simulator.listener import TIME_ZONE, made_up_plays
 from etl.simulator.player import Item, SimulatedPlayer
-from etl.sources.player.asking import listening_shares
+from etl.sources.player.asking import Habits, listening_shares
 from etl.sources.player.observation import moment_of, unix_ms
 from etl.spotify.player import Asked
 
@@ -52,12 +52,13 @@ class Truth:
 
 @dataclass(frozen=True)
 class Found:
-    """A play as the recorder has it."""
+    """A play as the recorder has it. `within_ms`: how far off its start and end may be, as the recorder says."""
 
     started_ms: int
     ended_ms: int
     uri: str
     ms: int
+    within_ms: tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,16 @@ class Replay:
     def collect(self) -> None:
         spool, key = self.watch.spool, self.watch.listener_key
         while waiting := spool.waiting(key, 1_000):
-            self.found += [Found(one.started_ms, one.ended_ms, one.uri, one.ms_played) for _, one in waiting]
+            self.found += [
+                Found(
+                    one.started_ms,
+                    one.ended_ms,
+                    one.uri,
+                    one.ms_played,
+                    (max(one.start_within_ms or 0, SLACK_MS), max(one.end_within_ms, SLACK_MS)),
+                )
+                for _, one in waiting
+            ]
             spool.forget(key, [number for number, _ in waiting], spool.spans(key))
 
     def learn(self) -> None:
@@ -165,7 +175,8 @@ class Replay:
         if hours:
             today = now.astimezone(ZONE).date()
             self.watch.played_at = self.watch.played_at or max(hours).replace(tzinfo=ZONE) + HOUR
-            self.watch.shares = listening_shares(hours, max(min(hours).date(), today - LEARNED_FROM), today)
+            first_day = max(min(hours).date(), today - LEARNED_FROM)
+            self.watch.habits = Habits(listening_shares(hours, first_day, today))
 
 
 def measure(export: Path | None, days: int) -> None:
@@ -230,6 +241,7 @@ def figures(replay: Replay) -> dict[str, str]:
         "of half a minute and more, close": f"{close / long:.1%}",
         "sum of time, of the true one": f"{sum(one.ms for one in replay.found) / total:.4f}",
         "invented plays": f"{invented(replay)}",
+        "plays dated beside their time": f"{invented(replay, (SLACK_MS, SLACK_MS))}",
         "CPU a day": f"{replay.cpu_s / len(days):.2f} s",
         "memory after a day": f"{memory[min(1, len(memory) - 1)]:.0f} MB",
         "memory after a month": f"{memory[min(30, len(memory) - 1)]:.0f} MB",
@@ -262,18 +274,22 @@ def matched(replay: Replay) -> tuple[int, int, int]:
     return seen, close, long
 
 
-def invented(replay: Replay) -> int:
-    """How many plays were found at whose time nothing of their item played."""
+def invented(replay: Replay, within_ms: tuple[int, int] | None = None) -> int:
+    """How many plays were found at whose time nothing of their item played.
+
+    Their time is as exact as the recorder says that it is; `within_ms`: take it to be as exact as that.
+    """
     true = defaultdict(list)
     for play in replay.truths:
         true[play.uri].append(play)
-    return sum(
-        not any(
-            play.started_ms - SLACK_MS <= one.ended_ms and one.started_ms <= play.ended_ms + SLACK_MS
+    count = 0
+    for one in replay.found:
+        before_ms, after_ms = within_ms or one.within_ms
+        count += not any(
+            play.started_ms <= one.ended_ms + after_ms and one.started_ms - before_ms <= play.ended_ms
             for play in true[one.uri]
         )
-        for one in replay.found
-    )
+    return count
 
 
 def made_up(days: int) -> list[Truth]:

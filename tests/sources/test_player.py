@@ -13,7 +13,7 @@ from support import REAL_DATA, real_data
 
 from etl.clock import parse_date_header
 from etl.sources.player.answer import ERROR, Answer, Device, read_answer
-from etl.sources.player.asking import hour_of, idle_interval, listening_shares, next_ask
+from etl.sources.player.asking import Habits, hour_of, listening_shares, next_ask
 from etl.sources.player.moments import Reading, Timeline, place
 from etl.sources.player.observation import Observation, moment_of, unix_ms
 from etl.sources.player.saved import restored, saved
@@ -559,14 +559,39 @@ def test_the_next_question_comes_when_something_can_have_changed(answers, second
     assert next_ask(state, START + timedelta(seconds=answers[-1][0]), 120) == seconds
 
 
-@pytest.mark.parametrize(("share", "seconds"), [(None, 300), (0.0, 300), (0.09, 300), (0.1, 120), (0.3, 60), (1.0, 60)])
-def test_an_hour_in_which_something_often_plays_is_watched_more_closely(share, seconds):
-    assert idle_interval(share, 3600) == seconds
+def a_day(share_at, *, played_today):
+    """The questions of a day in which nothing plays, hour by hour, for a listener with these shares."""
+    habits = Habits({(kind, hour): share_at(hour) for kind in (False, True) for hour in range(24)})
+    waits = [habits.idle_s((False, hour), played_today=played_today) for hour in range(24)]
+    return waits, sum(3600 / wait for wait in waits)
 
 
-@pytest.mark.parametrize("silent_s", [None, 86_401])
-def test_after_a_day_without_a_play_no_hour_is_usual(silent_s):
-    assert idle_interval(1.0, silent_s) == 300
+EVENING = {20: 0.9, 21: 0.9, 22: 0.5}
+
+
+@pytest.mark.parametrize("share_at", [lambda hour: EVENING.get(hour, 0.0), lambda hour: 0.0, lambda hour: hour / 24])
+def test_a_day_of_idling_takes_as_many_questions_as_planned(share_at):
+    assert a_day(share_at, played_today=False)[1] == pytest.approx(285, abs=0.1)
+    assert a_day(share_at, played_today=True)[1] == pytest.approx(1_000, abs=0.1)
+
+
+def test_an_hour_in_which_something_often_plays_is_watched_more_closely():
+    waits, _ = a_day(lambda hour: EVENING.get(hour, 0.0), played_today=True)
+    assert waits[20] < waits[22] < waits[0] == waits[19]
+    # one over the square root of the share, and of a little that is added to it
+    assert waits[0] / waits[20] == pytest.approx((0.97 / 0.07) ** 0.5, rel=1e-3)
+
+
+def test_no_wait_is_longer_than_ten_minutes_or_shorter_than_half_a_minute():
+    waits, _ = a_day(lambda hour: float(hour >= 18), played_today=False)
+    assert max(waits) <= 600
+    closely, _ = a_day(lambda hour: float(hour == 20), played_today=True)
+    assert min(closely) >= 30
+
+
+@pytest.mark.parametrize("shares", [{}, {(True, hour): 0.5 for hour in range(24)}])
+def test_while_the_hours_of_such_days_are_unknown_every_five_minutes_will_do(shares):
+    assert Habits(shares).idle_s((False, 20), played_today=True) == 300
 
 
 def test_shares_count_days_not_plays():
@@ -579,14 +604,16 @@ def test_shares_count_days_not_plays():
     assert listening_shares([], monday, monday + timedelta(days=1)).keys() == {(False, hour) for hour in range(24)}
 
 
-def test_a_silent_day_takes_at_most_300_questions():
+@pytest.mark.parametrize("share", [None, 0.0, 0.4])
+def test_a_silent_day_takes_at_most_300_questions(share):
+    shares = {} if share is None else {(kind, hour): share for kind in (False, True) for hour in range(24)}
     state, at, questions = State(), START, 0
     while at < START + timedelta(days=1):
         state, finished = step(state, Moment(at), NOTHING)
         assert finished == []
-        at += timedelta(seconds=next_ask(state, at, idle_interval(0.0)))
+        at += timedelta(seconds=next_ask(state, at, Habits(shares).idle_s(hour_of(at), played_today=False)))
         questions += 1
-    assert questions <= 300
+    assert 280 <= questions <= 300
 
 
 def test_moments_keep_their_milliseconds():

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from etl.jobs.recorder.spool import Spool
 from etl.limits import LONGEST_PAUSE_S
-from etl.sources.player.asking import RARE_S
+from etl.sources.player.asking import UNKNOWN_S
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ class Calls:
         if self.made(now.date()) < SPARING * self.daily_budget:
             return wanted_s
         if not is_playing:
-            return max(wanted_s, RARE_S)
+            return max(wanted_s, UNKNOWN_S)
         return PLAYING_SPARING_S if wanted_s >= PLAYING_SPARING_S / 2 else wanted_s
 
     def is_paused_long(self, now: datetime) -> bool:

@@ -20,7 +20,7 @@ from etl.jobs.recorder.service import Service
 from etl.jobs.recorder.spool import Spool
 from etl.jobs.recorder.watch import REFUSED_WAIT_S, Watch
 from etl.settings import Settings
-from etl.sources.player.asking import Hour, listening_shares
+from etl.sources.player.asking import Habits, listening_shares
 from etl.spotify.errors import LoginRefused, SpotifyError
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.errors import WarehouseError
@@ -44,20 +44,21 @@ def doubled(first: timedelta, failed_count: int, longest: timedelta) -> timedelt
 
 def keep_habits(spool: Spool, watch: Watch, now: datetime) -> None:
     """Note in the spool what was learned of a listener today."""
-    shares = [[is_weekend, hour, share] for (is_weekend, hour), share in watch.shares.items()]
+    shares = [[is_weekend, hour, share] for (is_weekend, hour), share in watch.habits.shares.items()]
     told = {"day": str(now.date()), "zone": watch.zone.key, "shares": shares}
     with suppress(sqlite3.Error):  # it is learned again
         spool.keep_note(f"habits {watch.listener_key}", json.dumps(told))
 
 
-def kept_habits(spool: Spool, listener_key: int, now: datetime) -> tuple[ZoneInfo, dict[Hour, float], date] | None:
+def kept_habits(spool: Spool, listener_key: int, now: datetime) -> tuple[ZoneInfo, Habits, date] | None:
     """What was learned of a listener within the last day; None: nothing was."""
     note = spool.note(f"habits {listener_key}")
     told: dict[str, Any] = json.loads(note) if note else {"day": str(date.min)}
     day = date.fromisoformat(told["day"])
     if not day <= now.date() < day + LEARNED_EVERY:
         return None
-    return ZoneInfo(told["zone"]), {(kind, hour): share for kind, hour, share in told["shares"]}, day
+    habits = Habits({(kind, hour): share for kind, hour, share in told["shares"]})
+    return ZoneInfo(told["zone"]), habits, day
 
 
 @dataclass
@@ -238,7 +239,7 @@ class Recorder:
         """Learn at which hours this listener usually plays something: once a day, kept in the spool for a restart."""
         flushes = self.flushes[watch.listener_key]
         if (habits := kept_habits(self.spool, watch.listener_key, now)) is not None:
-            watch.zone, watch.shares, flushes.learned_on = habits
+            watch.zone, watch.habits, flushes.learned_on = habits
             return
         try:
             hours, watch.zone = usual_hours(self.warehouse, watch.listener_key, now)
@@ -248,7 +249,7 @@ class Recorder:
         if hours:
             watch.played_at = watch.played_at or max(hours).replace(tzinfo=watch.zone).astimezone(UTC) + HOUR
             first = max(min(hours).date(), local - LEARNED_FROM)
-            watch.shares = listening_shares(hours, first, local)
+            watch.habits = Habits(listening_shares(hours, first, local))
         flushes.learned_on = now.date()
         keep_habits(self.spool, watch, now)
 

@@ -2,9 +2,9 @@
 
 import logging
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from etl.jobs.recorder.calls import Calls
@@ -12,7 +12,7 @@ from etl.jobs.recorder.clocks import Clocks
 from etl.jobs.recorder.spool import Spool
 from etl.jobs.recorder.tokens import AccessTokens
 from etl.sources.player.answer import ERROR, Answer, read_answer
-from etl.sources.player.asking import Hour, hour_of, idle_interval, next_ask
+from etl.sources.player.asking import Habits, hour_of, next_ask
 from etl.sources.player.observation import Observation, moment_of
 from etl.sources.player.session import Moment, step
 from etl.sources.player.state import State
@@ -28,7 +28,7 @@ REFUSED_WAIT_S = 900.0  # until a login that ended is looked for again
 
 @dataclass
 class Watch:
-    """One listener who is watched. `shares`: how usual it is that they listen, by hour (`listening_shares`)."""
+    """One listener who is watched, and the hours in which they usually play something."""
 
     listener_key: int
     tokens: AccessTokens
@@ -37,7 +37,7 @@ class Watch:
     spool: Spool
     clocks: Clocks
     zone: ZoneInfo
-    shares: Mapping[Hour, float] = field(default_factory=dict)
+    habits: Habits = field(default_factory=Habits)
 
     def __post_init__(self) -> None:
         self.state: State = self.spool.state(self.listener_key)
@@ -50,10 +50,9 @@ class Watch:
         self.told: str | None = None  # the sentence that the person was told
 
     def idle_s(self, at: datetime) -> float:
-        """Seconds between two questions while nothing plays, by how usual it is to listen at this hour."""
-        share = self.shares.get(hour_of(at.astimezone(self.zone))) if self.shares else None
-        silent_s = (at - self.played_at).total_seconds() if self.played_at is not None else None
-        return idle_interval(share, silent_s)
+        """Seconds between two questions while nothing plays."""
+        played_today = self.played_at is not None and self.played_at.astimezone(UTC).date() == at.astimezone(UTC).date()
+        return self.habits.idle_s(hour_of(at.astimezone(self.zone)), played_today=played_today)
 
     def put_off(self, seconds: float) -> None:
         """Ask again after so many seconds."""

@@ -2,7 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import cached_property
+from math import sqrt
 
 from etl.sources.player.observation import unix_ms
 from etl.sources.player.state import State
@@ -10,9 +13,10 @@ from etl.sources.player.state import State
 PLAYING_S = 30.0  # at most: a skip is dated by the item that follows, so asking more often finds little more
 AFTER_END_S = 1.0  # by then the next item has begun, and its progress dates both
 PAUSED_S = 300.0  # so long a pause is watched closely; a paused player mostly disappears after two minutes
-USUAL_S, SOMETIMES_S, RARE_S = 60, 120, 300  # when nothing plays
-SILENT_S = 86_400.0
-USUAL, SOMETIMES = 0.3, 0.1  # of the days, in this hour
+UNKNOWN_S = 300.0  # when nothing plays and the hours of this listener are not known
+SHORTEST_S, LONGEST_S = 30.0, 600.0  # when nothing plays
+SILENT_CALLS, PLAYED_CALLS = 285, 1_000  # in a whole day (UTC) of idling: before its first play, and after it
+SELDOM = 0.07  # added to each share: something may play in any hour
 
 Hour = tuple[bool, int]  # whether it is a weekend, the hour from 0 to 23
 
@@ -37,15 +41,52 @@ def next_ask(state: State, at: datetime, idle_s: float) -> float:
     return min(PLAYING_S, max(rest_s, 0.0) + AFTER_END_S)
 
 
-def idle_interval(share: float | None, silent_s: float | None = None) -> int:
-    """Seconds between two questions while nothing plays.
+@dataclass(frozen=True)
+class Habits:
+    """When a listener usually plays something. `shares`: as from `listening_shares`; without any nothing is known."""
 
-    `share`: on which part of the days this listener played something in this hour; None: not known yet. `silent_s`:
-    since when nothing has played; None: not known. After a day without a play the hour says nothing.
+    shares: Mapping[Hour, float] = field(default_factory=dict)
+
+    def idle_s(self, hour: Hour, *, played_today: bool) -> float:
+        """Seconds between two questions while nothing plays.
+
+        `played_today`: whether something has played on this day (UTC). Until then the questions of the whole day are
+        SILENT_CALLS, so that a day without music stays cheap; from then on they are as dense as PLAYED_CALLS a day.
+        """
+        return (self._after_a_play if played_today else self._before_a_play).get(hour, UNKNOWN_S)
+
+    @cached_property
+    def _before_a_play(self) -> Mapping[Hour, float]:
+        return intervals(self.shares, SILENT_CALLS)
+
+    @cached_property
+    def _after_a_play(self) -> Mapping[Hour, float]:
+        return intervals(self.shares, PLAYED_CALLS)
+
+
+def intervals(shares: Mapping[Hour, float], calls: int) -> Mapping[Hour, float]:
+    """Seconds between two questions in each hour, such that a whole day takes so many calls.
+
+    What is lost grows with the interval and with how often something begins in that hour. For a given number of calls
+    the sum of both is least where the interval goes with one over the square root of the share. Kinds of days whose
+    hours are not all known are missing.
     """
-    if share is None or silent_s is None or silent_s > SILENT_S:
-        return RARE_S
-    return USUAL_S if share >= USUAL else SOMETIMES_S if share >= SOMETIMES else RARE_S
+    found: dict[Hour, float] = {}
+    for kind in (False, True):
+        weights = {hour: 1 / sqrt(share + SELDOM) for hour, share in shares.items() if hour[0] == kind}
+        if len(weights) < 24:
+            continue
+        low, high = 0.0, 2 * LONGEST_S
+        for _ in range(40):  # the factor is found by halving: fewer calls the greater it is
+            factor = (low + high) / 2
+            made = sum(3600 / limited(factor * weight) for weight in weights.values())
+            low, high = (factor, high) if made > calls else (low, factor)
+        found |= {hour: limited(high * weight) for hour, weight in weights.items()}
+    return found
+
+
+def limited(seconds: float) -> float:
+    return min(max(seconds, SHORTEST_S), LONGEST_S)
 
 
 def hour_of(local: datetime) -> Hour:
