@@ -57,6 +57,9 @@ MinOption = Annotated[
     CountsAs,
     typer.Option("--min", help="Which plays count: 30s (at least 30 seconds), half (or four minutes), full, all."),
 ]
+WithExcludedOption = Annotated[
+    bool, typer.Option("--with-excluded", help="Also what your rules leave out (brapped exclude).")
+]
 FormatOption = Annotated[
     Format | None,
     typer.Option("--format", help="Default: the format of the --output file's ending, else text."),

@@ -18,6 +18,7 @@ from etl.cli.options import (
     OutputOption,
     SinceOption,
     UntilOption,
+    WithExcludedOption,
     check_day,
     check_month,
     check_name,
@@ -45,6 +46,7 @@ def daily(
         str, typer.Option("--date", metavar="DATE", callback=check_day, help="As 2026-11-20, today or yesterday.")
     ] = "today",
     min_: MinOption = CountsAs.AT_LEAST_30S,
+    with_excluded: WithExcludedOption = False,
     format_: FormatOption = None,
     output: OutputOption = None,
     listener: ListenerOption = None,
@@ -56,7 +58,7 @@ def daily(
 
     def answer(ask: "ReportContext") -> "Report":
         on = ask.day(day)
-        return ask.reporter(counts_as=min_, since_date=on, until_date=on).daily(on)
+        return ask.reporter(with_excluded=with_excluded, counts_as=min_, since_date=on, until_date=on).daily(on)
 
     show(context, "daily", answer, listener, format_, output)
 
@@ -76,6 +78,7 @@ def top(
         str | None, typer.Option("--month", metavar="YYYY-MM", callback=check_month, help="Only this month.")
     ] = None,
     min_: MinOption = CountsAs.AT_LEAST_30S,
+    with_excluded: WithExcludedOption = False,
     format_: FormatOption = None,
     output: OutputOption = None,
     listener: ListenerOption = None,
@@ -89,7 +92,7 @@ def top(
 
     def answer(ask: "ReportContext") -> "Report":
         span = ask.span(since, until, year, month)
-        return ask.reporter(counts_as=min_, by=by, row_limit=limit, **span).top(what)
+        return ask.reporter(with_excluded=with_excluded, counts_as=min_, by=by, row_limit=limit, **span).top(what)
 
     show(context, f"top {what}", answer, listener, format_, output)
 
@@ -101,6 +104,7 @@ def wrapped(
         int | None, typer.Argument(min=YEARS.start, max=YEARS.stop - 1, help="Default: the last year with plays.")
     ] = None,
     min_: MinOption = CountsAs.AT_LEAST_30S,
+    with_excluded: WithExcludedOption = False,
     format_: FormatOption = None,
     output: OutputOption = None,
     listener: ListenerOption = None,
@@ -112,7 +116,7 @@ def wrapped(
 
     def answer(ask: "ReportContext") -> "Report":
         one = year or ask.last_year()
-        return ask.reporter(counts_as=min_, **ask.span(None, None, one, None)).wrapped(one)
+        return ask.reporter(with_excluded=with_excluded, counts_as=min_, **ask.span(None, None, one, None)).wrapped(one)
 
     show(context, "wrapped", answer, listener, format_, output)
 
@@ -123,6 +127,7 @@ def artist(
     name: Annotated[str, typer.Argument(callback=check_name, help="A name, or something close to it.")],
     limit: LimitOption = 10,
     min_: MinOption = CountsAs.AT_LEAST_30S,
+    with_excluded: WithExcludedOption = False,
     format_: FormatOption = None,
     output: OutputOption = None,
     listener: ListenerOption = None,
@@ -134,7 +139,7 @@ def artist(
     show(
         context,
         "artist",
-        lambda ask: ask.reporter(counts_as=min_, row_limit=limit).artist(name),
+        lambda ask: ask.reporter(with_excluded=with_excluded, counts_as=min_, row_limit=limit).artist(name),
         listener,
         format_,
         output,
@@ -146,6 +151,7 @@ def track(
     context: typer.Context,
     name: Annotated[str, typer.Argument(callback=check_name, help="A title, and the artist if it is not unique.")],
     min_: MinOption = CountsAs.AT_LEAST_30S,
+    with_excluded: WithExcludedOption = False,
     format_: FormatOption = None,
     output: OutputOption = None,
     listener: ListenerOption = None,
@@ -154,7 +160,14 @@ def track(
 
     Example: brapped report track "nina simone feeling good"
     """
-    show(context, "track", lambda ask: ask.reporter(counts_as=min_).track(name), listener, format_, output)
+    show(
+        context,
+        "track",
+        lambda ask: ask.reporter(with_excluded=with_excluded, counts_as=min_).track(name),
+        listener,
+        format_,
+        output,
+    )
 
 
 @report.command()
@@ -230,6 +243,7 @@ def search(
     text: Annotated[str, typer.Argument(callback=check_name, help="Part of a name, or something close to it.")],
     limit: LimitOption = 10,
     min_: MinOption = CountsAs.AT_LEAST_30S,
+    with_excluded: WithExcludedOption = False,
     format_: FormatOption = None,
     output: OutputOption = None,
     listener: ListenerOption = None,
@@ -241,7 +255,7 @@ def search(
     show(
         context,
         "search",
-        lambda ask: ask.reporter(counts_as=min_, row_limit=limit).search(text),
+        lambda ask: ask.reporter(with_excluded=with_excluded, counts_as=min_, row_limit=limit).search(text),
         listener,
         format_,
         output,

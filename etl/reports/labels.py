@@ -40,6 +40,7 @@ HEADS = {
     "listen_count": "Listens",
     "hour": "Hour",
     "coverage": "",
+    "is_excluded": "",
 }
 LINKS = {  # the column with the address that a name links to
     "track_name": "track_url",
@@ -60,6 +61,8 @@ def shown(column: str, value: Any, zone: tzinfo | None) -> str:
     """A value for people, by the type of its column. zone: for the times of `_at`; None is this computer's."""
     if column == "coverage":
         return "" if value in (None, COVERED) else "plays were lost" if value == GAP else str(value)
+    if column == "is_excluded":
+        return "left out" if value else ""
     if value is None:
         return "—" if is_number(column) else ""
     if column.endswith("_ms"):

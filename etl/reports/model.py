@@ -28,7 +28,7 @@ class ReportFilter:
 
     listener: whose plays. counts_as: the minimum of a counted play, a key of COUNTS_AS.
     since_date, until_date: local days, both included; None is open. by: order of rankings, `plays` or `time`.
-    row_limit: rows of a section at most; None is all of them.
+    row_limit: rows of a section at most; None is all of them. with_excluded: also what the listener's rules leave out.
     """
 
     listener: RecordedListener
@@ -37,6 +37,7 @@ class ReportFilter:
     until_date: date | None = None
     by: str = "plays"
     row_limit: int | None = 10
+    with_excluded: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,12 +62,21 @@ class Section:
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """What a listener's rules leave out of the plays of a report: their number, counted plays and milliseconds."""
+
+    rule_count: int
+    play_count: int
+    listened_ms: int
+
+
+@dataclass(frozen=True)
 class Report:
     """A report before it is written. Its repr shows no title of a track.
 
     name: `daily`, `top`, `wrapped` … made_at: aware. criteria: None while nobody is recorded.
     note: a sentence beneath the report, or instead of one. recorded: the recorded days; None where that is not known.
-    csv_head: the columns of a report without sections.
+    csv_head: the columns of a report without sections. left_out: what rules leave out, or would; None without rules.
     """
 
     name: str
@@ -77,6 +87,7 @@ class Report:
     note: str = field(default="", repr=False)
     recorded: Recorded | None = None
     csv_head: tuple[str, ...] = ()
+    left_out: LeftOut | None = None
 
     def section(self, name: str) -> Section:
         """The section of this name; an empty one when the report has none."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from etl.reports.model import FEW, Report, ReportError, ReportFilter, Section
+from etl.reports.model import FEW, LeftOut, Report, ReportError, ReportFilter, Section
 from etl.reports.recorded_days import Recorded
 from etl.reports.sections import REPORTS, SECTIONS, csv_head
 from etl.warehouse.statements import run, run_with_columns
@@ -27,6 +27,8 @@ class Reporter:
         """connection: within a transaction, which ends with the report. now: aware."""
         self.connection, self.criteria, self.now = connection, criteria, now
         run(connection, "reports/shared/report_session")
+        if criteria.with_excluded:
+            run(connection, "reports/shared/with_excluded")
         since, until = self.bounds(criteria.since_date, criteria.until_date)
         [record] = run(connection, "reports/shared/report_record", **self.listener, now=now)
         self.recorded = Recorded(
@@ -43,6 +45,9 @@ class Reporter:
             "by": criteria.by,
             "row_limit": criteria.row_limit,
         }
+
+        found = run(connection, "reports/shared/left_out", **self.parameters)
+        self.left_out = LeftOut(**found[0]._mapping) if found else None
 
     @property
     def listener(self) -> dict[str, int]:
@@ -80,7 +85,7 @@ class Reporter:
             )
 
     def report(self, name: str, title: str, *sections: Section, note: str = "") -> Report:
-        return Report(name, title, self.now, self.criteria, sections, note, self.recorded)
+        return Report(name, title, self.now, self.criteria, sections, note, self.recorded, left_out=self.left_out)
 
     def daily(self, day: date) -> Report:
         """A local day, against the day before and the same weekday of the eight weeks before."""
@@ -152,6 +157,12 @@ class Reporter:
         matches = self.fetch(file, **whole_record)
         if not matches.rows and self.criteria.counts_as != "all":
             matches = self.fetch(file, **whole_record, counts_as="all")
+        if not matches.rows and self.left_out and not self.criteria.with_excluded:
+            run(self.connection, "reports/shared/with_excluded")
+            if self.fetch(file, **whole_record, counts_as="all").rows:
+                raise ReportError(
+                    "What has a name like this is left out by a rule (brapped exclude list). --with-excluded shows it."
+                )
         if not matches.rows:
             what = "artist" if file == "search_artists" else "track"
             raise ReportError(f"No {what} among the recorded plays has a name like this.")

@@ -267,9 +267,9 @@ SECTIONS: dict[str, SectionSpec] = {
         "Everything played, newest first",
         cols(
             "played_at track_name artist_names album_name content_type listened_ms ms_basis is_skipped is_private"
-            " context_uri platform sources track_uri track_url"
+            " context_uri platform sources track_uri track_url is_excluded"
         ),
-        cols("played_at track_name artist_names listened_ms"),
+        cols("played_at track_name artist_names listened_ms is_excluded"),
     ),
 }
 REPORTS: dict[str, tuple[str, ...]] = {  # the sections of each report, in order

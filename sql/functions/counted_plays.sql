@@ -18,20 +18,20 @@ returns table (
 language sql stable parallel safe
 as $$
 select
-    timed_plays.play_key,
-    timed_plays.listener_key,
-    timed_plays.played_at,
-    timed_plays.date_key,
-    timed_plays.time_key,
-    timed_plays.track_key,
-    timed_plays.recording_key,
-    timed_plays.album_key,
-    timed_plays.content_type,
-    timed_plays.play_profile_key,
-    timed_plays.reported_ms is null,
-    timed_plays.best_ms
-from listening.timed_plays(since, until)
-where listening.is_counted(counts_as, timed_plays.best_ms, timed_plays.duration_ms, timed_plays.reason_end)
+    kept_plays.play_key,
+    kept_plays.listener_key,
+    kept_plays.played_at,
+    kept_plays.date_key,
+    kept_plays.time_key,
+    kept_plays.track_key,
+    kept_plays.recording_key,
+    kept_plays.album_key,
+    kept_plays.content_type,
+    kept_plays.play_profile_key,
+    kept_plays.reported_ms is null,
+    kept_plays.best_ms
+from listening.kept_plays(since, until)
+where listening.is_counted(counts_as, kept_plays.best_ms, kept_plays.duration_ms, kept_plays.reason_end)
 $$;
 
 comment on function listening.counted_plays is

@@ -1,8 +1,8 @@
 -- Grain: a listener and a local day, week (from Monday), month, quarter or year in which something was played.
 --
 -- Plays, time, tracks and artists are those of counted plays. A track is new in the period of its first counted play,
--- if the record is old enough to tell (new_since of listener_record). Skips are of all plays: what is skipped early is
--- not counted.
+-- if the record is old enough to tell (new_since of listener_record). Skips are of all plays, however short, that no
+-- rule leaves out: what is skipped early is not counted.
 
 create or replace function listening.period_totals(counts_as text, period text)
 returns table (
@@ -46,18 +46,18 @@ select
     everything.skip_count
 from (
     select
-        timed_plays.listener_key,
+        kept_plays.listener_key,
         date_trunc(period, dim_date.full_date)::date as period_start,
         count(*) as listen_count,
         -- null where no source says
         case
-            when count(timed_plays.is_skipped) > 0
-                then count(*) filter (where timed_plays.is_skipped)
+            when count(kept_plays.is_skipped) > 0
+                then count(*) filter (where kept_plays.is_skipped)
         end as skip_count
-    from listening.timed_plays('-infinity', 'infinity')
-    inner join listening.dim_date on dim_date.date_key = timed_plays.date_key
+    from listening.kept_plays('-infinity', 'infinity')
+    inner join listening.dim_date on dim_date.date_key = kept_plays.date_key
     group by
-        timed_plays.listener_key,
+        kept_plays.listener_key,
         date_trunc(period, dim_date.full_date)
 ) as everything
 inner join listening.listener_record on listener_record.listener_key = everything.listener_key

@@ -80,7 +80,13 @@ select
         where source.source_name = any(dim_play_profile.sources)
     ) as sources,
     dim_track.track_uri,
-    listening.spotify_url(dim_track.track_uri) as track_url
+    listening.spotify_url(dim_track.track_uri) as track_url,
+    page.play_key in (
+        select excluded_plays.play_key
+        from reach
+        cross join lateral listening.excluded_plays(reach.since, :until) as excluded_plays
+        where excluded_plays.listener_key = :listener_key
+    ) as is_excluded
 from page
 inner join listening.dim_track on dim_track.track_key = page.track_key
 inner join listening.dim_album on dim_album.album_key = dim_track.album_key

@@ -3,13 +3,34 @@ with numbered as (
     select
         report_listen.played_at,
         report_listen.listened_ms,
-        count(*) filter (where report_listen.is_session_start) over (
+        count(*) filter (
+            where
+                report_listen.is_session_start
+                or (
+                    report_listen.silence > interval '30 minutes'
+                    and exists (select 1 from listening.exclusion where exclusion.listener_key = :listener_key)
+                )
+        ) over (
             order by
                 report_listen.played_at,
                 report_listen.play_key
             rows unbounded preceding
         ) as session_number
-    from report_listen
+    from (
+        select
+            report_listen.play_key,
+            report_listen.played_at,
+            report_listen.listened_ms,
+            report_listen.is_session_start,
+            report_listen.played_at
+            - coalesce(report_listen.listened_ms, 0) * interval '1 millisecond'
+            - lag(report_listen.played_at) over (
+                order by
+                    report_listen.played_at,
+                    report_listen.play_key
+            ) as silence
+        from report_listen
+    ) as report_listen
 )
 select
     coalesce(sum(numbered.listened_ms), 0)::bigint as listened_ms,

@@ -1,19 +1,19 @@
--- Grain: one play, in the columns of an older layout, for dashboards made for it.
+-- Grain: one play that no rule leaves out, in the columns of an older layout, for dashboards made for it.
 
 create or replace view listening.listening_history as
 select
-    timed_plays.play_key as id,
+    kept_plays.play_key as id,
     dim_track.track_uri,
     dim_track.track_name,
     track_credit.first_artist_name as artist_name,
     dim_album.album_name,
-    timed_plays.played_at at time zone 'UTC' as played_at,
-    timed_plays.best_ms as ms_played,
+    kept_plays.played_at at time zone 'UTC' as played_at,
+    kept_plays.best_ms as ms_played,
     dim_track.popularity
-from listening.timed_plays('-infinity', 'infinity')
-inner join listening.dim_track on dim_track.track_key = timed_plays.track_key
+from listening.kept_plays('-infinity', 'infinity')
+inner join listening.dim_track on dim_track.track_key = kept_plays.track_key
 inner join listening.dim_album on dim_album.album_key = dim_track.album_key
-left join listening.track_credit on track_credit.track_key = timed_plays.track_key;
+left join listening.track_credit on track_credit.track_key = kept_plays.track_key;
 
 comment on view listening.listening_history is
     'One listen a row, in the columns of an older layout, for dashboards made for that; of all listeners.';

@@ -52,7 +52,13 @@ select
         where source.source_name = any(dim_play_profile.sources)
     ) as sources,
     timed_plays.track_key,
-    timed_plays.recording_key
+    timed_plays.recording_key,
+    (timed_plays.listener_key, timed_plays.play_key) in (
+        select
+            excluded_plays.listener_key,
+            excluded_plays.play_key
+        from listening.excluded_plays('-infinity', 'infinity')
+    ) as is_excluded
 from listening.timed_plays('-infinity', 'infinity')
 inner join listening.dim_listener on dim_listener.listener_key = timed_plays.listener_key
 inner join listening.dim_date on dim_date.date_key = timed_plays.date_key
@@ -124,3 +130,5 @@ comment on column listening.play_detail.sources is 'Which sources reported it, j
 comment on column listening.play_detail.track_key is 'Key of what was played; 0: unknown.';
 comment on column listening.play_detail.recording_key is
     'Key that all ids of one recording share: count distinct ones of these.';
+comment on column listening.play_detail.is_excluded is
+    'A rule of listening.exclusion leaves it out of reports and totals.';

@@ -116,13 +116,13 @@ def test_csv_and_json_hold_the_same_from_end_to_end(record, warehouse, settings,
             "played_at": f"{NOW + timedelta(seconds=0.25):%Y-%m-%dT%H:%M:%S}.250Z", "track_name": "Song", "artist_names": "Ann",
             "album_name": None, "content_type": "track", "listened_ms": 200_000, "ms_basis": "estimated", "is_skipped": None,
             "is_private": None, "context_uri": "spotify:album:" + "q" * 22, "platform": None, "sources": "recently_played",
-            "track_uri": A.uri, "track_url": f"https://open.spotify.com/track/{A.id}",
+            "track_uri": A.uri, "track_url": f"https://open.spotify.com/track/{A.id}", "is_excluded": False,
         },
         {
             "played_at": f"{NOW - timedelta(seconds=900):%Y-%m-%dT%H:%M:%SZ}", "track_name": "Tune", "artist_names": "Bob",
             "album_name": "Album", "content_type": "track", "listened_ms": 5_000, "ms_basis": "reported", "is_skipped": True,
             "is_private": False, "context_uri": None, "platform": "ios", "sources": "extended_export",
-            "track_uri": B.uri, "track_url": f"https://open.spotify.com/track/{B.id}",
+            "track_uri": B.uri, "track_url": f"https://open.spotify.com/track/{B.id}", "is_excluded": False,
         },
     ]  # fmt: skip
     as_texts = [

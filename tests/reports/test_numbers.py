@@ -342,7 +342,7 @@ def whole_history(real: Real) -> pd.DataFrame:
 
 
 def but_for_sources(found: pd.DataFrame) -> list[tuple]:
-    return rows(found.drop(columns="sources", errors="ignore"))
+    return rows(found.drop(columns=["sources", "is_excluded"], errors="ignore"))
 
 
 @whatever_the_clock

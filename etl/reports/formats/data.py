@@ -13,9 +13,10 @@ from etl.reports.sections import RECORDED
 
 def as_json(report: Report) -> str:
     """One object: report, title, listener, time_zone, counts_as, since_date, until_date, made_at, note, recorded,
-    sections.
+    left_out, sections.
 
-    recorded: runs of days, each {first_date, last_date, coverage}. sections: each {name, title, rows}, a row by column.
+    recorded: runs of days, each {first_date, last_date, coverage}. left_out: by rules, {rule_count, play_count,
+    listened_ms, is_shown}; null without rules. sections: each {name, title, rows}, a row by column.
     """
     criteria = report.criteria
     fields = {
@@ -28,6 +29,8 @@ def as_json(report: Report) -> str:
         "until_date": criteria and criteria.until_date,
         "made_at": report.made_at,
         "note": report.note or None,
+        "left_out": report.left_out
+        and {**asdict(report.left_out), "is_shown": criteria is not None and criteria.with_excluded},
         "recorded": [asdict(one) for one in report.days],
         "sections": [{"name": one.name, "title": one.title, "rows": one.records()} for one in report.sections],
     }

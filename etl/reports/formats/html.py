@@ -20,7 +20,14 @@ from etl.paths import TEMPLATES
 from etl.reports import labels
 from etl.reports.formats import charts
 from etl.reports.formats.drawing import Picture
-from etl.reports.formats.layout import columns_of, head_of, recorded_sentences, sentences, shown_records
+from etl.reports.formats.layout import (
+    columns_of,
+    head_of,
+    left_out_sentence,
+    recorded_sentences,
+    sentences,
+    shown_records,
+)
 from etl.reports.model import COUNTS_AS, Report, Section
 from etl.reports.narrative import nothing
 from etl.reports.recorded_days import NOT_RECORDED
@@ -96,6 +103,7 @@ def as_html(report: Report) -> str:
         parts={section.name: part(section, report) for section in report.sections},
         subtitle=labels.subtitle(report),
         recorded=recorded_sentences(report),
+        left_out=left_out_sentence(report),
         counts_as=COUNTS_AS[report.criteria.counts_as] if report.criteria else "",
         who=who(report),
         zone=zone,

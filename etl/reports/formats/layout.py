@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from etl.reports.labels import HEADS
+from etl.counts import many
+from etl.reports.labels import HEADS, duration
 from etl.reports.model import Report, Section
 from etl.reports.recorded_days import COVERED, hours_recorded, sentences_about
 from etl.reports.sections import spec_of
@@ -13,12 +14,15 @@ OF_GUESTS = ("main_play_count", "featured_play_count", "artist_role")
 def columns_of(section: Section) -> list[str]:
     """The columns of a section's table; none for a section without rows or without a table.
 
-    Left out are those of guests where there is no guest, and the coverage where every day is covered.
+    Left out are those of guests where there is no guest, the coverage where every day is covered,
+    and the mark of what a rule leaves out where nothing is.
     """
     records = section.records()
     columns = [column for column in spec_of(section).table if column in section.columns]
     if all(record.get("coverage") in (None, COVERED) for record in records):
         columns = [column for column in columns if column != "coverage"]
+    if not any(record.get("is_excluded") for record in records):
+        columns = [column for column in columns if column != "is_excluded"]
     if not any(record.get("featured_play_count") or record.get("artist_role") == "featured" for record in records):
         columns = [column for column in columns if column not in OF_GUESTS]
     if not section.first.get("is_discovery", True):
@@ -42,6 +46,17 @@ def sentences(section: Section, report: Report) -> list[str]:
     if spec.narrative is None or not (section.rows or spec.narrates_nothing):
         return []
     return list(spec.narrative(section, report))
+
+
+def left_out_sentence(report: Report) -> str:
+    """What the listener's rules leave out of the report, or would; empty where they leave nothing out."""
+    one = report.left_out
+    if one is None or report.criteria is None or not one.play_count:
+        return ""
+    what = f"{many(one.rule_count, 'rule')}: {many(one.play_count, 'play')}, {duration(one.listened_ms)}"
+    if report.criteria.with_excluded or report.name == "history":
+        return f"Not left out here, but in reports, by {what}."
+    return f"Left out by {what}. They are listed by: brapped exclude list"
 
 
 def recorded_sentences(report: Report) -> list[str]:

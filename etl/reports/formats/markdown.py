@@ -5,7 +5,14 @@ from collections.abc import Iterator
 from datetime import tzinfo
 from typing import Any
 
-from etl.reports.formats.layout import columns_of, head_of, recorded_sentences, sentences, shown_records
+from etl.reports.formats.layout import (
+    columns_of,
+    head_of,
+    left_out_sentence,
+    recorded_sentences,
+    sentences,
+    shown_records,
+)
 from etl.reports.labels import LINKS, is_number, shown, subtitle
 from etl.reports.model import Report, Section
 from etl.reports.narrative import nothing
@@ -23,6 +30,8 @@ def markdown_lines(report: Report) -> Iterator[str]:
     if line := subtitle(report):
         yield f"\n{escaped(line)}"
     yield from (f"\n**{escaped(sentence)}**" for sentence in recorded_sentences(report))
+    if line := left_out_sentence(report):
+        yield f"\n{escaped(line)}"
     for section in report.sections:
         lines = list(markdown_table(section, report.time_zone)) if section.rows else []
         spoken = sentences(section, report)

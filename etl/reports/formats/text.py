@@ -9,7 +9,14 @@ from rich.table import Table
 from rich.text import Text
 
 from etl.counts import many
-from etl.reports.formats.layout import columns_of, head_of, recorded_sentences, sentences, shown_records
+from etl.reports.formats.layout import (
+    columns_of,
+    head_of,
+    left_out_sentence,
+    recorded_sentences,
+    sentences,
+    shown_records,
+)
 from etl.reports.labels import in_a_line, is_number, shown, subtitle
 from etl.reports.model import Report, Section
 from etl.reports.narrative import nothing
@@ -32,6 +39,8 @@ def as_renderable(report: Report) -> RenderableType:
     if line := subtitle(report):
         parts.append(Text(line, style="dim"))
     parts += [Text(sentence, style="yellow") for sentence in recorded_sentences(report)]
+    if line := left_out_sentence(report):
+        parts.append(Text(line, style="dim"))
     for section in report.sections:
         drawn = list(drawn_section(section, report))
         if drawn:

@@ -1,28 +1,29 @@
--- Shared by the parts of a report: everything the listener played from since to before until (report_listen), and what
+-- Shared by the parts of a report: everything the listener played from since to before until (report_listen),
+-- but for what their rules leave out, and what
 -- of it is a counted play (report_play); of one recording, one artist, or (null) all.
 create temporary table report_listen on commit drop as
 select
-    timed_plays.play_key,
-    timed_plays.played_at,
-    timed_plays.date_key,
-    timed_plays.time_key,
-    timed_plays.track_key,
-    timed_plays.recording_key,
-    timed_plays.album_key,
-    timed_plays.content_type in ('track', 'local') as is_music,
-    timed_plays.play_profile_key,
-    timed_plays.is_skipped,
-    timed_plays.is_session_start,
-    timed_plays.reported_ms is null as is_estimated,
-    timed_plays.best_ms as listened_ms,
-    listening.is_counted(:counts_as, timed_plays.best_ms, timed_plays.duration_ms, timed_plays.reason_end) as is_counted
-from listening.timed_plays(:since, :until)
+    kept_plays.play_key,
+    kept_plays.played_at,
+    kept_plays.date_key,
+    kept_plays.time_key,
+    kept_plays.track_key,
+    kept_plays.recording_key,
+    kept_plays.album_key,
+    kept_plays.content_type in ('track', 'local') as is_music,
+    kept_plays.play_profile_key,
+    kept_plays.is_skipped,
+    kept_plays.is_session_start,
+    kept_plays.reported_ms is null as is_estimated,
+    kept_plays.best_ms as listened_ms,
+    listening.is_counted(:counts_as, kept_plays.best_ms, kept_plays.duration_ms, kept_plays.reason_end) as is_counted
+from listening.kept_plays(:since, :until)
 where
-    timed_plays.listener_key = :listener_key
-    and (cast(:recording_key as integer) is null or timed_plays.recording_key = :recording_key)
+    kept_plays.listener_key = :listener_key
+    and (cast(:recording_key as integer) is null or kept_plays.recording_key = :recording_key)
     and (
         cast(:artist_key as integer) is null
-        or timed_plays.track_key in (
+        or kept_plays.track_key in (
             select bridge_track_artist.track_key
             from listening.standing_artist
             inner join listening.bridge_track_artist on bridge_track_artist.artist_key = standing_artist.artist_key

@@ -1,0 +1,260 @@
+"""Rules of what a listener leaves out of reports: add one, list them, remove one."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from etl import __version__, limits
+from etl.clock import Clock, utc_now
+from etl.counts import many
+from etl.settings import Settings
+from etl.warehouse.connection import Warehouse
+from etl.warehouse.listeners import ListenerError, RecordedListener, find_listener
+from etl.warehouse.statements import run
+
+LONGEST_NOTE = 500  # characters
+SHOWN = 5  # candidates for an ambiguous name
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+FINDERS = {  # what a rule may be about: the file that finds it, and its column
+    "artist": ("find_artist", "artist_key"),
+    "track": ("find_track", "track_key"),
+    "album": ("find_album", "album_key"),
+    "show": ("find_album", "album_key"),
+    "context": ("find_context", "context_key"),
+    "device": ("find_device", "device_name"),
+    "genre": ("find_genre", "genre_name"),
+}
+BY_NAME = ("device", "genre")  # kept as their names, because they have no key
+
+
+class ExclusionError(Exception):
+    """A rule can't be made or found. The message is for the person."""
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What a rule is about, in the person's words: all of it has to be met.
+
+    `names`: by the keys of FINDERS. Minutes are those of the local day, 0 to 1439. `weekdays`: 1 for Monday to 7.
+    """
+
+    names: Mapping[str, str] = field(default_factory=dict, repr=False)
+    from_minute: int | None = None
+    until_minute: int | None = None
+    weekdays: tuple[int, ...] = ()
+    since_date: date | None = None
+    until_date: date | None = None
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule in words, and what it leaves out.
+
+    listen_count: plays, however short. play_count, listened_ms: those of at least thirty seconds, and their time.
+    """
+
+    number: int
+    words: str = field(repr=False)
+    note: str | None = field(repr=False)
+    listen_count: int
+    play_count: int
+    listened_ms: int
+
+
+class DryRunDone(Exception):
+    """Rolls the transaction of a dry run back, and carries the rule."""
+
+    def __init__(self, rule: Rule) -> None:
+        super().__init__()
+        self.rule = rule
+
+
+def add(
+    settings: Settings,
+    warehouse: Warehouse,
+    conditions: Conditions,
+    *,
+    note: str | None = None,
+    listener: str | None = None,
+    dry_run: bool = False,
+    clock: Clock = utc_now,
+) -> Rule:
+    """Make a rule; it, and what it leaves out. `dry_run`: roll it back.
+
+    Raises ExclusionError for conditions that name nothing, or several things; ListenerError and WarehouseError.
+    """
+    if note is not None and not (note.isprintable() and 0 < len(note.strip()) <= LONGEST_NOTE):
+        raise ExclusionError(f"The note may have at most {LONGEST_NOTE} characters, all of them printable.")
+
+    def work(connection: Connection) -> Rule:
+        who = recorded(connection, settings, listener)
+        values: dict[str, Any] = {
+            "from_minute": conditions.from_minute,
+            "until_minute": conditions.until_minute,
+            "weekdays": sorted(set(conditions.weekdays)) or None,
+            "since_date": conditions.since_date,
+            "until_date": conditions.until_date,
+            "note": note,
+        } | {column: None for _, column in FINDERS.values()}
+        for kind, name in conditions.names.items():
+            column = FINDERS[kind][1]
+            if values[column] is not None:
+                raise ExclusionError("A rule is about an album or a show, not both: make two rules.")
+            values[column] = found(connection, who, kind, name)
+        if all(value is None for column, value in values.items() if column != "note"):
+            raise ExclusionError("A rule needs a condition, such as --artist, --from-hour or --weekday.")
+        key = {"listener_key": who.listener_key}
+        [made] = run(connection, "ops/exclusions/added", **key, **values, now=clock())
+        [same] = run(connection, "ops/exclusions/same", **key, exclusion_key=made.exclusion_key)
+        if same.exclusion_key is not None:
+            raise ExclusionError(f"Rule {same.exclusion_key} has just these conditions; nothing was changed.")
+        [row] = run(connection, "ops/exclusions/rules", **key, exclusion_key=made.exclusion_key)
+        if dry_run:
+            raise DryRunDone(rule_of(row))
+        return rule_of(row)
+
+    return in_transaction(warehouse, work, clock, dry_run=dry_run)
+
+
+def rules(settings: Settings, warehouse: Warehouse, *, listener: str | None = None) -> list[Rule]:
+    """The rules of a listener, by number. Raises ListenerError and WarehouseError."""
+    warehouse.must_be_current()
+
+    def work(connection: Connection) -> list[Rule]:
+        who = recorded(connection, settings, listener)
+        rows = run(connection, "ops/exclusions/rules", listener_key=who.listener_key, exclusion_key=None)
+        return [rule_of(row) for row in rows]
+
+    return warehouse.transaction(work, limits.READING)
+
+
+def remove(
+    settings: Settings,
+    warehouse: Warehouse,
+    number: int,
+    *,
+    listener: str | None = None,
+    dry_run: bool = False,
+    clock: Clock = utc_now,
+) -> Rule:
+    """Remove a rule; it, and what counts again. `dry_run`: roll it back.
+
+    Raises ExclusionError when the listener has no rule of this number; ListenerError and WarehouseError.
+    """
+
+    def work(connection: Connection) -> Rule:
+        who = recorded(connection, settings, listener)
+        key = {"listener_key": who.listener_key, "exclusion_key": number}
+        rows = run(connection, "ops/exclusions/rules", **key)
+        if not rows:
+            raise ExclusionError(f"There is no rule {number}. The rules are listed by: brapped exclude list")
+        run(connection, "ops/exclusions/removed", **key)
+        if dry_run:
+            raise DryRunDone(rule_of(rows[0]))
+        return rule_of(rows[0])
+
+    return in_transaction(warehouse, work, clock, dry_run=dry_run)
+
+
+def in_transaction(warehouse: Warehouse, work: Callable[[Connection], Rule], clock: Clock, *, dry_run: bool) -> Rule:
+    """Bring the schema up to date, and run `work` in a transaction, which it rolls back by raising DryRunDone."""
+    if dry_run:
+        warehouse.must_be_current()
+    else:
+        warehouse.migrate(clock(), __version__, views_may_wait=True, plays_may_wait=True)
+    try:
+        return warehouse.transaction(work, limits.READING)
+    except DryRunDone as done:
+        return done.rule
+
+
+def recorded(connection: Connection, settings: Settings, listener: str | None) -> RecordedListener:
+    """The listener whose rules these are. Raises ListenerError."""
+    who = find_listener(connection, listener, is_public=settings.github_actions)
+    if who is None:
+        raise ListenerError("Nobody is recorded here yet, so there is nothing to leave out.")
+    return who
+
+
+def found(connection: Connection, who: RecordedListener, kind: str, name: str) -> int | str:
+    """What a name, a Spotify id, URI or address means among what the listener played: its key, or its name as recorded.
+
+    Raises ExclusionError with what comes near.
+    """
+    file, _ = FINDERS[kind]
+    about = {"is_show": kind == "show"} if file == "find_album" else {}
+    rows = run(
+        connection,
+        f"ops/exclusions/{file}",
+        listener_key=who.listener_key,
+        wanted=name.strip(),
+        wanted_id=id_in(name),
+        row_limit=SHOWN + 1,
+        **about,
+    )
+    exact = [row for row in rows if row.is_exact]
+    if not rows:
+        raise ExclusionError(f"No {kind} among the recorded plays has a name like this. See: brapped search")
+    if len(exact or rows) > 1 or not (exact or len(rows) == 1):
+        listed = "\n".join(f"  {candidate(row)}" for row in (exact or rows)[:SHOWN])
+        more = "\n  …" if len(exact or rows) > SHOWN else ""
+        raise ExclusionError(f"More than one {kind} fits. Name one by its id or its whole name:\n{listed}{more}")
+    one = (exact or rows)[0]
+    return str(one.found_name) if kind in BY_NAME else int(one.found_key)
+
+
+def id_in(name: str) -> str | None:
+    """The Spotify id in an id, a URI or an address; None without one. Pure."""
+    found = re.findall(r"(?<![0-9A-Za-z])[0-9A-Za-z]{22}(?![0-9A-Za-z])", name)
+    return found[-1] if found else None
+
+
+def candidate(row: Row[Any]) -> str:
+    by = f" by {row.by_whom}" if row.by_whom else ""
+    return f"{row.found_name}{by}{f' ({row.found_id})' if row.found_id else ''}"
+
+
+def rule_of(row: Row[Any]) -> Rule:
+    return Rule(row.exclusion_key, in_words(row), row.note, row.listen_count, row.play_count, row.listened_ms)
+
+
+def in_words(row: Row[Any]) -> str:
+    """The conditions of a rule: artist Ann, from 22:00 to 06:00, on Sat and Sun. Pure."""
+    words = []
+    if row.artist_name:
+        words.append(f"artist {row.artist_name}")
+    if row.track_name:
+        words.append(f"track {row.track_name}{f' by {row.track_artist_names}' if row.track_artist_names else ''}")
+    if row.album_name:
+        words.append(f"{'show' if row.is_show else 'album'} {row.album_name}")
+    if row.context_name:
+        words.append(f"from {row.context_name}")
+    if row.device_name:
+        words.append(f"on {row.device_name}")
+    if row.genre_name:
+        words.append(f"genre {row.genre_name}")
+    if row.from_minute is not None:
+        words.append(f"between {clock_time(row.from_minute)} and {clock_time(row.until_minute)}")
+    if row.weekdays:
+        words.append(f"on {' and '.join(WEEKDAYS[day - 1] for day in row.weekdays)}")
+    if row.since_date and row.until_date == row.since_date:
+        words.append(f"on {row.since_date}")
+    else:
+        words += [f"since {row.since_date}"] if row.since_date else []
+        words += [f"until {row.until_date}"] if row.until_date else []
+    return ", ".join(words)
+
+
+def clock_time(minute: int) -> str:
+    return f"{minute // 60:02d}:{minute % 60:02d}"
+
+
+def effect(rule: Rule) -> str:
+    """What a rule leaves out: 412 plays, 19 h (and 57 shorter than thirty seconds). Pure."""
+    shorter = rule.listen_count - rule.play_count
+    hours = f"{rule.listened_ms / 3_600_000:,.1f} h"
+    return f"{many(rule.play_count, 'play')}, {hours}{f', and {shorter:,} of less than 30 s' if shorter else ''}"

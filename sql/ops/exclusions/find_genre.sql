@@ -1,0 +1,27 @@
+-- Genres of what a listener played. The exact one first, then the most played.
+select
+    0 as found_key,
+    artist_genre.genre_name as found_name,
+    null as by_whom,
+    null as found_id,
+    lower(artist_genre.genre_name) = lower(:wanted) as is_exact
+from (
+    select
+        fact_play.track_key,
+        count(*) as play_count
+    from listening.fact_play
+    where fact_play.listener_key = :listener_key
+    group by fact_play.track_key
+) as played
+inner join listening.bridge_track_artist
+    on
+        bridge_track_artist.track_key = played.track_key
+        and bridge_track_artist.role = 'main'
+inner join listening.artist_genre on artist_genre.artist_key = bridge_track_artist.artist_key
+where strpos(lower(artist_genre.genre_name), lower(:wanted)) > 0
+group by artist_genre.genre_name
+order by
+    is_exact desc,
+    sum(played.play_count) desc,
+    found_name
+limit :row_limit
