@@ -202,7 +202,7 @@ def found(connection: Connection, who: RecordedListener, kind: str, name: str) -
     if len(exact or rows) > 1 or not (exact or len(rows) == 1):
         listed = "\n".join(f"  {candidate(row)}" for row in (exact or rows)[:SHOWN])
         more = "\n  …" if len(exact or rows) > SHOWN else ""
-        raise ExclusionError(f"More than one {kind} fits. Name one by its id or its whole name:\n{listed}{more}")
+        raise ExclusionError(f"More than one {kind} fits. Name one as it stands here, or by its id:\n{listed}{more}")
     one = (exact or rows)[0]
     return str(one.found_name) if kind in BY_NAME else int(one.found_key)
 

@@ -1,12 +1,20 @@
--- Albums, or shows and audiobooks (is_show), that a listener played and a person may mean: by Spotify's id, or by name.
--- Editions of one name by the same artists are one. The exact name first, then the most played.
+-- Albums, or shows and audiobooks (is_show), that a listener played and a person may mean: by Spotify's id, or by name
+-- (Album, Album by Artist). Editions of one name by the same artists are one. The exact name first, then the most played.
 select
     min(dim_album.album_key) as found_key,
     dim_album.album_name as found_name,
     dim_album.album_artist_name as by_whom,
     min(dim_album.album_id) as found_id,
     coalesce(bool_or(dim_album.album_id = :wanted_id), false)
-    or coalesce(bool_or(listening.folded(dim_album.album_name) = listening.folded(:wanted)), false) as is_exact
+    or coalesce(
+        bool_or(
+            listening.folded(:wanted) in (
+                listening.folded(dim_album.album_name),
+                listening.folded(dim_album.album_name || ' by ' || dim_album.album_artist_name)
+            )
+        ),
+        false
+    ) as is_exact
 from (
     select
         dim_track.album_key,
@@ -22,7 +30,9 @@ from (
 inner join listening.dim_album on dim_album.album_key = played.album_key
 where
     dim_album.album_id = :wanted_id
-    or strpos(listening.folded(dim_album.album_name), listening.folded(:wanted)) > 0
+    or strpos(
+        listening.folded(concat_ws(' by ', dim_album.album_name, dim_album.album_artist_name)), listening.folded(:wanted)
+    ) > 0
 group by
     dim_album.album_name,
     dim_album.album_artist_name
