@@ -12,8 +12,9 @@
 --
 -- - A person's decisions stand above all that. What they merged is joined, each with the tracks that are one recording
 --   with it. What they split is never in one recording: links are taken one by one, first theirs, then those of the
---   rules above, the likeliest first (ISRC, then name, then nearest length, then URI), and a link that would bring the
---   two sides of a split together is left out. So a track that looks like both sides joins the one it is most like.
+--   rules above, and a link that would bring the two sides of a split together is left out. Of the latter those come
+--   first that lead to a track named in a split, and the likeliest of them (ISRC, then name, then nearest length, then
+--   URI). So a track that looks like both sides joins the one it is most like, whatever else there is.
 --
 -- Plays of recorded tracks that join or leave a recording are matched again (tracks_to_rematch).
 
@@ -326,6 +327,13 @@ select
     placed.track_key,
     placed.standing_key,
     linked.cluster_key,
+    exists (
+        select 1
+        from decided_pair
+        where
+            decided_pair.track_key = placed.track_key
+            and not decided_pair.is_same
+    ) as is_split,
     row_number() over (partition by linked.cluster_key order by placed.track_uri collate "C")::integer as place,
     count(*) over (partition by linked.cluster_key)::integer as size
 from placed
@@ -356,6 +364,7 @@ link as (
         other.place as other_place,
         one.size,
         decided_pair.decision_key,
+        null::boolean as is_to_split,
         null::boolean as has_isrc,
         null::boolean as has_name,
         null::integer as distance_ms
@@ -372,6 +381,7 @@ link as (
         other.place,
         one.size,
         null,
+        one.is_split or other.is_split,
         coalesce(own.isrc = others.isrc, false),
         exists (
             select 1
@@ -399,6 +409,7 @@ united as (
             apart.places
             order by
                 link.decision_key nulls last,
+                link.is_to_split desc,
                 link.has_isrc desc,
                 link.has_name desc,
                 link.distance_ms nulls last,
