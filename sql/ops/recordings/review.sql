@@ -57,6 +57,29 @@ credited as materialized (
             and bridge_track_artist.role = 'main'
     inner join listening.standing_artist on standing_artist.artist_key = bridge_track_artist.artist_key
 ),
+reaching as materialized (
+    -- each in its own two seconds of length and in those beside
+    select
+        credited.recording_key,
+        credited.base_title,
+        credited.numbers,
+        credited.duration_ms,
+        credited.artist_key,
+        credited.duration_ms / 2000 + steps.step as bucket
+    from credited
+    cross join generate_series(-1, 1) as steps (step)
+),
+bucketed as materialized (
+    select
+        reaching.recording_key,
+        reaching.base_title,
+        reaching.numbers,
+        reaching.duration_ms,
+        reaching.artist_key,
+        reaching.bucket
+    from reaching
+    where reaching.bucket = reaching.duration_ms / 2000
+),
 pair as (
     select
         credited.recording_key,
@@ -81,19 +104,18 @@ pair as (
     where similarity(credited.base_title, other.base_title) >= 0.6
     union
     select
-        credited.recording_key,
-        other.recording_key
-    from credited
-    cross join generate_series(-1, 1) as steps (step)
-    inner join credited as other
+        bucketed.recording_key,
+        reaching.recording_key
+    from bucketed
+    inner join reaching
         on
-            other.artist_key = credited.artist_key
-            and other.duration_ms / 2000 = credited.duration_ms / 2000 + steps.step
-            and other.numbers = credited.numbers
-            and other.recording_key > credited.recording_key
+            reaching.artist_key = bucketed.artist_key
+            and reaching.bucket = bucketed.bucket
+            and reaching.numbers = bucketed.numbers
+            and reaching.recording_key > bucketed.recording_key
     where
-        abs(other.duration_ms - credited.duration_ms) <= 2000
-        and similarity(credited.base_title, other.base_title) >= 0.4
+        abs(reaching.duration_ms - bucketed.duration_ms) <= 2000
+        and similarity(bucketed.base_title, reaching.base_title) >= 0.4
 ),
 decided as materialized (
     select
@@ -121,14 +143,25 @@ shown as (
     select
         open.recording_key,
         open.other_key,
-        one.play_count + other.play_count as both_count,
         count(*) over () as pair_count,
         case
             when one.folded_name = other.folded_name then 'same title'
             when one.base_title = other.base_title then 'same title but for its ending'
             else 'similar title'
         end as likeness,
-        abs(one.duration_ms - other.duration_ms) as distance_ms
+        abs(one.duration_ms - other.duration_ms) as distance_ms,
+        one.track_key,
+        one.track_uri,
+        one.track_name,
+        one.duration_ms,
+        one.play_count,
+        one.listened_ms,
+        other.track_key as other_track_key,
+        other.track_uri as other_track_uri,
+        other.track_name as other_track_name,
+        other.duration_ms as other_duration_ms,
+        other.play_count as other_play_count,
+        other.listened_ms as other_listened_ms
     from open
     inner join titled as one on one.recording_key = open.recording_key
     inner join titled as other on other.recording_key = open.other_key
@@ -142,32 +175,28 @@ select
     shown.pair_count,
     shown.likeness,
     shown.distance_ms,
-    one.track_uri,
-    one.track_name,
-    one_credit.artist_names,
-    one.duration_ms,
-    one.play_count,
-    one.listened_ms,
-    other.track_uri as other_track_uri,
-    other.track_name as other_track_name,
-    other_credit.artist_names as other_artist_names,
-    other.duration_ms as other_duration_ms,
-    other.play_count as other_play_count,
-    other.listened_ms as other_listened_ms
+    shown.track_uri,
+    shown.track_name,
+    (
+        select track_credit.artist_names
+        from listening.track_credit
+        where track_credit.track_key = shown.track_key
+    ) as artist_names,
+    shown.duration_ms,
+    shown.play_count,
+    shown.listened_ms,
+    shown.other_track_uri,
+    shown.other_track_name,
+    (
+        select track_credit.artist_names
+        from listening.track_credit
+        where track_credit.track_key = shown.other_track_key
+    ) as other_artist_names,
+    shown.other_duration_ms,
+    shown.other_play_count,
+    shown.other_listened_ms
 from shown
-inner join titled as one on one.recording_key = shown.recording_key
-inner join titled as other on other.recording_key = shown.other_key
-left join lateral (
-    select track_credit.artist_names
-    from listening.track_credit
-    where track_credit.track_key = one.track_key
-) as one_credit on true
-left join lateral (
-    select track_credit.artist_names
-    from listening.track_credit
-    where track_credit.track_key = other.track_key
-) as other_credit on true
 order by
-    shown.both_count desc,
+    shown.play_count + shown.other_play_count desc,
     shown.recording_key,
     shown.other_key
