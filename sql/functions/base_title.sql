@@ -8,8 +8,8 @@ return btrim(
     regexp_replace(
         regexp_replace(
             ops.folded(told),
-            '\s*[(\[][^)\]]*\y(remaster\w*|live|feat|ft|featuring|with|radio|edit|version|mix|remix|mono|stereo|acoustic'
-            '|demo|deluxe|bonus|single|explicit|clean|instrumental|extended|unplugged|sessions?|anniversary'
+            '\s+[(\[][^)\]]*\y(remaster\w*|live|feat|ft|featuring|with|radio|edit|version|mix|remix|mono|stereo'
+            '|acoustic|demo|deluxe|bonus|single|explicit|clean|instrumental|extended|unplugged|sessions?|anniversary'
             '|re-?record\w*|original|karaoke|from|soundtrack|edition)\y[^)\]]*[)\]]',
             '',
             'g'

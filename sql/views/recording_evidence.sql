@@ -28,22 +28,20 @@ cross join lateral (
             coalesce(other.isrc <> dim_track.isrc, false) as has_two_isrcs,
             abs(other.duration_ms - dim_track.duration_ms) <= 2000 as has_length,
             other.track_uri like 'name:%' or dim_track.track_uri like 'name:%' as is_by_name,
-            exists (
-                select 1
+            other.track_key in (
+                select track_namesake.namesake_track_key
                 from listening.track_namesake
-                where
-                    track_namesake.track_key = dim_track.track_key
-                    and track_namesake.namesake_track_key = other.track_key
+                where track_namesake.track_key = dim_track.track_key
             ) as has_name,
-            exists (
-                select 1
+            (
+                least(other.track_uri collate "C", dim_track.track_uri collate "C"),
+                greatest(other.track_uri collate "C", dim_track.track_uri collate "C")
+            ) in (
+                select
+                    recording_decision.track_uri,
+                    recording_decision.other_track_uri
                 from listening.recording_decision
-                where
-                    recording_decision.is_same
-                    and recording_decision.track_uri
-                    = least(other.track_uri collate "C", dim_track.track_uri collate "C")
-                    and recording_decision.other_track_uri
-                    = greatest(other.track_uri collate "C", dim_track.track_uri collate "C")
+                where recording_decision.is_same
             ) as is_decided
     ) as likeness
     where

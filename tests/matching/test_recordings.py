@@ -53,10 +53,13 @@ def forget(record: Record) -> None:
         connection.exec_driver_sql("delete from listening.recording_decision")
 
 
-def decided(record: Record, one: str, other: str, *, is_same: bool) -> int:
+def decided(record: Record, one: str | None, other: str | None, *, is_same: bool) -> int:
+    assert one and other
+    uris = one, other
+
     def work(connection):
         lock_recordings(connection)
-        return decide(connection, (one, other), is_same=is_same, note=None, now=NOW)[0]
+        return decide(connection, uris, is_same=is_same, note=None, now=NOW)[0]
 
     return record.warehouse.transaction(work)
 
@@ -226,6 +229,25 @@ def test_an_isrc_is_one_however_it_is_written(record, ask):
     assert ask("select distinct isrc from listening.dim_track where track_key > 0") == [(A.isrc,)]
 
 
+@pytest.mark.parametrize(
+    ("title", "base"),
+    [
+        ("Song - Remastered 2011", "song"),
+        ("Song - 2011 Remaster", "song"),
+        ("Song (feat. Bob) [Live at Home]", "song"),
+        ("Song - Radio Edit", "song"),
+        ("Söng (Taylor’s Version)", "song"),
+        ("Song - Part 2", "song - part 2"),
+        ("Song (Part 2)", "song (part 2)"),
+        ("Live and Let Die", "live and let die"),
+        ("Alive - Delivered", "alive - delivered"),
+        ("(With) You", "(with) you"),
+    ],
+)
+def test_a_title_without_its_ending_is_that_of_the_song(ask, title, base):
+    assert ask("select listening.base_title(%s)", title) == [(base,)]
+
+
 # Any songs, any order.
 
 
@@ -281,7 +303,7 @@ def test_a_split_survives_everything_and_all_taken_back_is_as_if_never_decided(
         Song(letter, title, duration_ms=ms, isrc=isrc)
         for letter, (title, ms, isrc) in zip(LETTERS, told_songs, strict=True)
     ]
-    facts = {song.uri: (song.name, song.duration_ms, song.isrc) for song in all_songs}
+    facts = {str(song.uri): (song.name, song.duration_ms, song.isrc) for song in all_songs}
     pieces = [
         [told(-300 * number, song) for number, song in enumerate(all_songs[:4])],
         [told(-5_000 - 300 * number, song) for number, song in enumerate(all_songs[4:])],
