@@ -13,7 +13,7 @@ from etl.warehouse.connection import Warehouse
 from etl.warehouse.recordings import RecordingError, decide, lock_recordings, take_back
 
 QUICK = settings(
-    max_examples=12,
+    max_examples=8,
     deadline=None,
     derandomize=True,
     phases=[Phase.generate],  # each example takes some seconds, so a smaller one is not looked for
@@ -236,7 +236,7 @@ def test_an_isrc_is_one_however_it_is_written(record, ask):
         ("Song - 2011 Remaster", "song"),
         ("Song (feat. Bob) [Live at Home]", "song"),
         ("Song - Radio Edit", "song"),
-        ("Söng (Taylor’s Version)", "song"),
+        ("Söng (Ann's Version)", "song"),
         ("Song - Part 2", "song - part 2"),
         ("Song (Part 2)", "song (part 2)"),
         ("Live and Let Die", "live and let die"),
@@ -251,10 +251,10 @@ def test_a_title_without_its_ending_is_that_of_the_song(ask, title, base):
 # Any songs, any order.
 
 
-titles = st.sampled_from(["Song", "Song - Live", "Tune"])
+TITLES = ("Song", "Song - Live", "Tune")
 songs = st.builds(
     lambda title, ms, isrc: (title, ms, isrc),
-    titles,
+    st.sampled_from(TITLES),
     st.sampled_from([200_000, 200_900, 201_800, 240_000]),
     st.sampled_from([None, "QZ0000000001", "QZ0000000002"]),
 )
@@ -270,13 +270,9 @@ def linked(uris: list[str], facts: dict[str, tuple], automatic: set[frozenset[st
 
     def unlikeness(pair: tuple[str, str]) -> tuple:
         (title, ms, isrc), (other_title, other_ms, other_isrc) = facts[pair[0]], facts[pair[1]]
-        return (
-            not any(uri in pair for uris in apart for uri in uris),
-            isrc is None or isrc != other_isrc,
-            title != other_title,
-            abs(ms - other_ms),
-            pair,
-        )
+        is_to_split = any(uri in pair for uris in apart for uri in uris)
+        distance_ms = abs(ms - other_ms) if ms and other_ms else float("inf")
+        return not is_to_split, isrc is None or isrc != other_isrc, title != other_title, distance_ms, pair
 
     for one, other in links + sorted(pairs, key=unlikeness):
         whole = groups[one] | groups[other]
@@ -289,11 +285,11 @@ def linked(uris: list[str], facts: dict[str, tuple], automatic: set[frozenset[st
 @given(
     told_songs=st.lists(songs, min_size=7, max_size=7),
     decisions=st.lists(
-        st.tuples(st.integers(0, 5), st.sampled_from(list(combinations(range(7), 2))), st.booleans()),
+        st.tuples(st.integers(0, 5), st.sampled_from(list(combinations(range(10), 2))), st.booleans()),
         min_size=2,
-        max_size=6,
+        max_size=7,
     ),
-    order=st.permutations(range(4)),
+    order=st.permutations(range(5)),
 )
 def test_a_split_survives_everything_and_all_taken_back_is_as_if_never_decided(
     record, ask, told_songs, decisions, order
@@ -303,13 +299,15 @@ def test_a_split_survives_everything_and_all_taken_back_is_as_if_never_decided(
         Song(letter, title, duration_ms=ms, isrc=isrc)
         for letter, (title, ms, isrc) in zip(LETTERS, told_songs, strict=True)
     ]
-    facts = {str(song.uri): (song.name, song.duration_ms, song.isrc) for song in all_songs}
+    all_songs += [Song(None, title) for title in TITLES]  # as the account data names them, without an id
+    facts = {str(song.uri): (song.name, song.duration_ms if song.letter else None, song.isrc) for song in all_songs}
     pieces = [
         [told(-300 * number, song) for number, song in enumerate(all_songs[:4])],
-        [told(-5_000 - 300 * number, song) for number, song in enumerate(all_songs[4:])],
+        [told(-5_000 - 300 * number, song) for number, song in enumerate(all_songs[4:7])],
         # another id, a few seconds off: one play or two, as the recordings are
         [exported(-300 * number + 3, all_songs[(number + 1) % 7]) for number in range(7)],
-        Described([described(song) for song in all_songs]),
+        [minuted(-5 * number, song, 199_000) for number, song in enumerate(all_songs[7:])],
+        Described([described(song) for song in all_songs[:7]]),
     ]
     steps: list[tuple[int, object]] = [(2 * place + 1, pieces[number]) for place, number in enumerate(order)]
     steps += [(2 * when, (pair, is_same)) for when, pair, is_same in decisions]
