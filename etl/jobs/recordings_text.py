@@ -140,6 +140,7 @@ def of_review(rows: Rows) -> str:
         return "No two recordings look alike that you have not decided about."
     lines = [f"{many(rows[0].pair_count, 'pair')} of recordings may be one; {many(len(rows), 'pair')} of them here:"]
     for row in rows:
+        lines.append("")
         apart = "" if row.distance_ms is None else f", lengths {row.distance_ms / 1000:,.1f} s apart"
         for name, artists, duration_ms, count, listened_ms in (
             (row.track_name, row.artist_names, row.duration_ms, row.play_count, row.listened_ms),

@@ -13,7 +13,7 @@ from etl.warehouse.connection import Warehouse
 from etl.warehouse.recordings import RecordingError, decide, lock_recordings, take_back
 
 QUICK = settings(
-    max_examples=8,
+    max_examples=6,
     deadline=None,
     derandomize=True,
     phases=[Phase.generate],  # each example takes some seconds, so a smaller one is not looked for
