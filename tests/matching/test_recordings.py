@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from support import NOW, fresh_database, observed, whole_facts
-from support.cases import Described, Record, Song, described, exported, minuted, told
+from support.cases import Described, Others, Record, Song, described, exported, minuted, told
 
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.recordings import RecordingError, decide, lock_recordings, take_back
@@ -108,6 +108,21 @@ def test_a_merge_of_what_two_sources_name_differently_makes_one_play_of_two(reco
     assert ask("select count(*), min(ms_played) from listening.fact_play") == [(1, 200_000)]
     undone(record, key)
     assert (whole_facts(ask), observed(ask)) == before
+
+
+def test_a_decision_matches_the_plays_of_every_listener_again(record, ask):
+    record.load(
+        [told(-600, A)],
+        [exported(-602, B, 200_000)],
+        Others([told(-6_000, A)]),
+        Others([exported(-6_002, B, 200_000)]),
+    )
+    plays = "select listener_id, count(*) from listening.fact_play join listening.dim_listener using (listener_key) group by 1"
+    before = whole_facts(ask)
+    key = decided(record, A.uri, B.uri, is_same=True)
+    assert sorted(ask(plays)) == [("one", 1), ("other", 1)]
+    undone(record, key)
+    assert sorted(ask(plays)) == [("one", 2), ("other", 2)] and whole_facts(ask) == before
 
 
 def test_plays_keep_their_own_track_and_album(record, ask):
