@@ -20,6 +20,7 @@ from etl.cli import exclude as exclude_cli
 from etl.cli import login as login_cli
 from etl.cli import rebuild as rebuild_cli
 from etl.cli import record as record_cli
+from etl.cli import recordings as recordings_cli
 from etl.cli import report as report_cli
 from etl.cli.fast_imports import quick_imports
 from etl.cli.output import harmless, on_summary, show_outcome
@@ -53,6 +54,7 @@ app = typer.Typer(
 
 
 app.add_typer(report_cli.report, name="report")
+app.add_typer(recordings_cli.recordings, name="recordings")
 app.command()(report_cli.search)
 app.add_typer(exclude_cli.exclude, name="exclude")
 app.command()(login_cli.login)

@@ -10,9 +10,39 @@
 -- - A track known by name alone joins the recording of that name whose length its plays do not contradict: the shortest
 --   that is no shorter than its longest play, or one of unknown length.
 --
+-- - A person's decisions stand above all that. What they merged is joined, each with the tracks that are one recording
+--   with it. What they split is never in one recording: links are taken one by one, first theirs, then those of the
+--   rules above, and a link that would bring the two sides of a split together is left out. Of the latter those come
+--   first that lead to a track named in a split, and the likeliest of them (ISRC, then name, then nearest length, then
+--   URI). So a track that looks like both sides joins the one it is most like, whatever else there is.
+--
 -- Plays of recorded tracks that join or leave a recording are matched again (tracks_to_rematch).
 
+-- a decision waits for this, and this for a decision that is being made, or neither would see the other
+lock table listening.recording_decision in share mode;
+
 analyze changed_track;
+
+create temporary table decided_pair on commit drop as
+select
+    one.track_key,
+    other.track_key as other_key,
+    recording_decision.is_same,
+    recording_decision.decision_key
+from listening.recording_decision
+inner join listening.dim_track as one on one.track_uri = recording_decision.track_uri
+inner join listening.dim_track as other on other.track_uri = recording_decision.other_track_uri
+union all
+select
+    one.track_key,
+    other.track_key,
+    recording_decision.is_same,
+    recording_decision.decision_key
+from listening.recording_decision
+inner join listening.dim_track as one on one.track_uri = recording_decision.other_track_uri
+inner join listening.dim_track as other on other.track_uri = recording_decision.track_uri;
+
+analyze decided_pair;
 
 create temporary table family_track on commit drop as
 with recursive family as (
@@ -31,6 +61,12 @@ with recursive family as (
         from listening.dim_track as own
         inner join listening.dim_track as other on other.isrc = own.isrc
         where own.track_key = family.track_key
+        union all
+        select decided_pair.other_key
+        from decided_pair
+        where
+            decided_pair.track_key = family.track_key
+            and decided_pair.is_same
     ) as relative
 )
 select
@@ -245,6 +281,166 @@ where
     family_track.is_by_name
     and family_track.first_name is not null
     and family_track.track_key not in (select standing_track.track_key from standing_track);
+
+-- what a person decided: tracks of the recordings that a merge joins or a split parts, numbered
+create temporary table decided_track on commit drop as
+with recursive placed as (
+    select
+        family_track.track_key,
+        family_track.track_uri,
+        coalesce(standing_track.standing_key, family_track.track_key) as standing_key
+    from family_track
+    left join standing_track on standing_track.track_key = family_track.track_key
+    where exists (select 1 from decided_pair)
+),
+link as (
+    select distinct
+        one.standing_key,
+        other.standing_key as other_key
+    from decided_pair
+    inner join placed as one on one.track_key = decided_pair.track_key
+    inner join placed as other on other.track_key = decided_pair.other_key
+    where
+        decided_pair.is_same
+        or one.standing_key = other.standing_key
+),
+reached as (
+    select
+        link.standing_key,
+        link.other_key as reached_key
+    from link
+    union
+    select
+        reached.standing_key,
+        link.other_key
+    from reached
+    inner join link on link.standing_key = reached.reached_key
+),
+linked as (
+    select
+        reached.standing_key,
+        min(reached.reached_key) as cluster_key
+    from reached
+    group by reached.standing_key
+)
+select
+    placed.track_key,
+    placed.standing_key,
+    linked.cluster_key,
+    exists (
+        select 1
+        from decided_pair
+        where
+            decided_pair.track_key = placed.track_key
+            and not decided_pair.is_same
+    ) as is_split,
+    row_number() over (partition by linked.cluster_key order by placed.track_uri collate "C")::integer as place,
+    count(*) over (partition by linked.cluster_key)::integer as size
+from placed
+inner join linked on linked.standing_key = placed.standing_key;
+
+analyze decided_track;
+
+create temporary table united_track on commit drop as
+with apart as (
+    select
+        one.cluster_key,
+        array_agg(pair.place order by decided_pair.decision_key, pair.number) as places
+    from decided_pair
+    inner join decided_track as one on one.track_key = decided_pair.track_key
+    inner join decided_track as other
+        on
+            other.track_key = decided_pair.other_key
+            and other.cluster_key = one.cluster_key
+            and other.place > one.place
+    cross join lateral (values (1, one.place), (2, other.place)) as pair (number, place)
+    where not decided_pair.is_same
+    group by one.cluster_key
+),
+link as (
+    select
+        one.cluster_key,
+        one.place,
+        other.place as other_place,
+        one.size,
+        decided_pair.decision_key,
+        null::boolean as is_to_split,
+        null::boolean as has_isrc,
+        null::boolean as has_name,
+        null::integer as distance_ms
+    from decided_pair
+    inner join decided_track as one on one.track_key = decided_pair.track_key
+    inner join decided_track as other on other.track_key = decided_pair.other_key
+    where
+        decided_pair.is_same
+        and other.place > one.place
+    union all
+    select
+        one.cluster_key,
+        one.place,
+        other.place,
+        one.size,
+        null,
+        one.is_split or other.is_split,
+        coalesce(own.isrc = others.isrc, false),
+        exists (
+            select 1
+            from family_namesake
+            where
+                family_namesake.track_key = one.track_key
+                and family_namesake.other_key = other.track_key
+        ),
+        abs(own.duration_ms - others.duration_ms)
+    from decided_track as one
+    inner join decided_track as other
+        on
+            other.standing_key = one.standing_key
+            and other.place > one.place
+    inner join family_track as own on own.track_key = one.track_key
+    inner join family_track as others on others.track_key = other.track_key
+),
+united as (
+    select
+        link.cluster_key,
+        ops.united(
+            link.place,
+            link.other_place,
+            link.size,
+            apart.places
+            order by
+                link.decision_key nulls last,
+                link.is_to_split desc,
+                link.has_isrc desc,
+                link.has_name desc,
+                link.distance_ms nulls last,
+                link.place,
+                link.other_place
+        ) as labels
+    from link
+    left join apart on apart.cluster_key = link.cluster_key
+    group by link.cluster_key
+)
+select
+    decided_track.track_key,
+    standing.track_key as standing_key
+from united
+inner join decided_track on decided_track.cluster_key = united.cluster_key
+inner join decided_track as standing
+    on
+        standing.cluster_key = united.cluster_key
+        and standing.place = united.labels[decided_track.place];
+
+delete from standing_track
+where standing_track.track_key in (select united_track.track_key from united_track);
+
+insert into standing_track (
+    track_key,
+    standing_key
+)
+select
+    united_track.track_key,
+    united_track.standing_key
+from united_track;
 
 with recording as (
     select

@@ -38,6 +38,7 @@ DESIGNED = {
     "player_observation": {
         "listener_key", "observed_at", "track_key", "sequence", "start_basis", "end_basis", "ms_within", "pause_count",
     },
+    "recording_decision": {"decision_key", "track_uri", "other_track_uri", "is_same", "decided_at", "note"},
     "source": {"source_key", "source_name", "precision_s", "is_redating", "ms_basis"},
     "track_alias": {"track_key", "name_hash"},
     "track_feature": {"track_key", "danceability", "energy", "valence", "tempo"},
