@@ -23,6 +23,7 @@ DESIGNED = {
     "dim_listener": {"listener_key", "listener_id", "time_zone"},
     "dim_play_profile": {"play_profile_key"},
     "dim_time": {"time_key"},
+    "exclusion": {"listener_key", "exclusion_key"},
     "dim_track": {
         "track_key", "track_id", "track_uri", "track_name", "content_type", "duration_ms", "isrc", "is_explicit",
         "album_key", "fetched_at",

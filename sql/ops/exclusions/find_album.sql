@@ -1,5 +1,6 @@
--- Albums, or shows and audiobooks (is_show), that a listener played and a person may mean: by Spotify's id, or by name
--- (Album, Album by Artist). Editions of one name by the same artists are one. The exact name first, then the most played.
+-- Albums, or shows and audiobooks (is_show), that a listener played and a person may mean: by the id at Spotify, or by
+-- name (Album, Album by Artist). Editions of one name by the same artists are one. The exact name first, then the most
+-- played.
 select
     min(dim_album.album_key) as found_key,
     dim_album.album_name as found_name,

@@ -1,4 +1,4 @@
--- Artists that a listener played and a person may mean: by Spotify's id, or by name. The exact name first, then the
+-- Artists that a listener played and a person may mean: by the id at Spotify, or by name. The exact name first, then the
 -- most played.
 select
     dim_artist.artist_key as found_key,
