@@ -133,6 +133,7 @@ GROUND_FLOOR = [
     "limits",
     "notices",
     "paths",
+    "provider_settings",
     "refused_values",
     "settings",
     "staging",
