@@ -40,7 +40,15 @@ HEADS = {
     "listen_count": "Listens",
     "hour": "Hour",
     "coverage": "",
+    "provider_name": "Provider",
+    "provider_names": "Told by",
+    "energy": "Energy",
+    "valence": "Valence",
+    "danceability": "Dance",
+    "tempo": "Tempo",
+    "known_play_share": "Known",
 }
+FEATURES = ("energy", "valence", "danceability", "acousticness", "tempo")  # numbers, rounded by their SQL
 LINKS = {  # the column with the address that a name links to
     "track_name": "track_url",
     "artist_name": "artist_url",
@@ -53,7 +61,7 @@ FIRST_STRONG, END = "\u2068", "\u2069"  # marks that keep a name of one directio
 
 
 def is_number(column: str) -> bool:
-    return column.endswith(("_count", "_ms", "_share", "_rank")) or column == "year"
+    return column.endswith(("_count", "_ms", "_share", "_rank")) or column in {"year", *FEATURES}
 
 
 def shown(column: str, value: Any, zone: tzinfo | None) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-import psycopg2.extras
+import psycopg2
 import pytest
 from support import NOW, ago, libpq, settings_of
 
@@ -105,14 +105,11 @@ def played(url: str, track_count: int, artist_count: int = 1) -> None:
             " where track_id is not null",
             [artist_count],
         )
-        cursor.execute("select listener_key from listening.dim_listener limit 1")
-        if not (found := cursor.fetchone()):
-            cursor.execute(
-                "insert into listening.dim_listener (listener_id, time_zone, created_at) values ('me', 'UTC', now())"
-                " returning listener_key"
-            )
-            found = cursor.fetchone()
-        [listener] = found
+        cursor.execute(
+            "insert into listening.dim_listener (listener_id, time_zone, created_at) values ('me', 'UTC', now())"
+            " returning listener_key"
+        )
+        [(listener,)] = cursor.fetchall()
         cursor.execute(
             "insert into listening.fact_play (listener_key, track_key, date_key, time_key, context_key, device_key,"
             " play_profile_key, played_at, ms_played)"
