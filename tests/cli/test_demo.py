@@ -135,14 +135,15 @@ def elsewhere(folder) -> Iterator[None]:
 def test_the_commands_that_the_demo_ends_with_work_as_printed_beside_a_real_record(printed, folder, elsewhere):
     commands = printed_commands(printed)
     assert [command.partition(" --demo ")[2] for command in commands] == [
-        "report daily", "report top artists", "search love", "status",
+        "report daily", "report top artists", "report features", "search love", "status",
     ]  # fmt: skip
     nobody = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none", "TIME_ZONE": "nowhere"}
-    daily, top, search, status = (run(folder, *shlex.split(command), **nobody) for command in commands)
-    assert [ran.stderr for ran in (daily, top, search, status)] == [""] * 4
-    assert [ran.returncode for ran in (daily, top, search)] == [0] * 3
+    daily, top, features, search, status = (run(folder, *shlex.split(command), **nobody) for command in commands)
+    assert [ran.stderr for ran in (daily, top, features, search, status)] == [""] * 5
+    assert [ran.returncode for ran in (daily, top, features, search)] == [0] * 4
     assert daily.stdout.strip() and daily.stdout.strip() in printed
     assert top.stdout.startswith("Top artists by plays\n") and "Artists" in search.stdout
+    assert "Most typical" in features.stdout and "ReccoBeats" in features.stdout
     # The binge of the story is a gap, and nothing else needs anybody.
     assert status.returncode == 1
     [_, needed] = status.stdout.split("Somebody should look:")

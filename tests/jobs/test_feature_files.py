@@ -156,6 +156,6 @@ def test_the_ends_of_each_range_are_in_it_and_what_is_beyond_is_not(name):
     beyond: list[object] = [most + step, float("nan"), float("inf"), "x", True, [1]]
     if name not in ("key", "tempo", "duration_ms"):
         beyond.append(least - step)
-    for value in beyond:
-        told = features_of({"danceability": 0.5, "energy": 0.5, name: value})
-        assert told is not None and (told[name], told["out_of_range_count"]) == (None, 1), value
+    for wrong in beyond:
+        told = features_of({"danceability": 0.5, "energy": 0.5, name: wrong})
+        assert told is not None and (told[name], told["out_of_range_count"]) == (None, 1), wrong
