@@ -82,6 +82,8 @@ def shown(column: str, value: Any, zone: tzinfo | None) -> str:
         return day(value)
     if column == "genres":
         return ", ".join(value)
+    if column in FEATURES:
+        return f"{value:.1f}" if column == "tempo" else f"{value:.2f}"
     if column == "year":
         return str(value)
     return f"{value:,}" if isinstance(value, int) else in_a_line(str(value))

@@ -98,7 +98,7 @@ def features_of(track_id: str) -> Json:
         "liveness": round(share("liveness", track_id) ** 2, 3),
         "loudness": round(-25 + 22 * energy, 3),
         "mode": int(share("mode", track_id) < 0.6),
-        "speechiness": round(0.03 + share("speechiness", track_id) ** 5, 4),
+        "speechiness": round(0.03 + 0.9 * share("speechiness", track_id) ** 5, 4),
         "tempo": round(70 + 100 * share("tempo", track_id), 3),
         "valence": round(share("valence", track_id), 3),
     }

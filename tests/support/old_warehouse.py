@@ -35,6 +35,8 @@ ADDED = {
     ),
 }
 
+NEWER = ("chosen_feature", "chosen_genre")  # views on tables that came later
+
 
 def old_sql(folder: Path) -> Path:
     """A folder sql/ of the old program: its schema up to 011, and its views."""
@@ -46,6 +48,8 @@ def old_sql(folder: Path) -> Path:
         if int(path.name[:3]) <= 11:
             (folder / "schema" / path.name).symlink_to(path)
     for path in (ROOT / "sql/views").glob("*.sql"):
+        if path.stem in NEWER:
+            continue
         old = FOLDER / "views" / path.name
         (folder / "views" / path.name).symlink_to(old if old.exists() else path)
     return folder

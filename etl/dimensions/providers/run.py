@@ -52,12 +52,26 @@ class Tally:
     """What one provider was asked in a run, in counts, and why it was left early, if it was."""
 
     provider: str
-    found_count: int = 0
-    missed_count: int = 0
+    found: set[int] = field(default_factory=set, repr=False)  # keys; an item may be asked for in more than one way
+    missed: set[int] = field(default_factory=set, repr=False)
     failed_count: int = 0  # batches without an answer
     call_count: int = 0
     out_of_range_count: int = 0
     left: str = ""
+
+    @property
+    def found_count(self) -> int:
+        return len(self.found)
+
+    @property
+    def missed_count(self) -> int:
+        """Items that it did not know, in whichever way it was asked."""
+        return len(self.missed - self.found)
+
+    @property
+    def is_news(self) -> bool:
+        """Whether it was asked, or why it was not."""
+        return bool(self.call_count or self.left)
 
     def line(self) -> str:
         """The tally in a few words, for any log."""
@@ -206,8 +220,8 @@ class Asking:
         self.warehouse.transaction(
             lambda connection: save_answer(connection, self.provider.name, step, told, sorted(found), missed, now)
         )
-        self.tally.found_count += len(found)
-        self.tally.missed_count += len(missed)
+        self.tally.found |= found
+        self.tally.missed |= set(missed)
         self.tally.out_of_range_count += sum(row["out_of_range_count"] for row in told.features.values())
 
 
@@ -266,4 +280,4 @@ def genre_order(step: Step, enabled: Sequence[str]) -> list[str]:
 
 def providers_line(tallies: Sequence[Tally]) -> str:
     """What all providers were asked, as the end of a run's outcome; "" if nobody was."""
-    return "".join(f"; {tally.line()}" for tally in tallies)
+    return "".join(f"; {tally.line()}" for tally in tallies if tally.is_news)
