@@ -20,6 +20,7 @@ from etl import demo as story
 from etl.embedded.postgres import embedded_postgres
 from etl.simulator.catalogue import catalogue
 from etl.simulator.listener import TIME_ZONE
+from etl.simulator.providers import made_up_providers
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +96,25 @@ def test_the_demo_leaves_a_page_of_the_year_of_exactly_what_the_windows_held(pri
     played = [length for length in lengths if length >= 30_000]
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.read_text(encoding="utf-8")))
     assert f"{round(sum(played) / 60_000):,} minutes {len(played):,} plays" in text
+
+
+def test_the_demo_holds_the_features_and_genres_that_its_providers_know(printed, folder):
+    """Of the tracks that were played, and from the providers' own lists."""
+    knows = made_up_providers(catalogue())
+    played = {track for track, _ in plays_that_the_windows_held()}
+    by_id = {one.track_id: one.features for one in knows.recordings if one.features and not one.is_by_isrc}
+    with embedded_postgres(folder / "demo-postgres") as url:
+        rows = asked(
+            url,
+            "select track_id, energy::text, provider from listening.chosen_feature"
+            " join listening.dim_track using (track_key) where matched_by = 'id'",
+        )
+        named = asked(url, "select distinct provider from listening.chosen_genre")
+    assert {track: float(energy) for track, energy, _ in rows} == {
+        track: features["energy"] for track, features in by_id.items() if track in played
+    }
+    assert {provider for _, _, provider in rows} == {"reccobeats"}
+    assert {("spotify",), ("listenbrainz",), ("wikidata",)} <= set(named)
 
 
 def test_everything_that_the_story_promises_happens(printed):

@@ -13,7 +13,7 @@ from support import NOW, ago, libpq, settings_of
 from etl.deadline import Deadline
 from etl.dimensions.providers import base
 from etl.dimensions.providers.base import Pace
-from etl.dimensions.providers.run import AGAIN_AFTER_DAYS, ask_providers
+from etl.dimensions.providers.run import ask_providers
 from etl.jobs.dimensions import fill_dimensions
 from etl.jobs.plays import record_plays
 from etl.simulator.provider_server import SimulatedProviders
@@ -32,6 +32,7 @@ from etl.warehouse.pauses import note_pause
 
 GENRES = ("musicbrainz", "listenbrainz", "wikidata", "lastfm")
 KEY = ProviderWorld().lastfm_key
+HTML = b"<!doctype html><html><title>502</title></html>"
 
 
 @dataclass
@@ -165,7 +166,6 @@ def test_a_thousand_artists_take_ten_calls_and_never_two_within_a_second(databas
     assert sorted(rows) == sorted((id_of(n), mbid_of(id_of(n)), "DE") for n in range(1, 1001))
 
 
-HTML = b"<!doctype html><html><title>502</title></html>"
 OUTAGES = (
     Fault("*", times=999, status=503, headers={"Retry-After": "7200"}),
     Fault("*", times=999, status=200, body=HTML),
@@ -251,7 +251,7 @@ def test_what_it_does_not_know_is_asked_again_after_7_30_90_and_365_days(databas
     ask_them("reccobeats")
     assert len(providers.calls) == 2  # by id, then by ISRC
     at = NOW
-    for days in (*AGAIN_AFTER_DAYS, 365):
+    for days in (7, 30, 90, 365, 365):
         time.now = at + timedelta(days=days, seconds=-1)
         providers.calls.clear()
         ask_them("reccobeats")
@@ -266,6 +266,34 @@ def test_what_it_does_not_know_is_asked_again_after_7_30_90_and_365_days(databas
     ask_them("reccobeats")
     assert ask("select count(*) from listening.track_feature") == [(2,)]
     assert ask("select count(*) from ops.provider_miss where kind = 'track_id'") == [(0,)]
+
+
+def test_a_track_that_spotifys_archive_describes_is_told_to_nobody(database, providers, ask_them, ask):
+    played(database, 3)
+    ask(
+        "insert into listening.track_feature (track_key, danceability, energy, valence, provider, fetched_at, matched_by)"
+        " select track_key, 0.5, 0.5, case when track_id = %s then 0.5 end, 'spotify_archive', now(), 'id'"
+        " from listening.dim_track where track_id in (%s, %s)",
+        id_of(1),
+        id_of(1),
+        id_of(2),
+    )
+    providers.knows = ProviderWorld(everything(3))
+    ask_them("reccobeats")
+    assert providers.asked_ids == [id_of(2), id_of(3)]  # the archive of the second one lacks a column
+    assert ask("select provider from listening.chosen_feature order by track_key") == [
+        ("spotify_archive",),
+        ("reccobeats",),
+        ("reccobeats",),
+    ]
+
+
+def test_a_404_that_is_no_answer_of_musicbrainz_is_no_miss(database, providers, ask_them, ask):
+    played(database, 1, 1)
+    providers.fail(Fault("/musicbrainz/*", times=9, status=404, body=HTML))
+    [tally] = ask_them("musicbrainz")
+    assert (tally.missed_count, tally.failed_count) == (0, 1)
+    assert ask("select count(*) from ops.provider_miss") == [(0,)]
 
 
 def test_of_two_rows_with_one_isrc_the_one_of_the_same_length_is_meant(database, providers, ask_them, ask):

@@ -12,7 +12,7 @@ from typing import Any
 import requests
 import urllib3
 
-from etl import __version__, limits
+from etl import __version__
 from etl.deadline import CallTimeout, within
 from etl.spotify.http import BadResponse, Response, cut_nesting, new_session, parse_whole_number, retry_after, send_once
 from etl.values import Row
@@ -21,6 +21,7 @@ from etl.values import Row
 USER_AGENT = f"brapped/{__version__} ( https://github.com/brapped/brapped )"
 FAILURES_IN_A_ROW = 3  # then the provider is left for this run
 LONGEST_WAIT_S = 10.0  # a longer one that a provider asks for is left to later runs
+CALL_S = 30.0  # a whole answer; less than for Spotify, because one that hangs must leave time for the others
 BUSY_S = 5.0  # to wait where a provider says that it is busy and not for how long
 
 
@@ -121,6 +122,7 @@ class Caller:
         response = self._send(path, params, form)
         status = response.status_code
         if status == 404 and may_be_gone:
+            json_of(response)  # a page of HTML is somebody else's 404
             return None
         if status in (429, 503):
             raise ProviderError(f"busy, status {status}", retry_after(response), is_busy=True)
@@ -134,7 +136,7 @@ class Caller:
             raise OutOfBudget
         if self._ended_at is not None:
             self._wait(self.pause_s - (self.pace.monotonic() - self._ended_at))
-        limit_s = min(limits.CALL_S, self.left_s())
+        limit_s = min(CALL_S, self.left_s())
         if limit_s <= 0:
             raise OutOfBudget
         self.call_count += 1

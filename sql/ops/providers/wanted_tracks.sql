@@ -29,6 +29,11 @@ where
             track_feature.track_key = dim_track.track_key
             and (
                 track_feature.provider = :provider
+                -- what Spotify itself once told in full is told to nobody
+                or (
+                    track_feature.provider = 'spotify_archive'
+                    and num_nulls(track_feature.danceability, track_feature.energy, track_feature.valence) = 0
+                )
                 -- whoever only tells the tempo is not needed where one is known
                 or (:is_tempo and track_feature.tempo is not null)
             )
