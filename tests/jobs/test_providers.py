@@ -392,6 +392,11 @@ def test_spotifys_own_genres_come_first_and_nobody_else_is_asked_for_them(databa
         " join listening.dim_artist using (artist_key) order by 1"
     ) == [(id_of(1), ["own"], "spotify", "Spotify"), (id_of(2), ["other"], "lastfm", "Last.fm")]
     assert ask("select matched_by from listening.artist_genre") == [("name",)]
+    ask(
+        "insert into listening.artist_genre select artist_key, 'listenbrainz', '{better}', now(), 'id'"
+        " from listening.dim_artist where artist_key > 0"
+    )
+    assert ask("select provider from listening.chosen_genre order by artist_key") == [("spotify",), ("listenbrainz",)]
 
 
 def test_the_key_of_last_fm_is_in_no_line_and_without_one_it_is_not_asked(database, providers, ask_them, caplog):
