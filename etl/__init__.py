@@ -19,7 +19,7 @@ The packages, from the top down. Each imports only what stands below it; a table
 
 The ground floor, which everything may import:
 
-    settings     the only reader of the environment; env_file and refused_values serve it
+    settings     the only reader of the environment; env_file, provider_settings and refused_values serve it
     clock        the time, and how far this computer's clock is off
     limits       how long and how large anything may get; deadline keeps a run within it
     values       parsing: what fits a column

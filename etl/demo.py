@@ -15,10 +15,12 @@ from rich.table import Table
 from rich.text import Text
 from sqlalchemy import Connection, text
 
+from etl.dimensions.providers.base import Pace
 from etl.embedded.postgres import embedded_postgres
 from etl.jobs.dimensions import fill_dimensions
 from etl.jobs.plays import record_plays
 from etl.jobs.run import Outcome
+from etl.provider_settings import PROVIDERS
 from etl.reports.formats.html import as_html
 from etl.reports.formats.output import keep
 from etl.reports.formats.text import as_renderable
@@ -27,6 +29,8 @@ from etl.reports.request import ReportContext
 from etl.settings import Settings
 from etl.simulator.catalogue import catalogue
 from etl.simulator.listener import TIME_ZONE, made_up_listener
+from etl.simulator.provider_server import SimulatedProviders
+from etl.simulator.providers import made_up_providers
 from etl.simulator.routes import Fault, Play, World
 from etl.simulator.server import SimulatedSpotify
 from etl.simulator.world import world_of
@@ -125,8 +129,9 @@ def run_demo(folder: Path) -> None:
         only_demo(folder),
         embedded_postgres(folder / POSTGRES) as url,
         SimulatedSpotify(world(), clock) as spotify,
+        SimulatedProviders(replace(made_up_providers(catalogue()), is_strict=False), clock) as providers,
     ):
-        settings = settings_of(url, spotify)
+        settings = settings_of(url, spotify, providers)
         warehouse = Warehouse(url)
         empty(warehouse)
         heading(console, "Brapped, on a simulated Spotify")
@@ -179,7 +184,7 @@ def with_incidents(play: Play) -> Play:
     return play
 
 
-def settings_of(url: str, spotify: SimulatedSpotify) -> Settings:
+def settings_of(url: str, spotify: SimulatedSpotify, providers: SimulatedProviders) -> Settings:
     app = spotify.world.app
     return Settings(
         _env_file=None,
@@ -191,6 +196,9 @@ def settings_of(url: str, spotify: SimulatedSpotify) -> Settings:
         spotify_accounts_url=spotify.accounts_url,
         time_zone=TIME_ZONE,
         catalogue_daily_budget=300,
+        providers=PROVIDERS,
+        lastfm_api_key=providers.knows.lastfm_key,
+        **providers.urls,
     )
 
 
@@ -233,7 +241,9 @@ def describe(console: Console, settings: Settings, warehouse: Warehouse, clock: 
     console.print("\n`brapped dimensions`, twice:")
     for after in DESCRIBED_AFTER:
         clock.now = TODAY + timedelta(hours=HOURS[-1], minutes=MINUTE) + after
-        show_run(console, clock.now, fill_dimensions(settings, warehouse, clock))
+        # The simulated providers need no pause between two calls.
+        pace = Pace(sleep=lambda seconds: None)
+        show_run(console, clock.now, fill_dimensions(settings, warehouse, clock, pace=pace))
 
 
 def show_reports(console: Console, warehouse: Warehouse, folder: Path) -> Path:
@@ -278,6 +288,7 @@ Read what was recorded, as often as you like:
 
   {brapped} --demo report daily
   {brapped} --demo report top artists
+  {brapped} --demo report features
   {brapped} --demo search love
   {brapped} --demo status
 

@@ -13,6 +13,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from etl.env_file import EnvFile, EnvFileError, find_env_file
+from etl.provider_settings import ProviderSettings
 
 NO_ZONES = {"Factory", "localtime", "posixrules"}  # files of the time zone database that are not zones
 SHORTEST_KEY = 32  # characters of TOKEN_KEY, as many as a client secret of Spotify's has
@@ -60,7 +61,7 @@ class ServiceManager(BaseSettings):
     watchdog_pid: int | None = Field(default=None, description="Set by systemd: the process that it watches.")
 
 
-class Settings(Runner):
+class Settings(Runner, ProviderSettings):
     """All settings of the program. An empty one counts as absent: GitHub passes secrets that are not set like this."""
 
     model_config = SettingsConfigDict(

@@ -164,7 +164,10 @@ def status(
 @app.command("import")
 def import_(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH…", help="Zip archives as Spotify sends them, folders, or JSON files.")
+        list[Path],
+        typer.Argument(
+            metavar="PATH…", help="Zip archives as Spotify sends them, folders, JSON files, or files of audio features."
+        ),
     ],
     listener: Annotated[
         str | None,
@@ -184,19 +187,28 @@ def import_(
 ) -> None:
     """Import your past from Spotify's exports. Takes extended streaming history and account data; calls nobody.
 
+    A CSV or JSON of audio features that Spotify once told is taken too, for the tracks that are recorded here.
+
     Example: brapped import ~/Downloads/my_spotify_data.zip
     """
     with quick_imports():
-        from etl.jobs import receipts
+        from etl.jobs import features, receipts
         from etl.jobs.imports import import_exports
         from etl.settings import Runner, read_settings
         from etl.sources.exports.packages import must_exist
         from etl.terminal import bar
         from etl.warehouse.open import opened
 
-    must_be_installed("numpy")
     settings = read_settings()
     must_exist(paths)
+    if any(of_features := features.are_features(paths)):
+        if not all(of_features):
+            raise typer.BadParameter("audio features and listening histories are imported apart: use two commands")
+        with opened(settings) as warehouse:
+            told = features.import_features(warehouse, paths, dry_run=dry_run)
+        typer.echo((features.as_json if as_json else features.as_text)(told))
+        return
+    must_be_installed("numpy")
     is_public = Runner().github_actions
     is_watched = sys.stderr.isatty() and not is_public
     try:

@@ -122,6 +122,29 @@ def wrapped(
 
 
 @report.command()
+def features(
+    context: typer.Context,
+    year: Annotated[
+        int | None, typer.Argument(min=YEARS.start, max=YEARS.stop - 1, help="Default: the last year with plays.")
+    ] = None,
+    min_: MinOption = CountsAs.AT_LEAST_30S,
+    format_: FormatOption = None,
+    output: OutputOption = None,
+    listener: ListenerOption = None,
+) -> None:
+    """The moods of a year: energy, valence and tempo by month, the most and the least typical tracks.
+
+    Example: brapped report features 2026
+    """
+
+    def answer(ask: "ReportContext") -> "Report":
+        one = year or ask.last_year()
+        return ask.reporter(counts_as=min_, **ask.span(None, None, one, None)).features(one)
+
+    show(context, "features", answer, listener, format_, output)
+
+
+@report.command()
 def artist(
     context: typer.Context,
     name: Annotated[str, typer.Argument(callback=check_name, help="A name, or something close to it.")],

@@ -49,6 +49,7 @@ class Health:
     runs: Rows
     spans: Rows
     catalogue: Rows
+    providers: Rows
     refusals: list[str]
     budget: dict[str, int]
     pauses: Rows
@@ -185,6 +186,7 @@ def inspect_all(
         runs=runs,
         spans=spans,
         catalogue=rows_of(run(connection, "ops/health/catalogue", miss_limit=MISS_LIMIT)),
+        providers=rows_of(run(connection, "ops/health/provider")),
         refusals=refusals,
         budget={"spent": spent.call_count, "limit": settings.catalogue_daily_budget},
         pauses=pauses,

@@ -14,6 +14,7 @@ from etl.counts import many
 from etl.health.checks import MB, Health
 from etl.health.consistency import CHECKS
 from etl.health.findings import Finding
+from etl.health.providers import provider_lines
 from etl.health.recorders import recorder_lines
 from etl.notices import ago, minute, moment, source_in_words, why_lost
 from etl.values import printable
@@ -31,6 +32,7 @@ def as_renderable(health: Health) -> RenderableType:
         ("Recorder", recorder_lines(health.recorders, health.made_at)),
         ("Coverage", coverage_lines(health)),
         ("Catalogue", catalogue_lines(health)),
+        ("Features and genres", provider_lines(health.providers)),
         ("Database", database_lines(health)),
         ("Checks", checks_lines(health)),
     ):
@@ -84,6 +86,10 @@ def runs_lines(health: Health) -> Lines:
             line += f"; of the last week's, {one['unrecorded_count']:,} ended without a record"
         yield one["job"], line
     for one in health.pauses:
+        if one["scope"].startswith("provider "):
+            name = one["scope"].partition(" ")[2]
+            yield f"{name} paused", f"by itself until {moment(one['resume_at'])} ({one['reason']})"
+            continue
         scope = one["scope"] if one["scope"] in ("catalogue", "player") else "plays"
         yield f"{scope} paused", f"by Spotify until {moment(one['resume_at'])} ({one['reason']})"
 

@@ -1,6 +1,7 @@
 """The dimensions job: describe tracks, artists and albums that are only inferred, then refresh old ones."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from etl import __version__
 from etl.clock import Clock, utc_now
@@ -8,21 +9,29 @@ from etl.counts import many
 from etl.deadline import Deadline, span
 from etl.dimensions.answers import FillResult
 from etl.dimensions.fetch import SCOPE, CatalogueFetcher, Progress
+from etl.dimensions.providers.base import Pace
+from etl.dimensions.providers.run import ask_providers, providers_line
 from etl.jobs.due_rebuilds import rebuild_in_time
 from etl.jobs.run import Outcome, accounts_of, failure_recorded, giving_way, record_kept_failures, run_of, secret
 from etl.notices import Warned, moment
 from etl.settings import Settings
 from etl.spotify.api import Api
 from etl.warehouse.connection import Warehouse
+from etl.warehouse.errors import WarehouseError
 from etl.warehouse.pauses import paused_until
 
 
 def fill_dimensions(
-    settings: Settings, warehouse: Warehouse, clock: Clock = utc_now, progress: Progress = lambda done, total: None
+    settings: Settings,
+    warehouse: Warehouse,
+    clock: Clock = utc_now,
+    progress: Progress = lambda done, total: None,
+    pace: Pace | None = None,
 ) -> Outcome:
     """Run the three-hourly job: describe inferred artists, tracks and albums, then refresh old ones.
 
-    `progress` receives entities done and entities in all. Raises SettingsError, WarehouseError, SpotifyError,
+    Then ask the providers of PROVIDERS, also while Spotify wants a pause; what goes wrong there is at most a warning.
+    `progress` receives entities done and entities in all. `pace`: of calls to providers. Raises SettingsError, WarehouseError, SpotifyError,
     RunTimeout and WrongClock. Neither a pause that Spotify demands nor the time limit, once something was described,
     is a failure: later runs keep to the pause, and the next run goes on.
     """
@@ -38,7 +47,8 @@ def fill_dimensions(
         rebuild_in_time("dimensions", warehouse, clock, deadline)
         record_kept_failures(settings, warehouse)
         if resume_at := paused_until(warehouse, SCOPE, now):
-            return Outcome(f"Spotify wants no calls to its catalogue before {moment(resume_at)}; none was made")
+            line = f"Spotify wants no calls to its catalogue before {moment(resume_at)}; none was made"
+            return with_providers(Outcome(line), settings, warehouse, clock, deadline, pace)
         accounts = accounts_of(settings, deadline)
 
         def authorize() -> str:
@@ -66,7 +76,27 @@ def fill_dimensions(
     if gave_way:
         return Outcome(gave_way[0], gave_way=True)
     stopped = f"; stopped after {span(deadline.limit_s)}, the next run goes on" if tally.is_stopped else ""
-    return Outcome(f"{dimensions_line(tally)}{stopped}", tuple(dimensions_warnings(tally)))
+    described = Outcome(f"{dimensions_line(tally)}{stopped}", tuple(dimensions_warnings(tally)))
+    return with_providers(described, settings, warehouse, clock, deadline, pace)
+
+
+def with_providers(
+    outcome: Outcome,
+    settings: Settings,
+    warehouse: Warehouse,
+    clock: Clock,
+    deadline: Deadline,
+    pace: Pace | None,
+) -> Outcome:
+    """The outcome of the catalogue, and what the other providers were asked after it.
+
+    The catalogue is saved by then, so a database that fails now is a warning.
+    """
+    try:
+        asked = ask_providers(settings, warehouse, clock, deadline, pace)
+    except WarehouseError as error:
+        return replace(outcome, warnings=(*outcome.warnings, Warned("database", f"Other providers: {error}")))
+    return replace(outcome, line=f"{outcome.line}{providers_line(asked)}")
 
 
 def dimensions_warnings(tally: FillResult) -> Iterator[Warned]:

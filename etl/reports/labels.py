@@ -41,7 +41,15 @@ HEADS = {
     "hour": "Hour",
     "coverage": "",
     "is_excluded": "",
+    "provider_name": "Provider",
+    "provider_names": "Told by",
+    "energy": "Energy",
+    "valence": "Valence",
+    "danceability": "Dance",
+    "tempo": "Tempo",
+    "known_play_share": "Known",
 }
+FEATURES = ("energy", "valence", "danceability", "acousticness", "tempo")  # numbers, rounded by their SQL
 LINKS = {  # the column with the address that a name links to
     "track_name": "track_url",
     "artist_name": "artist_url",
@@ -54,7 +62,7 @@ FIRST_STRONG, END = "\u2068", "\u2069"  # marks that keep a name of one directio
 
 
 def is_number(column: str) -> bool:
-    return column.endswith(("_count", "_ms", "_share", "_rank")) or column == "year"
+    return column.endswith(("_count", "_ms", "_share", "_rank")) or column in {"year", *FEATURES}
 
 
 def shown(column: str, value: Any, zone: tzinfo | None) -> str:
@@ -77,6 +85,8 @@ def shown(column: str, value: Any, zone: tzinfo | None) -> str:
         return day(value)
     if column == "genres":
         return ", ".join(value)
+    if column in FEATURES:
+        return f"{value:.1f}" if column == "tempo" else f"{value:.2f}"
     if column == "year":
         return str(value)
     return f"{value:,}" if isinstance(value, int) else in_a_line(str(value))

@@ -111,6 +111,11 @@ class Reporter:
             return self.report("wrapped", title, totals, self.fetch("gaps"))
         return self.report("wrapped", title, totals, *sections)
 
+    def features(self, year: int) -> Report:
+        """The moods of a year, by audio features."""
+        self.prepare("report_play", "report_feature")
+        return self.report("features", f"{year}, by mood", *self.sections_of("features"))
+
     def artist(self, name: str) -> Report:
         """The artist whose name is most like this one, year by year. Raises ReportError when none is like it."""
         matches = self.best_matches("search_artists", name)

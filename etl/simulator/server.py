@@ -192,6 +192,7 @@ class _Handler(BaseHTTPRequestHandler):
             path=parts.path,
             at=spotify.clock(),
             query=dict(parse_qsl(parts.query, keep_blank_values=True)),
+            pairs=tuple(parse_qsl(parts.query, keep_blank_values=True)),
             headers={name.lower(): value for name, value in self.headers.items()},
             form=dict(parse_qsl(body.decode(errors="surrogateescape"), keep_blank_values=True)),
         )

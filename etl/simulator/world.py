@@ -48,6 +48,7 @@ class Request:
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     form: Mapping[str, str] = field(default_factory=dict, repr=False)
+    pairs: tuple[tuple[str, str], ...] = ()  # the query with names that occur more than once
 
 
 @dataclass(frozen=True)

@@ -23,11 +23,12 @@ select
     ranked.track_count,
     ranked.first_played_at,
     ranked.last_played_at,
-    dim_artist.genres,
+    coalesce(chosen_genre.genres, dim_artist.genres) as genres,
     listening.spotify_url('spotify:artist:' || dim_artist.artist_id) as artist_url,
     dim_artist.image_url
 from ranked
 inner join listening.dim_artist on dim_artist.artist_key = ranked.artist_key
+left join listening.chosen_genre on chosen_genre.artist_key = ranked.artist_key
 order by
     case when :by = 'time' then ranked.listened_ms else ranked.play_count end desc,
     ranked.listened_ms desc,

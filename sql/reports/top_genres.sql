@@ -1,21 +1,37 @@
 -- Genres
-with genre_of_track as (
-    -- a track counts once for each genre, however many of its main artists have it
+with told as (
     select distinct
         report_credit.track_key,
-        genre.genre_name
+        genre.genre_name,
+        chosen_genre.provider_name
     from report_credit
-    inner join listening.dim_artist on dim_artist.artist_key = report_credit.artist_key
-    cross join lateral unnest(dim_artist.genres) as genre (genre_name)
+    inner join listening.chosen_genre on chosen_genre.artist_key = report_credit.artist_key
+    cross join lateral unnest(chosen_genre.genres) as genre (genre_name)
     where report_credit.is_main
+),
+genre_of_track as (
+    -- a track counts once for each genre, however many of its main artists have it, whoever told it
+    select distinct
+        told.track_key,
+        told.genre_name
+    from told
+),
+teller as (
+    select
+        told.genre_name,
+        string_agg(distinct told.provider_name, ', ' order by told.provider_name) as provider_names
+    from told
+    group by told.genre_name
 )
 select
     genre_of_track.genre_name,
     sum(report_track.play_count)::bigint as play_count,
     coalesce(sum(report_track.listened_ms), 0)::bigint as listened_ms,
-    count(distinct report_track.recording_key) as track_count
+    count(distinct report_track.recording_key) as track_count,
+    min(teller.provider_names) as provider_names
 from report_track
 inner join genre_of_track on genre_of_track.track_key = report_track.track_key
+inner join teller on teller.genre_name = genre_of_track.genre_name
 where report_track.is_music
 group by genre_of_track.genre_name
 order by

@@ -56,10 +56,10 @@ with met as (
         'genre',
         bridge_track_artist.track_key
     from listening.exclusion
-    inner join listening.artist_genre on artist_genre.genre_name = exclusion.genre_name
+    inner join listening.chosen_genre on exclusion.genre_name = any(chosen_genre.genres)
     inner join listening.bridge_track_artist
         on
-            bridge_track_artist.artist_key = artist_genre.artist_key
+            bridge_track_artist.artist_key = chosen_genre.artist_key
             and bridge_track_artist.role = 'main'
 )
 select

@@ -3,28 +3,28 @@
 create or replace view listening.track_features as
 select
     dim_track.track_uri,
-    track_feature.danceability,
-    track_feature.energy,
-    track_feature.key,
-    track_feature.loudness,
-    track_feature.mode,
-    track_feature.speechiness,
-    track_feature.acousticness,
-    track_feature.instrumentalness,
-    track_feature.liveness,
-    track_feature.valence,
-    track_feature.tempo,
-    dim_track.duration_ms,
-    track_feature.time_signature
-from listening.track_feature
-inner join listening.dim_track on dim_track.track_key = track_feature.track_key;
+    chosen_feature.danceability,
+    chosen_feature.energy,
+    chosen_feature.key,
+    chosen_feature.loudness,
+    chosen_feature.mode,
+    chosen_feature.speechiness,
+    chosen_feature.acousticness,
+    chosen_feature.instrumentalness,
+    chosen_feature.liveness,
+    chosen_feature.valence,
+    chosen_feature.tempo,
+    coalesce(dim_track.duration_ms, chosen_feature.duration_ms) as duration_ms,
+    chosen_feature.time_signature
+from listening.chosen_feature
+inner join listening.dim_track on dim_track.track_key = chosen_feature.track_key;
 
 comment on view listening.track_features is
-    'Audio features by track_uri, in the columns of an older layout. Empty until a source fills track_feature.';
+    'Audio features by track_uri, in the columns of an older layout. Empty until a source fills chosen_feature.';
 comment on column listening.track_features.track_uri is 'spotify:track:….';
 comment on column listening.track_features.danceability is '0 to 1: how fit for dancing.';
 comment on column listening.track_features.energy is '0 to 1: how intense and active.';
-comment on column listening.track_features.key is 'Pitch class, 0 is C; -1: none found.';
+comment on column listening.track_features.key is 'Pitch class, 0 is C. Null: none found.';
 comment on column listening.track_features.loudness is 'Average loudness in decibels.';
 comment on column listening.track_features.mode is '1 is major, 0 minor.';
 comment on column listening.track_features.speechiness is '0 to 1: how much of it is spoken.';

@@ -20,6 +20,7 @@ from etl import demo as story
 from etl.embedded.postgres import embedded_postgres
 from etl.simulator.catalogue import catalogue
 from etl.simulator.listener import TIME_ZONE
+from etl.simulator.providers import made_up_providers
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +98,25 @@ def test_the_demo_leaves_a_page_of_the_year_of_exactly_what_the_windows_held(pri
     assert f"{round(sum(played) / 60_000):,} minutes {len(played):,} plays" in text
 
 
+def test_the_demo_holds_the_features_and_genres_that_its_providers_know(printed, folder):
+    """Of the tracks that were played, and from the providers' own lists."""
+    knows = made_up_providers(catalogue())
+    played = {track for track, _ in plays_that_the_windows_held()}
+    by_id = {one.track_id: one.features for one in knows.recordings if one.features and not one.is_by_isrc}
+    with embedded_postgres(folder / "demo-postgres") as url:
+        rows = asked(
+            url,
+            "select track_id, energy::text, provider from listening.chosen_feature"
+            " join listening.dim_track using (track_key) where matched_by = 'id'",
+        )
+        named = asked(url, "select distinct provider from listening.chosen_genre")
+    assert {track: float(energy) for track, energy, _ in rows} == {
+        track: features["energy"] for track, features in by_id.items() if track in played
+    }
+    assert {provider for _, _, provider in rows} == {"reccobeats"}
+    assert {("spotify",), ("listenbrainz",), ("wikidata",)} <= set(named)
+
+
 def test_everything_that_the_story_promises_happens(printed):
     for promise in ("probably lost", "arrive late", "changed the date", "429", "401", "0 missing", "README"):
         assert promise in re.sub(r"\s+", " ", printed), promise
@@ -135,14 +155,15 @@ def elsewhere(folder) -> Iterator[None]:
 def test_the_commands_that_the_demo_ends_with_work_as_printed_beside_a_real_record(printed, folder, elsewhere):
     commands = printed_commands(printed)
     assert [command.partition(" --demo ")[2] for command in commands] == [
-        "report daily", "report top artists", "search love", "status",
+        "report daily", "report top artists", "report features", "search love", "status",
     ]  # fmt: skip
     nobody = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none", "TIME_ZONE": "nowhere"}
-    daily, top, search, status = (run(folder, *shlex.split(command), **nobody) for command in commands)
-    assert [ran.stderr for ran in (daily, top, search, status)] == [""] * 4
-    assert [ran.returncode for ran in (daily, top, search)] == [0] * 3
+    daily, top, features, search, status = (run(folder, *shlex.split(command), **nobody) for command in commands)
+    assert [ran.stderr for ran in (daily, top, features, search, status)] == [""] * 5
+    assert [ran.returncode for ran in (daily, top, features, search)] == [0] * 4
     assert daily.stdout.strip() and daily.stdout.strip() in printed
     assert top.stdout.startswith("Top artists by plays\n") and "Artists" in search.stdout
+    assert "Most typical" in features.stdout and "ReccoBeats" in features.stdout
     # The binge of the story is a gap, and nothing else needs anybody.
     assert status.returncode == 1
     [_, needed] = status.stdout.split("Somebody should look:")

@@ -133,6 +133,7 @@ GROUND_FLOOR = [
     "limits",
     "notices",
     "paths",
+    "provider_settings",
     "refused_values",
     "settings",
     "staging",
@@ -143,7 +144,7 @@ GROUND_FLOOR = [
 MAY_IMPORT = {
     "__main__": "cli",
     "cli": "demo jobs health reports reports.formats sources.exports auth warehouse",
-    "demo": "jobs reports reports.formats warehouse embedded simulator",
+    "demo": "jobs reports reports.formats dimensions warehouse embedded simulator",
     "jobs": "alerts health transfer sources sources.exports dimensions auth warehouse embedded spotify",
     "alerts": "health",
     "health": "dimensions auth warehouse",

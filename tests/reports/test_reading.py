@@ -23,6 +23,7 @@ REPORTS = {
     "daily": ("report", "daily", "--date", DAY),
     **{f"top {kind}": ("report", "top", kind) for kind in ("tracks", "artists", "albums", "genres", "shows")},
     "wrapped": ("report", "wrapped", f"{NOW:%Y}"),
+    "features": ("report", "features", f"{NOW:%Y}"),
     "artist": ("report", "artist", "Ann"),
     "track": ("report", "track", "Song"),
     "history": ("report", "history"),

@@ -35,9 +35,8 @@ ADDED = {
     ),
 }
 
-
-# Views of tables that a later schema file adds.
-NEWER = {"recording_evidence.sql"}
+# Views on tables that came later.
+NEWER = ("chosen_feature", "chosen_genre", "recording_evidence", "excluded_track", "exclusion_scope")
 
 
 def old_sql(folder: Path) -> Path:
@@ -50,7 +49,7 @@ def old_sql(folder: Path) -> Path:
         if int(path.name[:3]) <= 11:
             (folder / "schema" / path.name).symlink_to(path)
     for path in (ROOT / "sql/views").glob("*.sql"):
-        if path.name in NEWER:
+        if path.stem in NEWER:
             continue
         old = FOLDER / "views" / path.name
         (folder / "views" / path.name).symlink_to(old if old.exists() else path)

@@ -42,7 +42,10 @@ DESIGNED = {
     "recording_decision": {"decision_key", "track_uri", "other_track_uri", "is_same", "decided_at", "note"},
     "source": {"source_key", "source_name", "precision_s", "is_redating", "ms_basis"},
     "track_alias": {"track_key", "name_hash"},
-    "track_feature": {"track_key", "danceability", "energy", "valence", "tempo"},
+    "track_feature": {"track_key", "provider", "danceability", "energy", "valence", "tempo", "fetched_at", "matched_by"},
+    "provider": {"provider", "provider_name", "feature_rank", "genre_rank"},
+    "artist_genre": {"artist_key", "provider", "genres", "fetched_at", "matched_by"},
+    "artist_identity": {"artist_key", "provider", "mbid", "country", "fetched_at", "matched_by"},
 }  # fmt: skip
 
 

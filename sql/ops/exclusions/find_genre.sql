@@ -1,10 +1,10 @@
 -- Genres of what a listener played. The exact one first, then the most played.
 select
     0 as found_key,
-    artist_genre.genre_name as found_name,
+    genre.genre_name as found_name,
     null as by_whom,
     null as found_id,
-    lower(artist_genre.genre_name) = lower(:wanted) as is_exact
+    lower(genre.genre_name) = lower(:wanted) as is_exact
 from (
     select
         fact_play.track_key,
@@ -17,9 +17,10 @@ inner join listening.bridge_track_artist
     on
         bridge_track_artist.track_key = played.track_key
         and bridge_track_artist.role = 'main'
-inner join listening.artist_genre on artist_genre.artist_key = bridge_track_artist.artist_key
-where strpos(lower(artist_genre.genre_name), lower(:wanted)) > 0
-group by artist_genre.genre_name
+inner join listening.chosen_genre on chosen_genre.artist_key = bridge_track_artist.artist_key
+cross join lateral unnest(chosen_genre.genres) as genre (genre_name)
+where strpos(lower(genre.genre_name), lower(:wanted)) > 0
+group by genre.genre_name
 order by
     is_exact desc,
     sum(played.play_count) desc,

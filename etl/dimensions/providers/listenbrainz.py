@@ -1,0 +1,37 @@
+"""ListenBrainz: genres of artists by MBID, which MusicBrainz has told.
+
+Of the tags of an artist those with a `genre_mbid` are genres. https://listenbrainz.readthedocs.io/en/latest/users/api/
+"""
+
+from collections.abc import Sequence
+
+from etl.dimensions.providers.base import Caller, Item, Provider, ProviderError, Step, Told
+from etl.values import Json, genres, mapping, mappings, number
+
+MOST_ARTISTS = 50  # some 2,000 characters of address
+MOST_GENRES = 5  # those with the most votes
+
+
+def genres_by_mbid(caller: Caller, items: Sequence[Item]) -> Told:
+    """Genres of artists. One without a tag that is a genre is a miss: tags are still to come."""
+    mbids = sorted({item.mbid for item in items if item.mbid})
+    answer = caller.ask("/1/metadata/artist/", [("artist_mbids", ",".join(mbids)), ("inc", "tag")])
+    if not isinstance(answer, list):
+        raise ProviderError("an answer of another shape")
+    named = {str(row.get("artist_mbid")): genre_names(row) for row in mappings(answer)}
+    return Told(genres={item.key: found for item in items if (found := named.get(str(item.mbid)))})
+
+
+def genre_names(row: Json) -> list[str] | None:
+    """The genres of an artist, the one with the most votes first."""
+    tags = [tag for tag in mappings(mapping(row.get("tag")).get("artist")) if tag.get("genre_mbid")]
+    tags.sort(key=lambda tag: (-(number(tag.get("count")) or 0), str(tag.get("tag"))))
+    return genres([tag.get("tag") for tag in tags if number(tag.get("count"))][:MOST_GENRES])
+
+
+LISTENBRAINZ = Provider(
+    "listenbrainz",
+    budget=10,
+    pause_s=0.5,
+    steps=(Step("artist", "genres", MOST_ARTISTS, genres_by_mbid, by_mbid=True),),
+)
