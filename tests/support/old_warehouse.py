@@ -35,24 +35,27 @@ ADDED = {
     ),
 }
 
-# Views on tables that came later.
-NEWER = ("chosen_feature", "chosen_genre", "recording_evidence", "excluded_track", "exclusion_scope")
+# Views and functions on tables that came later.
+NEWER = (
+    "chosen_feature", "chosen_genre", "recording_evidence", "excluded_track", "exclusion_scope", "kept_plays",
+    "excluded_plays",
+)  # fmt: skip
 
 
 def old_sql(folder: Path) -> Path:
-    """A folder sql/ of the old program: its schema up to 011, and its views."""
-    for name in ("schema", "views"):
+    """A folder sql/ of the old program: its schema up to 011, its functions and its views."""
+    for name in ("schema", "functions", "views"):
         (folder / name).mkdir(parents=True)
-    for name in ("ops", "functions"):
-        (folder / name).symlink_to(ROOT / "sql" / name)
+    (folder / "ops").symlink_to(ROOT / "sql/ops")
     for path in (ROOT / "sql/schema").glob("*.sql"):
         if int(path.name[:3]) <= 11:
             (folder / "schema" / path.name).symlink_to(path)
-    for path in (ROOT / "sql/views").glob("*.sql"):
-        if path.stem in NEWER:
-            continue
-        old = FOLDER / "views" / path.name
-        (folder / "views" / path.name).symlink_to(old if old.exists() else path)
+    for name in ("functions", "views"):
+        for path in (ROOT / "sql" / name).glob("*.sql"):
+            if path.stem in NEWER:
+                continue
+            old = FOLDER / name / path.name
+            (folder / name / path.name).symlink_to(old if old.exists() else path)
     return folder
 
 
