@@ -350,7 +350,8 @@ def test_half_of_the_time_for_an_answer_counts_as_uncertain():
     ("answers", "since"),
     [
         ([(0, NOTHING), (300, NOTHING), (600, NOTHING)], 0),
-        ([(0, NOTHING), (300, NOTHING), (700, NOTHING)], 700),
+        ([(0, NOTHING), (600, NOTHING), (1210, NOTHING), (1825, ERROR), (1855, NOTHING)], 0),
+        ([(0, NOTHING), (300, NOTHING), (1000, NOTHING)], 1000),
         ([(0, sight("A", 0)), (30, sight("A", 30)), (60, ERROR), (110, sight("A", 110))], 0),
         ([(0, sight("A", 0)), (30, ERROR), (60, ERROR), (150, ERROR), (330, sight("B", 50))], 330),
         ([(3600, NOTHING), (60, NOTHING)], 60),

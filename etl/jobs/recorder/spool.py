@@ -186,7 +186,7 @@ class Spool:
                 "insert into observation (listener_key, observation) values (?, ?)",
                 [(listener_key, json.dumps(saved(one))) for one in finished],
             )
-            if state.watched is not None:
+            if state.watched is not None and state.watched[0] < state.watched[1]:  # one answer alone covers nothing
                 starts_ms, ends_ms = map(unix_ms, state.watched)
                 connection.execute(
                     "insert into span values (?, ?, ?) on conflict do update set ends_ms = max(ends_ms, excluded.ends_ms)",

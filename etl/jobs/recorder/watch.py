@@ -11,6 +11,7 @@ from etl.jobs.recorder.calls import Calls
 from etl.jobs.recorder.clocks import Clocks
 from etl.jobs.recorder.spool import Spool
 from etl.jobs.recorder.tokens import AccessTokens
+from etl.limits import PLAYER_FAILED_S, PLAYER_LONGEST_FAILED_S
 from etl.sources.player.answer import ERROR, Answer, read_answer
 from etl.sources.player.asking import Habits, hour_of, next_ask
 from etl.sources.player.observation import Observation, moment_of
@@ -20,7 +21,6 @@ from etl.spotify.player import Asked
 
 log = logging.getLogger(__name__)
 
-FAILED_S, LONGEST_FAILED_S = 30.0, 120.0  # to the next question after one that failed; it doubles
 MANY_FAILED = 10  # in a row: a good quarter of an hour
 LONGEST_WAIT_S = 900.0  # then the clock is looked at again: it may have been set
 REFUSED_WAIT_S = 900.0  # until a login that ended is looked for again
@@ -126,7 +126,7 @@ class Watch:
         self.failed_count += 1
         if self.failed_count == MANY_FAILED:
             log.warning("Spotify has not answered the last %d questions about the player", MANY_FAILED)
-        return min(FAILED_S * (1 << min(self.failed_count - 1, 10)), LONGEST_FAILED_S)
+        return min(PLAYER_FAILED_S * (1 << min(self.failed_count - 1, 10)), PLAYER_LONGEST_FAILED_S)
 
     def keep_rest(self, at: datetime) -> None:
         """Try once more to write what the spool could not take."""

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from math import sqrt
 
+from etl.limits import PLAYER_IDLE_S
 from etl.sources.player.observation import unix_ms
 from etl.sources.player.state import State
 
@@ -14,7 +15,7 @@ PLAYING_S = 30.0  # at most: a skip is dated by the item that follows, so asking
 AFTER_END_S = 1.0  # by then the next item has begun, and its progress dates both
 PAUSED_S = 300.0  # so long a pause is watched closely; a paused player mostly disappears after two minutes
 UNKNOWN_S = 300.0  # when nothing plays and the hours of this listener are not known
-SHORTEST_S, LONGEST_S = 30.0, 600.0  # when nothing plays
+SHORTEST_S, LONGEST_S = 30.0, PLAYER_IDLE_S  # when nothing plays; what is late is reckoned from it in etl/limits.py
 SILENT_CALLS, PLAYED_CALLS = 285, 1_000  # in a whole day (UTC) of idling: before its first play, and after it
 SELDOM = 0.07  # added to each share: something may play in any hour
 
