@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from etl import __version__
+from etl.jobs.recorder.habits import zone_of
 from etl.jobs.recorder.spool import Span, Spool
 from etl.jobs.run import Run
 from etl.settings import Settings
@@ -237,4 +238,6 @@ def sentence_about_holder(warehouse: Warehouse, listener_key: int) -> str:
 def usual_hours(warehouse: Warehouse, listener_key: int, now: datetime) -> tuple[list[datetime], ZoneInfo]:
     """The hours of the last ninety days in which this listener played something, in local time; their time zone."""
     rows = warehouse.ask(lambda connection: run(connection, "ops/recorder/played", listener_key=listener_key, now=now))
-    return [row.played_hour for row in rows if row.played_hour is not None], ZoneInfo(rows[0].time_zone)
+    return [row.played_hour for row in rows if row.played_hour is not None], zone_of(
+        rows[0].time_zone if rows else "UTC"
+    )

@@ -1,14 +1,10 @@
 """The recorder's day: ask whoever is due, flush when a session ends, rest until the next question."""
 
-import json
 import logging
 import sqlite3
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
-from zoneinfo import ZoneInfo
 
 from etl.auth.encryption import TokenKeyError
 from etl.clock import WrongClock
@@ -16,6 +12,7 @@ from etl.counts import many
 from etl.deadline import CallTimeout, within
 from etl.jobs.recorder.clocks import Clocks
 from etl.jobs.recorder.flush import AnotherRecorder, Mark, flush, usual_hours
+from etl.jobs.recorder.habits import LEARNED_EVERY, keep_habits, kept_habits
 from etl.jobs.recorder.service import Service
 from etl.jobs.recorder.spool import Spool
 from etl.jobs.recorder.watch import REFUSED_WAIT_S, Watch
@@ -30,7 +27,6 @@ log = logging.getLogger(__name__)
 EVERY = timedelta(minutes=15)  # while a session goes on; a free database sleeps after five minutes without one
 RETRY, LONGEST_RETRY = timedelta(minutes=1), timedelta(minutes=15)  # to the next flush after one that failed
 HOUR = timedelta(hours=1)
-LEARNED_EVERY = timedelta(days=1)
 LEARNED_FROM = timedelta(days=90)
 FAREWELL_S = 20.0  # for the last flush; systemd kills a service that takes longer than its TimeoutStopSec
 UNREADY_S = 60.0  # to the next question when there is no access token
@@ -40,25 +36,6 @@ NAP_S = 20.0  # at most, so that a stop and a sleeping computer are noticed soon
 def doubled(first: timedelta, failed_count: int, longest: timedelta) -> timedelta:
     """The wait after so many failures in a row (from 1): twice as long each time, up to the longest."""
     return min(first * (1 << min(failed_count - 1, 10)), longest)
-
-
-def keep_habits(spool: Spool, watch: Watch, now: datetime) -> None:
-    """Note in the spool what was learned of a listener today."""
-    shares = [[is_weekend, hour, share] for (is_weekend, hour), share in watch.habits.shares.items()]
-    told = {"day": str(now.date()), "zone": watch.zone.key, "shares": shares}
-    with suppress(sqlite3.Error):  # it is learned again
-        spool.keep_note(f"habits {watch.listener_key}", json.dumps(told))
-
-
-def kept_habits(spool: Spool, listener_key: int, now: datetime) -> tuple[ZoneInfo, Habits, date] | None:
-    """What was learned of a listener within the last day; None: nothing was."""
-    note = spool.note(f"habits {listener_key}")
-    told: dict[str, Any] = json.loads(note) if note else {"day": str(date.min)}
-    day = date.fromisoformat(told["day"])
-    if not day <= now.date() < day + LEARNED_EVERY:
-        return None
-    habits = Habits({(kind, hour): share for kind, hour, share in told["shares"]})
-    return ZoneInfo(told["zone"]), habits, day
 
 
 @dataclass
@@ -251,7 +228,7 @@ class Recorder:
             first = max(min(hours).date(), local - LEARNED_FROM)
             watch.habits = Habits(listening_shares(hours, first, local))
         flushes.learned_on = now.date()
-        keep_habits(self.spool, watch, now)
+        keep_habits(self.spool, watch.listener_key, watch.habits, watch.zone, now)
 
     def _mark(self, watch: Watch, *, is_last: bool = False) -> Mark:
         now = self.clocks.now()

@@ -8,7 +8,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
 
 from etl import __version__
 from etl.auth.encryption import Keys
@@ -20,6 +19,7 @@ from etl.jobs.monitored import deliver, inspection_of
 from etl.jobs.recorder.calls import Calls
 from etl.jobs.recorder.clocks import Clocks
 from etl.jobs.recorder.flush import claim
+from etl.jobs.recorder.habits import zone_of
 from etl.jobs.recorder.kept_logins import Kept, LoginRow, keep_login, kept_logins
 from etl.jobs.recorder.loop import Recorder
 from etl.jobs.recorder.service import Service
@@ -85,7 +85,7 @@ def record(
                 calls,
                 spool,
                 clocks,
-                ZoneInfo(row["time_zone"]),
+                zone_of(row["time_zone"]),
             )
             for row in rows
         ]
