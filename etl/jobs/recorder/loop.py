@@ -84,12 +84,14 @@ class Recorder:
         self.finish()
 
     def once(self) -> int:
-        """Ask everybody once, and flush; the number of new plays. Raises SpotifyError if somebody can't be asked."""
-        refused: list[SpotifyError] = []
+        """Ask everybody once, and flush; the number of new plays. Raises what `AccessTokens.token` raises, and
+        SpotifyError, if somebody can't be asked: after everybody was.
+        """
+        refused: list[Exception] = []
         for watch in self.watches:
             try:
                 watch.ask()
-            except SpotifyError as error:
+            except (SpotifyError, TokenKeyError, WrongClock, WarehouseError) as error:
                 refused.append(error)
             if watch.refused is not None:
                 refused.append(SpotifyError(watch.refused))
