@@ -1,21 +1,26 @@
 """How often the recorder may ask, and what becomes of a login whose token Spotify replaces while the database is away."""
 
 import sqlite3
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from support import change_world, settings_of
 from support.recorder_day import MORNING, MovedClocks, Time, actions_of_a_day, let_play, run_recorder
 
+from etl.auth.logins import Grant
 from etl.jobs.plays import record_plays
 from etl.jobs.recorder.calls import Calls
 from etl.jobs.recorder.spool import Spool, app_of, spool_folder
+from etl.jobs.recorder.tokens import AccessTokens
 from etl.sources.player.answer import read_answer
 from etl.sources.player.observation import unix_ms
 from etl.sources.player.session import Moment, step
 from etl.sources.player.state import State
+from etl.spotify.errors import LoginRefused
 from etl.warehouse.connection import Warehouse
+from etl.warehouse.errors import WarehouseError
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 
@@ -98,3 +103,68 @@ def test_a_token_that_is_replaced_while_the_database_is_away_is_kept_and_stored(
     record_plays(settings, warehouse, time.true)
     with Spool(spool_folder(settings)) as spool:
         assert spool.made(app_of(settings), MORNING.date()) > 100
+
+
+class LoginWhoseTokenIsReplaced:
+    """Each renewal brings a new refresh token. `is_away`: the database does not answer."""
+
+    def __init__(self) -> None:
+        self.is_away = True
+        self.tries: list[datetime] = []
+        self.now = MORNING
+        self.stored: str | None = None
+        self.count = 0
+
+    def grant(self) -> Grant:
+        return Grant("access", "first", 3600.0, False)
+
+    def renewed(self, granted: Grant) -> Grant:
+        self.count += 1
+        return Grant("access", f"number {self.count}", 3600.0, True)
+
+    def store(self, granted: Grant) -> None:
+        self.tries.append(self.now)
+        if self.is_away:
+            raise WarehouseError("The database does not answer.")
+        self.stored = granted.refresh_token
+
+
+def test_a_replaced_token_is_stored_ever_more_seldom_while_the_database_is_away_and_never_before_a_question(caplog):
+    login = LoginWhoseTokenIsReplaced()
+    tokens = AccessTokens(lambda: login)  # type: ignore[arg-type, return-value]
+    tokens.token(MORNING)
+    for second in range(3_600, 3_600 * 6, 20):
+        login.now = MORNING + timedelta(seconds=second)
+        before = len(login.tries)
+        tokens.token(login.now)
+        assert len(login.tries) == before
+        tokens.store(login.now)
+    waits = [(later - earlier).total_seconds() for earlier, later in pairwise(login.tries)]
+    assert waits[:4] == [60, 120, 240, 480] and set(waits[4:]) == {900}
+    assert sum("kept in the spool" in record.getMessage() for record in caplog.records) == 1
+    login.is_away = False
+    tokens.store(login.now, is_last=True)
+    assert login.stored == f"number {login.count}"
+    count = len(login.tries)
+    tokens.store(login.now + DAY)
+    assert len(login.tries) == count
+
+
+def test_a_login_that_plays_found_refused_meanwhile_is_good_again_when_its_new_token_is_stored(
+    database, spotify, warehouse, tmp_path, ask, monkeypatch, no_pauses
+):
+    monkeypatch.setattr("etl.warehouse.connection.time.sleep", no_pauses.append)
+    settings = settings_of(database, spotify, brapped_home=tmp_path / "home")
+    record_plays(settings, warehouse, lambda: MORNING - DAY)
+    time = Time(unix_ms(MORNING))
+    spotify.clock, spotify.is_dated = time.true, True
+    let_play(spotify, actions_of_a_day(5, sessions=3))
+    run_recorder(settings, warehouse, MovedClocks(time, MORNING + HOUR / 2))
+    change_world(spotify, rotate_refresh_tokens=True)
+    run_recorder(settings, Warehouse("postgresql://nobody@127.0.0.1:1/nothing"), MovedClocks(time, MORNING + 3 * HOUR))
+    with pytest.raises(LoginRefused):
+        record_plays(settings, warehouse, time.true)  # with the token that the recorder has used up
+    assert ask("select refused_at is not null from ops.login") == [(True,)]
+    run_recorder(settings, warehouse, MovedClocks(time, MORNING + 4 * HOUR))
+    assert ask("select refused_at, refused_reason from ops.login") == [(None, None)]
+    record_plays(settings, warehouse, time.true)

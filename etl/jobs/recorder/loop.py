@@ -112,6 +112,8 @@ class Recorder:
                     self._ask(watch)
                 if self._is_flush_due(watch, self.clocks.now()) and not self.is_stopped:
                     self._flush(watch)
+                if self.flushes[watch.listener_key].retry_at is None:  # else the database is away, and a try takes long
+                    watch.tokens.store(self.clocks.now())
             except sqlite3.Error as error:
                 log.warning("The spool can't be used (%s)", error)
                 watch.put_off(UNREADY_S)
@@ -131,6 +133,7 @@ class Recorder:
                 mark = self._mark(watch, is_last=True)
                 try:
                     watch.keep_rest(now)
+                    watch.tokens.store(now, is_last=True)
                     new_count += flush(self.warehouse, self.settings, self.spool, watch.listener_key, mark, now)
                 except AnotherRecorder as error:  # all is written
                     log.warning("%s", error)
