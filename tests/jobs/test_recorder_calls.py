@@ -1,9 +1,12 @@
 """How often the recorder may ask, and what becomes of a login whose token Spotify replaces while the database is away."""
 
 import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from support import change_world, settings_of
@@ -14,11 +17,13 @@ from etl.jobs.plays import record_plays
 from etl.jobs.recorder.calls import Calls
 from etl.jobs.recorder.spool import Spool, app_of, spool_folder
 from etl.jobs.recorder.tokens import AccessTokens
+from etl.jobs.recorder.watch import Watch
 from etl.sources.player.answer import read_answer
 from etl.sources.player.observation import unix_ms
 from etl.sources.player.session import Moment, step
 from etl.sources.player.state import State
 from etl.spotify.errors import LoginRefused
+from etl.spotify.player import Asked
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.errors import WarehouseError
 
@@ -168,3 +173,63 @@ def test_a_login_that_plays_found_refused_meanwhile_is_good_again_when_its_new_t
     run_recorder(settings, warehouse, MovedClocks(time, MORNING + 4 * HOUR))
     assert ask("select refused_at, refused_reason from ops.login") == [(None, None)]
     record_plays(settings, warehouse, time.true)
+
+
+@dataclass
+class AnyToken:
+    """A login is not needed without a network."""
+
+    def token(self, now: datetime) -> str:
+        return ""
+
+
+def asked_in_a_day(folder: Path, progress: Callable[[int], int], duration_ms: int) -> list[float]:
+    """When, in seconds of a day, a recorder asks while an item plays on repeat; `progress`, of the milliseconds."""
+    midnight = unix_ms(MORNING.replace(hour=0))
+    time, asks = Time(midnight), []
+    clocks = MovedClocks(time, MORNING)
+
+    def player(_: str) -> Asked:
+        asks.append((time.now_ms - midnight) / 1000)
+        item = body()["item"] | {"duration_ms": duration_ms}
+        told = body(item=item, progress_ms=progress(time.now_ms - midnight), repeat_state="track")
+        return Asked("answered", clocks.reading(), clocks.reading(), time.true(), 200, told)
+
+    with Spool(folder) as spool:
+        calls = Calls(spool, "app", 1_500)
+        watch = Watch(1, AnyToken(), player, calls, spool, clocks, ZoneInfo("UTC"))  # type: ignore[arg-type]
+        while time.now_ms < midnight + 86_400_000:
+            watch.ask()
+            time.now_ms = max(round(watch.due_s * 1000), time.now_ms + 1)
+    return asks
+
+
+@pytest.mark.parametrize(
+    ("progress", "duration_ms"),
+    [
+        (lambda ms: ms % 1_000, 1_000),
+        (lambda ms: ms % 10_000, 10_000),
+        (lambda ms: 199_600 + ms // 7 % 2 * 200, 200_000),
+    ],
+    ids=["a second", "ten seconds", "a progress that wavers at the end"],
+)
+def test_short_items_on_repeat_leave_questions_for_the_evening(tmp_path, progress, duration_ms):
+    asks = asked_in_a_day(tmp_path, progress, duration_ms)
+    assert len(asks) <= 1_500 and asks[-1] > 23 * 3_600
+    near = [later - earlier < 10 for earlier, later in pairwise(asks)]
+    assert not any(all(near[at : at + 4]) for at in range(len(near) - 4))
+
+
+def test_sparing_never_puts_off_the_end_of_an_item(calls):
+    for _ in range(17):
+        calls.count(MORNING.date())
+    assert calls.spaced_s(30.0, MORNING, end_s=41.0) == 41.0
+    assert calls.spaced_s(30.0, MORNING, end_s=4_000.0) == 600.0  # what is left of the budget, over the day
+    assert calls.spaced_s(30.0, MORNING) == 600.0
+
+
+def test_in_a_day_of_songs_each_is_asked_about_at_its_end(tmp_path):
+    asks = asked_in_a_day(tmp_path, lambda ms: ms % 180_000, 180_000)
+    ends = [at for at in asks if at % 180 <= 1.1 and at > 180]
+    assert len(asks) <= 1_500 and asks[-1] > 23 * 3_600
+    assert len(ends) > 0.9 * 86_400 / 180

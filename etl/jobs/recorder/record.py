@@ -77,7 +77,7 @@ def record(
             keys_of_rows = [row["listener_key"] for row in rows]
             claim(warehouse, keys_of_rows, holder_id, host_name(), clocks.now(), is_takeover=is_takeover)
         with releasing(warehouse, holder_id, clocks):
-            calls = Calls(spool, app_of(settings), settings.player_daily_budget)
+            calls = Calls(spool, app_of(settings), settings.player_daily_budget, len(rows))
             player = PlayerEndpoint(settings.spotify_api_url, clocks.reading)
             watches = [
                 Watch(

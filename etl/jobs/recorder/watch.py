@@ -13,7 +13,7 @@ from etl.jobs.recorder.spool import Spool
 from etl.jobs.recorder.tokens import AccessTokens
 from etl.limits import PLAYER_FAILED_S, PLAYER_LONGEST_FAILED_S
 from etl.sources.player.answer import ERROR, Answer, read_answer
-from etl.sources.player.asking import Habits, hour_of, next_ask
+from etl.sources.player.asking import Habits, ends_in_s, hour_of, next_ask
 from etl.sources.player.observation import Observation, moment_of
 from etl.sources.player.session import Moment, step
 from etl.sources.player.state import State
@@ -44,6 +44,7 @@ class Watch:
         self.due_s = self.clocks.steady_s()  # when to ask next, by the steady clock
         self.played_at = self.spool.played_at(self.listener_key)  # when something was last seen to play
         self.failed_count = 0
+        self.close_count = 0  # questions in a row that follow closely on one another
         self.is_session_over = False  # set when a play ended and nothing follows: time to flush
         self.unkept: list[Observation] = []  # what the spool could not take, because the disk is full
         self.refused: str | None = None  # why this listener can't be asked; a sentence for the person
@@ -114,7 +115,10 @@ class Watch:
         else:
             self.failed_count = 0
             wait_s = next_ask(self.state, moment.at, self.idle_s(moment.at))
-        self.put_off(self.calls.spaced_s(wait_s, moment.at, is_playing=is_playing))
+        end_s = ends_in_s(self.state, moment.at) if is_playing else None
+        is_close = end_s is not None and end_s < self.calls.close_s(moment.at)
+        self.close_count = self.close_count + 1 if is_close else 0
+        self.put_off(self.calls.spaced_s(wait_s, moment.at, end_s=end_s, close_count=self.close_count))
 
     def _asked(self, now: datetime) -> Asked:
         token = self.tokens.token(now)

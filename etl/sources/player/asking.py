@@ -42,6 +42,15 @@ def next_ask(state: State, at: datetime, idle_s: float) -> float:
     return min(PLAYING_S, max(rest_s, 0.0) + AFTER_END_S)
 
 
+def ends_in_s(state: State, at: datetime) -> float:
+    """Seconds from `at` until a second after the end of what plays; LONGEST_S if that is not known."""
+    play = state.play
+    if play is None or play.rest_ms is None:
+        return LONGEST_S
+    rest_s = (play.rest_ms - (unix_ms(at) - play.last_ms)) / 1000
+    return LONGEST_S if rest_s < -2 * AFTER_END_S else max(rest_s, 0.0) + AFTER_END_S
+
+
 @dataclass(frozen=True)
 class Habits:
     """When a listener usually plays something. `shares`: as from `listening_shares`; without any nothing is known."""
