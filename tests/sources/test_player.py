@@ -13,7 +13,7 @@ from support import REAL_DATA, real_data
 
 from etl.clock import parse_date_header
 from etl.sources.player.answer import ERROR, Answer, Device, read_answer
-from etl.sources.player.asking import Habits, hour_of, listening_shares, next_ask
+from etl.sources.player.asking import Density, Habits, density_of, hour_of, listening_shares, next_ask
 from etl.sources.player.moments import Reading, Timeline, place
 from etl.sources.player.observation import Observation, moment_of, unix_ms
 from etl.sources.player.saved import restored, saved
@@ -593,6 +593,25 @@ def test_no_wait_is_longer_than_ten_minutes_or_shorter_than_half_a_minute():
 @pytest.mark.parametrize("shares", [{}, {(True, hour): 0.5 for hour in range(24)}])
 def test_while_the_hours_of_such_days_are_unknown_every_five_minutes_will_do(shares):
     assert Habits(shares).idle_s((False, 20), played_today=True) == 300
+
+
+@pytest.mark.parametrize(
+    ("budget", "listeners", "density"),
+    [
+        (1_500, 1, Density(285, 1_000)),
+        (1_500, 2, Density(144, 450)),
+        (1_500, 3, Density(144, 200)),
+        (1_500, 9, Density(144, 144)),
+        (6_000, 3, Density(144, 1_000)),
+        (500, 1, Density(200, 200)),
+    ],
+)
+def test_listeners_of_one_app_share_its_questions_while_nothing_plays(budget, listeners, density):
+    assert density_of(budget, listeners) == density
+    habits = Habits({(kind, hour): EVENING.get(hour, 0.0) for kind in (False, True) for hour in range(24)})
+    for played_today, calls in ((False, density.silent), (True, density.played)):
+        waits = [habits.idle_s((False, hour), played_today=played_today, density=density) for hour in range(24)]
+        assert sum(3600 / wait for wait in waits) == pytest.approx(max(calls, 144), abs=1)
 
 
 def test_shares_count_days_not_plays():

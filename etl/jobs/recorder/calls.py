@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from etl.jobs.recorder.spool import Spool
 from etl.limits import LONGEST_PAUSE_S
-from etl.sources.player.asking import LONGEST_S, PLAYING_S, UNKNOWN_S
+from etl.sources.player.asking import LONGEST_S, PLAYING_S, UNKNOWN_S, density_of
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +30,7 @@ class Calls:
 
     def __post_init__(self) -> None:
         self.paused: tuple[datetime, str | None] | None = self.spool.pause(self.app)
+        self.density = density_of(self.daily_budget, self.listener_count)
         self._counted: dict[date, int] = {}  # also what the spool could not take
         self._refused_count = 0  # in a row
 

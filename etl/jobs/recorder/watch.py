@@ -53,7 +53,9 @@ class Watch:
     def idle_s(self, at: datetime) -> float:
         """Seconds between two questions while nothing plays."""
         played_today = self.played_at is not None and self.played_at.astimezone(UTC).date() == at.astimezone(UTC).date()
-        return self.habits.idle_s(hour_of(at.astimezone(self.zone)), played_today=played_today)
+        return self.habits.idle_s(
+            hour_of(at.astimezone(self.zone)), played_today=played_today, density=self.calls.density
+        )
 
     def put_off(self, seconds: float) -> None:
         """Ask again after so many seconds."""

@@ -17,6 +17,8 @@ PAUSED_S = 300.0  # so long a pause is watched closely; a paused player mostly d
 UNKNOWN_S = 300.0  # when nothing plays and the hours of this listener are not known
 SHORTEST_S, LONGEST_S = 30.0, PLAYER_IDLE_S  # when nothing plays; what is late is reckoned from it in etl/limits.py
 SILENT_CALLS, PLAYED_CALLS = 285, 1_000  # in a whole day (UTC) of idling: before its first play, and after it
+PLAYING_CALLS = 300  # of two hours of playing
+DAY_S = 86_400
 SELDOM = 0.07  # added to each share: something may play in any hour
 
 Hour = tuple[bool, int]  # whether it is a weekend, the hour from 0 to 23
@@ -52,26 +54,47 @@ def ends_in_s(state: State, at: datetime) -> float:
 
 
 @dataclass(frozen=True)
+class Density:
+    """How many questions a whole day (UTC) of idling takes for one listener: before its first play, and after it."""
+
+    silent: int = SILENT_CALLS
+    played: int = PLAYED_CALLS
+
+
+ALONE = Density()
+
+
+def density_of(daily_budget: int, listener_count: int) -> Density:
+    """How densely each of several listeners of one app is asked about while nothing plays.
+
+    The budget is the app's. So the questions of a silent day are shared, and those after a play are each listener's
+    part of what PLAYING_CALLS leave of it; at the least every LONGEST_S.
+    """
+    least = round(DAY_S / LONGEST_S)
+    played = min(max(daily_budget // listener_count - PLAYING_CALLS, least), PLAYED_CALLS)
+    return Density(min(max(SILENT_CALLS // listener_count, least), played), played)
+
+
+@dataclass(frozen=True)
 class Habits:
     """When a listener usually plays something. `shares`: as from `listening_shares`; without any nothing is known."""
 
     shares: Mapping[Hour, float] = field(default_factory=dict)
 
-    def idle_s(self, hour: Hour, *, played_today: bool) -> float:
+    def idle_s(self, hour: Hour, *, played_today: bool, density: Density = ALONE) -> float:
         """Seconds between two questions while nothing plays.
 
-        `played_today`: whether something has played on this day (UTC). Until then the questions of the whole day are
-        SILENT_CALLS, so that a day without music stays cheap; from then on they are as dense as PLAYED_CALLS a day.
+        `played_today`: whether something has played on this day (UTC). Until then the questions are as dense as
+        `density.silent` a day, so that a day without music stays cheap; from then on as `density.played`.
         """
-        return (self._after_a_play if played_today else self._before_a_play).get(hour, UNKNOWN_S)
+        calls = density.played if played_today else density.silent
+        if calls not in self._intervals:
+            self._intervals[calls] = intervals(self.shares, calls)
+        return self._intervals[calls].get(hour, max(UNKNOWN_S, DAY_S / calls))
 
     @cached_property
-    def _before_a_play(self) -> Mapping[Hour, float]:
-        return intervals(self.shares, SILENT_CALLS)
-
-    @cached_property
-    def _after_a_play(self) -> Mapping[Hour, float]:
-        return intervals(self.shares, PLAYED_CALLS)
+    def _intervals(self) -> dict[int, Mapping[Hour, float]]:
+        return {}
 
 
 def intervals(shares: Mapping[Hour, float], calls: int) -> Mapping[Hour, float]:
