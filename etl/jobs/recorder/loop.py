@@ -47,6 +47,7 @@ class Flushes:
     retry_at: datetime | None = None
     learned_on: date | None = None
     is_waiting: bool = False  # something is in the spool
+    paused_until: datetime | None = None  # the pause of which the warehouse was told
 
 
 @dataclass
@@ -169,10 +170,15 @@ class Recorder:
                 self._refuse(watch, watch.refused)
             elif (
                 watch.is_session_over
-                or watch.calls.is_paused_long(self.clocks.now())
+                or self.paused_until(watch) not in (None, self.flushes[watch.listener_key].paused_until)
                 or watch.spool.waiting(watch.listener_key, 1)
             ):
                 self.flushes[watch.listener_key].is_waiting = True
+
+    def paused_until(self, watch: Watch) -> datetime | None:
+        """When a long pause of this listener's app ends; None while there is none."""
+        paused = watch.calls.paused
+        return paused[0] if paused is not None and watch.calls.is_paused_long(self.clocks.now()) else None
 
     def _refuse(self, watch: Watch, sentence: str) -> None:
         """Ask no more for a while, and say why: once."""
@@ -213,7 +219,9 @@ class Recorder:
         if flushes.failed_count:
             log.warning("The database answers again; what was heard meanwhile is recorded")
         watch.is_session_over = False
-        self.flushes[watch.listener_key] = Flushes(now, learned_on=flushes.learned_on)
+        self.flushes[watch.listener_key] = Flushes(
+            now, learned_on=flushes.learned_on, paused_until=self.paused_until(watch)
+        )
         if flushes.learned_on is None or now.date() - flushes.learned_on >= LEARNED_EVERY:
             self._learn(watch, now)
 
