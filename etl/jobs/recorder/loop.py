@@ -18,7 +18,7 @@ from etl.jobs.recorder.spool import Spool
 from etl.jobs.recorder.watch import REFUSED_WAIT_S, Watch
 from etl.settings import Settings
 from etl.sources.player.asking import Habits, listening_shares
-from etl.spotify.errors import LoginRefused, SpotifyError
+from etl.spotify.errors import AppRefused, LoginRefused, SpotifyError
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.errors import WarehouseError
 
@@ -61,6 +61,7 @@ class Recorder:
     holder_id: str
     service: Service = field(default_factory=Service)
     alert: Callable[[str], None] = lambda sentence: None
+    is_away: bool = False  # the database, when this recorder started: nobody is claimed
 
     def __post_init__(self) -> None:
         now = self.clocks.now()
@@ -69,6 +70,9 @@ class Recorder:
         for watch in self.watches:
             if self.spool.waiting(watch.listener_key, 1):  # of a recorder that was killed; the database is awake now
                 self.flushes[watch.listener_key] = Flushes(now - EVERY, is_waiting=True)
+            if self.is_away:  # the first flush claims, or finds that another recorder does
+                self.flushes[watch.listener_key].failed_count = 1
+                self.flushes[watch.listener_key].retry_at = now + RETRY
             self._learn(watch, now)
             watch.go_on(now)
 
@@ -157,7 +161,7 @@ class Recorder:
     def _ask(self, watch: Watch) -> None:
         try:
             watch.ask()
-        except (LoginRefused, TokenKeyError, WrongClock) as error:
+        except (LoginRefused, AppRefused, TokenKeyError, WrongClock) as error:
             self._refuse(watch, str(error))
         except SpotifyError as error:
             log.warning("%s", error)

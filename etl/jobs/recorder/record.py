@@ -73,7 +73,7 @@ def record(
             once=once,
         )
         holder_id = spool.holder_id
-        if not is_away:  # else this spool was the last to watch them; a flush finds out whether it still is
+        if not is_away:  # else this spool was the last to watch them; the first flush claims them
             keys_of_rows = [row["listener_key"] for row in rows]
             claim(warehouse, keys_of_rows, holder_id, host_name(), clocks.now(), is_takeover=is_takeover)
         with releasing(warehouse, holder_id, clocks):
@@ -92,7 +92,14 @@ def record(
                 for row in rows
             ]
             recorder = Recorder(
-                settings, warehouse, spool, watches, holder_id, service, alert=lambda sentence: tell(settings, sentence)
+                settings,
+                warehouse,
+                spool,
+                watches,
+                holder_id,
+                service,
+                alert=lambda sentence: tell(settings, sentence),
+                is_away=is_away,
             )
             stop.recorder = recorder
             started(recorder)
