@@ -1,7 +1,8 @@
 """A recorder that idles at its longest interval: what it covers, what it knows of the first play, and what is late."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from support import settings_of
@@ -91,3 +92,16 @@ def test_a_recorder_stands_still_only_after_several_questions_that_failed(second
         "local": local,
     }
     assert len(list(recorder_findings([row], MORNING))) == count
+
+
+def test_a_play_late_in_the_evening_does_not_count_for_the_next_day(settings, warehouse, spotify, time, monkeypatch):
+    evenings = [
+        datetime(2026, 11, 19 - day, hour, tzinfo=UTC).replace(tzinfo=None)
+        for day in range(15)
+        for hour in range(17, 24)
+    ]
+    monkeypatch.setattr("etl.jobs.recorder.loop.usual_hours", lambda *_: (evenings, ZoneInfo("UTC")))
+    let_play(spotify, [])
+    time.now_ms = unix_ms(MORNING.replace(hour=0, minute=1))
+    run_recorder(settings, warehouse, MovedClocks(time, MORNING.replace(hour=23, minute=59)))
+    assert 200 < sum(call.path == "/v1/me/player" for call in spotify.calls) < 300

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,7 @@ from support import REAL_DATA, real_data
 
 from etl.clock import parse_date_header
 from etl.sources.player.answer import ERROR, Answer, Device, read_answer
-from etl.sources.player.asking import Density, Habits, density_of, hour_of, listening_shares, next_ask
+from etl.sources.player.asking import Density, Habits, density_of, hour_of, hours_of_day, listening_shares, next_ask
 from etl.sources.player.moments import Reading, Timeline, place
 from etl.sources.player.observation import Observation, moment_of, unix_ms
 from etl.sources.player.saved import restored, saved
@@ -612,6 +613,20 @@ def test_listeners_of_one_app_share_its_questions_while_nothing_plays(budget, li
     for played_today, calls in ((False, density.silent), (True, density.played)):
         waits = [habits.idle_s((False, hour), played_today=played_today, density=density) for hour in range(24)]
         assert sum(3600 / wait for wait in waits) == pytest.approx(max(calls, 144), abs=1)
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Auckland", "America/Los_Angeles", "Asia/Kolkata", "Europe/Berlin", "UTC"])
+def test_a_silent_day_by_utc_stays_cheap_where_its_two_local_days_are_of_different_kinds(zone):
+    # afternoons of weekdays, mornings of weekends
+    habits = Habits({(kind, hour): 0.9 * ((hour >= 12) != kind) for kind in (False, True) for hour in range(24)})
+    for number in range(7):
+        at = midnight = datetime(2026, 11, 16 + number, tzinfo=UTC)
+        questions = 0
+        while at < midnight + timedelta(days=1):
+            hour, day = hour_of(at.astimezone(ZoneInfo(zone))), hours_of_day(at, ZoneInfo(zone))
+            at += timedelta(seconds=habits.idle_s(hour, played_today=False, day=day))
+            questions += 1
+        assert 275 <= questions < 300
 
 
 def test_shares_count_days_not_plays():

@@ -26,7 +26,6 @@ log = logging.getLogger(__name__)
 
 EVERY = timedelta(minutes=15)  # while a session goes on; a free database sleeps after five minutes without one
 RETRY, LONGEST_RETRY = timedelta(minutes=1), timedelta(minutes=15)  # to the next flush after one that failed
-HOUR = timedelta(hours=1)
 LEARNED_FROM = timedelta(days=90)
 FAREWELL_S = 20.0  # for the last flush; systemd kills a service that takes longer than its TimeoutStopSec
 UNREADY_S = 60.0  # to the next question when there is no access token
@@ -241,7 +240,7 @@ class Recorder:
             return
         local = now.astimezone(watch.zone).date()
         if hours:
-            watch.played_at = watch.played_at or max(hours).replace(tzinfo=watch.zone).astimezone(UTC) + HOUR
+            watch.played_at = watch.played_at or max(hours).replace(tzinfo=watch.zone).astimezone(UTC)
             first = max(min(hours).date(), local - LEARNED_FROM)
             watch.habits = Habits(listening_shares(hours, first, local))
         flushes.learned_on = now.date()

@@ -13,7 +13,7 @@ from etl.jobs.recorder.spool import Spool
 from etl.jobs.recorder.tokens import AccessTokens
 from etl.limits import PLAYER_FAILED_S, PLAYER_LONGEST_FAILED_S
 from etl.sources.player.answer import ERROR, Answer, read_answer
-from etl.sources.player.asking import Habits, ends_in_s, hour_of, next_ask
+from etl.sources.player.asking import Habits, ends_in_s, hour_of, hours_of_day, next_ask
 from etl.sources.player.observation import Observation, moment_of
 from etl.sources.player.session import Moment, step
 from etl.sources.player.state import State
@@ -54,7 +54,10 @@ class Watch:
         """Seconds between two questions while nothing plays."""
         played_today = self.played_at is not None and self.played_at.astimezone(UTC).date() == at.astimezone(UTC).date()
         return self.habits.idle_s(
-            hour_of(at.astimezone(self.zone)), played_today=played_today, density=self.calls.density
+            hour_of(at.astimezone(self.zone)),
+            played_today=played_today,
+            density=self.calls.density,
+            day=hours_of_day(at, self.zone),
         )
 
     def put_off(self, seconds: float) -> None:

@@ -1,9 +1,9 @@
 """When to ask the player next. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import cached_property
 from math import sqrt
 
@@ -81,41 +81,42 @@ class Habits:
 
     shares: Mapping[Hour, float] = field(default_factory=dict)
 
-    def idle_s(self, hour: Hour, *, played_today: bool, density: Density = ALONE) -> float:
+    def idle_s(
+        self, hour: Hour, *, played_today: bool, density: Density = ALONE, day: tuple[Hour, ...] | None = None
+    ) -> float:
         """Seconds between two questions while nothing plays.
 
         `played_today`: whether something has played on this day (UTC). Until then the questions are as dense as
-        `density.silent` a day, so that a day without music stays cheap; from then on as `density.played`.
+        `density.silent` a day, so that a day without music stays cheap; from then on as `density.played`. `day`: the
+        listener's hours of this day (UTC), mostly parts of two local ones; without it, 24 hours of the same kind.
         """
         calls = density.played if played_today else density.silent
-        if calls not in self._intervals:
-            self._intervals[calls] = intervals(self.shares, calls)
-        return self._intervals[calls].get(hour, max(UNKNOWN_S, DAY_S / calls))
+        hours = day or tuple((hour[0], number) for number in range(24))
+        if (calls, hours) not in self._intervals:
+            self._intervals[calls, hours] = intervals(self.shares, hours, calls)
+        return self._intervals[calls, hours].get(hour, max(UNKNOWN_S, DAY_S / calls))
 
     @cached_property
-    def _intervals(self) -> dict[int, Mapping[Hour, float]]:
+    def _intervals(self) -> dict[tuple[int, tuple[Hour, ...]], Mapping[Hour, float]]:
         return {}
 
 
-def intervals(shares: Mapping[Hour, float], calls: int) -> Mapping[Hour, float]:
-    """Seconds between two questions in each hour, such that a whole day takes so many calls.
+def intervals(shares: Mapping[Hour, float], hours: Sequence[Hour], calls: int) -> Mapping[Hour, float]:
+    """Seconds between two questions in each of these hours, such that all of them together take so many calls.
 
     What is lost grows with the interval and with how often something begins in that hour. For a given number of calls
-    the sum of both is least where the interval goes with one over the square root of the share. Kinds of days whose
-    hours are not all known are missing.
+    the sum of both is least where the interval goes with one over the square root of the share. Nothing if not all of
+    the hours are known.
     """
-    found: dict[Hour, float] = {}
-    for kind in (False, True):
-        weights = {hour: 1 / sqrt(share + SELDOM) for hour, share in shares.items() if hour[0] == kind}
-        if len(weights) < 24:
-            continue
-        low, high = 0.0, 2 * LONGEST_S
-        for _ in range(40):  # the factor is found by halving: fewer calls the greater it is
-            factor = (low + high) / 2
-            made = sum(3600 / limited(factor * weight) for weight in weights.values())
-            low, high = (factor, high) if made > calls else (low, factor)
-        found |= {hour: limited(high * weight) for hour, weight in weights.items()}
-    return found
+    if any(hour not in shares for hour in hours):
+        return {}
+    weights = [1 / sqrt(shares[hour] + SELDOM) for hour in hours]
+    low, high = 0.0, 2 * LONGEST_S
+    for _ in range(40):  # the factor is found by halving: fewer calls the greater it is
+        factor = (low + high) / 2
+        made = sum(3600 / limited(factor * weight) for weight in weights)
+        low, high = (factor, high) if made > calls else (low, factor)
+    return {hour: limited(high * weight) for hour, weight in zip(hours, weights, strict=True)}
 
 
 def limited(seconds: float) -> float:
@@ -125,6 +126,12 @@ def limited(seconds: float) -> float:
 def hour_of(local: datetime) -> Hour:
     """The key of `listening_shares` for a moment in the listener's local time."""
     return local.weekday() >= 5, local.hour
+
+
+def hours_of_day(at: datetime, zone: tzinfo) -> tuple[Hour, ...]:
+    """The listener's hours within the day (UTC) of a moment, in their order."""
+    midnight = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return tuple(hour_of((midnight + timedelta(hours=number)).astimezone(zone)) for number in range(24))
 
 
 def listening_shares(played: Iterable[datetime], first: date, last: date) -> Mapping[Hour, float]:
