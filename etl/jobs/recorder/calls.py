@@ -80,7 +80,7 @@ class Calls:
         return self.made(now.date()) >= SPARING * self.daily_budget
 
     def spread_s(self, now: datetime) -> float:
-        """Seconds between two questions about one listener such that the budget lasts the day (UTC), at most LONGEST_S."""
+        """Seconds between two questions about one listener such that the budget lasts the day; at most LONGEST_S."""
         left = max(self.daily_budget - self.made(now.date()), 1)
         return min((midnight_after(now) - now).total_seconds() * self.listener_count / left, LONGEST_S)
 

@@ -1,4 +1,4 @@
-"""What the recorder has learned of a listener's hours, as the spool keeps it for a day, so that a restart asks nothing."""
+"""What the recorder has learned of a listener's hours, as the spool keeps it for a day: a restart asks nothing."""
 
 import json
 import logging
