@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from benchmarks import temporary_folder
 from etl.jobs.recorder.calls import Calls
 from etl.jobs.recorder.clocks import Clocks
-from etl.jobs.recorder.loop import HOUR, LEARNED_FROM
+from etl.jobs.recorder.loop import LEARNED_FROM
 from etl.jobs.recorder.spool import Spool
 from etl.jobs.recorder.tokens import AccessTokens
 from etl.jobs.recorder.watch import Watch
@@ -174,7 +174,7 @@ class Replay:
         hours = {one.replace(minute=0, second=0, microsecond=0) for one in local}
         if hours:
             today = now.astimezone(ZONE).date()
-            self.watch.played_at = self.watch.played_at or max(hours).replace(tzinfo=ZONE) + HOUR
+            self.watch.played_at = self.watch.played_at or max(hours).replace(tzinfo=ZONE)
             first_day = max(min(hours).date(), today - LEARNED_FROM)
             self.watch.habits = Habits(listening_shares(hours, first_day, today))
 

@@ -54,6 +54,12 @@ SILENCE_S = (10, 30)  # to connect, and between two bytes; Spotify answers in we
 # A whole request, from the DNS lookup to the last byte, because a dripping response is never silent for long.
 CALL_S = 45
 PLAYER_CALL_S = 15  # a question about the player: a later answer would date nothing well
+PLAYER_IDLE_S = 600.0  # at most between two questions about the player while nothing plays
+PLAYER_FAILED_S, PLAYER_LONGEST_FAILED_S = 30.0, 120.0  # to the next one after a question that failed; it doubles
+# So long after an answer the next one is late: one question between them may fail.
+PLAYER_LATE_S = PLAYER_IDLE_S + PLAYER_FAILED_S + 2 * PLAYER_CALL_S
+# So long after an answer the recorder stands still: three questions in a row have failed, and the fourth is out.
+PLAYER_STILL_S = PLAYER_IDLE_S + 3 * PLAYER_FAILED_S + PLAYER_LONGEST_FAILED_S + 4 * PLAYER_CALL_S
 ANSWER_MB = 16  # a response, decompressed: fifty tracks or twenty albums, the largest, have some 2 MB
 TRIES = 4  # of a request that fails as in an outage
 RETRY_BUDGET_S = 60  # Spotify may ask for a day; a run waits a minute in all and leaves the rest to the next

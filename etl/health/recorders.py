@@ -6,10 +6,11 @@ from typing import Any
 
 from etl.counts import many
 from etl.health.findings import Finding
+from etl.limits import PLAYER_STILL_S
 from etl.notices import ago, moment
 
 MISSED = 5  # plays of the list that a recorder did not see: it may be offline plays, or a recorder that stands still
-STANDS_STILL = timedelta(minutes=12)  # an idle player is asked every five minutes, a failing one every two
+STANDS_STILL = timedelta(seconds=PLAYER_STILL_S)
 
 Recorders = list[dict[str, Any]]
 

@@ -6,6 +6,7 @@ with span as (
         given.starts_at,
         given.ends_at
     from unnest(cast(:starts_at as timestamptz[]), cast(:ends_at as timestamptz[])) as given (starts_at, ends_at)
+    where given.starts_at < given.ends_at
     union all
     select
         coverage.starts_at,

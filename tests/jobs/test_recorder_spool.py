@@ -166,7 +166,7 @@ def test_a_second_recorder_on_this_computer_ends_with_one_and_names_the_first(se
 
 def test_a_recorder_on_another_computer_is_named_and_can_be_taken_over(settings, warehouse, brapped, ask, tmp_path):
     [(key,)] = ask("select listener_key from listening.dim_listener where listener_id = 'account-of-ada'")
-    claim(warehouse, key, "another spool", "attic", MORNING, is_takeover=False)
+    claim(warehouse, [key], "another spool", "attic", MORNING, is_takeover=False)
     ended = brapped("record", "--once", BRAPPED_HOME=str(tmp_path / "home"))
     assert ended.returncode == 1
     assert "attic" in ended.stderr and "--take-over" in ended.stderr and "Traceback" not in ended.stderr
@@ -183,7 +183,7 @@ def test_a_recorder_that_is_taken_over_writes_what_it_has_and_ends(
     def happen() -> None:
         if not is_taken[0] and time.now_ms >= expected_ms:
             is_taken[0] = True
-            claim(warehouse, key, "another spool", "attic", time.true(), is_takeover=True)
+            claim(warehouse, [key], "another spool", "attic", time.true(), is_takeover=True)
 
     expected_ms = unix_ms(expected[2][1])
     with pytest.raises(AnotherRecorder, match="attic"):

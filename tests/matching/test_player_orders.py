@@ -100,7 +100,7 @@ def test_six_orders_give_the_same_plays(
     def player(settings: Settings, there: Warehouse, folder: Path) -> None:
         shutil.copytree(tmp_path / "home" / "recorder", folder)
         with Spool(folder) as spool:
-            claim(there, 1, "x", "here", EVENING, is_takeover=False)
+            claim(there, [1], "x", "here", EVENING, is_takeover=False)
             flush(there, settings, spool, 1, Mark("x", None, 0, 0), EVENING)
             assert spool.waiting(1, 1) == []
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,7 @@ from support import REAL_DATA, real_data
 
 from etl.clock import parse_date_header
 from etl.sources.player.answer import ERROR, Answer, Device, read_answer
-from etl.sources.player.asking import Habits, hour_of, listening_shares, next_ask
+from etl.sources.player.asking import Density, Habits, density_of, hour_of, hours_of_day, listening_shares, next_ask
 from etl.sources.player.moments import Reading, Timeline, place
 from etl.sources.player.observation import Observation, moment_of, unix_ms
 from etl.sources.player.saved import restored, saved
@@ -350,7 +351,8 @@ def test_half_of_the_time_for_an_answer_counts_as_uncertain():
     ("answers", "since"),
     [
         ([(0, NOTHING), (300, NOTHING), (600, NOTHING)], 0),
-        ([(0, NOTHING), (300, NOTHING), (700, NOTHING)], 700),
+        ([(0, NOTHING), (600, NOTHING), (1210, NOTHING), (1825, ERROR), (1855, NOTHING)], 0),
+        ([(0, NOTHING), (300, NOTHING), (1000, NOTHING)], 1000),
         ([(0, sight("A", 0)), (30, sight("A", 30)), (60, ERROR), (110, sight("A", 110))], 0),
         ([(0, sight("A", 0)), (30, ERROR), (60, ERROR), (150, ERROR), (330, sight("B", 50))], 330),
         ([(3600, NOTHING), (60, NOTHING)], 60),
@@ -592,6 +594,39 @@ def test_no_wait_is_longer_than_ten_minutes_or_shorter_than_half_a_minute():
 @pytest.mark.parametrize("shares", [{}, {(True, hour): 0.5 for hour in range(24)}])
 def test_while_the_hours_of_such_days_are_unknown_every_five_minutes_will_do(shares):
     assert Habits(shares).idle_s((False, 20), played_today=True) == 300
+
+
+@pytest.mark.parametrize(
+    ("budget", "listeners", "density"),
+    [
+        (1_500, 1, Density(285, 1_000)),
+        (1_500, 2, Density(144, 450)),
+        (1_500, 3, Density(144, 200)),
+        (1_500, 9, Density(144, 144)),
+        (6_000, 3, Density(144, 1_000)),
+        (500, 1, Density(200, 200)),
+    ],
+)
+def test_listeners_of_one_app_share_its_questions_while_nothing_plays(budget, listeners, density):
+    assert density_of(budget, listeners) == density
+    habits = Habits({(kind, hour): EVENING.get(hour, 0.0) for kind in (False, True) for hour in range(24)})
+    for played_today, calls in ((False, density.silent), (True, density.played)):
+        waits = [habits.idle_s((False, hour), played_today=played_today, density=density) for hour in range(24)]
+        assert sum(3600 / wait for wait in waits) == pytest.approx(max(calls, 144), abs=1)
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Auckland", "America/Los_Angeles", "Asia/Kolkata", "Europe/Berlin", "UTC"])
+def test_a_silent_day_by_utc_stays_cheap_where_its_two_local_days_are_of_different_kinds(zone):
+    # afternoons of weekdays, mornings of weekends
+    habits = Habits({(kind, hour): 0.9 * ((hour >= 12) != kind) for kind in (False, True) for hour in range(24)})
+    for number in range(7):
+        at = midnight = datetime(2026, 11, 16 + number, tzinfo=UTC)
+        questions = 0
+        while at < midnight + timedelta(days=1):
+            hour, day = hour_of(at.astimezone(ZoneInfo(zone))), hours_of_day(at, ZoneInfo(zone))
+            at += timedelta(seconds=habits.idle_s(hour, played_today=False, day=day))
+            questions += 1
+        assert 275 <= questions < 300
 
 
 def test_shares_count_days_not_plays():

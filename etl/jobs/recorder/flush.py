@@ -1,7 +1,7 @@
 """From the spool into the warehouse: one transaction a batch, which can be repeated without changing anything."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from etl import __version__
+from etl.jobs.recorder.habits import zone_of
 from etl.jobs.recorder.spool import Span, Spool
 from etl.jobs.run import Run
 from etl.settings import Settings
@@ -194,26 +195,51 @@ def measured(observations: Sequence[Observation]) -> Table:
     )
 
 
+class Held(Exception):
+    """Another recorder holds this listener; ends the transaction."""
+
+    def __init__(self, listener_key: int) -> None:
+        super().__init__(listener_key)
+        self.listener_key = listener_key
+
+
 def claim(
-    warehouse: Warehouse, listener_key: int, holder_id: str, host_name: str, now: datetime, *, is_takeover: bool
+    warehouse: Warehouse,
+    listener_keys: Iterable[int],
+    holder_id: str,
+    host_name: str,
+    now: datetime,
+    *,
+    is_takeover: bool,
 ) -> None:
-    """Claim a listener for this recorder. Raises AnotherRecorder if one on another computer watches them."""
+    """Claim listeners for this recorder: all of them or none. Raises AnotherRecorder if one elsewhere watches any."""
 
-    def work(connection: Connection) -> str:
-        run_all(
-            connection,
-            ("ops/recorder/claim",),
-            listener_key=listener_key,
-            holder_id=holder_id,
-            host_name=host_name,
-            now=now,
-            is_takeover=is_takeover,
-        )
-        [held] = run(connection, "ops/recorder/holder", listener_key=listener_key)
-        return str(held.holder_id)
+    def work(connection: Connection) -> None:
+        for listener_key in sorted(listener_keys):
+            run_all(
+                connection,
+                ("ops/recorder/claim",),
+                listener_key=listener_key,
+                holder_id=holder_id,
+                host_name=host_name,
+                now=now,
+                is_takeover=is_takeover,
+            )
+            [held] = run(connection, "ops/recorder/holder", listener_key=listener_key)
+            if str(held.holder_id) != holder_id:
+                raise Held(listener_key)
 
-    if warehouse.transaction(work) != holder_id:
-        raise AnotherRecorder(sentence_about_holder(warehouse, listener_key))
+    try:
+        warehouse.transaction(work)
+    except Held as held:
+        raise AnotherRecorder(sentence_about_holder(warehouse, held.listener_key)) from None
+
+
+def release(warehouse: Warehouse, holder_id: str, now: datetime) -> None:
+    """Release all that this recorder has claimed and not released by a last flush. Raises WarehouseError."""
+    warehouse.transaction(
+        lambda connection: run_all(connection, ("ops/recorder/released",), holder_id=holder_id, now=now)
+    )
 
 
 def holder_of(warehouse: Warehouse, listener_key: int) -> str:
@@ -237,4 +263,6 @@ def sentence_about_holder(warehouse: Warehouse, listener_key: int) -> str:
 def usual_hours(warehouse: Warehouse, listener_key: int, now: datetime) -> tuple[list[datetime], ZoneInfo]:
     """The hours of the last ninety days in which this listener played something, in local time; their time zone."""
     rows = warehouse.ask(lambda connection: run(connection, "ops/recorder/played", listener_key=listener_key, now=now))
-    return [row.played_hour for row in rows if row.played_hour is not None], ZoneInfo(rows[0].time_zone)
+    return [row.played_hour for row in rows if row.played_hour is not None], zone_of(
+        rows[0].time_zone if rows else "UTC"
+    )

@@ -1,14 +1,10 @@
 """The recorder's day: ask whoever is due, flush when a session ends, rest until the next question."""
 
-import json
 import logging
 import sqlite3
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
-from zoneinfo import ZoneInfo
 
 from etl.auth.encryption import TokenKeyError
 from etl.clock import WrongClock
@@ -16,12 +12,13 @@ from etl.counts import many
 from etl.deadline import CallTimeout, within
 from etl.jobs.recorder.clocks import Clocks
 from etl.jobs.recorder.flush import AnotherRecorder, Mark, flush, usual_hours
+from etl.jobs.recorder.habits import LEARNED_EVERY, keep_habits, kept_habits
 from etl.jobs.recorder.service import Service
 from etl.jobs.recorder.spool import Spool
 from etl.jobs.recorder.watch import REFUSED_WAIT_S, Watch
 from etl.settings import Settings
 from etl.sources.player.asking import Habits, listening_shares
-from etl.spotify.errors import LoginRefused, SpotifyError
+from etl.spotify.errors import AppRefused, LoginRefused, SpotifyError
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.errors import WarehouseError
 
@@ -29,8 +26,6 @@ log = logging.getLogger(__name__)
 
 EVERY = timedelta(minutes=15)  # while a session goes on; a free database sleeps after five minutes without one
 RETRY, LONGEST_RETRY = timedelta(minutes=1), timedelta(minutes=15)  # to the next flush after one that failed
-HOUR = timedelta(hours=1)
-LEARNED_EVERY = timedelta(days=1)
 LEARNED_FROM = timedelta(days=90)
 FAREWELL_S = 20.0  # for the last flush; systemd kills a service that takes longer than its TimeoutStopSec
 UNREADY_S = 60.0  # to the next question when there is no access token
@@ -42,25 +37,6 @@ def doubled(first: timedelta, failed_count: int, longest: timedelta) -> timedelt
     return min(first * (1 << min(failed_count - 1, 10)), longest)
 
 
-def keep_habits(spool: Spool, watch: Watch, now: datetime) -> None:
-    """Note in the spool what was learned of a listener today."""
-    shares = [[is_weekend, hour, share] for (is_weekend, hour), share in watch.habits.shares.items()]
-    told = {"day": str(now.date()), "zone": watch.zone.key, "shares": shares}
-    with suppress(sqlite3.Error):  # it is learned again
-        spool.keep_note(f"habits {watch.listener_key}", json.dumps(told))
-
-
-def kept_habits(spool: Spool, listener_key: int, now: datetime) -> tuple[ZoneInfo, Habits, date] | None:
-    """What was learned of a listener within the last day; None: nothing was."""
-    note = spool.note(f"habits {listener_key}")
-    told: dict[str, Any] = json.loads(note) if note else {"day": str(date.min)}
-    day = date.fromisoformat(told["day"])
-    if not day <= now.date() < day + LEARNED_EVERY:
-        return None
-    habits = Habits({(kind, hour): share for kind, hour, share in told["shares"]})
-    return ZoneInfo(told["zone"]), habits, day
-
-
 @dataclass
 class Flushes:
     """When the spool of a listener is written to the warehouse next."""
@@ -70,6 +46,7 @@ class Flushes:
     retry_at: datetime | None = None
     learned_on: date | None = None
     is_waiting: bool = False  # something is in the spool
+    paused_until: datetime | None = None  # the pause of which the warehouse was told
 
 
 @dataclass
@@ -83,6 +60,7 @@ class Recorder:
     holder_id: str
     service: Service = field(default_factory=Service)
     alert: Callable[[str], None] = lambda sentence: None
+    is_away: bool = False  # the database, when this recorder started: nobody is claimed
 
     def __post_init__(self) -> None:
         now = self.clocks.now()
@@ -91,6 +69,9 @@ class Recorder:
         for watch in self.watches:
             if self.spool.waiting(watch.listener_key, 1):  # of a recorder that was killed; the database is awake now
                 self.flushes[watch.listener_key] = Flushes(now - EVERY, is_waiting=True)
+            if self.is_away:  # the first flush claims, or finds that another recorder does
+                self.flushes[watch.listener_key].failed_count = 1
+                self.flushes[watch.listener_key].retry_at = now + RETRY
             self._learn(watch, now)
             watch.go_on(now)
 
@@ -107,12 +88,14 @@ class Recorder:
         self.finish()
 
     def once(self) -> int:
-        """Ask everybody once, and flush; the number of new plays. Raises SpotifyError if somebody can't be asked."""
-        refused: list[SpotifyError] = []
+        """Ask everybody once, and flush; the number of new plays. Raises what `AccessTokens.token` raises, and
+        SpotifyError, if somebody can't be asked: after everybody was.
+        """
+        refused: list[Exception] = []
         for watch in self.watches:
             try:
                 watch.ask()
-            except SpotifyError as error:
+            except (SpotifyError, TokenKeyError, WrongClock, WarehouseError) as error:
                 refused.append(error)
             if watch.refused is not None:
                 refused.append(SpotifyError(watch.refused))
@@ -133,6 +116,8 @@ class Recorder:
                     self._ask(watch)
                 if self._is_flush_due(watch, self.clocks.now()) and not self.is_stopped:
                     self._flush(watch)
+                if self.flushes[watch.listener_key].retry_at is None:  # else the database is away, and a try takes long
+                    watch.tokens.store(self.clocks.now())
             except sqlite3.Error as error:
                 log.warning("The spool can't be used (%s)", error)
                 watch.put_off(UNREADY_S)
@@ -152,6 +137,7 @@ class Recorder:
                 mark = self._mark(watch, is_last=True)
                 try:
                     watch.keep_rest(now)
+                    watch.tokens.store(now, is_last=True)
                     new_count += flush(self.warehouse, self.settings, self.spool, watch.listener_key, mark, now)
                 except AnotherRecorder as error:  # all is written
                     log.warning("%s", error)
@@ -174,7 +160,7 @@ class Recorder:
     def _ask(self, watch: Watch) -> None:
         try:
             watch.ask()
-        except (LoginRefused, TokenKeyError, WrongClock) as error:
+        except (LoginRefused, AppRefused, TokenKeyError, WrongClock) as error:
             self._refuse(watch, str(error))
         except SpotifyError as error:
             log.warning("%s", error)
@@ -187,10 +173,15 @@ class Recorder:
                 self._refuse(watch, watch.refused)
             elif (
                 watch.is_session_over
-                or watch.calls.is_paused_long(self.clocks.now())
+                or self.paused_until(watch) not in (None, self.flushes[watch.listener_key].paused_until)
                 or watch.spool.waiting(watch.listener_key, 1)
             ):
                 self.flushes[watch.listener_key].is_waiting = True
+
+    def paused_until(self, watch: Watch) -> datetime | None:
+        """When a long pause of this listener's app ends; None while there is none."""
+        paused = watch.calls.paused
+        return paused[0] if paused is not None and watch.calls.is_paused_long(self.clocks.now()) else None
 
     def _refuse(self, watch: Watch, sentence: str) -> None:
         """Ask no more for a while, and say why: once."""
@@ -231,7 +222,9 @@ class Recorder:
         if flushes.failed_count:
             log.warning("The database answers again; what was heard meanwhile is recorded")
         watch.is_session_over = False
-        self.flushes[watch.listener_key] = Flushes(now, learned_on=flushes.learned_on)
+        self.flushes[watch.listener_key] = Flushes(
+            now, learned_on=flushes.learned_on, paused_until=self.paused_until(watch)
+        )
         if flushes.learned_on is None or now.date() - flushes.learned_on >= LEARNED_EVERY:
             self._learn(watch, now)
 
@@ -247,11 +240,11 @@ class Recorder:
             return
         local = now.astimezone(watch.zone).date()
         if hours:
-            watch.played_at = watch.played_at or max(hours).replace(tzinfo=watch.zone).astimezone(UTC) + HOUR
+            watch.played_at = watch.played_at or max(hours).replace(tzinfo=watch.zone).astimezone(UTC)
             first = max(min(hours).date(), local - LEARNED_FROM)
             watch.habits = Habits(listening_shares(hours, first, local))
         flushes.learned_on = now.date()
-        keep_habits(self.spool, watch, now)
+        keep_habits(self.spool, watch.listener_key, watch.habits, watch.zone, now)
 
     def _mark(self, watch: Watch, *, is_last: bool = False) -> Mark:
         now = self.clocks.now()

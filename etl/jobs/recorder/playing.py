@@ -5,11 +5,12 @@ from typing import Any
 
 from etl.jobs.recorder.spool import SpoolError, read_spool, spool_folder
 from etl.jobs.recorder.standing import is_running
+from etl.limits import PLAYER_STILL_S
 from etl.settings import Settings
 from etl.sources.player.observation import moment_of
 from etl.values import mappings
 
-FRESH = timedelta(minutes=6)  # an idle player is asked every five minutes at the latest
+FRESH = timedelta(seconds=PLAYER_STILL_S)  # the last answer of a recorder that asks is no older
 
 
 def playing_now(settings: Settings, now: datetime) -> list[dict[str, Any]]:

@@ -8,18 +8,18 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
 
 from etl import __version__
 from etl.auth.encryption import Keys
 from etl.auth.logins import QUESTIONS, Grant, Login, NotLoggedIn
 from etl.counts import many
-from etl.deadline import Deadline
+from etl.deadline import CallTimeout, Deadline, within
 from etl.health.findings import failure_finding
 from etl.jobs.monitored import deliver, inspection_of
 from etl.jobs.recorder.calls import Calls
 from etl.jobs.recorder.clocks import Clocks
-from etl.jobs.recorder.flush import claim
+from etl.jobs.recorder.flush import claim, release
+from etl.jobs.recorder.habits import zone_of
 from etl.jobs.recorder.kept_logins import Kept, LoginRow, keep_login, kept_logins
 from etl.jobs.recorder.loop import Recorder
 from etl.jobs.recorder.service import Service
@@ -39,6 +39,7 @@ from etl.warehouse.statements import run
 log = logging.getLogger(__name__)
 
 LEAVING_S = 27.0  # after a signal; systemd waits for thirty (TimeoutStopSec)
+RELEASE_S = 10.0  # to release the claims of a recorder that ends by an error
 STARTING_S = 30.0  # between two tries to reach the database when the recorder starts
 
 
@@ -72,34 +73,42 @@ def record(
             once=once,
         )
         holder_id = spool.holder_id
-        if not is_away:  # else this spool was the last to watch them; a flush finds out whether it still is
-            for row in rows:
-                claim(warehouse, row["listener_key"], holder_id, host_name(), clocks.now(), is_takeover=is_takeover)
-        calls = Calls(spool, app_of(settings), settings.player_daily_budget)
-        player = PlayerEndpoint(settings.spotify_api_url, clocks.reading)
-        watches = [
-            Watch(
-                row["listener_key"],
-                tokens_of(settings, warehouse, clocks, spool, row, kept.get(row["listener_key"]), is_away=is_away),
-                player,
-                calls,
+        if not is_away:  # else this spool was the last to watch them; the first flush claims them
+            keys_of_rows = [row["listener_key"] for row in rows]
+            claim(warehouse, keys_of_rows, holder_id, host_name(), clocks.now(), is_takeover=is_takeover)
+        with releasing(warehouse, holder_id, clocks):
+            calls = Calls(spool, app_of(settings), settings.player_daily_budget, len(rows))
+            player = PlayerEndpoint(settings.spotify_api_url, clocks.reading)
+            watches = [
+                Watch(
+                    row["listener_key"],
+                    tokens_of(settings, warehouse, clocks, spool, row, kept.get(row["listener_key"]), is_away=is_away),
+                    player,
+                    calls,
+                    spool,
+                    clocks,
+                    zone_of(row["time_zone"]),
+                )
+                for row in rows
+            ]
+            recorder = Recorder(
+                settings,
+                warehouse,
                 spool,
-                clocks,
-                ZoneInfo(row["time_zone"]),
+                watches,
+                holder_id,
+                service,
+                alert=lambda sentence: tell(settings, sentence),
+                is_away=is_away,
             )
-            for row in rows
-        ]
-        recorder = Recorder(
-            settings, warehouse, spool, watches, holder_id, service, alert=lambda sentence: tell(settings, sentence)
-        )
-        stop.recorder = recorder
-        started(recorder)
-        if once:
-            new_count = recorder.once()
-            notify(f"Asked about {many(len(watches), 'listener')}. {many(new_count, 'play')} recorded.")
-            return
-        notify(f"Recording {many(len(watches), 'listener')}. Ctrl-C ends it.")
-        recorder.run()
+            stop.recorder = recorder
+            started(recorder)
+            if once:
+                new_count = recorder.once()
+                notify(f"Asked about {many(len(watches), 'listener')}. {many(new_count, 'play')} recorded.")
+                return
+            notify(f"Recording {many(len(watches), 'listener')}. Ctrl-C ends it.")
+            recorder.run()
 
 
 def tokens_of(
@@ -192,6 +201,17 @@ def patiently(
             is_said = True
         if clocks.wait(STARTING_S):
             raise SystemExit(0)
+
+
+@contextmanager
+def releasing(warehouse: Warehouse, holder_id: str, clocks: Clocks) -> Iterator[None]:
+    """Release the claims if the block ends by an error: else they would keep a recorder elsewhere from its work."""
+    try:
+        yield
+    except (Exception, SystemExit, KeyboardInterrupt):
+        with suppress(WarehouseError, CallTimeout):  # the error that ended the block says more
+            within(RELEASE_S, lambda: release(warehouse, holder_id, clocks.now()))
+        raise
 
 
 @dataclass

@@ -42,6 +42,7 @@ create table if not exists calls (app text not null, day text not null, made int
 create table if not exists pause (app text primary key, ends_ms integer not null, reason text);
 create table if not exists note (name text primary key, value text not null);
 """
+LOCK_S = 1.0  # 'brapped status' and 'brapped now' hold the lock for a moment, to see whether a recorder does
 BUSY_S = 5.0  # 'brapped status' and 'brapped now' read the file meanwhile
 
 
@@ -83,7 +84,7 @@ class Spool:
     def __enter__(self) -> "Spool":
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._lock.acquire()
+            self._lock.acquire(timeout=LOCK_S, poll_interval=0.02, blocking=True)
         except Timeout:
             raise SpoolTaken(self._taken()) from None
         except OSError as error:
@@ -186,7 +187,7 @@ class Spool:
                 "insert into observation (listener_key, observation) values (?, ?)",
                 [(listener_key, json.dumps(saved(one))) for one in finished],
             )
-            if state.watched is not None:
+            if state.watched is not None and state.watched[0] < state.watched[1]:  # one answer alone covers nothing
                 starts_ms, ends_ms = map(unix_ms, state.watched)
                 connection.execute(
                     "insert into span values (?, ?, ?) on conflict do update set ends_ms = max(ends_ms, excluded.ends_ms)",

@@ -12,14 +12,15 @@ from etl.warehouse.errors import WarehouseError
 log = logging.getLogger(__name__)
 
 EARLY = timedelta(minutes=2)  # before a token ends, so that no question meets its end
+STORED_AGAIN, LONGEST_STORED_AGAIN = timedelta(minutes=1), timedelta(minutes=15)  # after a try that failed; it doubles
 
 
 class AccessTokens:
     """A valid access token whenever one is asked for.
 
-    A refresh token that Spotify replaces is kept in the spool at once, and stored. Since another job may use the same login, a login whose
-    token was ever replaced is renewed behind the lock in the database while that answers: else one of two could send a
-    token that the other has used up.
+    A refresh token that Spotify replaces is kept in the spool at once, and `store` brings it to the database. Since
+    another job may use the same login, a login whose token was ever replaced is renewed behind the lock in the database
+    while that answers: else one of two could send a token that the other has used up.
 
     `kept`: a login with its grant as an earlier run of the recorder kept it, and whether the database lacks its token.
     `keep` is called with the same of each new grant.
@@ -37,6 +38,8 @@ class AccessTokens:
         self._grant: Grant | None = None
         self._ends_at: datetime | None = None
         self._is_unstored = False  # a refresh token that the database does not have yet
+        self._unstored_count = 0  # how often that could not be stored, in a row
+        self._store_at: datetime | None = None  # when to try again
         if kept is not None:
             self._login, self._grant, self._is_unstored = kept
 
@@ -47,9 +50,28 @@ class AccessTokens:
             assert self._login is not None
             self._keep(self._login, self._grant, self._is_unstored)  # first: the old refresh token may be void by now
             self._ends_at = now + timedelta(seconds=self._grant.expires_in_s)
-        if self._is_unstored:
-            self._store()
         return self._grant.access_token
+
+    def store(self, now: datetime, *, is_last: bool = False) -> None:
+        """Store a refresh token that Spotify replaced, if there is one: not before a question, which it would delay.
+
+        While the database is away the spool has it, and it is tried again after STORED_AGAIN, then ever later.
+        `is_last`: try now, whatever was tried before.
+        """
+        if not self._is_unstored or (self._store_at is not None and now < self._store_at and not is_last):
+            return
+        assert self._login is not None and self._grant is not None
+        try:
+            self._login.store(self._grant)
+        except WarehouseError as error:
+            self._unstored_count += 1
+            wait = STORED_AGAIN * (1 << min(self._unstored_count - 1, 10))
+            self._store_at = now + min(wait, LONGEST_STORED_AGAIN)
+            if self._unstored_count == 1:
+                log.warning("%s The new login is kept in the spool until the database answers.", error)
+        else:
+            self._stored()
+            self._keep(self._login, self._grant, False)
 
     def forget(self) -> None:
         """Spotify refused the access token: the next one is new."""
@@ -79,16 +101,9 @@ class AccessTokens:
     def _from_database(self) -> Grant:
         login = self._find_login()
         grant = login.grant()
-        self._login, self._is_unstored = login, False
+        self._login = login
+        self._stored()
         return grant
 
-    def _store(self) -> None:
-        """Store a refresh token that Spotify replaced. While the database is away, the spool has it."""
-        assert self._login is not None and self._grant is not None
-        try:
-            self._login.store(self._grant)
-        except WarehouseError as error:
-            log.warning("%s The new login is kept in the spool until the database answers.", error)
-        else:
-            self._is_unstored = False
-            self._keep(self._login, self._grant, False)
+    def _stored(self) -> None:
+        self._is_unstored, self._unstored_count, self._store_at = False, 0, None

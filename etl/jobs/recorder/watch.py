@@ -11,8 +11,9 @@ from etl.jobs.recorder.calls import Calls
 from etl.jobs.recorder.clocks import Clocks
 from etl.jobs.recorder.spool import Spool
 from etl.jobs.recorder.tokens import AccessTokens
+from etl.limits import PLAYER_FAILED_S, PLAYER_LONGEST_FAILED_S
 from etl.sources.player.answer import ERROR, Answer, read_answer
-from etl.sources.player.asking import Habits, hour_of, next_ask
+from etl.sources.player.asking import Habits, ends_in_s, hour_of, hours_of_day, next_ask
 from etl.sources.player.observation import Observation, moment_of
 from etl.sources.player.session import Moment, step
 from etl.sources.player.state import State
@@ -20,7 +21,6 @@ from etl.spotify.player import Asked
 
 log = logging.getLogger(__name__)
 
-FAILED_S, LONGEST_FAILED_S = 30.0, 120.0  # to the next question after one that failed; it doubles
 MANY_FAILED = 10  # in a row: a good quarter of an hour
 LONGEST_WAIT_S = 900.0  # then the clock is looked at again: it may have been set
 REFUSED_WAIT_S = 900.0  # until a login that ended is looked for again
@@ -44,6 +44,7 @@ class Watch:
         self.due_s = self.clocks.steady_s()  # when to ask next, by the steady clock
         self.played_at = self.spool.played_at(self.listener_key)  # when something was last seen to play
         self.failed_count = 0
+        self.close_count = 0  # questions in a row that follow closely on one another
         self.is_session_over = False  # set when a play ended and nothing follows: time to flush
         self.unkept: list[Observation] = []  # what the spool could not take, because the disk is full
         self.refused: str | None = None  # why this listener can't be asked; a sentence for the person
@@ -52,7 +53,12 @@ class Watch:
     def idle_s(self, at: datetime) -> float:
         """Seconds between two questions while nothing plays."""
         played_today = self.played_at is not None and self.played_at.astimezone(UTC).date() == at.astimezone(UTC).date()
-        return self.habits.idle_s(hour_of(at.astimezone(self.zone)), played_today=played_today)
+        return self.habits.idle_s(
+            hour_of(at.astimezone(self.zone)),
+            played_today=played_today,
+            density=self.calls.density,
+            day=hours_of_day(at, self.zone),
+        )
 
     def put_off(self, seconds: float) -> None:
         """Ask again after so many seconds."""
@@ -114,7 +120,10 @@ class Watch:
         else:
             self.failed_count = 0
             wait_s = next_ask(self.state, moment.at, self.idle_s(moment.at))
-        self.put_off(self.calls.spaced_s(wait_s, moment.at, is_playing=is_playing))
+        end_s = ends_in_s(self.state, moment.at) if is_playing else None
+        is_close = end_s is not None and end_s < self.calls.close_s(moment.at)
+        self.close_count = self.close_count + 1 if is_close else 0
+        self.put_off(self.calls.spaced_s(wait_s, moment.at, end_s=end_s, close_count=self.close_count))
 
     def _asked(self, now: datetime) -> Asked:
         token = self.tokens.token(now)
@@ -126,7 +135,7 @@ class Watch:
         self.failed_count += 1
         if self.failed_count == MANY_FAILED:
             log.warning("Spotify has not answered the last %d questions about the player", MANY_FAILED)
-        return min(FAILED_S * (1 << min(self.failed_count - 1, 10)), LONGEST_FAILED_S)
+        return min(PLAYER_FAILED_S * (1 << min(self.failed_count - 1, 10)), PLAYER_LONGEST_FAILED_S)
 
     def keep_rest(self, at: datetime) -> None:
         """Try once more to write what the spool could not take."""

@@ -10,8 +10,8 @@ says when to ask again, `observation_tables` makes the rows of a batch. The rule
 4. Progress that is back near the beginning is a repeat if the item can have reached its end; else one play goes on.
 5. A pause does not end a play while the item stays. That nothing plays ends it, and what follows is another play.
 6. An ad, an unknown item and a private session end the play in hand and make none.
-7. An error is no answer. What must have ended meanwhile ended at its length at most. After ten minutes without an
-   answer the play ended where it was last seen.
+7. An error is no answer. What must have ended meanwhile ended at its length at most. After eleven minutes without
+   an answer the play ended where it was last seen.
 8. First seen in the middle: if an answer shortly before showed nothing, only what was seen counts; if there was none,
    the play began at the moment less its progress, and how far that is off is unknown.
 """

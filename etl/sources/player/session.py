@@ -116,7 +116,7 @@ def watched_from(state: State, now: int, answer: Answer) -> int | None:
     if state.seen_ms is None or state.watched_from_ms is None:
         return now
     is_playing = state.play is not None and state.play.is_playing
-    longest = WATCHED_PLAYING_MS if is_playing or state.is_interrupted else WATCHED_IDLE_MS
+    longest = WATCHED_PLAYING_MS if is_playing else WATCHED_IDLE_MS
     return state.watched_from_ms if now - state.seen_ms <= longest else now
 
 
