@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, text
 
 from etl import __version__, limits
 from etl.clock import Clock, utc_now
+from etl.jobs.import_contents import contents_of, note_files, note_reported
 from etl.jobs.ownership import load_record_owner, sentence, warnings
 from etl.jobs.receipts import FileReceipt, Receipt, names_of
 from etl.jobs.run import Run
@@ -137,7 +138,14 @@ def import_parts(
         if warning is not None:
             log.warning("%s", warning)
         if is_read:
-            merge_plays(connection, listener_key=this_run.listener_key, now=this_run.started_at)
+            contents = contents_of(connection, this_run.listener_key, [one for one in parts if isinstance(one, Part)])
+            merge_plays(
+                connection,
+                listener_key=this_run.listener_key,
+                now=this_run.started_at,
+                import_sets=[one.import_set_key for one in contents],
+            )
+            note_reported(connection, this_run.listener_key, contents)
         counts = iter(run(connection, "matching/70_receipt") if is_read else ())
         files = tuple(file_receipt(part, counts) for part in parts)
         marks = [part.owner for part in parts if not isinstance(part, Unreadable)]
@@ -313,3 +321,4 @@ def record_receipt(
         for file, part in zip(receipt.files, parts, strict=True)
     ]
     run(connection, "ops/runs/import_file", run_key=run_key, files=json.dumps(files))
+    note_files(connection, run_key, parts)
