@@ -20,6 +20,7 @@ from etl.cli import login as login_cli
 from etl.cli import rebuild as rebuild_cli
 from etl.cli import record as record_cli
 from etl.cli import report as report_cli
+from etl.cli import undo as undo_cli
 from etl.cli.fast_imports import quick_imports
 from etl.cli.output import harmless, on_summary, show_outcome
 from etl.extras import missing_extra, must_be_installed
@@ -160,8 +161,9 @@ def status(
 @app.command("import")
 def import_(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH…", help="Zip archives as Spotify sends them, folders, or JSON files.")
-    ],
+        list[Path] | None,
+        typer.Argument(metavar="PATH…", help="Zip archives as Spotify sends them, folders, or JSON files."),
+    ] = None,
     listener: Annotated[
         str | None,
         typer.Option(
@@ -177,11 +179,28 @@ def import_(
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would happen, and change nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the receipt as JSON.")] = False,
+    receipts_listed: Annotated[
+        bool, typer.Option("--receipts", help="List earlier imports with their numbers, and import nothing.")
+    ] = False,
+    undo: Annotated[
+        int | None, typer.Option("--undo", metavar="RECEIPT", help="Take the import with this number back.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Answer every question with yes.")] = False,
 ) -> None:
     """Import your past from Spotify's exports. Takes extended streaming history and account data; calls nobody.
 
     Example: brapped import ~/Downloads/my_spotify_data.zip
     """
+    if receipts_listed or undo is not None:
+        if paths or (receipts_listed and undo is not None):
+            raise typer.BadParameter("give either files, or --receipts, or --undo with a number")
+        if undo is None:
+            undo_cli.show_receipts(as_json=as_json)
+        else:
+            undo_cli.undo(undo, dry_run=dry_run, yes=yes, as_json=as_json)
+        return
+    if not paths:
+        raise typer.BadParameter("give the files to import, or --receipts, or --undo with a number")
     with quick_imports():
         from etl.jobs import receipts
         from etl.jobs.imports import import_exports

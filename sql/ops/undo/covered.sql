@@ -133,12 +133,17 @@ on conflict (listener_key, source, state, starts_at) do update
 set ends_at = excluded.ends_at
 where coverage.ends_at <> excluded.ends_at;
 
--- When a part was closed stays, where it is closed still.
-update ops.coverage
-set closed_by = null
-from listening.source
+-- When a part was closed stays, where it is closed still; reopened.sql takes it from the others.
+create temporary table reopened_gap on commit drop as
+select coverage.coverage_key
+from ops.coverage
+inner join listening.source on source.source_name = coverage.closed_by
 where
     coverage.listener_key = :listener_key
     and coverage.state = 'gap'
-    and source.source_name = coverage.closed_by
-    and source.coverage = 'span'
+    and source.coverage = 'span';
+
+update ops.coverage
+set closed_by = null
+from reopened_gap
+where coverage.coverage_key = reopened_gap.coverage_key
