@@ -16,6 +16,7 @@ import typer
 from typer.core import TyperGroup
 
 from etl import __version__, interrupts
+from etl.cli import listener as listener_cli
 from etl.cli import login as login_cli
 from etl.cli import rebuild as rebuild_cli
 from etl.cli import record as record_cli
@@ -53,6 +54,7 @@ app = typer.Typer(
 
 
 app.add_typer(report_cli.report, name="report")
+app.add_typer(listener_cli.listener, name="listener")
 app.command()(report_cli.search)
 app.command()(login_cli.login)
 app.command()(rebuild_cli.rebuild)

@@ -92,3 +92,12 @@ inner join listening.source on source.source_name = coverage.source
 where
     source.coverage = 'span'
     and coverage.state = 'covered';
+
+alter table listening.dim_listener
+    add column is_renamed boolean not null default false,
+    add column reported_name text;
+comment on column listening.dim_listener.is_renamed is
+    'Whether the person chose the display name (brapped listener rename); then a login leaves it as it is.';
+comment on column listening.dim_listener.reported_name is 'Of a renamed listener: the name that Spotify tells.';
+comment on column listening.dim_listener.listener_name is
+    'Display name: the one that the person chose, else the one that Spotify tells. Null: neither.';
