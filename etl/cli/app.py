@@ -206,9 +206,11 @@ def import_(
     with quick_imports():
         from etl.jobs import receipts
         from etl.jobs.imports import import_exports
+        from etl.jobs.ownership import Unconfirmed
         from etl.settings import Runner, read_settings
         from etl.sources.exports.packages import must_exist
         from etl.terminal import bar
+        from etl.warehouse.connection import Warehouse
         from etl.warehouse.open import opened
 
     must_be_installed("numpy")
@@ -216,9 +218,10 @@ def import_(
     must_exist(paths)
     is_public = Runner().github_actions
     is_watched = sys.stderr.isatty() and not is_public
-    try:
-        with opened(settings) as warehouse, bar("reading", is_bytes=True, then="matching") as progress:
-            receipt = import_exports(
+
+    def attempt(warehouse: Warehouse, *, asks: bool) -> receipts.Receipt:
+        with bar("reading", is_bytes=True, then="matching") as progress:
+            return import_exports(
                 settings,
                 warehouse,
                 paths,
@@ -226,9 +229,18 @@ def import_(
                 without_private=without_private,
                 again=again,
                 dry_run=dry_run,
+                asks=asks,
                 progress=progress,
                 notify=lambda sentence: typer.echo(sentence, err=True) if is_watched else None,
             )
+
+    try:
+        with opened(settings) as warehouse:
+            try:
+                receipt = attempt(warehouse, asks=not (dry_run or yes))
+            except Unconfirmed as doubt:
+                undo_cli.confirm(f"{doubt}\nImport it all the same?", yes=False)
+                receipt = attempt(warehouse, asks=False)
     except KeyboardInterrupt:
         typer.echo("Stopped. Nothing was changed.", err=True)
         raise typer.Exit(130) from None

@@ -91,7 +91,9 @@ def undo(receipt: int, *, dry_run: bool, yes: bool, as_json: bool) -> None:
             confirm("Take it back?", yes=yes)
             undone = undo_import(warehouse, receipt, dry_run=False)
     if as_json:
-        counts = {name: getattr(undone, name) for name in ("gone_count", "kept_count", "removed_count", "staying_count")}
+        counts = {
+            name: getattr(undone, name) for name in ("gone_count", "kept_count", "removed_count", "staying_count")
+        }
         shown = {**as_dict(undone.receipt, is_public=is_public), **counts, "is_dry_run": dry_run}
         typer.echo(json.dumps(shown, ensure_ascii=False, indent=2))
     else:
@@ -104,7 +106,10 @@ def confirm(question: str, *, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        typer.echo("Nothing was changed: nobody could be asked. Run it at a terminal, or answer with --yes.", err=True)
+        why = f"{question.splitlines()[0]} " if "\n" in question else ""
+        typer.echo(
+            f"{why}Nothing was changed: nobody could be asked. Run it at a terminal, or answer with --yes.", err=True
+        )
         raise typer.Exit(1)
     if not typer.confirm(question, err=True):
         typer.echo("Nothing was changed.", err=True)

@@ -62,6 +62,7 @@ def import_exports(
     without_private: bool = False,
     again: bool = False,
     dry_run: bool = False,
+    asks: bool = False,
     clock: Clock = utc_now,
     progress: Progress = lambda done, total: None,
     notify: Notify = lambda sentence: None,
@@ -71,8 +72,8 @@ def import_exports(
     Sends nothing to Spotify. `listener`: the id or name of the listener whose export it is, created if nobody has it;
     None: the only listener recorded here. A file that an earlier import of this listener has read by the same rules is
     known by its hash and not read; `again`: read it all the same. `notify` receives a sentence that names the listener,
-    before anything is read. `progress` receives bytes done and bytes in all. Raises ExportError, ListenerError and
-    WarehouseError.
+    before anything is read. `progress` receives bytes done and bytes in all. `asks`: raise Unconfirmed, and import
+    nothing, when the export seems to be somebody else's. Raises ExportError, ListenerError and WarehouseError, too.
     """
     return import_parts(
         settings,
@@ -88,6 +89,7 @@ def import_exports(
         listener=listener,
         again=again,
         dry_run=dry_run,
+        asks=asks,
         clock=clock,
         notify=notify,
     )
@@ -108,6 +110,7 @@ def import_parts(
     listener: str | None,
     dry_run: bool,
     again: bool = True,
+    asks: bool = False,
     clock: Clock,
     notify: Notify = lambda sentence: None,
 ) -> Receipt:
@@ -150,7 +153,7 @@ def import_parts(
         files = tuple(file_receipt(part, counts) for part in parts)
         marks = [part.owner for part in parts if not isinstance(part, Unreadable)]
         is_first = is_read and not any(file.known_count for file in files)
-        import_warnings = warnings(connection, owner, marks, is_first=is_first)
+        import_warnings = warnings(connection, owner, marks, is_first=is_first, asks=asks)
         packages = [part.package for part in parts if isinstance(part, Part)]
         run_all(
             connection,

@@ -80,7 +80,7 @@ def find_one(connection: Connection, name: str, *, is_public: bool) -> Listed:
     if found:
         raise ListenerError("More than one listener has this name; give the id, which 'brapped listener list' shows.")
     names = [known for one in everybody for known in (one.listener_id, one.listener_name) if known]
-    near = get_close_matches(name, names, n=3, cutoff=0.5)
+    near = get_close_matches(name, names, n=3, cutoff=0.6)
     hint = f" Near it: {', '.join(near)}." if near and not is_public else ""
     raise ListenerError(
         f"No listener with this name or id is recorded here.{hint} 'brapped listener list' shows who is."
@@ -148,7 +148,7 @@ def prepare(warehouse: Warehouse, now: datetime, *, dry_run: bool) -> None:
     if dry_run:
         warehouse.must_be_current()
     else:
-        warehouse.migrate(now, __version__, views_may_wait=True)
+        warehouse.migrate(now, __version__, views_may_wait=True, plays_may_wait=True)
 
 
 def line(deleted: Deleted) -> str:

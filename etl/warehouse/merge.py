@@ -91,9 +91,7 @@ def rematch_plays(connection: Connection, *, now: datetime, but_not: int | None 
         merge_plays(connection, listener_key=row.listener_key, now=now)
 
 
-def merge_plays(
-    connection: Connection, *, listener_key: int, now: datetime, import_sets: Sequence[int] = ()
-) -> int:
+def merge_plays(connection: Connection, *, listener_key: int, now: datetime, import_sets: Sequence[int] = ()) -> int:
     """Merge the staged plays of one listener, from any sources; the number of new plays.
 
     `import_sets`: of an import, for each file the key of the set (`ops.import_set`) that holds its content alone.

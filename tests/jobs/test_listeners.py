@@ -2,6 +2,7 @@
 
 import json
 import signal
+from typing import Any
 
 import pytest
 from support import NOW
@@ -25,7 +26,7 @@ COLUMNS = (
     " using (table_schema, table_name) where table_schema in ('listening', 'ops') and table_type = 'BASE TABLE'"
     " and column_name = %s order by 1"
 )
-PLAIN = {"is_public": False, "clock": lambda: NOW}
+PLAIN: dict[str, Any] = {"is_public": False, "clock": lambda: NOW}
 
 
 @pytest.fixture
@@ -53,8 +54,8 @@ def fill_the_rest(ask, key: int) -> None:
             table,
         )
         made = {
-            "int4": "1", "int8": "1", "int2": "1", "text": f"'of {key}'", "timestamptz": "now()", "bool": "true",
-            "_int4": "'{1}'", "float8": "1", "jsonb": "'{}'", "_text": "'{}'", "numeric": "1", "date": "now()",
+            "int4": f"{1_000 + key}", "int8": f"{1_000 + key}", "int2": f"{1_000 + key}", "text": f"'of {key}'", "timestamptz": "now()", "bool": "true",
+            "_int4": f"'{{{1_000 + key}}}'", "float8": "1", "jsonb": "'{}'", "_text": "'{}'", "numeric": "1", "date": "now()",
         }  # fmt: skip
         values = {name: made[kind] for name, kind in columns} | {"listener_key": str(key)}
         ask(f"insert into {table} ({', '.join(values)}) values ({', '.join(values.values())})")
@@ -96,7 +97,10 @@ def test_all_of_one_is_deleted_and_nothing_of_others(filled, warehouse, ask) -> 
     }
     assert all(theirs.values())
     [(login,)] = ask("select login_key from ops.login where listener_key = %s", one)
-    ask("insert into ops.pause values (%s, now(), 'said so', now()), ('catalogue', now(), 'said so', now())", f"plays {login}")
+    ask(
+        "insert into ops.pause values (%s, now(), 'said so', now()), ('catalogue', now(), 'said so', now())",
+        f"plays {login}",
+    )
     before, whole = rows_without(ask, one), rows_without(ask, 0)
     dry = delete_listener(warehouse, "one", dry_run=True, **PLAIN)
     assert rows_without(ask, 0) == whole
@@ -195,7 +199,9 @@ def test_the_commands(brapped, tmp_path, ask) -> None:
     assert ask("select count(*) from listening.fact_play") == [(2,)]
     done = brapped("listener", "delete", "Ada L.", "--yes")
     assert done.returncode == 0 and "1 play, 1 observation and" in done.stdout
-    assert ask("select listener_id from listening.fact_play join listening.dim_listener using (listener_key)") == [("bob",)]
+    assert ask("select listener_id from listening.fact_play join listening.dim_listener using (listener_key)") == [
+        ("bob",)
+    ]
 
 
 def test_killed_in_the_middle_of_a_delete_nothing_has_changed(filled, start, brapped, database, ask) -> None:

@@ -22,7 +22,8 @@ from support.truth_sources import made_up_sources
 
 from etl.jobs.imports import import_exports
 from etl.jobs.receipts import Receipt
-from etl.jobs.undo import UndoError, list_receipts, undo_import
+from etl.jobs.undo import UndoError, Undone, list_receipts, undo_import
+from etl.paths import sql_folder
 from etl.warehouse.connection import Warehouse
 
 DAY = 86_400
@@ -56,7 +57,7 @@ class Imports:
         [(number,)] = self.ask("select max(run_key) from ops.run where job = 'import'")
         return number, receipt
 
-    def undo(self, number: int, **options: Any):
+    def undo(self, number: int, **options: Any) -> Undone:
         return undo_import(self.record.warehouse, number, **{"dry_run": False, "clock": lambda: NOW, **options})
 
     def state(self) -> dict[str, list[tuple]]:
@@ -77,7 +78,8 @@ def kept(shared: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Impo
     """One database for many examples."""
     warehouse = Warehouse(shared)
     yield Imports(
-        Record(warehouse, shared, tmp_path_factory.mktemp("packages")), lambda text, *values: asked(shared, text, *values)
+        Record(warehouse, shared, tmp_path_factory.mktemp("packages")),
+        lambda text, *values: asked(shared, text, *values),
     )
     warehouse.close()
 
@@ -136,7 +138,7 @@ def test_of_a_made_up_truth_it_is_the_same(kept: Imports, seed: int) -> None:
         files: Files = {}
         for name, rows in (made.account if chance.random() < 0.3 else made.extended).files.items():
             part = [row for row in rows if chance.random() < 0.6]
-            files[name] = sorted([*part, *part[:3]], key=lambda row: row.get("ts") or row.get("endTime"))
+            files[name] = sorted([*part, *part[:3]], key=lambda row: str(row.get("ts") or row.get("endTime")))
         steps.append((f"import{number}", files))
     steps += [(f"page{number}", page) for number, page in enumerate(made.pages)]
     pages_first = chance.random() < 0.3
@@ -273,7 +275,7 @@ def make_earlier(imports: Imports) -> None:
     for table in ("ops.import_set", "ops.import_span", "ops.import_content"):
         imports.ask(f"delete from {table}")
     imports.ask("update listening.observation set import_set_key = null")
-    text = (Record.__module__ and __import__("etl.paths").paths.sql_folder() / "schema" / "019_undo.sql").read_text()
+    text = (sql_folder() / "schema" / "019_undo.sql").read_text(encoding="utf-8")
     for statement in text.split(";\n"):
         if "insert into ops.import_" in statement:
             imports.ask(statement[statement.index("insert into") :])
@@ -286,7 +288,7 @@ def test_an_import_from_before_is_undone_once_its_files_were_imported_again(impo
     old, _ = imports.bring(A)
     whole = imports.state()
     make_earlier(imports)
-    with pytest.raises(UndoError, match="from before Brapped kept .* --again"):
+    with pytest.raises(UndoError, match=r"from before Brapped kept .* --again"):
         imports.undo(old)
     new, _ = imports.bring(A, again=True)
     assert imports.state() == whole
