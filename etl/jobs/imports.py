@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, text
 
 from etl import __version__, limits
 from etl.clock import Clock, utc_now
+from etl.jobs.import_contents import contents_of, note_files, note_reported
 from etl.jobs.ownership import load_record_owner, sentence, warnings
 from etl.jobs.receipts import FileReceipt, Receipt, names_of
 from etl.jobs.run import Run
@@ -61,6 +62,7 @@ def import_exports(
     without_private: bool = False,
     again: bool = False,
     dry_run: bool = False,
+    asks: bool = False,
     clock: Clock = utc_now,
     progress: Progress = lambda done, total: None,
     notify: Notify = lambda sentence: None,
@@ -70,8 +72,8 @@ def import_exports(
     Sends nothing to Spotify. `listener`: the id or name of the listener whose export it is, created if nobody has it;
     None: the only listener recorded here. A file that an earlier import of this listener has read by the same rules is
     known by its hash and not read; `again`: read it all the same. `notify` receives a sentence that names the listener,
-    before anything is read. `progress` receives bytes done and bytes in all. Raises ExportError, ListenerError and
-    WarehouseError.
+    before anything is read. `progress` receives bytes done and bytes in all. `asks`: raise Unconfirmed, and import
+    nothing, when the export seems to be somebody else's. Raises ExportError, ListenerError and WarehouseError, too.
     """
     return import_parts(
         settings,
@@ -87,6 +89,7 @@ def import_exports(
         listener=listener,
         again=again,
         dry_run=dry_run,
+        asks=asks,
         clock=clock,
         notify=notify,
     )
@@ -107,6 +110,7 @@ def import_parts(
     listener: str | None,
     dry_run: bool,
     again: bool = True,
+    asks: bool = False,
     clock: Clock,
     notify: Notify = lambda sentence: None,
 ) -> Receipt:
@@ -137,12 +141,19 @@ def import_parts(
         if warning is not None:
             log.warning("%s", warning)
         if is_read:
-            merge_plays(connection, listener_key=this_run.listener_key, now=this_run.started_at)
+            contents = contents_of(connection, this_run.listener_key, [one for one in parts if isinstance(one, Part)])
+            merge_plays(
+                connection,
+                listener_key=this_run.listener_key,
+                now=this_run.started_at,
+                import_sets=[one.import_set_key for one in contents],
+            )
+            note_reported(connection, this_run.listener_key, contents)
         counts = iter(run(connection, "matching/70_receipt") if is_read else ())
         files = tuple(file_receipt(part, counts) for part in parts)
         marks = [part.owner for part in parts if not isinstance(part, Unreadable)]
         is_first = is_read and not any(file.known_count for file in files)
-        import_warnings = warnings(connection, owner, marks, is_first=is_first)
+        import_warnings = warnings(connection, owner, marks, is_first=is_first, asks=asks)
         packages = [part.package for part in parts if isinstance(part, Part)]
         run_all(
             connection,
@@ -313,3 +324,4 @@ def record_receipt(
         for file, part in zip(receipt.files, parts, strict=True)
     ]
     run(connection, "ops/runs/import_file", run_key=run_key, files=json.dumps(files))
+    note_files(connection, run_key, parts)

@@ -53,13 +53,23 @@ def name_of(listener_id: str, listener_name: str | None) -> str:
     return f"{printable(listener_name)} ({shown})" if listener_name and listener_name != listener_id else shown
 
 
+class Unconfirmed(Exception):
+    """The export seems to be somebody else's: the person has to say whether to import it. Nothing is imported yet."""
+
+
 def warnings(
-    connection: Connection, owner: RecordOwner, file_marks: Iterable[bytes | None], *, is_first: bool
+    connection: Connection,
+    owner: RecordOwner,
+    file_marks: Iterable[bytes | None],
+    *,
+    is_first: bool,
+    asks: bool = False,
 ) -> tuple[str, ...]:
     """Warn, in sentences, when the export seems not to be this listener's. To be called after the merge.
 
     `file_marks`: for each file the mark of the user name in it, if any. `is_first`: plays were merged, and no earlier
-    import had any of them. Raises WarehouseError.
+    import had any of them. `asks`: raise Unconfirmed when the export shares no play with the list, which has many in
+    its time. Raises WarehouseError.
     """
     sentences = []
     named = [mark for mark in file_marks if mark is not None]
@@ -72,8 +82,11 @@ def warnings(
     if owner.logged_in_at is not None and is_first:
         [beside] = run(connection, "matching/71_export_overlap", listener_key=owner.listener_key)
         if beside.listed_count >= FEWEST_LISTED and not beside.matched_count:
-            sentences.append(
+            doubt = (
                 f"Recently played reported {beside.listed_count:,} plays in the time of this export, and the export has"
                 f" none of them. {OWN_RECORD}"
             )
+            if asks:
+                raise Unconfirmed(doubt)
+            sentences.append(doubt)
     return tuple(sentences)

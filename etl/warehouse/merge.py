@@ -1,5 +1,6 @@
 """Merge a staged batch into the star schema, by running sql/dimensions/, sql/matching/ and sql/coverage/ in order."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -90,12 +91,13 @@ def rematch_plays(connection: Connection, *, now: datetime, but_not: int | None 
         merge_plays(connection, listener_key=row.listener_key, now=now)
 
 
-def merge_plays(connection: Connection, *, listener_key: int, now: datetime) -> int:
+def merge_plays(connection: Connection, *, listener_key: int, now: datetime, import_sets: Sequence[int] = ()) -> int:
     """Merge the staged plays of one listener, from any sources; the number of new plays.
 
+    `import_sets`: of an import, for each file the key of the set (`ops.import_set`) that holds its content alone.
     Merge the catalogue of the batch first. Raises OutOfOrder as `lock` does.
     """
-    return derive_plays(connection, listener_key=listener_key, now=now).added_count
+    return derive_plays(connection, listener_key=listener_key, now=now, import_sets=import_sets).added_count
 
 
 def rebuild_plays(
@@ -118,14 +120,21 @@ def derive_recordings(connection: Connection) -> None:
     run_all(connection, ("matching/01_merge_session", *(f"dimensions/{name}" for name in every)))
 
 
-def derive_plays(connection: Connection, *, listener_key: int, now: datetime, is_rebuild: bool = False) -> Rebuilt:
+def derive_plays(
+    connection: Connection,
+    *,
+    listener_key: int,
+    now: datetime,
+    is_rebuild: bool = False,
+    import_sets: Sequence[int] = (),
+) -> Rebuilt:
     """Add the staged observations to the recorded ones, and derive the plays around them.
 
     `is_rebuild`: derive all plays of the listener. A source's file in sql/matching/dedupe/ says which of its own
     observations are one play. Raises OutOfOrder as `lock` does.
     """
     lock(connection, LISTENER_LOCK, listener_key)
-    given = {"listener_key": listener_key, "now": now, "is_rebuild": is_rebuild}
+    given = {"listener_key": listener_key, "now": now, "is_rebuild": is_rebuild, "import_sets": list(import_sets)}
     sources = [row.source_name for row in run_all(connection, BATCH, **given)]
     dedupe = [f"matching/dedupe/{source}" for source in sources]
     matched = MATCHED if len(sources) > 1 else ()

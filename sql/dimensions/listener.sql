@@ -31,5 +31,13 @@ values (
     :created_at
 )
 on conflict (listener_id) do update
-set listener_name = coalesce(excluded.listener_name, dim_listener.listener_name)
+set
+    -- a name that the person chose stays
+    listener_name = case
+        when dim_listener.is_renamed then dim_listener.listener_name
+        else coalesce(excluded.listener_name, dim_listener.listener_name)
+    end,
+    reported_name = case
+        when dim_listener.is_renamed then coalesce(excluded.listener_name, dim_listener.reported_name)
+    end
 returning listener_key;

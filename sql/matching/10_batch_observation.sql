@@ -8,6 +8,7 @@ select
     source.source_key,
     source.ms_basis,
     source.ms_rank is not null as gives_ms,
+    coalesce(source.coverage, 'none') not in ('window', 'watched') as is_imported,
     coalesce(dim_device.device_key, 0) as device_key,
     staging_play_detail.reason_start,
     staging_play_detail.reason_end,
@@ -74,6 +75,7 @@ select
     detail.source_key,
     detail.detail_number,
     detail.gives_ms,
+    detail.is_imported,
     detail.device_key,
     dim_play_profile.play_profile_key
 from detail
@@ -113,7 +115,11 @@ select
     coalesce(dim_context.context_key, 0) as context_key,
     detail_key.device_key,
     detail_key.play_profile_key,
-    observation.play_key as recorded_play_key
+    observation.play_key as recorded_play_key,
+    observation.import_set_key as recorded_set_key,
+    -- what a list or a recorder says belongs to no import: it may say it again at any time
+    case when detail_key.is_imported then (cast(:import_sets as integer[]))[staging_play.file_number + 1] end
+    as import_set_key
 from staging_play
 inner join detail_key
     on

@@ -296,7 +296,8 @@ select
     batch_observation.play_profile_key,
     batch_observation.item_number,
     coalesce(numbered_row.sequence, 0)::smallint as sequence,
-    origin.play_key
+    origin.play_key,
+    batch_observation.import_set_key
 from batch_observation
 left join numbered_row on numbered_row.item_number = batch_observation.item_number
 left join origin on origin.item_number = batch_observation.item_number

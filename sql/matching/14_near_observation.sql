@@ -25,6 +25,7 @@ from (
             observation.play_profile_key,
             observation.sequence,
             observation.play_key,
+            null::integer as import_set_key,
             false as is_new,
             null::integer as item_number
         from nearby_span
@@ -47,6 +48,7 @@ from (
             new_observation.play_profile_key,
             new_observation.sequence,
             new_observation.play_key,
+            new_observation.import_set_key,
             true,
             new_observation.item_number
         from new_observation

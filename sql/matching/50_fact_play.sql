@@ -129,7 +129,8 @@ insert into listening.observation (
     ms_played,
     context_key,
     device_key,
-    play_profile_key
+    play_profile_key,
+    import_set_key
 )
 select
     :listener_key,
@@ -142,7 +143,8 @@ select
     near_observation.ms_played,
     near_observation.context_key,
     near_observation.device_key,
-    near_observation.play_profile_key
+    near_observation.play_profile_key,
+    near_observation.import_set_key
 from near_observation
 left join play_member on play_member.source_play_number = near_observation.source_play_number
 inner join resolved_play

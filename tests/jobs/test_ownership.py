@@ -163,6 +163,19 @@ def test_a_listener_who_never_logged_in_has_no_user_name_to_compare(load):
     assert load(exported(0, A, username="bob")).warnings == ()
 
 
+def test_such_an_export_is_imported_only_when_the_person_says_so(logged_in, brapped, tmp_path, ask):
+    foreign = [exported(-60 * minute, A, 1_000 + minute) for minute in (0, 30, 77)]
+    folder = write_folder(tmp_path / "foreign", {"endsong_0.json": foreign})
+    before = ask("select count(*) from listening.observation"), ask("select count(*) from ops.run")
+    refused = brapped("import", str(folder))
+    assert refused.returncode == 1
+    assert "none of them" in refused.stderr and "Nothing was changed: nobody could be asked" in refused.stderr
+    assert (ask("select count(*) from listening.observation"), ask("select count(*) from ops.run")) == before
+    assert brapped("import", str(folder), "--dry-run").returncode == 0
+    assert brapped("import", str(folder), "--yes").returncode == 0
+    assert ask("select count(*) - 3 from listening.observation") == before[0]
+
+
 def test_an_export_of_the_same_days_with_none_of_the_plays_is_warned_of(logged_in, load):
     foreign = [exported(-60 * minute, A, 1_000 + minute) for minute in (0, 30, 77)]
     receipt = load(*foreign, minuted(-40, A, 5_000), dry_run=True)
