@@ -60,4 +60,28 @@ where
         or crowded.play_count > case when late_play.ms_played >= 30000 then 1 else 0 end
         or (late_play.is_offline and late_play.late_by > interval '30 minutes')
         or late_play.late_by > interval '12 hours'
+    );
+
+-- A source that dates the start says when the play ended if it knows the milliseconds; else that follows from the length
+-- of the track, or of the recording if it is known by name alone.
+update source_play
+set ends_at = source_play.observed_at + coalesce(source_play.ms_played, own.duration_ms, alike.duration_ms)
+    * interval '1 millisecond'
+from listening.dim_track as own
+left join lateral (
+    select min(dim_track.duration_ms) as duration_ms
+    from listening.dim_track
+    where
+        own.duration_ms is null
+        and dim_track.recording_key = own.recording_key
+) as alike on true
+where
+    own.track_key = source_play.track_key
+    and own.track_key <> 0
+    and source_play.source_key in (
+        select source.source_key
+        from listening.source
+        where source.dates = 'start'
     )
+    and coalesce(source_play.ms_played, own.duration_ms, alike.duration_ms) * interval '1 millisecond'
+    <= ops.longest_scrobble()
