@@ -228,8 +228,8 @@ from (
         on
             reach.other_source_key = source_date.source_key
             and reach.is_start = source_date.is_start
-            and source_date.last_block >= reach.first_block - 1
-            and source_date.first_block <= reach.last_block + 1
+            and source_date.last_block >= reach.first_block - 1 - floor(reach.reach_s / 128)
+            and source_date.first_block <= reach.last_block + 1 + floor(reach.reach_s / 128)
 ) as reaching
 cross join lateral generate_series(reaching.first_block, reaching.last_block) as step (time_block);
 
