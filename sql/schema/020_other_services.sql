@@ -60,11 +60,11 @@ return
                 regexp_replace(
                     regexp_replace(
                         ops.folded(title),
-                        '[\(\[]\s*(?:feat|ft|featuring|with)\M[^\)\]]*[\)\]]',
+                        '[\(\[]\s*(feat|ft|featuring|with)\M[^\)\]]*[\)\]]',
                         '',
                         'g'
                     ),
-                    '\s(?:feat\.|ft\.|featuring)\s.*$',
+                    '\s(feat\.|ft\.|featuring)\s.*$',
                     ''
                 ),
                 ' !"#$%&''()*+,-./:;<=>?@[\]^_`{|}~‘’“”´–—…·',
@@ -87,7 +87,7 @@ return
             artist
             || regexp_split_to_array(
                 ops.folded(artist),
-                '\s*[,;&/+]\s*|\s(?:feat\.?|ft\.?|featuring|and|und|et|y|e|with|x|vs\.?)\s'
+                '\s*[,;&/+]\s*|\s(feat\.?|ft\.?|featuring|and|und|et|y|e|with|x|vs\.?)\s'
             )
         ) as part (artist)
         where part.artist <> ''

@@ -203,9 +203,9 @@ def test_names_are_made_plain_alike(ask):
     [(titles, artists)] = ask(
         "select array(select ops.plain_title(title) from unnest(%s::text[]) with ordinality as t (title, place)"
         " order by place), ops.plain_artists('Ann & Zoë feat. Bob')",
-        ["One (feat. Bob)", "One [ft. Bob]", "One feat. Bob", "ONÉ!", "???", "Мой 1", "One (Live)", "Left"],
+        ["One (feat. Bob)", "One [ft. Bob]", "One feat. Bob", "ONÉ!", "???", "Привет 1", "One (Live)", "Left"],
     )
-    assert titles == ["one", "one", "one", "one", "???", "мои1", "onelive", "left"]
+    assert titles == ["one", "one", "one", "one", "???", "привет1", "onelive", "left"]  # noqa: RUF001
     assert set(artists) >= {"ann", "zoe", "bob"}
 
 
@@ -215,4 +215,3 @@ def test_other_listeners_and_facts_stay_as_they_are(record, ask):
     facts = whole_facts(ask)
     record.load([scrobbled("lastfm", -100_000, by(B))])
     assert [fact for fact in whole_facts(ask) if "lastfm" not in str(fact)] == facts
-

@@ -42,7 +42,7 @@ def service_of(content: bytes) -> str | None:
         head = to_utf8(content[:HEAD]).lstrip()
         if head[:1] in (b"{", b"["):
             return next((name for name, marks in JSON_MARKS if all(mark.encode() in head for mark in marks)), None)
-        return LASTFM if layout_of(head.decode("utf-8", "replace")) else None
+        return LASTFM if layout_of(head.decode("utf-8", "surrogateescape")) else None
     return None
 
 
@@ -86,8 +86,8 @@ def lastfm_date(value: str) -> tuple[datetime, bool] | None:
     found = LASTFM_DATE.fullmatch(value.strip())
     if found is None or found[2].casefold() not in MONTHS:
         return None
-    numbers = (int(found[3]), MONTHS[found[2].casefold()], *(int(found[part] or 0) for part in (1, 4, 5, 6)))
+    day, hour, minute, second = (int(found[part] or 0) for part in (1, 4, 5, 6))
     with suppress(ValueError):
-        return datetime(*numbers, tzinfo=UTC), found[6] is not None
+        at = datetime(int(found[3]), MONTHS[found[2].casefold()], day, hour, minute, second, tzinfo=UTC)
+        return at, found[6] is not None
     return None
-

@@ -1,4 +1,4 @@
-"""The rows within a JSON file, each parsed when it is looked at, so that a large file is never a tree in memory. Pure."""
+"""The rows within a JSON file, each parsed when it is looked at, so that a large file is never a tree in memory."""
 
 import json
 from collections.abc import Iterator
@@ -9,13 +9,14 @@ import msgspec
 from etl.sources.services.scrobbles import BadRow
 
 Raw = msgspec.Raw
+BLANKS = 1000  # bytes in which a value begins
 
 
 class Unparsed(ValueError):
     """The file is no JSON of the form that its service writes. The message completes "could not be read: "."""
 
 
-def decoded(content: bytes, form: Any) -> Any:
+def decoded(content: Any, form: Any) -> Any:
     """The file as `form`, whose rows are msgspec.Raw. Raises Unparsed."""
     try:
         return msgspec.json.decode(content, type=form)
@@ -37,6 +38,11 @@ def parsed(raw: Any) -> dict[str, Any]:
     return row
 
 
+def first_of(raw: Any) -> bytes:
+    """The first byte of a value that is no blank."""
+    return bytes(memoryview(raw)[:BLANKS]).lstrip()[:1]
+
+
 def list_in(raw: Any) -> Iterator[Any]:
-    """The rows of a list that may be a single row: Last.fm's JSON is made from XML."""
-    yield from decoded(bytes(raw), list[Raw]) if bytes(raw[:1] if isinstance(raw, bytes) else bytes(raw)[:1]) == b"[" else [raw]
+    """The rows of a list that may be a single row: Last.fm's JSON is made from XML. Raises Unparsed."""
+    yield from decoded(raw, list[Raw]) if first_of(raw) == b"[" else [raw]

@@ -1,4 +1,4 @@
-"""Histories of Koito: the JSON of its export. Pure.
+"""Histories of Koito: the JSON of its export.
 
 Source of the facts: gabehf/Koito, internal/export/export.go and test_assets/koito_export_test.json. The file has
 `version`, `exported_at`, `user` and `listens`. A listen has `listened_at` (RFC 3339; Koito takes the same clients as

@@ -1,4 +1,4 @@
-"""Histories of Last.fm: the CSV files and the JSON that common exporters write. Pure.
+"""Histories of Last.fm: the CSV files and the JSON that common exporters write.
 
 Sources of the facts:
 
@@ -20,11 +20,9 @@ from contextlib import suppress
 from io import BytesIO, TextIOWrapper
 from typing import Any
 
-import msgspec
-
 from etl.sources.exports.others import HEAD, Layout, lastfm_date, layout_of
 from etl.sources.exports.values import has_bad_byte
-from etl.sources.services.json_rows import Raw, Unparsed, decoded, list_in, parsed
+from etl.sources.services.json_rows import Raw, Unparsed, decoded, first_of, list_in, parsed
 from etl.sources.services.scrobbles import (
     BadRow,
     NoPlay,
@@ -41,20 +39,13 @@ SECONDS, MINUTES = "lastfm", "lastfm_minutes"  # listening.source, by how exact 
 PLAYING = "was playing when the file was written, which is no play yet: left out"
 
 
-class Tracks(msgspec.Struct):
-    """A page of the answer, or what is within it."""
-
-    track: Raw | None = None
-    recenttracks: Raw | None = None
-
-
 def read(content: bytes) -> Iterator[Scrobble | Exception]:
     """The rows of a file in UTF-8. Raises Unparsed."""
     start = content[:HEAD].lstrip()[:1]
     if start in (b"{", b"["):
         yield from attempts(tracks_in(content), track)
     else:
-        layout = layout_of(content[:HEAD].decode("utf-8", "replace"))
+        layout = layout_of(content[:HEAD].decode("utf-8", "surrogateescape"))
         if layout is None:
             raise Unparsed("its columns are not those of an export of Last.fm")
         yield from attempts(lines_in(content, layout), lambda line: scrobble_of_line(line, layout))
@@ -63,11 +54,13 @@ def read(content: bytes) -> Iterator[Scrobble | Exception]:
 def tracks_in(content: Any) -> Iterator[Any]:
     """Every track in pages, in a list of pages, or in a list of tracks. Raises Unparsed."""
     for part in list_in(content):
-        page = decoded(bytes(part), Tracks)
-        if page.recenttracks is not None:
-            yield from tracks_in(page.recenttracks)
-        elif page.track is not None:
-            yield from list_in(page.track)
+        kind = first_of(part)
+        page = decoded(part, dict[str, Raw]) if kind == b"{" else {}
+        within = page.get("recenttracks", page.get("track"))
+        if kind == b"[":
+            yield from tracks_in(part)
+        elif within is not None:
+            yield from tracks_in(within)
         else:
             yield part
 

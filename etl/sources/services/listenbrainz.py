@@ -1,11 +1,12 @@
-"""Histories of ListenBrainz: the JSON lines of its zip archive, and the list of its earlier export. Pure.
+"""Histories of ListenBrainz: the JSON lines of its zip archive, and the list of its earlier export.
 
 Sources of the facts (metabrainz/listenbrainz-server):
 
 - listenbrainz/background/export.py writes the archive: user.json, listens/YEAR/MONTH.jsonl with `listened_at` (seconds,
   maybe with a fraction) and `track_metadata`, feedback.jsonl, pinned_recording.jsonl. What is playing is not in it.
-- docs/users/json.rst: `listened_at` is when the track began; a listen is sent after half of it or four minutes.
-  `additional_info` may have `artist_names`, `spotify_id` and `origin_url` (addresses), `music_service`.
+- https://listenbrainz.readthedocs.io/en/latest/users/json.html and …/users/api/core.html: `listened_at` is when the
+  track began; a listen is sent after half of it or four minutes. `additional_info` may have `artist_names`,
+  `spotify_id` and `origin_url` (addresses), `music_service`.
 - listenbrainz/listens_importer/spotify.py, which copies Spotify's list of recently played for a listener, writes that
   list's `played_at` into `listened_at`: the end of the play. So do listens that a listener uploaded as an extended
   export (listenbrainz/background/listens_importer/spotify.py): the end, and `ms_played`. Both are told by

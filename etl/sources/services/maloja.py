@@ -1,4 +1,4 @@
-"""Histories of Maloja: the JSON of its export, and the answer of its API. Pure.
+"""Histories of Maloja: the JSON of its export, and the answer of its API.
 
 Sources of the facts (krateng/maloja; gabehf/Koito for examples of both forms):
 

@@ -36,11 +36,11 @@ class HistoryReader(Reader):
         """The history of a service as a part."""
         read = Scrobbles(self.latest)
         try:
-            text = decode(to_utf8(content))
-            del content
-            if text.note:
-                read.notes.append(text.note)
-            read.read(READERS[service](text.text.encode("utf-8", "surrogateescape")))
+            content = to_utf8(content)
+            if note := decode(content).note:
+                read.notes.append(note)
+                content = decode(content).text.encode("utf-8", "surrogateescape")
+            read.read(READERS[service](content))
         except (NotText, Unparsed) as why:
             return Unreadable(file.name, str(why))
         dates_start = frozenset(read.sources) - DATE_ENDS

@@ -1,4 +1,4 @@
-"""The rows of a service's history as columns of the staging tables; what can't become a play is listed by number. Pure.
+"""The rows of a service's history as columns of the staging tables; what can't become a play is listed by number.
 
 Rows come in one at a time and are kept as columns that share their texts, so that memory grows by some 100 bytes a row.
 """
@@ -198,7 +198,11 @@ def spotify_track_id(*values: object) -> str | None:
     for value in values:
         if isinstance(value, str) and ("open.spotify.com/" in value or value.startswith("spotify:track:")):
             last = value.split("?")[0].rstrip("/").replace(":", "/").split("/")
-            if last[-2:-1] == ["track"] and len(last[-1]) == len("4uLU6hMCjMI75M1A2tKUQC") and SPOTIFY_ID.fullmatch(last[-1]):
+            if (
+                last[-2:-1] == ["track"]
+                and len(last[-1]) == len("4uLU6hMCjMI75M1A2tKUQC")
+                and SPOTIFY_ID.fullmatch(last[-1])
+            ):
                 return last[-1]
     return None
 

@@ -1,0 +1,195 @@
+"""`brapped import` of other services' histories: receipts, known files, dry runs, refusals, and what they leave alone."""
+
+import subprocess
+import sys
+import zipfile
+from collections import Counter
+from datetime import datetime
+from pathlib import Path
+
+import pandas
+import pytest
+from support import NOW, whole_facts
+from support.export_files import write_folder
+from support.scrobbled import Sent, as_koito, as_listens, as_maloja, as_minutes, as_pages, as_seconds
+
+from etl.jobs.imports import import_exports
+from etl.jobs.receipts import Receipt
+
+BEGIN = round(datetime.fromisoformat("2024-08-29T12:00:00Z").timestamp() * 1000)
+SECRET = "Lullaby of my own"
+
+
+def sent(count: int = 40, *, every_s: int = 240, names: int = 7) -> list[Sent]:
+    """Scrobbles of made-up songs, four minutes after each other."""
+    return [
+        Sent(
+            BEGIN + n * every_s * 1000,
+            f"Artist {n % names}",
+            f"Song {n % names}",
+            "Album",
+            f"spotify:track:{n % names:022}",
+        )
+        for n in range(count)
+    ]
+
+
+def exported(scrobble: Sent) -> dict:
+    """The row of the extended export of the same play."""
+    end = datetime.fromtimestamp((scrobble.at_ms + 200_000) / 1000).astimezone()
+    return {
+        "ts": pandas.Timestamp(end).tz_convert("UTC").strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "ms_played": 200_000,
+        "spotify_track_uri": scrobble.uri,
+        "master_metadata_track_name": scrobble.title,
+        "master_metadata_album_artist_name": scrobble.artist,
+        "master_metadata_album_album_name": scrobble.album,
+    }
+
+
+@pytest.fixture
+def take(settings, warehouse):
+    def taken(*paths: Path, **options: bool) -> Receipt:
+        return import_exports(settings, warehouse, list(paths), clock=lambda: NOW, **options)
+
+    return taken
+
+
+def zipped(path: Path, told: list[Sent]) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("user.json", '{"user_id": 1, "username": "ada"}\n')
+        archive.writestr("feedback.jsonl", '{"recording_msid": "x", "score": 1}\n')
+        for name, content in as_listens(told):
+            archive.writestr(name, content)
+    return path
+
+
+FORMS = {
+    "lastfm": lambda folder, told: written(folder / "a.csv", as_seconds(told)),
+    "lastfm_minutes": lambda folder, told: written(folder / "export", as_minutes(told)),
+    "listenbrainz": lambda folder, told: zipped(folder / "lb.zip", told),
+    "maloja": lambda folder, told: written(folder / "m.json", as_maloja(told)),
+    "koito": lambda folder, told: written(folder / "k.json", as_koito(told)),
+}
+
+
+def written(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_history_is_imported_once_and_known_after_that(form, take, tmp_path, ask):
+    path = FORMS[form](tmp_path, sent())
+    first = take(path)
+    assert (first.total.row_count, first.total.new_count, first.is_good) == (40, 40, True)
+    assert {file.source for file in first.files} == {form}
+    facts = whole_facts(ask)
+    again = take(path)
+    assert (again.total.known_count, again.unchanged_count) == (40, len(again.files))
+    read_again = take(path, again=True)
+    assert (read_again.total.known_count, read_again.unchanged_count) == (40, 0)
+    assert whole_facts(ask) == facts and len(facts) == 40
+
+
+def test_a_dry_run_changes_nothing(take, tmp_path, ask):
+    receipt = take(FORMS["lastfm"](tmp_path, sent()), dry_run=True)
+    assert (receipt.total.new_count, whole_facts(ask)) == (40, [])
+
+
+def test_spotifys_export_and_services_in_one_call_are_the_same_plays(take, tmp_path, ask):
+    """And every way of counting agrees: the receipt, the table, and pandas with the files themselves."""
+    told = sent()
+    write_folder(tmp_path / "spotify", {"Streaming_History_Audio_2024.json": [exported(one) for one in told]})
+    (tmp_path / "b").mkdir()
+    paths = [FORMS[form](tmp_path, told[n:]) for n, form in enumerate(FORMS)]
+    receipt = take(tmp_path / "spotify", *paths)
+    assert (receipt.total.new_count, receipt.total.merged_count) == (40, 40 + 39 + 38 + 37 + 36)
+    reported = Counter(source for (sources,) in ask(
+        "select sources from listening.fact_play join listening.dim_play_profile using (play_profile_key)"
+    ) for source in sources)  # fmt: skip
+    assert reported == {
+        "extended_export": 40,
+        "lastfm": 40,
+        "lastfm_minutes": 39,
+        "listenbrainz": 38,
+        "maloja": 37,
+        "koito": 36,
+    }
+    read = pandas.read_csv(tmp_path / "a.csv")
+    songs = dict(ask(
+        "select track_name, count(*) from listening.fact_play join listening.dim_track using (track_key) group by 1"
+    ))  # fmt: skip
+    assert songs == read.groupby("track").size().to_dict()
+
+
+def test_pages_of_last_fm_leave_out_what_is_playing(take, tmp_path):
+    receipt = take(written(tmp_path / "pages.json", as_pages(sent(450))))
+    assert (receipt.total.row_count, receipt.total.new_count) == (450, 450)
+    assert receipt.notes == (
+        "pages.json: 1 row: was playing when the file was written, which is no play yet: left out",
+    )
+
+
+def test_bad_rows_are_listed_and_quoted_nowhere(brapped, tmp_path, ask):
+    lines = [
+        "uts,artist,track",
+        f"1724932800,Ann,{SECRET}",
+        f"0,Ann,{SECRET}",
+        f"9999999999,Ann,{SECRET}",
+        f"x,Ann,{SECRET}",
+    ]
+    ran = brapped("import", str(written(tmp_path / "a.csv", "\n".join(lines).encode())))
+    assert ran.returncode == 1
+    for row in (
+        "row 2: its date is before 2002 or in the future",
+        "row 3: its date",
+        "row 4: its date is missing, or no time",
+    ):
+        assert row in ran.stdout
+    assert SECRET not in ran.stdout + ran.stderr
+    assert ask("select count(*) from listening.fact_play") == [(1,)]
+
+
+def test_an_unknown_file_gets_a_sentence_and_a_known_one_beside_it_is_read(brapped, tmp_path):
+    other = written(tmp_path / "b.csv", b"day,steps\n2024-01-01,5\n")
+    ran = brapped("import", str(other))
+    assert ran.returncode == 1
+    assert (
+        "Last.fm, ListenBrainz, Maloja and Koito" in " ".join((ran.stdout + ran.stderr).split())
+        or "docs/importing.md" in ran.stdout
+    )
+    ran = brapped("import", str(other), str(FORMS["lastfm"](tmp_path, sent())))
+    assert ran.returncode == 1 and "b.csv" in ran.stdout and "40" in ran.stdout
+
+
+def test_a_folder_of_tables_of_other_kinds_holds_nothing_up(take, tmp_path):
+    written(tmp_path / "steps.csv", b"day,steps\n2024-01-01,5\n")
+    FORMS["lastfm"](tmp_path, sent())
+    receipt = take(tmp_path)
+    assert [(file.file_name, file.new_count) for file in receipt.files] == [("a.csv", 40)]
+
+
+def test_it_covers_nothing_and_shows_in_coverage_by_its_name(take, tmp_path, ask):
+    take(FORMS["maloja"](tmp_path, sent()))
+    assert ask("select count(*) from ops.coverage") == [(0,)]
+    assert ask("select sum((source_counts ->> 'maloja')::integer) from listening.coverage_day") == [(40,)]
+
+
+def test_a_history_of_200_000_rows_takes_memory_in_proportion_to_its_file(tmp_path):
+    """Peak memory of reading alone, beyond that of half as many rows: a few hundred bytes a row."""
+    script = (
+        "import resource, sys; from datetime import datetime, UTC; from pathlib import Path;"
+        "from etl.sources.exports.archives import JsonFile; from etl.sources.services.reader import HistoryReader;"
+        "content = Path(sys.argv[1]).read_bytes(); reader = HistoryReader(datetime(2030, 1, 1, tzinfo=UTC));"
+        "part = reader.part(JsonFile('a', 'a.csv', 1, Path('a.csv'), None, True), content);"
+        "print(part.row_count, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    peaks = {}
+    for count in (100_000, 200_000):
+        path = written(tmp_path / f"{count}.csv", as_seconds(sent(count, names=5_000)))
+        ran = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=True)
+        rows, peak = map(int, ran.stdout.split())
+        assert rows == count
+        peaks[count] = peak * 1024 - path.stat().st_size
+    assert (peaks[200_000] - peaks[100_000]) / 100_000 < 400
