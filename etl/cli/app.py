@@ -178,7 +178,7 @@ def import_(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would happen, and change nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the receipt as JSON.")] = False,
 ) -> None:
-    """Import your past from Spotify's exports. Takes extended streaming history and account data; calls nobody.
+    """Import your past: Spotify's exports, and histories of Last.fm, ListenBrainz, Maloja and Koito. Calls nobody.
 
     Example: brapped import ~/Downloads/my_spotify_data.zip
     """

@@ -1,15 +1,19 @@
 """`brapped import` of other services' histories: receipts, known files, dry runs, refusals, and what they leave alone."""
 
+import json
 import tracemalloc
 import zipfile
 from collections import Counter
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pandas
 import pytest
-from support import NOW, whole_facts
+from support import NOW, asked, whole_facts
 from support.export_files import write_folder
+from support.history_files import taken_back
+from support.history_files import written as history
 from support.scrobbled import Sent, as_koito, as_listens, as_maloja, as_minutes, as_pages, as_seconds
 
 from etl.jobs.imports import import_exports
@@ -51,7 +55,7 @@ def exported(scrobble: Sent) -> dict:
 
 @pytest.fixture
 def take(settings, warehouse):
-    def taken(*paths: Path, **options: bool) -> Receipt:
+    def taken(*paths: Path, **options: Any) -> Receipt:
         return import_exports(settings, warehouse, list(paths), clock=lambda: NOW, **options)
 
     return taken
@@ -131,6 +135,22 @@ def test_pages_of_last_fm_leave_out_what_is_playing(take, tmp_path):
     assert receipt.notes == (
         "pages.json: 1 row: was playing when the file was written, which is no play yet: left out",
     )
+
+
+def test_a_file_of_our_own_brings_the_same_plays_back(
+    take, tmp_path, ask, warehouse, settings, other_database, spotify
+):
+    """With sources: what each service said, its starts, and the milliseconds that only some rows of a service have."""
+    old = Sent(round(datetime.fromisoformat("2003-02-01T10:00:00Z").timestamp() * 1000), "Ann", "Old", "", "")
+    rows = json.loads(as_maloja([old, *sent()]))
+    rows["scrobbles"][5]["duration"] = 150
+    take(written(tmp_path / "m.json", json.dumps(rows).encode()), FORMS["listenbrainz"](tmp_path, sent()[3:]))
+    facts = whole_facts(ask)
+    path = history(warehouse, settings, tmp_path, "extended", with_sources=True).rename(tmp_path / "back.json")
+    back = taken_back(path, other_database, spotify, time_zone=None)
+    assert [row[1:] for row in back] == [row[1:] for row in facts]
+    starts = "select observed_at, started_at, ms_played, source_name from listening.observation join listening.source using (source_key)"
+    assert sorted(asked(other_database, starts), key=repr) == sorted(ask(starts), key=repr)
 
 
 def test_bad_rows_are_listed_and_quoted_nowhere(brapped, tmp_path, ask):

@@ -16,6 +16,7 @@ from etl.staging import (
     ALBUM_COLUMNS,
     ARTIST_COLUMNS,
     EXPORT_PLAY_COLUMNS,
+    FIRST_SCROBBLE,
     SHOWN_MALFORMED,
     TRACK_ARTIST_COLUMNS,
     TRACK_COLUMNS,
@@ -24,7 +25,6 @@ from etl.staging import (
 )
 from etl.values import SPOTIFY_ID, name, number, title
 
-FIRST_SCROBBLE = datetime(2002, 1, 1, tzinfo=UTC)  # Audioscrobbler, which became Last.fm, began in that year
 IN_MS = 10**11  # from here on a timestamp is in milliseconds: 1973 in these, the year 5138 in seconds
 LAST_MS = 10**14
 
