@@ -128,8 +128,7 @@ cross join (
     (11, 'recording', 60),
     (12, 'name', 60),
     (13, 'similar name', 60),
-    (14, 'name', 300),
-    (15, 'similar name', 300)
+    (14, 'similar name', 300)
 ) as compared (tier, compared, seconds)
 where
     service.source_key in (5, 6, 7, 8, 10, 11)

@@ -192,6 +192,13 @@ def test_a_folder_of_tables_of_other_kinds_holds_nothing_up(take, tmp_path):
     assert [(file.file_name, file.new_count) for file in receipt.files] == [("a.csv", 40)]
 
 
+def test_a_history_that_joins_a_known_one_in_its_folder_is_read(take, tmp_path):
+    FORMS["lastfm"](tmp_path, sent())
+    take(tmp_path)
+    FORMS["koito"](tmp_path, sent(50))
+    assert take(tmp_path).total.new_count == 10
+
+
 def test_it_covers_nothing_and_shows_in_coverage_by_its_name(take, tmp_path, ask):
     take(FORMS["maloja"](tmp_path, sent()))
     assert ask("select count(*) from ops.coverage") == [(0,)]
