@@ -64,24 +64,39 @@ where
 
 -- A source that dates the start says when the play ended if it knows the milliseconds; else that follows from the length
 -- of the track, or of the recording if it is known by name alone.
-update source_play
-set ends_at = source_play.observed_at + coalesce(source_play.ms_played, own.duration_ms, alike.duration_ms)
-    * interval '1 millisecond'
-from listening.dim_track as own
-left join lateral (
-    select min(dim_track.duration_ms) as duration_ms
-    from listening.dim_track
+with begun as materialized (
+    select
+        source_play.source_play_number,
+        source_play.track_key,
+        source_play.observed_at,
+        source_play.ms_played
+    from source_play
     where
-        own.duration_ms is null
-        and dim_track.recording_key = own.recording_key
-) as alike on true
+        source_play.track_key <> 0
+        and source_play.source_key in (
+            select source.source_key
+            from listening.source
+            where source.dates = 'start'
+        )
+),
+length as materialized (
+    select
+        dim_track.track_key,
+        coalesce(
+            dim_track.duration_ms,
+            (
+                select min(alike.duration_ms)
+                from listening.dim_track as alike
+                where alike.recording_key = dim_track.recording_key
+            )
+        ) as duration_ms
+    from listening.dim_track
+    where dim_track.track_key in (select begun.track_key from begun)
+)
+update source_play
+set ends_at = begun.observed_at + coalesce(begun.ms_played, length.duration_ms) * interval '1 millisecond'
+from begun
+inner join length on length.track_key = begun.track_key
 where
-    own.track_key = source_play.track_key
-    and own.track_key <> 0
-    and source_play.source_key in (
-        select source.source_key
-        from listening.source
-        where source.dates = 'start'
-    )
-    and coalesce(source_play.ms_played, own.duration_ms, alike.duration_ms) * interval '1 millisecond'
-    <= ops.longest_scrobble()
+    source_play.source_play_number = begun.source_play_number
+    and coalesce(begun.ms_played, length.duration_ms) * interval '1 millisecond' <= ops.longest_scrobble()
