@@ -63,6 +63,7 @@ PLAY_COLUMNS = (
     "context_type",
 )
 FIRST_PLAY = datetime(2006, 1, 1, tzinfo=UTC)  # Spotify is no older
+FIRST_SCROBBLE = datetime(2002, 1, 1, tzinfo=UTC)  # Audioscrobbler, which became Last.fm, began in that year
 AHEAD = timedelta(days=1)  # tolerated clock skew; a play from next year would stay in every window and hide every gap
 
 SHOWN_MALFORMED = 20

@@ -42,7 +42,7 @@ def import_(
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Answer every question with yes.")] = False,
 ) -> None:
-    """Import your past from Spotify's exports. Takes extended streaming history and account data; calls nobody.
+    """Import your past: Spotify's exports, and histories of Last.fm, ListenBrainz, Maloja and Koito. Calls nobody.
 
     A CSV or JSON of audio features that Spotify once told is taken too, for the tracks that are recorded here.
 

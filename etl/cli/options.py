@@ -8,7 +8,7 @@ import typer
 
 from etl.cli.choices import CountsAs, Format
 
-YEARS = range(2006, 9999)  # Spotify is no older; 9999-12-31 has no day after it
+YEARS = range(2002, 9999)  # no scrobble is older (staging.py), nor is Spotify; 9999-12-31 has no day after it
 MOST = 1_000_000  # rows of a report, pages of a history
 
 

@@ -97,7 +97,7 @@ def import_exports(
 
 def make_reader(latest: datetime, *, without_private: bool, sources: Mapping[str, bool]) -> HistoryReader:
     """Imported when there is something to read, because it takes numpy."""
-    from etl.sources.exports.reader import Reader
+    from etl.sources.services.reader import HistoryReader as Reader
 
     return Reader(latest, without_private=without_private, sources=sources)
 

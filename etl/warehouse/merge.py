@@ -135,8 +135,8 @@ def derive_plays(
     """
     lock(connection, LISTENER_LOCK, listener_key)
     given = {"listener_key": listener_key, "now": now, "is_rebuild": is_rebuild, "import_sets": list(import_sets)}
-    sources = [row.source_name for row in run_all(connection, BATCH, **given)]
-    dedupe = [f"matching/dedupe/{source}" for source in sources]
+    sources = run_all(connection, BATCH, **given)
+    dedupe = list(dict.fromkeys(f"matching/dedupe/{row.dedupe_file}" for row in sources))
     matched = MATCHED if len(sources) > 1 else ()
     [written] = run_all(connection, (*dedupe, *SOURCE_PLAYS, *matched, *PLAYS), **given)
     run(connection, "matching/60_since_previous", listener_key=listener_key)

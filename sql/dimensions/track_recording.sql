@@ -466,4 +466,31 @@ insert into tracks_to_rematch (track_key)
 select moved.track_key
 from moved
 where moved.track_key <= (select newest_track.track_key from newest_track)
+union
+-- a name whose recording gained a length: the ends of plays that only their starts are known of follow from it
+select family_track.track_key
+from family_track
+inner join recording on recording.track_key = family_track.track_key
+where
+    family_track.is_by_name
+    and family_track.track_key <= (select newest_track.track_key from newest_track)
+    and recording.recording_key in (
+        select alike.recording_key
+        from recording as alike
+        inner join changed_track on changed_track.track_key = alike.track_key
+    )
+    and exists (
+        select 1
+        from listening.dim_listener
+        cross join listening.source
+        cross join lateral (
+            select observation.observed_at
+            from listening.observation
+            where
+                observation.listener_key = dim_listener.listener_key
+                and observation.source_key = source.source_key
+            limit 1
+        ) as begun
+        where source.dates = 'start'
+    )
 on conflict do nothing

@@ -5,6 +5,9 @@
 --
 -- An observation that a source dates long after its end (the app crashed, the phone was offline) belongs to both
 -- dates: the spans are extended until every such observation lies in them with both.
+--
+-- An observation of a source that dates the start belongs to all the time in which the play may have ended: so for a
+-- listener who has some, a span ends no earlier, and what such a source has before it is looked for farther back.
 
 -- Dated later than its start plus milliseconds explain; three hours from the start on, it may be told again. Recorded
 -- ones are added below, as far back as the spans reach.
@@ -34,7 +37,9 @@ union
 select
     date_trunc('hour', new_observation.observed_at),
     date_trunc('hour', new_observation.observed_at) + interval '1 hour'
+    + case when source.dates = 'start' then ops.longest_scrobble() else interval '0' end
 from new_observation
+inner join listening.source on source.source_key = new_observation.source_key
 union
 -- begun at the same moment
 select
@@ -66,6 +71,22 @@ declare
         from nearby_span
     );
     known_spans tstzmultirange;
+    has_starts boolean := exists (
+        select 1
+        from listening.source
+        where
+            source.dates = 'start'
+            and (
+                exists (
+                    select 1
+                    from listening.observation
+                    where
+                        observation.listener_key = :listener_key
+                        and observation.source_key = source.source_key
+                )
+                or exists (select 1 from new_observation where new_observation.source_key = source.source_key)
+            )
+    );
     -- no two observations further apart are ever compared
     reach constant interval := (
         select
@@ -73,6 +94,15 @@ declare
             * interval '1 second'
         from ops.match_rule
         cross join listening.source
+        where
+            has_starts
+            or not exists (
+                select 1
+                from listening.source as dated
+                where
+                    dated.source_key in (match_rule.source_key, match_rule.other_source_key)
+                    and dated.dates = 'start'
+            )
     );
     -- spans closer than this become one, so that there are few; after the import of years, very few
     gap constant interval := case
@@ -132,6 +162,24 @@ begin
                     select tstzrange(late_observation.started_at, late_observation.started_at + interval '3 hours')
                     from late_observation
                     where late_observation.observed_at <@ spans
+                    union all
+                    -- the last start in a span, with the time in which that play may have ended
+                    select tstzrange(begun.observed_at, begun.observed_at + ops.longest_scrobble(), '[]')
+                    from unnest(spans) as span (span)
+                    cross join listening.source
+                    cross join lateral (
+                        select max(observation.observed_at) as observed_at
+                        from listening.observation
+                        where
+                            observation.listener_key = :listener_key
+                            and observation.source_key = source.source_key
+                            and observation.observed_at >= lower(span.span)
+                            and observation.observed_at <= upper(span.span)
+                    ) as begun
+                    where
+                        has_starts
+                        and source.dates = 'start'
+                        and begun.observed_at is not null
                 ) as met
             )) as joined (span)
         );
@@ -157,6 +205,7 @@ begin
                             observation.listener_key = :listener_key
                             and observation.source_key = source.source_key
                             and observation.observed_at >= back.starts_at - reach
+                            - case when source.dates = 'start' then ops.longest_scrobble() else interval '0' end
                             and observation.observed_at < back.starts_at
                         order by observation.observed_at
                         limit 1

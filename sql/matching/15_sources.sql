@@ -1,7 +1,9 @@
--- The sources that have observations at hand.
+-- The sources that have observations at hand, and the file that says what of each is one play: sources that date the start
+-- share one, as they are all of one kind.
 select
     source.source_key,
-    source.source_name
+    source.source_name,
+    case when source.dates = 'start' then 'scrobbles' else source.source_name end as dedupe_file
 from listening.source
 where exists (select 1 from near_observation where near_observation.source_key = source.source_key)
 order by source.source_key

@@ -60,4 +60,43 @@ where
         or crowded.play_count > case when late_play.ms_played >= 30000 then 1 else 0 end
         or (late_play.is_offline and late_play.late_by > interval '30 minutes')
         or late_play.late_by > interval '12 hours'
-    )
+    );
+
+-- A source that dates the start says when the play ended if it knows the milliseconds; else that follows from the length
+-- of the track, or of the recording if it is known by name alone.
+with begun as materialized (
+    select
+        source_play.source_play_number,
+        source_play.track_key,
+        source_play.observed_at,
+        source_play.ms_played
+    from source_play
+    where
+        source_play.track_key <> 0
+        and source_play.source_key in (
+            select source.source_key
+            from listening.source
+            where source.dates = 'start'
+        )
+),
+length as materialized (
+    select
+        dim_track.track_key,
+        coalesce(
+            dim_track.duration_ms,
+            (
+                select min(alike.duration_ms)
+                from listening.dim_track as alike
+                where alike.recording_key = dim_track.recording_key
+            )
+        ) as duration_ms
+    from listening.dim_track
+    where dim_track.track_key in (select begun.track_key from begun)
+)
+update source_play
+set ends_at = begun.observed_at + coalesce(begun.ms_played, length.duration_ms) * interval '1 millisecond'
+from begun
+inner join length on length.track_key = begun.track_key
+where
+    source_play.source_play_number = begun.source_play_number
+    and coalesce(begun.ms_played, length.duration_ms) * interval '1 millisecond' <= ops.longest_scrobble()

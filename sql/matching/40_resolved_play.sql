@@ -42,7 +42,7 @@ from (
     select
         play_member.play_number,
         min((ranked.date_rank << 32) | source_play.source_play_number) as ranked_date,
-        min(source_play.ends_at) as ends_at,
+        min(source_play.ends_at) filter (where not ranked.dates_start) as ends_at,
         min(
             (case when source_play.track_key = 0 then 2::bigint when not source_play.has_id then 1 else 0 end << 48)
             | (ranked.name_rank << 32)
@@ -60,6 +60,7 @@ from (
     inner join (
         select
             source.source_key,
+            source.dates = 'start' as dates_start,
             one.is_left_over,
             source.date_rank::bigint * 2 + one.place as date_rank,
             source.name_rank::bigint * 2 + one.place as name_rank,

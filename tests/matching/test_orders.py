@@ -75,7 +75,7 @@ def deliver(record: Record, name: str, rows: Rows) -> None:
         record.merge_page(rows, key)
     elif name == "catalogue":
         record.describe(rows)
-    elif name in ("player", "diary"):
+    elif name in ("player", "diary", "lastfm", "listenbrainz"):
         record.observe(rows, key)
     else:
         record.merge_export(rows, key)

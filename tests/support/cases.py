@@ -130,6 +130,15 @@ def noted(source: str, minute: int, song: Song) -> dict[str, Any]:
     return {"source": source, "song": nameless, "played_at": ended}
 
 
+def scrobbled(source: str, seconds: float, song: Song, ms: int | None = None) -> dict[str, Any]:
+    """A play as another service dates it, in seconds from NOW: mostly its start. `source`: of listening.source."""
+    at = NOW + timedelta(seconds=seconds)
+    if source == "lastfm_minutes":
+        at = at.replace(second=0, microsecond=0)
+    started = None if source == "listenbrainz_spotify" else at
+    return {"source": source, "song": song, "played_at": at, "started_at": started, "ms_played": ms}
+
+
 def observed_tables(rows: Rows) -> dict[str, Table]:
     """The staging tables of plays as `watched` and `noted` make them."""
     songs = list({row["song"].uri: row["song"] for row in rows if row["song"].uri}.values())

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
-from support.cases import NOTHING, Song, described, exported, minuted, noted, told, watched
+from support.cases import NOTHING, Song, described, exported, minuted, noted, scrobbled, told, watched
 
 Rows = list[dict[str, Any]]
 HOUR = 3_600_000  # milliseconds, as everywhere here
@@ -47,11 +47,14 @@ class HardTruth:
         self.told.setdefault(delivery, []).append(row)
 
 
-def hard_truth(seed: int, chapters: int = 9, pages: int = 3) -> HardTruth:
-    """Some chapters of the listed kinds, the same for the same seed, each hours after the one before, the last before NOW."""
+def hard_truth(seed: int, chapters: int = 9, pages: int = 3, *, is_scrobbled: bool = False) -> HardTruth:
+    """Some chapters of the listed kinds, the same for the same seed, each hours after the one before, the last before NOW.
+
+    is_scrobbled: Last.fm and ListenBrainz tell of some plays, too, of which half was heard.
+    """
     random = Random(f"{seed} hard truth")
     kinds = random.sample(CHAPTERS, min(chapters, len(CHAPTERS)))
-    writer = _Writer(random, pages, HardTruth())
+    writer = _Writer(random, pages, HardTruth(), Random(f"{seed} scrobbled") if is_scrobbled else None)
     for place, kind in enumerate(kinds):
         # minutes and seconds of no particular kind, so that minutes are met at every second
         writer.at = -(len(kinds) - place) * 30 * HOUR + random.randrange(HOUR)
@@ -67,6 +70,7 @@ class _Writer:
     random: Random
     pages: int
     truth: HardTruth
+    scrobbler: Random | None = None  # draws apart, so that the other sources tell the same with it and without
     at: int = 0
     page: int = 1  # the first that tells of the chapter
     songs: int = 0
@@ -128,6 +132,19 @@ class _Writer:
     def _noted(self, song: Song, end: int) -> None:
         self.truth.tell("diary", noted("diary", end // 60_000, song))
 
+    def _scrobbled(self, song: Song, end: int, ms: int) -> list[str]:
+        """By services that date the start, by their own clocks, some before half was heard, some twice. Which ones tell of it."""
+        if self.scrobbler is None or ms < (song.duration_ms or 0) * 0.3 or song.letter is None:
+            return []
+        by = [name for name in ("lastfm", "listenbrainz") if self.scrobbler.random() < 0.7]
+        for name in by:
+            at = (end - ms) // 1000 + self.scrobbler.randrange(-20, 20)
+            one = song if name == "listenbrainz" else replace(song, letter=None)
+            self.truth.tell(name, scrobbled(name, at, one))
+            if self.scrobbler.random() < 0.2:
+                self.truth.tell(name, scrobbled(name, at + self.scrobbler.randrange(10), one))
+        return by
+
     def _right(self, at: int, song: Song, ms: int | None, *sources: str, context: str | None = None) -> None:
         names = {"list": "recently_played", "extended": "extended_export", "account": "account_export"}
         self.truth.plays.append(
@@ -145,6 +162,7 @@ class _Writer:
             self._noted(song, end)
         if "player" in by:
             at = self._watched(song, end, ms)
+        by += self._scrobbled(song, end, ms)
         if "list" in by:
             at = self._listed(song, end, context)
         self._right(at, exported_song or song, ms, *by, context=context if "list" in by else None)
@@ -274,8 +292,10 @@ class _Writer:
     def _unseen(self) -> None:
         """A play of the list that no export has yet, and skips that only the export or the player has."""
         song = self._song()
-        end = self._passes(self._ms())
-        self._right(self._listed(song, end, PLAYLIST), song, None, "list", context=PLAYLIST)
+        ms = self._ms()
+        end = self._passes(ms)
+        at = self._listed(song, end, PLAYLIST)
+        self._right(at, song, None, "list", *self._scrobbled(song, end, ms), context=PLAYLIST)
         song, ms = self._song(), self._ms(1_000, 20_000)
         ts = self._exported(song, self._passes(ms), ms)
         self._right(ts, song, ms, "extended")

@@ -177,7 +177,7 @@ def is_wanted(parts: tuple[str, ...]) -> bool:
     """Whether a path names a JSON file or an archive, and not what macOS adds to archives (__MACOSX, ._name)."""
     return (
         parts[-1:] != ()
-        and parts[-1].lower().endswith((".json", ".zip"))
+        and parts[-1].lower().endswith((".json", ".jsonl", ".csv", ".zip"))
         and not parts[-1].startswith("._")
         and "__MACOSX" not in parts
     )

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 
+from etl.sources.exports.others import service_of
 from etl.sources.exports.owner import owner_in
 from etl.sources.exports.text import NotText, to_utf8
 
@@ -95,6 +96,6 @@ def may_be_history(name: str, content: bytes, *, is_named: bool) -> bool:
     if is_named or NAMED_LIKE_A_HISTORY.match(name.rpartition("/")[2]):
         return True
     try:
-        return MARK.search(to_utf8(content)) is not None
+        return service_of(content) is not None or MARK.search(to_utf8(content)) is not None
     except NotText:
         return False

@@ -104,7 +104,7 @@ def read_packages(
             f"No listening history in {', '.join(printable(str(path)) for path in paths)}. Looked for JSON files, also"
             " within folders and zip"
             " archives, whose rows have ts and ms_played (extended streaming history) or endTime and msPlayed (account"
-            " data)."
+            " data), and for the histories of Last.fm, ListenBrainz, Maloja and Koito."
         )
 
 

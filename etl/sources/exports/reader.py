@@ -31,12 +31,12 @@ from etl.sources.exports.rows import (
     rows_of,
 )
 from etl.sources.exports.text import NotText, to_utf8
-from etl.staging import EXPORT_PLAY_COLUMNS, FIRST_PLAY, SHOWN_MALFORMED, Malformed, Part, Table
+from etl.staging import EXPORT_PLAY_COLUMNS, FIRST_PLAY, FIRST_SCROBBLE, SHOWN_MALFORMED, Malformed, Part, Table
 
 __all__ = ["ExportError", "Malformed", "Part", "Unreadable", "must_exist", "name_uri", "read_exports"]
 
 PlayKey = tuple[str, int, str, str]  # minute, milliseconds, title, artist or show
-EARLIEST = moment64(FIRST_PLAY)
+EARLIEST, EARLIEST_SCROBBLE = moment64(FIRST_PLAY), moment64(FIRST_SCROBBLE)
 # Before the end: a phone that is offline uploads its plays when it is online again. Real ones came up to 131 days late.
 EARLIEST_START = np.timedelta64(366, "D")
 LATEST_START = np.timedelta64(1, "D")  # after the end, because the clocks of players differ
@@ -172,7 +172,11 @@ def play_key(kind: str, row: Any, end: str) -> PlayKey:
 def extended_columns(rows: list[ExtendedRow], ends: Moments) -> dict[str, list[Any]]:
     """The columns that only the extended history can fill."""
     return {
-        "started_at": start_texts([row.offline_timestamp for row in rows], ends),
+        "started_at": start_texts(
+            [row.offline_timestamp for row in rows],
+            ends,
+            EARLIEST_SCROBBLE if any(row.brapped_source for row in rows) else EARLIEST,
+        ),
         "platform": [row.platform or None for row in rows],
         "reason_start": [row.reason_start or None for row in rows],
         "reason_end": [row.reason_end or None for row in rows],
@@ -184,11 +188,11 @@ def extended_columns(rows: list[ExtendedRow], ends: Moments) -> dict[str, list[A
     }
 
 
-def start_texts(offline_timestamps: list[int | None], ends: Moments) -> list[str | None]:
+def start_texts(offline_timestamps: list[int | None], ends: Moments, earliest: np.datetime64) -> list[str | None]:
     """The start that each offline_timestamp gives; None if it is no time (0, 1) or can't belong to its end."""
     stamps = np.array([stamp if stamp and 0 < stamp < 10**14 else 0 for stamp in offline_timestamps], dtype="int64")
     starts = np.where(stamps > 10**11, stamps, stamps * 1000).astype("datetime64[ms]")
-    is_possible = (starts >= EARLIEST) & (starts >= ends - EARLIEST_START) & (starts <= ends + LATEST_START)
+    is_possible = (starts >= earliest) & (starts >= ends - EARLIEST_START) & (starts <= ends + LATEST_START)
     return [
         text if has_value else None
         for text, has_value in zip(format_moments(starts), is_possible.tolist(), strict=True)

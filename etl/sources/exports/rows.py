@@ -18,7 +18,7 @@ from etl.sources.exports import values as export_values
 from etl.sources.exports.earlier import MARK
 from etl.sources.exports.text import decode
 from etl.sources.exports.values import UNREADABLE, has_value, loses_characters, parse_json, whole, without_nan
-from etl.staging import FIRST_PLAY, Malformed
+from etl.staging import FIRST_PLAY, FIRST_SCROBBLE, Malformed
 
 EXTENDED = "extended_export"
 ACCOUNT = "account_export"
@@ -279,7 +279,7 @@ def check_row(
     readable = (None if value is UNREADABLE else value for value in values.values())
     good = ROW_OF[kind](str(row[end_time]), ms, *readable)
     end = export_values.parse_end(row[end_time]) if kind == EXTENDED else export_values.parse_end_minute(row[end_time])
-    if end is None or not FIRST_PLAY <= end <= latest:
+    if end is None or not (FIRST_SCROBBLE if source else FIRST_PLAY) <= end <= latest:
         raise OddRow(f"{end_time} is not a UTC time since 2006")
     return end, good, [(key, became) for key in others if (became := conversion_of(row.get(key), values[key]))]
 
