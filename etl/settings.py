@@ -54,10 +54,6 @@ class ServiceManager(BaseSettings):
     notify_socket: str | None = Field(
         default=None, description="Set by systemd: where a service says that it is ready."
     )
-    watchdog_usec: int | None = Field(
-        default=None, description="Set by systemd: microseconds within which it wants a sign of life."
-    )
-    watchdog_pid: int | None = Field(default=None, description="Set by systemd: the process that it watches.")
 
 
 class Settings(Runner):

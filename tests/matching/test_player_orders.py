@@ -38,11 +38,6 @@ FACTS = """
 """
 
 
-@pytest.fixture(scope="module")
-def nothing() -> None:
-    return None
-
-
 def listed(plays: list[TruePlay]) -> tuple[Play, ...]:
     """What the list says: plays of thirty seconds and more, dated up to a second and a half off."""
     return tuple(
