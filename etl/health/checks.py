@@ -200,7 +200,9 @@ def local_of(recorder: dict[str, Any], local: dict[str, Any] | None) -> dict[str
     """What the spool on this computer says of a recorder; None if that one runs elsewhere."""
     if local is None or local["holder_id"] != recorder["holder_id"]:
         return None
-    return {**local, "answered_at": local["answered_at"].get(recorder["listener_key"])}
+    key = recorder["listener_key"]
+    told = {name: value for name, value in local.items() if name != "outages"}
+    return {**told, "answered_at": local["answered_at"].get(key), "outage": local["outages"].get(key)}
 
 
 def login_findings(login: dict[str, Any] | None, settings: Settings, now: datetime) -> Iterator[Finding]:

@@ -9,7 +9,6 @@ from itertools import permutations
 from pathlib import Path
 from typing import Any
 
-import pytest
 from support import asked, change_world, fresh_database, settings_of
 from support.export_files import write_folder
 from support.recorder_day import MORNING, MovedClocks, Time, actions_of_a_day, let_play, run_recorder

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from etl import __version__
@@ -16,6 +17,7 @@ from etl.auth.logins import QUESTIONS, Grant, Login, NotLoggedIn
 from etl.counts import many
 from etl.deadline import Deadline
 from etl.health.findings import failure_finding
+from etl.health.recorders import outage_finding
 from etl.jobs.monitored import deliver, inspection_of
 from etl.jobs.recorder.calls import Calls
 from etl.jobs.recorder.clocks import Clocks
@@ -90,7 +92,14 @@ def record(
             for row in rows
         ]
         recorder = Recorder(
-            settings, warehouse, spool, watches, holder_id, service, alert=lambda sentence: tell(settings, sentence)
+            settings,
+            warehouse,
+            spool,
+            watches,
+            holder_id,
+            service,
+            alert=lambda sentence: tell(settings, sentence),
+            report=lambda since: tell_outage(settings, since),
         )
         stop.recorder = recorder
         started(recorder)
@@ -233,3 +242,9 @@ def stopping(clocks: Clocks) -> Iterator[Stop]:
 def tell(settings: Settings, sentence: str) -> None:
     """Send the alert that a recorder stands still."""
     deliver(settings, inspection_of("record", [failure_finding("login", sentence, "record")], inspected=()))
+
+
+def tell_outage(settings: Settings, since: datetime | None) -> None:
+    """Send the alert that no question is answered since then, once; or, with None, that this is over."""
+    found = [outage_finding(host_name(), since)] if since is not None else []
+    deliver(settings, inspection_of("record", found, inspected=("player",)))
