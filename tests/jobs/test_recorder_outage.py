@@ -111,6 +111,8 @@ def test_an_outage_outlives_a_restart_and_is_told_once(settings, warehouse, spot
         assert len(posted) == 1
         run_recorder(told, warehouse, MovedClocks(time, MORNING + 5 * HOUR))
         assert len(posted) == 1
+        [outage] = local_recorder(settings, time.true())["outages"].values()
+        assert outage["is_long"] and outage["since"] < MORNING + HOUR
         change_world(spotify, faults=())
         run_recorder(told, warehouse, MovedClocks(time, MORNING + 6 * HOUR))
         assert [title.startswith("Over: ") for _, title, _ in posted] == [False, True]
