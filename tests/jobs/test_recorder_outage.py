@@ -1,8 +1,9 @@
 """Hours in which Spotify answers no question about the player, and logins that are refused for hours: who is told, and
 how often anybody is asked."""
 
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -52,7 +53,7 @@ def asked(spotify) -> list[datetime]:
 class Looks:
     """For `MovedClocks.happen`: what is done at the first wait after each of some moments."""
 
-    def __init__(self, time: Time, *acts) -> None:
+    def __init__(self, time: Time, *acts: tuple[datetime, Callable[[], object]]) -> None:
         self.time, self.acts = time, list(acts)
 
     def __call__(self) -> None:
@@ -200,3 +201,23 @@ def test_a_login_on_the_same_computer_is_used_at_once(settings, warehouse, spoti
 def test_where_no_recorder_has_run_a_login_leaves_nothing_behind(database, spotify, tmp_path):
     note_login(settings_of(database, spotify, brapped_home=tmp_path / "other"))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_clock_that_is_hours_off_is_told_once_and_the_recorder_goes_on_when_it_is_right(
+    database, warehouse, spotify, tmp_path, monkeypatch, ask
+):
+    told: list[str] = []
+    monkeypatch.setattr(record_module, "tell", lambda settings, sentence: told.append(sentence))
+    now = datetime.now(UTC)  # a recorder's first look at the database compares the clocks
+    spotify.clock = lambda: now
+    settings = settings_of(database, spotify, brapped_home=tmp_path / "home")
+    record_plays(settings, warehouse, lambda: now)
+    time = Time(unix_ms(now), off_ms=2 * 3_600_000)
+    spotify.clock, spotify.is_dated = time.true, True
+    let_play(spotify, [(unix_ms(now + 2 * HOUR), lambda player: player.play(TRACK))], since=now)
+    looks = Looks(time, (now + HOUR, lambda: setattr(time, "off_ms", 0)))
+    run_recorder(settings, warehouse, MovedClocks(time, now + 3 * HOUR, looks))
+    assert len(told) == 1
+    assert "2 hours ahead" in told[0]
+    assert asked(spotify) and min(asked(spotify)) - now <= HOUR + 16 * MINUTE
+    assert ask("select ms_played from listening.fact_play") == [(200_000,)]

@@ -185,7 +185,7 @@ class Recorder:
         try:
             watch.ask()
         except WrongClock as error:
-            self._refuse(watch, str(error), REFUSED_WAIT_S)
+            self._refuse(watch, str(error), REFUSED_WAIT_S, kind="clock")  # its sentence holds the time of day
         except (LoginRefused, TokenKeyError) as error:
             self._refuse(watch, str(error), watch.refused_s())
         except SpotifyError as error:
@@ -205,10 +205,10 @@ class Recorder:
             ):
                 self.flushes[watch.listener_key].is_waiting = True
 
-    def _refuse(self, watch: Watch, sentence: str, wait_s: float) -> None:
-        """Ask no more for a while, and say why: once."""
-        if watch.told != sentence:
-            watch.told = sentence
+    def _refuse(self, watch: Watch, sentence: str, wait_s: float, kind: str = "") -> None:
+        """Ask no more for a while, and say why: once. `kind`: what is the same reason, if sentences differ."""
+        if watch.told != (kind or sentence):
+            watch.told = kind or sentence
             self.alert(sentence)
             log.warning("Listener %d: %s", watch.listener_key, sentence)
         watch.refused = None

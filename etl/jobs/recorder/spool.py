@@ -312,10 +312,8 @@ def read_spool(folder: Path) -> dict[str, Any] | None:
             app: (moment_of(ends_ms), reason)
             for app, ends_ms, reason in connection.execute("select app, ends_ms, reason from pause")
         }
-        outages = {
-            int(name.removeprefix("outage ")): json.loads(told)
-            for name, told in connection.execute("select name, value from note where name like 'outage %'")
-        }
+        notes = connection.execute("select substr(name, 8), value from note where name like 'outage %'")
+        outages = {int(key): json.loads(told) for key, told in notes}
     except sqlite3.Error as error:
         raise SpoolError(f"The spool {path} can't be read ({type(error).__name__}).") from None
     finally:
