@@ -213,14 +213,15 @@ class Settings(Runner):
             )
         return folder
 
-    def database_notice(self) -> str | None:
-        """A line that says which database is used, without its address.
+    def database_notice(self, *, only_reads: bool = False) -> str | None:
+        """A line that says which database is used, without its address. `only_reads`: nothing is recorded in it.
 
         None where that is obvious, because the environment or the .env of the current folder sets DATABASE_URL.
         """
         env_file = self._env_file_found
         if self.database_url is None:
-            line = f"DATABASE_URL is not set: recording in {self.embedded_folder}"
+            does = "reading from" if only_reads else "recording in"
+            line = f"DATABASE_URL is not set: {does} {self.embedded_folder}"
             passed_over = [
                 f"; {other} is not read, because {env_file.path} was found first" for other in env_file.others
             ]

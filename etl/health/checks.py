@@ -255,8 +255,8 @@ def gap_findings(spans: Rows) -> Iterator[Finding]:
         "Plays were probably lost",
         f"Spotify's list holds only the last {WINDOW} plays, and older ones were gone when it was fetched:\n\n{listed}"
         f"{more}\n\nSpotify still has them: request your extended streaming history there, and import it (`brapped"
-        " import`). This closes by itself once an import has brought them. If you do not mind the loss, close it: it"
-        " opens again only for a new gap.",
+        " import`). This ends by itself once an import has brought them. If you do not mind the loss, close the issue on"
+        " GitHub: it opens again only for a new gap.",
     )
 
 

@@ -112,7 +112,9 @@ def test_an_outage_outlives_a_restart_and_is_told_once(settings, warehouse, spot
         assert len(posted) == 1
         run_recorder(told, warehouse, MovedClocks(time, MORNING + 5 * HOUR))
         assert len(posted) == 1
-        [outage] = local_recorder(settings, time.true())["outages"].values()
+        local = local_recorder(settings, time.true())
+        assert local is not None
+        [outage] = local["outages"].values()
         assert outage["is_long"] and outage["since"] < MORNING + HOUR
         change_world(spotify, faults=())
         run_recorder(told, warehouse, MovedClocks(time, MORNING + 6 * HOUR))
@@ -129,9 +131,14 @@ def test_single_failures_tell_nobody_however_far_apart(settings, warehouse, spot
 
     with webhook() as (url, posted):
         told = settings.model_copy(update={"alert_webhook_url": type(settings.spotify_client_secret)(url)})
-        first = [lambda: spotify.world.faults[0].times == 0 and not done and (done.append(1), sleeps())]
         done: list[int] = []
-        run_recorder(told, warehouse, MovedClocks(time, MORNING + 12 * HOUR, first[0]))
+
+        def happen() -> None:
+            if spotify.world.faults[0].times == 0 and not done:
+                done.append(1)
+                sleeps()
+
+        run_recorder(told, warehouse, MovedClocks(time, MORNING + 12 * HOUR, happen))
     assert done and spotify.world.faults[0].times == 0
     assert posted == []
 
