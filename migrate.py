@@ -272,9 +272,13 @@ def with_progress(work: Callable[[Progress], CopyResult], verb: str) -> CopyResu
 
         def print_table(table: CopiedTable) -> None:
             if table.row_count or table.copied_count:
-                copied = f"{table.copied_count:>12,} {verb}" if verb != "compared" else "    compared"
+                copied = f"{table.copied_count:>12,} {verb}"
+                if verb == "compared":
+                    copied = "the same" if table.is_same else "differs"
+                elif table.row_count and not table.copied_count:
+                    copied = "there already"
                 print(
-                    f"{table.table:<32}{table.row_count:>12,} {'row' if table.row_count == 1 else 'rows':<4} {copied}",
+                    f"{table.table:<32}{table.row_count:>12,} {'row' if table.row_count == 1 else 'rows':<4} {copied:>13}",
                     flush=True,
                 )
 

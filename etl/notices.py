@@ -17,7 +17,7 @@ class Warned(str):
 
 
 WHY_LOST = {  # ops.coverage.reason, in words; null in ledgers older than the column
-    "run_missing": "no run fetched it for hours",
+    "run_missing": "no run fetched the list for hours",
     "outage": "the runs before had failed",
     "full_window": "more was played than Spotify's list holds",
     None: "the reason was not recorded",

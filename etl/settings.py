@@ -55,10 +55,6 @@ class ServiceManager(BaseSettings):
     notify_socket: str | None = Field(
         default=None, description="Set by systemd: where a service says that it is ready."
     )
-    watchdog_usec: int | None = Field(
-        default=None, description="Set by systemd: microseconds within which it wants a sign of life."
-    )
-    watchdog_pid: int | None = Field(default=None, description="Set by systemd: the process that it watches.")
 
 
 class Settings(Runner, ProviderSettings):
@@ -218,14 +214,15 @@ class Settings(Runner, ProviderSettings):
             )
         return folder
 
-    def database_notice(self) -> str | None:
-        """A line that says which database is used, without its address.
+    def database_notice(self, *, only_reads: bool = False) -> str | None:
+        """A line that says which database is used, without its address. `only_reads`: nothing is recorded in it.
 
         None where that is obvious, because the environment or the .env of the current folder sets DATABASE_URL.
         """
         env_file = self._env_file_found
         if self.database_url is None:
-            line = f"DATABASE_URL is not set: recording in {self.embedded_folder}"
+            does = "reading from" if only_reads else "recording in"
+            line = f"DATABASE_URL is not set: {does} {self.embedded_folder}"
             passed_over = [
                 f"; {other} is not read, because {env_file.path} was found first" for other in env_file.others
             ]

@@ -50,6 +50,7 @@ def login(
     """
     with quick_imports():
         from etl.auth import oauth
+        from etl.jobs.recorder.new_login import note_login
         from etl.jobs.run import APP_SETTINGS
         from etl.reports.labels import in_a_line
         from etl.settings import read_settings
@@ -68,6 +69,7 @@ def login(
             typer.echo(f"Spotify will ask you to agree to {scope}: {why}.", err=True)
         log_in = login_without_browser if no_browser else login_with_browser
         agreed = log_in(settings, warehouse, port)
+    note_login(settings)
     typer.echo(with_expiry(agreed, f"Logged in as {in_a_line(agreed.listener_name)}."), err=True)
     typer.echo("It is kept, encrypted, in the database: 'brapped plays' there uses it from now on.", err=True)
     if print_token:

@@ -25,5 +25,5 @@ def opened_to_read(context: typer.Context) -> Iterator[tuple[Settings, Warehouse
             yield demo.demo_settings(), warehouse, demo.demo_now
         return
     settings = read_settings()
-    with opened(settings) as warehouse:
+    with opened(settings, only_reads=True) as warehouse:
         yield settings, warehouse, utc_now

@@ -29,8 +29,7 @@ def record(
         from etl.warehouse.open import opened
 
     settings = read_settings()
-    manager = ServiceManager()
-    service = Service(manager.notify_socket, manager.watchdog_usec, manager.watchdog_pid)
+    service = Service(ServiceManager().notify_socket)
     with opened(settings, *APP_SETTINGS) as warehouse:
         record_job(
             settings,

@@ -1,13 +1,11 @@
 """`brapped report …` and `brapped search`: show what was recorded."""
 
-from collections.abc import Callable, Iterable
-from pathlib import Path
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from etl.cli.choices import By, CountsAs, HistoryFormat, Top
-from etl.cli.fast_imports import quick_imports
 from etl.cli.options import (
     MOST,
     YEARS,
@@ -23,6 +21,7 @@ from etl.cli.options import (
     check_month,
     check_name,
 )
+from etl.cli.report_output import form_of, show
 
 if TYPE_CHECKING:
     from etl.reports.model import Report
@@ -33,10 +32,6 @@ report = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-
-
-STANDARD_OUTPUT = Path("-")
-FORMATS_BY_SUFFIX = {".txt": "text", ".md": "markdown", ".html": "html", ".htm": "html", ".json": "json", ".csv": "csv"}
 
 
 @report.command()
@@ -128,6 +123,7 @@ def features(
         int | None, typer.Argument(min=YEARS.start, max=YEARS.stop - 1, help="Default: the last year with plays.")
     ] = None,
     min_: MinOption = CountsAs.AT_LEAST_30S,
+    with_excluded: WithExcludedOption = False,
     format_: FormatOption = None,
     output: OutputOption = None,
     listener: ListenerOption = None,
@@ -139,7 +135,9 @@ def features(
 
     def answer(ask: "ReportContext") -> "Report":
         one = year or ask.last_year()
-        return ask.reporter(counts_as=min_, **ask.span(None, None, one, None)).features(one)
+        return ask.reporter(with_excluded=with_excluded, counts_as=min_, **ask.span(None, None, one, None)).features(
+            one
+        )
 
     show(context, "features", answer, listener, format_, output)
 
@@ -283,49 +281,3 @@ def search(
         format_,
         output,
     )
-
-
-def form_of(chosen: str | None, output: Path | None) -> str:
-    """The chosen format, else that of the file's ending, else text.
-
-    Raises BadParameter when the ending is unknown or contradicts the choice.
-    """
-    suffix = output.suffix.lower() if output else ""
-    if chosen is None and suffix and suffix not in FORMATS_BY_SUFFIX:
-        raise typer.BadParameter(
-            f"--output: the ending {suffix} is no format. Use {', '.join(FORMATS_BY_SUFFIX)},"
-            " or name a format with --format."
-        )
-    named = FORMATS_BY_SUFFIX.get(suffix)
-    if chosen and named and chosen != named and (chosen, named) != ("extended", "json"):  # extended is JSON too
-        raise typer.BadParameter(
-            f"--format {chosen} and the ending {suffix} of --output contradict each other: leave one out."
-        )
-    return chosen or named or "text"
-
-
-def show(
-    context: typer.Context,
-    name: str,
-    answer: Callable[["ReportContext"], "Report | Iterable[str]"],
-    listener: str | None,
-    chosen: str | None,
-    output: Path | None,
-) -> None:
-    """Make the report, and write it to the terminal or the file.
-
-    name: a key of REPORTS. answer: makes the report, or yields it in pieces of text. chosen: value of --format.
-    Raises BadParameter, SettingsError, EmbeddedError, WarehouseError, ListenerError, ReadingError and ReportError.
-    """
-    form = form_of(chosen, output)
-    if output == STANDARD_OUTPUT:
-        output = None
-    with quick_imports():
-        from etl.cli.reading import opened_to_read
-        from etl.reports.formats import output as formats
-
-    formats.must_be_writable(output)
-    with opened_to_read(context) as (settings, warehouse, clock):
-        formats.show(warehouse, settings, name, answer, listener, form, output, clock)
-    if output is not None:
-        typer.echo(f"Written: {output}")

@@ -202,7 +202,9 @@ def local_of(recorder: dict[str, Any], local: dict[str, Any] | None) -> dict[str
     """What the spool on this computer says of a recorder; None if that one runs elsewhere."""
     if local is None or local["holder_id"] != recorder["holder_id"]:
         return None
-    return {**local, "answered_at": local["answered_at"].get(recorder["listener_key"])}
+    key = recorder["listener_key"]
+    told = {name: value for name, value in local.items() if name != "outages"}
+    return {**told, "answered_at": local["answered_at"].get(key), "outage": local["outages"].get(key)}
 
 
 def login_findings(login: dict[str, Any] | None, settings: Settings, now: datetime) -> Iterator[Finding]:
@@ -255,8 +257,8 @@ def gap_findings(spans: Rows) -> Iterator[Finding]:
         "Plays were probably lost",
         f"Spotify's list holds only the last {WINDOW} plays, and older ones were gone when it was fetched:\n\n{listed}"
         f"{more}\n\nSpotify still has them: request your extended streaming history there, and import it (`brapped"
-        " import`). This closes by itself once an import has brought them. If you do not mind the loss, close it: it"
-        " opens again only for a new gap.",
+        " import`). This ends by itself once an import has brought them. If you do not mind the loss, close the issue on"
+        " GitHub: it opens again only for a new gap.",
     )
 
 

@@ -19,10 +19,13 @@ def recorder_findings(recorders: Recorders, now: datetime) -> Iterator[Finding]:
     """A finding for each recorder that has stopped without saying so, or that holds what the database refuses.
 
     `recorders`: the rows of sql/ops/health/recorder.sql; `local`, where the recorder runs on this computer, is what its
-    spool says: {answered_at, waiting_count, paused_until, is_running, call_count, daily_budget}.
+    spool says: {answered_at, outage, waiting_count, paused_until, is_running, call_count, daily_budget}.
     """
     for one in recorders:
         local: Mapping[str, Any] | None = one.get("local")
+        outage = outage_of(local)
+        if one["released_at"] is None and outage is not None and outage["is_long"]:
+            yield outage_finding(one["host_name"], outage["since"])
         if one["released_at"] is None and is_still(one, local, now):
             since = (local or one)["answered_at"]
             last = f"Its last answer from Spotify came {moment(since)}." if since else "It has had no answer yet."
@@ -54,8 +57,29 @@ def is_still(one: Mapping[str, Any], local: Mapping[str, Any] | None, now: datet
         return False
     if local["is_running"] and local["call_count"] >= local["daily_budget"]:
         return False  # it waits for the next day
+    if outage_of(local) is not None:
+        return False  # it asks, and has no answer
     answered_at = local["answered_at"]
     return not local["is_running"] or answered_at is None or now - answered_at > STANDS_STILL
+
+
+def outage_of(local: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """Since when a recorder that runs on this computer has had no answer: {since, is_long}; None: it has answers."""
+    return local["outage"] if local is not None and local["is_running"] else None
+
+
+def outage_finding(host_name: str, since: datetime) -> Finding:
+    """The finding for a recorder that has asked for over an hour and had no answer."""
+    return Finding(
+        "player",
+        "failing",
+        "The recorder has no answer from Spotify",
+        f"The recorder on {host_name} has asked what plays since {moment(since)}, and every question has failed. Check"
+        " the network of that computer. If the network is well, Spotify is not, and that usually passes. The recorder"
+        " keeps asking, and its first answer ends this. The hourly plays bring what it misses, as far as Spotify's"
+        " list holds it.",
+        is_failure=True,
+    )
 
 
 def recorder_lines(recorders: Recorders, made_at: datetime) -> Iterator[tuple[str, str]]:
@@ -67,6 +91,8 @@ def recorder_lines(recorders: Recorders, made_at: datetime) -> Iterator[tuple[st
         answered_at = (local or one)["answered_at"]
         if answered_at:
             yield "last answer", f"{moment(answered_at)} ({ago(answered_at, made_at)})"
+        if (outage := outage_of(local)) is not None:
+            yield "no answer", f"to any question since {moment(outage['since'])}"
         if one["flushed_at"]:
             yield "last written", f"{moment(one['flushed_at'])} ({ago(one['flushed_at'], made_at)})"
         if local is not None:

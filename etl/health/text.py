@@ -113,7 +113,7 @@ def coverage_lines(health: Health) -> Lines:
 def catalogue_lines(health: Health) -> Lines:
     """Tracks, artists and albums, described or not, and the calls spent today."""
     for one in health.catalogue:
-        counts = [f"{one['known_count']:,} known", f"{one['inferred_count']:,} to be described"]
+        counts = [f"{one['known_count']:,} described", f"{one['inferred_count']:,} to be described"]
         if one["unknown_to_spotify_count"]:
             counts.append(f"{one['unknown_to_spotify_count']:,} unknown to Spotify")
         if one["nameless_count"]:
@@ -134,7 +134,11 @@ def database_lines(health: Health) -> Lines:
         size += f" of {storage['limit_bytes'] / MB:,.0f} ({storage['size_bytes'] / storage['limit_bytes']:.0%})"
     yield "size", size
     if storage["bytes_a_day"] is not None:
-        yield "growth", f"{storage['bytes_a_day'] / 1000:,.1f} kB a day"
+        growth = storage["bytes_a_day"] / 1000
+        yield (
+            "growth",
+            f"{growth:,.1f} kB a day" if growth >= 0.05 else "hardly any: nothing new by the hour in 90 days",
+        )
     if storage["days_left"] is not None:
         yield "room for", f"{many(storage['days_left'], 'day')} at this rate"
     yield "schema", str(health.schema["version"])

@@ -12,10 +12,11 @@ from etl.jobs.imports import LARGE
 from etl.jobs.ownership import name_of
 from etl.jobs.run import Outcome, Run
 from etl.settings import Settings
+from etl.values import printable
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.listeners import ListenerError, recorded_listeners
 from etl.warehouse.merge import Rebuilt
-from etl.warehouse.rebuild import changes, rebuild_listener, total_of
+from etl.warehouse.rebuild import changes, rebuild_listener, total_of, would
 from etl.warehouse.statements import run
 
 Progress = Callable[[int, int], None]
@@ -60,9 +61,9 @@ def rebuild(
         results.append(rebuild_one(warehouse, row, clock, dry_run=dry_run, is_first=number == 0))
     progress(len(rows), len(rows))
     total = total_of(results)
-    line = f"{many(total.play_count, 'play')} of {many(len(rows), 'listener')} derived anew: {changes(total)}"
+    derived = f"{many(total.play_count, 'play')} of {many(len(rows), 'listener')}"
     return Outcome(
-        f"{line}; nothing was changed (dry run)" if dry_run else line,
+        f"Dry run: of {derived}, {would(total)}" if dry_run else f"{derived} derived anew: {changes(total)}",
         new_count=total.added_count + total.removed_count + total.changed_count,
     )
 
@@ -74,10 +75,17 @@ def listeners_of(connection: Connection, settings: Settings, listener: str | Non
         known = recorded_listeners(connection, listener, is_public=settings.github_actions)
         if not known:
             raise ListenerError(
-                "No listener with this name or id is recorded here. Without --listener, the plays of all are derived."
+                f"No listener with this name or id is recorded here.{recorded(connection, settings)} Without --listener,"
+                " the plays of all are derived."
             )
         key = known[0].listener_key
     return run(connection, "ops/listeners/rebuilt", listener_key=key)
+
+
+def recorded(connection: Connection, settings: Settings) -> str:
+    """A sentence that names the listeners to choose from; empty where others read the log, or where there is nobody."""
+    names = [printable(row.listener_id) for row in run(connection, "ops/listeners/everybody")]
+    return f" Recorded are: {', '.join(names)}." if names and not settings.github_actions else ""
 
 
 def announcement(row: Row[Any], *, dry_run: bool) -> str:

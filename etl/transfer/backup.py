@@ -175,9 +175,10 @@ def verify(target: Warehouse, path: Path, *, progress: Progress = Progress()) ->
         check_matches(manifest, layout, path)
         result = CopyResult()
         for table, entry in pair_tables(manifest, layout):
-            if endpoint.digest(table) != entry.digest:
+            is_same = endpoint.digest(table) == entry.digest
+            if not is_same:
                 result.differences.append(f"{table.name} differs.")
-            result.tables.append(CopiedTable(table.name, entry.row_count, 0))
+            result.tables.append(CopiedTable(table.name, entry.row_count, 0, is_same))
             progress.table(result.tables[-1])
         return result
 

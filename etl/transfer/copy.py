@@ -99,7 +99,7 @@ class Comparison:
             here, there = self.digests(table)
             if here != there:
                 result.differences += self.describe_differences(table)
-            result.tables.append(CopiedTable(table.name, here.row_count, 0))
+            result.tables.append(CopiedTable(table.name, here.row_count, 0, here == there))
             self.progress.table(result.tables[-1])
         return result
 

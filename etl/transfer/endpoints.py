@@ -38,11 +38,13 @@ WHOLE = 1
 
 @dataclass(frozen=True)
 class CopiedTable:
-    """One table of a copy: its rows at the source, and how many of them were copied."""
+    """One table of a copy: its rows at the source, and how many of them were copied; of a comparison, whether it is the
+    same on both sides."""
 
     table: str
     row_count: int
     copied_count: int
+    is_same: bool = True
 
 
 @dataclass

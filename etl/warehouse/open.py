@@ -14,13 +14,14 @@ __all__ = ["Clock", "opened", "utc_now"]
 
 
 @contextmanager
-def opened(settings: Settings, *needed: str, clock: Clock = utc_now) -> Iterator[Warehouse]:
+def opened(settings: Settings, *needed: str, clock: Clock = utc_now, only_reads: bool = False) -> Iterator[Warehouse]:
     """The warehouse at DATABASE_URL, or else in the embedded Postgres, which runs while at least one process uses it.
 
+    `only_reads`: what the log says of it; it keeps nobody from writing.
     Raises SettingsError if one of the `needed` settings is missing, EmbeddedError if the embedded Postgres fails.
     """
     settings.need(*needed)
-    if line := settings.database_notice():
+    if line := settings.database_notice(only_reads=only_reads):
         log.info("%s", line)
     with ExitStack() as stack:
         if settings.database_url is None:

@@ -83,3 +83,8 @@ def total_of(rebuilt: list[Rebuilt]) -> Rebuilt:
 def changes(rebuilt: Rebuilt) -> str:
     """What a rebuild changed, in numbers."""
     return f"{rebuilt.added_count:,} added, {rebuilt.removed_count:,} removed, {rebuilt.changed_count:,} changed"
+
+
+def would(rebuilt: Rebuilt) -> str:
+    """What a rebuild would change, in numbers."""
+    return f"{rebuilt.added_count:,} would come, {rebuilt.removed_count:,} go, {rebuilt.changed_count:,} differ"

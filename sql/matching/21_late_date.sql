@@ -62,8 +62,8 @@ where
         or late_play.late_by > interval '12 hours'
     );
 
--- A source that dates the start says when the play ended if it knows the milliseconds; else that follows from the length
--- of the track, or of the recording if it is known by name alone.
+-- A source that dates the start says when the play ended if it knows the milliseconds; else that follows from the
+-- length of the track, or of the recording if it is known by name alone.
 with begun as materialized (
     select
         source_play.source_play_number,

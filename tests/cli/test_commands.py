@@ -229,6 +229,8 @@ def test_without_a_database_of_ones_own_it_is_said_where_the_record_is(brapped, 
         ran = brapped("plays", DATABASE_URL="", BRAPPED_HOME=str(home))
         assert ran.returncode == 0, ran.stderr
         assert ran.stderr == f"DATABASE_URL is not set: recording in {home}/postgres\n"
+        ran = brapped("report", "daily", DATABASE_URL="", BRAPPED_HOME=str(home))
+        assert ran.stderr == f"DATABASE_URL is not set: reading from {home}/postgres\n"
     finally:
         shutil.rmtree(home, ignore_errors=True)
 

@@ -242,7 +242,7 @@ def test_every_module_of_the_ground_floor_and_every_package_is_in_the_map_of_the
             assert re.search(rf"\b{path.stem}\b", etl.__doc__ or ""), path.name
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/bi.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/bi.md", "docs/one-listen.md"])
 def test_the_queries_of_a_page_run(page, database, ask):
     """What makes a role is tried in tests/reports/test_bi_role.py."""
     blocks = re.findall(r"```sql\n(.*?)```", text_of(page), re.DOTALL)

@@ -72,9 +72,9 @@ def test_another_rule_gives_other_plays_and_those_that_stay_keep_their_keys(run,
     for statement in APART.split(";"):
         ask(statement)
     dry = run(dry_run=True)
-    assert dry == "8 plays of 2 listeners derived anew: 2 added, 0 removed, 2 changed; nothing was changed (dry run)"
+    assert dry == "Dry run: of 8 plays of 2 listeners, 2 would come, 0 go, 2 differ"
     assert ask(PLAYS) == before and ask(RUNS) == []
-    assert f"{run()}; nothing was changed (dry run)" == dry
+    assert run() == "8 plays of 2 listeners derived anew: 2 added, 0 removed, 2 changed"
     keys = {row[0] for row in ask("select play_key from listening.fact_play")}
     assert len(keys) == 8 and {row[0] for row in ask("select play_key from listening.observation")} == keys
     assert [row[3:] for row in ask(RUNS)] == [(5, 2), (5, 2)]
@@ -95,7 +95,7 @@ def test_which_tracks_are_one_recording_is_derived_anew_too(run, filled, ask):
     before, plays = ask(recordings), ask(PLAYS)
     assert len(plays) == 6 and [key for _, key in before if key]
     ask("update listening.dim_track set recording_key = null")
-    assert run(dry_run=True).startswith("6 plays of 2 listeners derived anew: 0 added, 0 removed, 0 changed")
+    assert run(dry_run=True).startswith("Dry run: of 6 plays of 2 listeners, 0 would come, 0 go, 0 differ")
     assert ask(recordings) != before
     assert run() == "6 plays of 2 listeners derived anew: 0 added, 0 removed, 0 changed"
     assert ask(recordings) == before and ask(PLAYS) == plays
@@ -166,10 +166,7 @@ def test_the_command_prints_one_line_and_shows_it_on_the_summary_page(filled, br
     assert page.read_text() == f"{line}\n"
     ask("delete from listening.fact_play")
     dry = brapped("rebuild", "--listener", "one", "--dry-run")
-    assert (
-        dry.stdout
-        == "3 plays of 1 listener derived anew: 3 added, 0 removed, 0 changed; nothing was changed (dry run)\n"
-    )
+    assert dry.stdout == "Dry run: of 3 plays of 1 listener, 3 would come, 0 go, 0 differ\n"
     assert ask("select count(*) from listening.fact_play") == [(0,)]
 
 
@@ -177,7 +174,8 @@ def test_the_command_refuses_in_one_sentence(filled, brapped, ask):
     ran = brapped("rebuild", "--listener", "nobody")
     assert (ran.returncode, ran.stdout) == (1, "")
     assert ran.stderr == (
-        "brapped: No listener with this name or id is recorded here. Without --listener, the plays of all are derived.\n"
+        "brapped: No listener with this name or id is recorded here. Recorded are: one, other."
+        " Without --listener, the plays of all are derived.\n"
     )
     assert brapped("rebuild", "one").returncode == 2
     ask("delete from ops.schema_change where file_name = 'views/streak'")
@@ -278,7 +276,7 @@ def test_when_the_plays_can_not_be_derived_they_stay_due_until_they_are(
 def test_the_job_does_what_is_due_and_of_one_listener_no_more_than_theirs(run, filled, next_file, warehouse, ask):
     next_file(f"-- A better rule.\n-- rebuild\n{APART};\n")
     warehouse.migrate(NOW, __version__, plays_may_wait=True)
-    assert run(listener="other", dry_run=True).startswith("4 plays of 1 listener") and len(ask(DUE)) == 2
+    assert run(listener="other", dry_run=True).startswith("Dry run: of 4 plays of 1 listener,") and len(ask(DUE)) == 2
     assert run(listener="other") == "4 plays of 1 listener derived anew: 1 added, 0 removed, 1 changed"
     assert [key for key, *_ in ask(DUE)] == [filled.listener_keys["one"]]
     run()

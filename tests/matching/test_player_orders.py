@@ -9,7 +9,6 @@ from itertools import permutations
 from pathlib import Path
 from typing import Any
 
-import pytest
 from support import asked, change_world, fresh_database, settings_of
 from support.export_files import write_folder
 from support.recorder_day import MORNING, MovedClocks, Time, actions_of_a_day, let_play, run_recorder
@@ -36,11 +35,6 @@ FACTS = """
     join listening.dim_device using (device_key)
     order by 1, 2, 3
 """
-
-
-@pytest.fixture(scope="module")
-def nothing() -> None:
-    return None
 
 
 def listed(plays: list[TruePlay]) -> tuple[Play, ...]:

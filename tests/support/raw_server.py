@@ -102,14 +102,16 @@ def in_turn(*answers: Answer) -> Answer:
 
 
 @contextmanager
-def relay(url: str, hangs: Callable[[bytes], bool]) -> Iterator[Raw]:
-    """Hands each request on to `url`, and its answer back; but those of which `hangs` is true get a body that drips."""
+def relay(url: str, hangs: Callable[[bytes], bool], is_silent: bool = False) -> Iterator[Raw]:
+    """Hands each request on to `url`, and its answer back; but those of which `hangs` is true get a body that drips, or
+    with `is_silent` not one byte."""
     target = urlsplit(url)
 
     def answer(connection: socket.socket, stopped: threading.Event) -> None:
         request = raw.heard[-1]
         if hangs(request):
-            dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n{")(connection, stopped)
+            drips = dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n{")
+            stopped.wait() if is_silent else drips(connection, stopped)
             return
         with socket.create_connection((str(target.hostname), target.port or 80)) as onward:
             onward.sendall(request.replace(b"Connection: keep-alive", b"Connection: close"))

@@ -57,7 +57,10 @@ def test_a_moved_warehouse_is_the_same_to_its_last_row_and_goes_on(recorded, tar
     assert (status, "the same by count and hash" in output) == (0, True), output
     assert differences(everything(recorded), everything(target)) == {}
     again = moving("--from", recorded, "--to", target)
-    assert again[0] == 0 and {*re.findall(r"([\d,]+) copied$", again[1], re.MULTILINE)} == {"0"}
+    assert again[0] == 0 and not re.findall(r"copied$", again[1], re.MULTILINE)
+    assert re.search(r"^listening.fact_play +[\d,]+ rows +there already$", again[1], re.MULTILINE)
+    checked = moving("--from", recorded, "--to", target, "--verify")
+    assert {*re.findall(r"rows? +(\S.*)$", checked[1], re.MULTILINE)} == {"the same"}
     # the new one is a warehouse like the old one: the same login, no play twice, keys that go on
     track_id = next(iter(songs.tracks))
     play(Play(track_id, ago(0)))

@@ -13,6 +13,7 @@ from etl.deadline import CallTimeout, within
 from etl.jobs.recorder.clocks import Clocks
 from etl.jobs.recorder.flush import AnotherRecorder, Mark, flush, usual_hours
 from etl.jobs.recorder.habits import LEARNED_EVERY, keep_habits, kept_habits
+from etl.jobs.recorder.new_login import login_noted_at
 from etl.jobs.recorder.service import Service
 from etl.jobs.recorder.spool import Spool
 from etl.jobs.recorder.watch import REFUSED_WAIT_S, Watch
@@ -28,6 +29,7 @@ EVERY = timedelta(minutes=15)  # while a session goes on; a free database sleeps
 RETRY, LONGEST_RETRY = timedelta(minutes=1), timedelta(minutes=15)  # to the next flush after one that failed
 LEARNED_FROM = timedelta(days=90)
 FAREWELL_S = 20.0  # for the last flush; systemd kills a service that takes longer than its TimeoutStopSec
+OUTAGE_REPEATED = timedelta(hours=1)  # between two reports of one outage
 UNREADY_S = 60.0  # to the next question when there is no access token
 NAP_S = 20.0  # at most, so that a stop and a sleeping computer are noticed soon
 
@@ -51,7 +53,11 @@ class Flushes:
 
 @dataclass
 class Recorder:
-    """Watches several listeners in one process. `alert` is called once for each sentence that needs a person."""
+    """Watches several listeners in one process.
+
+    `alert` is called once for each sentence that needs a person. `report` receives since when no question is answered,
+    every hour while that lasts, and None when it is over.
+    """
 
     settings: Settings
     warehouse: Warehouse
@@ -61,11 +67,15 @@ class Recorder:
     service: Service = field(default_factory=Service)
     alert: Callable[[str], None] = lambda sentence: None
     is_away: bool = False  # the database, when this recorder started: nobody is claimed
+    report: Callable[[datetime | None], None] = lambda since: None
 
     def __post_init__(self) -> None:
         now = self.clocks.now()
         self.flushes = {watch.listener_key: Flushes(now) for watch in self.watches}
         self.is_stopped = False
+        self.reported_at: datetime | None = None  # when the person was last told of an outage
+        self.is_outage_open = True  # perhaps: a recorder that ran before may have told of one
+        self.login_noted_at = login_noted_at(self.settings)
         for watch in self.watches:
             if self.spool.waiting(watch.listener_key, 1):  # of a recorder that was killed; the database is awake now
                 self.flushes[watch.listener_key] = Flushes(now - EVERY, is_waiting=True)
@@ -109,6 +119,7 @@ class Recorder:
 
     def turn(self) -> None:
         """Ask whoever is due, and flush what is due."""
+        self._look_for_login()
         for watch in tuple(self.watches):
             self.service.notify("WATCHDOG=1", f"STATUS={self.status()}")
             try:
@@ -121,6 +132,7 @@ class Recorder:
             except sqlite3.Error as error:
                 log.warning("The spool can't be used (%s)", error)
                 watch.put_off(UNREADY_S)
+        self._report_outage()
 
     def rest(self) -> None:
         """Wait for the next question."""
@@ -160,17 +172,20 @@ class Recorder:
     def _ask(self, watch: Watch) -> None:
         try:
             watch.ask()
-        except (LoginRefused, AppRefused, TokenKeyError, WrongClock) as error:
-            self._refuse(watch, str(error))
+        except WrongClock as error:
+            self._refuse(watch, str(error), REFUSED_WAIT_S, kind="clock")  # its sentence holds the time of day
+        except (LoginRefused, AppRefused, TokenKeyError) as error:
+            self._refuse(watch, str(error), watch.refused_s())
         except SpotifyError as error:
             log.warning("%s", error)
+            watch.outage.failed(self.clocks.now())
             watch.put_off(UNREADY_S)
         except WarehouseError as error:  # the login could not be read
             log.warning("%s", error)
             watch.put_off(UNREADY_S)
         else:
             if watch.refused is not None:
-                self._refuse(watch, watch.refused)
+                self._refuse(watch, watch.refused, watch.refused_s())
             elif (
                 watch.is_session_over
                 or self.paused_until(watch) not in (None, self.flushes[watch.listener_key].paused_until)
@@ -183,15 +198,37 @@ class Recorder:
         paused = watch.calls.paused
         return paused[0] if paused is not None and watch.calls.is_paused_long(self.clocks.now()) else None
 
-    def _refuse(self, watch: Watch, sentence: str) -> None:
-        """Ask no more for a while, and say why: once."""
-        if watch.told != sentence:
-            watch.told = sentence
+    def _refuse(self, watch: Watch, sentence: str, wait_s: float, kind: str = "") -> None:
+        """Ask no more for a while, and say why: once. `kind`: what is the same reason, if sentences differ."""
+        if watch.told != (kind or sentence):
+            watch.told = kind or sentence
             self.alert(sentence)
             log.warning("Listener %d: %s", watch.listener_key, sentence)
         watch.refused = None
         watch.tokens.start_again()
-        watch.put_off(REFUSED_WAIT_S)
+        watch.put_off(wait_s)
+
+    def _look_for_login(self) -> None:
+        """Ask at once for whoever was refused, if somebody has logged in on this computer meanwhile."""
+        if (noted_at := login_noted_at(self.settings)) == self.login_noted_at:
+            return
+        self.login_noted_at = noted_at
+        for watch in self.watches:
+            if watch.refused_count:
+                watch.refused_count = 0
+                watch.put_off(0.0)
+
+    def _report_outage(self) -> None:
+        """Say that no question is answered, when that has lasted; again every hour, in case it could not be sent."""
+        now = self.clocks.now()
+        since = min((one.outage.since for one in self.watches if one.outage.is_long and one.outage.since), default=None)
+        if since is not None:
+            if self.reported_at is None or now - self.reported_at >= OUTAGE_REPEATED:
+                self.reported_at, self.is_outage_open = now, True
+                self.report(since)
+        elif self.is_outage_open and not any(one.outage.since for one in self.watches):
+            self.reported_at, self.is_outage_open = None, False
+            self.report(None)
 
     def _is_flush_due(self, watch: Watch, now: datetime) -> bool:
         flushes = self.flushes[watch.listener_key]

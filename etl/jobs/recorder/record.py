@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 
 from etl import __version__
 from etl.auth.encryption import Keys
@@ -15,6 +16,7 @@ from etl.auth.logins import QUESTIONS, Grant, Login, NotLoggedIn
 from etl.counts import many
 from etl.deadline import CallTimeout, Deadline, within
 from etl.health.findings import failure_finding
+from etl.health.recorders import outage_finding
 from etl.jobs.monitored import deliver, inspection_of
 from etl.jobs.recorder.calls import Calls
 from etl.jobs.recorder.clocks import Clocks
@@ -99,6 +101,7 @@ def record(
                 holder_id,
                 service,
                 alert=lambda sentence: tell(settings, sentence),
+                report=lambda since: tell_outage(settings, since),
                 is_away=is_away,
             )
             stop.recorder = recorder
@@ -253,3 +256,9 @@ def stopping(clocks: Clocks) -> Iterator[Stop]:
 def tell(settings: Settings, sentence: str) -> None:
     """Send the alert that a recorder stands still."""
     deliver(settings, inspection_of("record", [failure_finding("login", sentence, "record")], inspected=()))
+
+
+def tell_outage(settings: Settings, since: datetime | None) -> None:
+    """Send the alert that no question is answered since then, once; or, with None, that this is over."""
+    found = [outage_finding(host_name(), since)] if since is not None else []
+    deliver(settings, inspection_of("record", found, inspected=("player",)))

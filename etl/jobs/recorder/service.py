@@ -3,7 +3,6 @@
 The protocol is one datagram to the socket that NOTIFY_SOCKET names: see sd_notify(3).
 """
 
-import os
 import socket
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,14 +13,6 @@ class Service:
     """The service manager that started this process; without an `address` there is none, and nothing is sent."""
 
     address: str | None = None
-    watchdog_usec: int | None = None
-    watchdog_pid: int | None = None
-
-    @property
-    def watchdog_s(self) -> float | None:
-        """Within how many seconds it wants a sign of life; None: it does not watch this process."""
-        is_ours = self.watchdog_pid in (None, os.getpid())
-        return self.watchdog_usec / 1_000_000 if self.watchdog_usec and is_ours else None
 
     def notify(self, *lines: str) -> None:
         """Send lines such as READY=1."""

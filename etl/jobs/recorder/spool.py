@@ -153,6 +153,10 @@ class Spool:
         with self.writing(is_change=False) as connection:
             connection.execute("insert or replace into note values (?, ?)", (name, value))
 
+    def forget_note(self, name: str) -> None:
+        with self.writing(is_change=False) as connection:
+            connection.execute("delete from note where name = ?", (name,))
+
     def state(self, listener_key: int) -> State:
         """Where this listener's player stood; `State()` if nothing is kept, or by another version of the program."""
         row = self._connection.execute("select state from state where listener_key = ?", (listener_key,)).fetchone()
@@ -283,8 +287,8 @@ def host_name() -> str:
 def read_spool(folder: Path) -> dict[str, Any] | None:
     """What 'brapped status' and 'brapped now' show of the spool on this computer; None without one.
 
-    {states: {listener_key: State}, holder_id, waiting_count, refused_count, made: {(app, day): calls}, pauses: {app: (until,
-    reason)}}. Changes nothing.
+    {states: {listener_key: State}, holder_id, waiting_count, refused_count, made: {(app, day): calls}, pauses: {app:
+    (until, reason)}, outages: {listener_key: {since, is_long}}}. Changes nothing.
     """
     path = folder / "spool.sqlite"
     try:
@@ -309,6 +313,8 @@ def read_spool(folder: Path) -> dict[str, Any] | None:
             app: (moment_of(ends_ms), reason)
             for app, ends_ms, reason in connection.execute("select app, ends_ms, reason from pause")
         }
+        notes = connection.execute("select substr(name, 8), value from note where name like 'outage %'")
+        outages = {int(key): json.loads(told) for key, told in notes}
     except sqlite3.Error as error:
         raise SpoolError(f"The spool {path} can't be read ({type(error).__name__}).") from None
     finally:
@@ -320,4 +326,5 @@ def read_spool(folder: Path) -> dict[str, Any] | None:
         "refused_count": refused,
         "made": made,
         "pauses": pauses,
+        "outages": outages,
     }

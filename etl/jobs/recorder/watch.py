@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from etl.jobs.recorder.calls import Calls
 from etl.jobs.recorder.clocks import Clocks
+from etl.jobs.recorder.outage import Outage
 from etl.jobs.recorder.spool import Spool
 from etl.jobs.recorder.tokens import AccessTokens
 from etl.limits import PLAYER_FAILED_S, PLAYER_LONGEST_FAILED_S
@@ -23,7 +24,8 @@ log = logging.getLogger(__name__)
 
 MANY_FAILED = 10  # in a row: a good quarter of an hour
 LONGEST_WAIT_S = 900.0  # then the clock is looked at again: it may have been set
-REFUSED_WAIT_S = 900.0  # until a login that ended is looked for again
+# Until a login that ended is looked for again; it doubles. Each look asks the database, and wakes one that sleeps.
+REFUSED_WAIT_S, LONGEST_REFUSED_S = 900.0, 7200.0
 
 
 @dataclass
@@ -45,6 +47,8 @@ class Watch:
         self.played_at = self.spool.played_at(self.listener_key)  # when something was last seen to play
         self.failed_count = 0
         self.close_count = 0  # questions in a row that follow closely on one another
+        self.outage = Outage(self.spool, self.listener_key)
+        self.refused_count = 0  # in a row
         self.is_session_over = False  # set when a play ended and nothing follows: time to flush
         self.unkept: list[Observation] = []  # what the spool could not take, because the disk is full
         self.refused: str | None = None  # why this listener can't be asked; a sentence for the person
@@ -92,11 +96,14 @@ class Watch:
         moment = self.clocks.placed(asked.asked, asked.answered, asked.server_at)
         if asked.outcome == "answered":
             self.told = None
+            self.refused_count = 0
             self.calls.answered()
             self.take(moment, read_answer(asked.status, asked.body))
             return
         self._count(now)
         self.state, _ = step(self.state, moment, ERROR)
+        if asked.outcome in ("limited", "forbidden"):
+            self.outage.over()
         if asked.outcome == "limited":
             until = self.calls.pause(self.clocks.now(), max(asked.wait_s, 1.0), asked.reason)
             log.warning("Spotify wants no question about the player before %s UTC", f"{until:%Y-%m-%d %H:%M}")
@@ -119,6 +126,7 @@ class Watch:
             wait_s = self._failed_s()
         else:
             self.failed_count = 0
+            self.outage.over()
             wait_s = next_ask(self.state, moment.at, self.idle_s(moment.at))
         end_s = ends_in_s(self.state, moment.at) if is_playing else None
         is_close = end_s is not None and end_s < self.calls.close_s(moment.at)
@@ -133,9 +141,15 @@ class Watch:
     def _failed_s(self) -> float:
         """Seconds to the next question after one more that failed."""
         self.failed_count += 1
+        self.outage.failed(self.clocks.now())
         if self.failed_count == MANY_FAILED:
             log.warning("Spotify has not answered the last %d questions about the player", MANY_FAILED)
         return min(PLAYER_FAILED_S * (1 << min(self.failed_count - 1, 10)), PLAYER_LONGEST_FAILED_S)
+
+    def refused_s(self) -> float:
+        """Seconds until a login that was refused once more is looked for again."""
+        self.refused_count += 1
+        return float(min(REFUSED_WAIT_S * (1 << min(self.refused_count - 1, 10)), LONGEST_REFUSED_S))
 
     def keep_rest(self, at: datetime) -> None:
         """Try once more to write what the spool could not take."""

@@ -1,5 +1,5 @@
--- What ListenBrainz copied from Spotify's list. It asks that list now and then, so a play that was dated anew between two
--- visits is there twice, within seconds (ops.match_rule).
+-- What ListenBrainz copied from Spotify's list. It asks that list now and then, so a play that was dated anew between
+-- two visits is there twice, within seconds (ops.match_rule).
 
 insert into observation_link (
     observation_number,

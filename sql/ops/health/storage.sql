@@ -6,13 +6,13 @@ select
         select coalesce(sum(run.recorded_count), 0)
         from ops.run
         where
-            run.job = 'plays'
+            run.job in ('plays', 'record')
             and run.started_at > :now - interval '90 days'
     ) as recent_count,
     (
         select least(90, greatest(1, date_part('epoch', :now - min(run.started_at)) / 86400))
         from ops.run
         where
-            run.job = 'plays'
+            run.job in ('plays', 'record')
             and run.started_at > :now - interval '90 days'
     ) as recent_days
