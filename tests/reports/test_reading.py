@@ -12,7 +12,7 @@ from support import NOW, ROOT, asked, listener_known
 from support.cases import Song, exported
 from support.export_files import write_folder
 
-from etl.cli.report import FORMATS_BY_SUFFIX
+from etl.cli.report_output import FORMATS_BY_SUFFIX
 from etl.jobs.imports import import_exports
 from etl.reports import sections
 from etl.reports.request import ReportContext
