@@ -1,5 +1,5 @@
--- The sources that have observations at hand, and the file that says what of each is one play: sources that date the start
--- share one, as they are all of one kind.
+-- The sources that have observations at hand, and the file that says what of each is one play: sources that date the
+-- start share one, as they are all of one kind.
 select
     source.source_key,
     source.source_name,

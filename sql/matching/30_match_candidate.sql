@@ -2,10 +2,11 @@
 -- every date that its source gave it, and the one that its start and its milliseconds give. A date of a source that
 -- gives the minute stands for all of it. Two plays are compared by their ends; if one of the two sources dates the
 -- start, by their starts: where a source gives neither start nor milliseconds, a play began at some moment between
--- the length of its track and half of it (at most four minutes) before its end, since that much was heard.  Wide
--- limits are safe because matching is one to one and nearest first. Well-reported plays match at almost no distance,
--- so a real repeat finds its neighbour taken and stays a play of its own. Dates are compared within blocks of 128
--- seconds, so that a track played ten thousand times is not compared with itself.
+-- the length of its track and half of it (at most four minutes) before its end, since that much was heard.
+--
+-- Wide limits are safe because matching is one to one and nearest first. Well-reported plays match at almost no
+-- distance, so a real repeat finds its neighbour taken and stays a play of its own. Dates are compared within blocks of
+-- 128 seconds, so that a track played ten thousand times is not compared with itself.
 
 create temporary table rule on commit drop as
 select
