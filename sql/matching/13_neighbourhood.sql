@@ -4,7 +4,8 @@
 -- the same plays as a rebuild.
 --
 -- An observation that a source dates long after its end (the app crashed, the phone was offline) belongs to both
--- dates: the spans are extended until every such observation lies in them with both.
+-- dates: the spans are extended until every such observation lies in them with both. So does one of which only the
+-- start is known for sure (it has no milliseconds).
 --
 -- An observation of a source that dates the start belongs to all the time in which the play may have ended: so for a
 -- listener who has some, a span ends no earlier, and what such a source has before it is looked for farther back.
@@ -19,7 +20,8 @@ from new_observation
 where
     new_observation.started_at + new_observation.ms_played * interval '1 millisecond'
     < new_observation.observed_at - interval '2 minutes'
-    or new_observation.started_at > new_observation.observed_at + interval '2 minutes';
+    or new_observation.started_at > new_observation.observed_at + interval '2 minutes'
+    or (new_observation.started_at < new_observation.observed_at and new_observation.ms_played is null);
 
 insert into nearby_span (
     starts_at,
@@ -142,7 +144,8 @@ begin
             where
                 recorded.started_at + recorded.ms_played * interval '1 millisecond'
                 < recorded.observed_at - interval '2 minutes'
-                or recorded.started_at > recorded.observed_at + interval '2 minutes';
+                or recorded.started_at > recorded.observed_at + interval '2 minutes'
+                or (recorded.started_at < recorded.observed_at and recorded.ms_played is null);
             since := lower(spans) - interval '1 day';
         end if;
         spans := (

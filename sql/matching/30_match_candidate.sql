@@ -2,7 +2,9 @@
 -- every date that its source gave it, and the one that its start and its milliseconds give. A date of a source that
 -- gives the minute stands for all of it. Two plays are compared by their ends; if one of the two sources dates the
 -- start, by their starts: where a source gives neither start nor milliseconds, a play began at some moment between
--- the length of its track and half of it (at most four minutes) before its end, since that much was heard.
+-- the length of its track and half of it (at most four minutes) before its end, since that much was heard. Where the
+-- start is known and the milliseconds are not (the recorder was off at the end), it ended at some moment from its start
+-- to its date, or to the end of its track.
 --
 -- Wide limits are safe because matching is one to one and nearest first. Well-reported plays match at almost no
 -- distance, so a real repeat finds its neighbour taken and stays a play of its own. Dates are compared within blocks of
@@ -63,12 +65,29 @@ from (
         source_play.recording_key,
         source_play.ms_played,
         false as is_start,
-        date_part('epoch', source_play.observed_at) as from_at,
         date_part(
-            'epoch', case when source.is_redating then source_play.last_observed_at else source_play.observed_at end
+            'epoch', case when loose.is_loose then source_play.started_at else source_play.observed_at end
+        ) as from_at,
+        date_part(
+            'epoch',
+            case
+                when loose.is_loose then greatest(
+                    source_play.observed_at,
+                    source_play.started_at + dim_track.duration_ms * interval '1 millisecond'
+                )
+                when source.is_redating then source_play.last_observed_at
+                else source_play.observed_at
+            end
         ) + greatest(source.precision_s - 0.001, 0) as to_at
     from source_play
     inner join listening.source on source.source_key = source_play.source_key
+    inner join listening.dim_track on dim_track.track_key = source_play.track_key
+    cross join lateral (
+        select
+            source.dates = 'end'
+            and source_play.ms_played is null
+            and coalesce(source_play.started_at < source_play.observed_at, false) as is_loose
+    ) as loose
     where source_play.source_key in (
         select matched_source.source_key from matched_source where not matched_source.is_start
     )

@@ -9,7 +9,9 @@ from itertools import permutations
 from pathlib import Path
 from typing import Any
 
-from support import asked, change_world, fresh_database, settings_of
+import pytest
+from support import NOW, asked, change_world, fresh_database, settings_of
+from support.cases import Song, exported, told, watched
 from support.export_files import write_folder
 from support.recorder_day import MORNING, MovedClocks, Time, actions_of_a_day, let_play, run_recorder
 
@@ -129,3 +131,50 @@ def test_six_orders_give_the_same_plays(
     assert sum(row[3] == ["extended_export", "player", "recently_played"] for row in first) > 15
     assert {row[6] for row in first if "player" in row[3]} == {"Ada's phone", "Ada's laptop"}
     assert {row[5] for row in first if "player" in row[3]} == {"spotify:playlist:" + "c" * 22}
+
+
+# A play whose end nobody saw for long: the recorder was killed, or the computer slept.
+
+SONG, NEXT = Song("A", "Song"), Song("B", "Tune", ("Bob",), 180_000)
+
+
+def unseen_end(seconds: float, started: float, song: Song = SONG) -> dict[str, Any]:
+    """A play of the recorder that ended at some moment that nobody saw; in seconds from NOW."""
+    return {**watched(seconds, song), "started_at": NOW + timedelta(seconds=started), "ms_played": None}
+
+
+@pytest.mark.parametrize("ended_s", [-120.0, -90.0, -20.0, 0.0, 80.0])
+@pytest.mark.parametrize("seen_s", [-110.0, 0.0])  # the recorder dates it to its last sight, or to its next answer
+def test_an_end_that_nobody_saw_is_the_one_that_another_source_knows(record, ask, ended_s, seen_s):
+    """It began 120 s before NOW, and is 200 s long."""
+    player = [unseen_end(seen_s, -120.0)]
+    page = [told(ended_s, SONG), told(ended_s + 180, NEXT)]
+    export = [exported(round(ended_s), SONG, round(120 + ended_s) * 1000, start=-120)]
+    for order in permutations((player, page, export)):
+        record.forget()
+        record.load(*order)
+        plays = ask(
+            "select track_uri, played_at, ms_played, sources from listening.fact_play"
+            " join listening.dim_track using (track_key) join listening.dim_play_profile using (play_profile_key)"
+            " order by 2"
+        )
+        assert plays == [
+            (SONG.uri, NOW + timedelta(seconds=ended_s), round(120 + ended_s) * 1000, ["extended_export", "player", "recently_played"]),
+            (NEXT.uri, NOW + timedelta(seconds=ended_s + 180), None, ["recently_played"]),
+        ]  # fmt: skip
+
+
+def test_another_play_of_the_same_song_stays_one_of_its_own(record, ask):
+    """Twice in a row, and again after half an hour: the recorder saw the beginning of the first."""
+    batches = [unseen_end(-110.0, -120.0)], [told(80, SONG), told(280, SONG), told(1800, SONG)]
+    for order in permutations(batches):
+        record.forget()
+        record.load(*order)
+        assert ask(
+            "select played_at, sources from listening.fact_play join listening.dim_play_profile using (play_profile_key)"
+            " order by 1"
+        ) == [
+            (NOW + timedelta(seconds=80), ["player", "recently_played"]),
+            (NOW + timedelta(seconds=280), ["recently_played"]),
+            (NOW + timedelta(seconds=1800), ["recently_played"]),
+        ]

@@ -2,11 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from support import NOW, asked
 
 from etl.simulator.player import Item, SimulatedPlayer
 from etl.sources.player.answer import read_answer
-from etl.sources.player.observation import Observation, observation_tables, unix_ms
+from etl.sources.player.observation import Observation, moment_of, observation_tables, unix_ms
 from etl.sources.player.session import Moment, step
 from etl.sources.player.state import State
 from etl.warehouse.load import copy, stage
@@ -85,3 +86,18 @@ def test_observations_of_the_player_become_plays(warehouse, database):
         (TRACK.uri, "track", at(280), 200_000, playlist, *speaker, True, *told, at(80), 200_000),
         (LOCAL.uri, "local", at(340), 60_000, playlist, *phone, True, *told, at(280), 210_000),
     ]
+
+
+@pytest.mark.parametrize(("late_ms", "known"), [(0, True), (30_000, True), (120_000, False), (700_000, False)])
+def test_milliseconds_are_kept_only_where_the_end_was_seen(late_ms, known):
+    """It plays for a minute; the next answer, so long after the last one, says that nothing plays."""
+    player, state = SimulatedPlayer(unix_ms(NOW)), State()
+    player.play(TRACK)
+    for seconds in (1, 31, 61):
+        player.advance(unix_ms(NOW) + seconds * 1000 - player.now_ms)
+        state, _ = step(state, Moment(moment_of(player.now_ms)), read_answer(*player.answer()))
+    _, [one] = step(state, Moment(moment_of(player.now_ms + max(late_ms, 1))), read_answer(204, None))
+    tables, _ = observation_tables([one], NOW)
+    [row] = tables["staging_play"].values["ms_played"]
+    assert (row is not None) == known
+    assert one.ms_played >= 60_000

@@ -10,6 +10,7 @@ from etl.sources.player.answer import Device
 from etl.staging import PLAY_COLUMNS, Table
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LOOSE_MS = 45_000  # an end that is less sure than this says nothing about the milliseconds; see ops.match_rule
 DETAIL_COLUMNS = ("detail_number", "device_id", "device_name", "device_type", "is_shuffle", "is_private")
 
 
@@ -74,6 +75,11 @@ class Observation:
     def ended_at(self) -> datetime:
         return moment_of(self.ended_ms)
 
+    @property
+    def known_ms(self) -> int | None:
+        """`ms_played`, unless nobody saw for long when it ended: then other sources, or an estimate, say it better."""
+        return self.ms_played if self.end_within_ms <= LOOSE_MS else None
+
 
 def observation_tables(observations: Sequence[Observation], fetched_at: datetime) -> tuple[dict[str, Table], Table]:
     """The staging tables of these observations by name, and the rows of `staging_play_detail`, to be copied after.
@@ -92,7 +98,7 @@ def observation_tables(observations: Sequence[Observation], fetched_at: datetime
                 "track_uri": one.uri,
                 "played_at": one.ended_at,
                 "started_at": one.started_at,
-                "ms_played": one.ms_played,
+                "ms_played": one.known_ms,
                 "context_uri": one.context_uri,
                 "context_type": one.context_type,
                 "detail_number": numbers.setdefault(detail, len(numbers)),
