@@ -117,7 +117,7 @@ def test_a_login_that_is_refused_is_told_once_and_not_used_until_there_is_a_new_
     settings, warehouse, spotify, time, ask, told
 ):
     grants = dict(spotify.world.refresh_tokens)
-    let_play(spotify, one_play(MORNING + 12 * HOUR))
+    let_play(spotify, one_play(MORNING + 14 * HOUR))  # a login made elsewhere is looked for every two hours
 
     def revoke() -> None:
         change_world(spotify, refresh_tokens={REFRESH_TOKEN: replace(grants[REFRESH_TOKEN], is_revoked=True)})
