@@ -56,7 +56,7 @@ def holds_features(path: Path) -> bool:
         head = file.read(HEAD)
     if path.suffix.lower() not in (".csv", ".tsv"):
         return IN_JSON.search(head) is not None
-    first = head.decode("utf-8-sig", "replace").splitlines()[:1]
+    first = head.decode("utf-8-sig", "surrogateescape").splitlines()[:1]
     return bool(first) and {"danceability", "energy"} <= set(map(column_of, cells_of(first[0])))
 
 
@@ -70,7 +70,7 @@ def rows_in(path: Path) -> Iterator[FeatureRow]:
 
 def csv_rows(path: Path) -> Iterator[Mapping[str, Any]]:
     csv.field_size_limit(LONGEST_CELL)
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
         first = file.readline()
         columns = [column_of(cell) for cell in cells_of(first)]
         try:
@@ -98,7 +98,7 @@ def json_rows(path: Path) -> Iterator[Mapping[str, Any]]:
     """A list of objects, a list within an object, an object by track id, or an object a line."""
     if path.stat().st_size > LARGEST:
         raise FeatureFileError(f"{path.name} is larger than 2 GB: split it, or make a CSV of it. Nothing was changed.")
-    text = path.read_text(encoding="utf-8-sig", errors="replace")
+    text = path.read_text(encoding="utf-8-sig", errors="surrogateescape")
     try:
         try:
             told = json.loads(text)

@@ -1,5 +1,6 @@
 -- Whether a play meets what a rule of what is left out asks of it besides its track: the first seven arguments are
 -- the rule's, the others the play's. Null in a rule: it does not ask.
+-- What may be costly is named once, so that the planner takes the function apart.
 
 create or replace function listening.is_in_scope(
     rule_context_key integer,
@@ -18,8 +19,8 @@ returns boolean
 language sql immutable parallel safe
 as $$
 select
-    (rule_context_key is null or context_key = rule_context_key)
-    and (rule_device_keys is null or device_key = any(rule_device_keys))
+    coalesce(context_key = rule_context_key, true)
+    and coalesce(device_key = any(rule_device_keys), true)
     and (
         from_minute is null
         or case
@@ -27,8 +28,8 @@ select
             else time_key >= from_minute or time_key < until_minute
         end
     )
-    and (since_date_key is null or date_key >= since_date_key)
-    and (until_date_key is null or date_key <= until_date_key)
+    and coalesce(date_key >= since_date_key, true)
+    and coalesce(date_key <= until_date_key, true)
     and (
         weekdays is null
         or extract(

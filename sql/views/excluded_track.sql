@@ -1,4 +1,5 @@
--- Grain: a rule of what is left out and a track that it is about. Rules that are not about tracks are not in it.
+-- Grain: a rule of what is left out and a track that it is about, with what the rule asks besides. Rules that are not
+-- about tracks are not in it: see exclusion_scope.
 
 create or replace view listening.excluded_track as
 with met as (
@@ -8,14 +9,35 @@ with met as (
         'artist' as condition,
         bridge_track_artist.track_key
     from listening.exclusion
-    inner join listening.standing_artist as chosen on chosen.artist_key = exclusion.artist_key
-    inner join listening.dim_artist as standing on standing.artist_key = chosen.standing_artist_key
-    inner join listening.dim_artist as namesake on namesake.artist_name = standing.artist_name
-    inner join listening.standing_artist
-        on
-            standing_artist.artist_key = namesake.artist_key
-            and standing_artist.standing_artist_key = standing.artist_key
-    inner join listening.bridge_track_artist on bridge_track_artist.artist_key = namesake.artist_key
+    inner join listening.dim_artist as chosen on chosen.artist_key = exclusion.artist_key
+    cross join lateral (
+        -- the artist, and the one by name or by id that is counted with it: see standing_artist
+        select chosen.artist_key
+        union all
+        select namesake.artist_key
+        from listening.dim_artist as namesake
+        where
+            chosen.artist_id is not null
+            and namesake.artist_id is null
+            and namesake.artist_name = chosen.artist_name
+            and not exists (
+                select 1
+                from listening.dim_artist as other
+                where
+                    other.artist_id is not null
+                    and other.artist_name = chosen.artist_name
+                    and other.artist_key <> chosen.artist_key
+            )
+        union all
+        select min(namesake.artist_key)
+        from listening.dim_artist as namesake
+        where
+            chosen.artist_id is null
+            and namesake.artist_id is not null
+            and namesake.artist_name = chosen.artist_name
+        having count(*) = 1
+    ) as member
+    inner join listening.bridge_track_artist on bridge_track_artist.artist_key = member.artist_key
     union
     select
         exclusion.listener_key,
@@ -63,22 +85,28 @@ with met as (
             and bridge_track_artist.role = 'main'
 )
 select
-    met.listener_key,
-    met.exclusion_key,
-    met.track_key
+    exclusion.listener_key,
+    exclusion.exclusion_key,
+    met.track_key,
+    exclusion.context_key,
+    case when exclusion.device_name is not null then listening.device_keys(exclusion.device_name) end as device_keys,
+    exclusion.from_minute,
+    exclusion.until_minute,
+    exclusion.weekdays,
+    to_char(exclusion.since_date, 'yyyymmdd')::integer as since_date_key,
+    to_char(exclusion.until_date, 'yyyymmdd')::integer as until_date_key
 from met
 inner join listening.exclusion
     on
         exclusion.listener_key = met.listener_key
         and exclusion.exclusion_key = met.exclusion_key
 group by
-    met.listener_key,
-    met.exclusion_key,
+    exclusion.listener_key,
+    exclusion.exclusion_key,
     met.track_key
 having
-    count(*) = max(
-        num_nonnulls(exclusion.artist_key, exclusion.track_key, exclusion.album_key, exclusion.genre_name)
-    );
+    count(*)
+    = num_nonnulls(exclusion.artist_key, exclusion.track_key, exclusion.album_key, exclusion.genre_name);
 
 comment on view listening.excluded_track is
     'Which tracks the rules of listening.exclusion are about: those that meet all that a rule says of artist, track, '
@@ -86,3 +114,10 @@ comment on view listening.excluded_track is
 comment on column listening.excluded_track.listener_key is 'Whose rule.';
 comment on column listening.excluded_track.exclusion_key is 'Number of the rule.';
 comment on column listening.excluded_track.track_key is 'A track that it is about.';
+comment on column listening.excluded_track.context_key is 'From where it must be played. Null: from anywhere.';
+comment on column listening.excluded_track.device_keys is 'On which devices it must be played. Null: on any.';
+comment on column listening.excluded_track.from_minute is 'From which local minute of the day on. Null: at any time.';
+comment on column listening.excluded_track.until_minute is 'Until before which local minute of the day.';
+comment on column listening.excluded_track.weekdays is 'On which local weekdays, 1 for Monday to 7. Null: on any.';
+comment on column listening.excluded_track.since_date_key is 'From which local date on, as in dim_date. Null: always.';
+comment on column listening.excluded_track.until_date_key is 'Up to and including which local date. Null: always.';

@@ -8,20 +8,13 @@ select
         exclusion.artist_key, exclusion.track_key, exclusion.album_key, exclusion.genre_name
     ) > 0 as has_tracks,
     exclusion.context_key,
-    case when exclusion.device_name is not null then coalesce(device.device_keys, '{}') end as device_keys,
+    case when exclusion.device_name is not null then listening.device_keys(exclusion.device_name) end as device_keys,
     exclusion.from_minute,
     exclusion.until_minute,
     exclusion.weekdays,
     to_char(exclusion.since_date, 'yyyymmdd')::integer as since_date_key,
     to_char(exclusion.until_date, 'yyyymmdd')::integer as until_date_key
-from listening.exclusion
-left join lateral (
-    select array_agg(dim_device.device_key) as device_keys
-    from listening.dim_device
-    where
-        lower(exclusion.device_name)
-        in (lower(dim_device.device_name), lower(dim_device.device_type), lower(dim_device.platform))
-) as device on true;
+from listening.exclusion;
 
 comment on view listening.exclusion_scope is
     'What the rules of listening.exclusion ask of a play besides its track.';

@@ -58,6 +58,8 @@ def fill_the_rest(ask, key: int) -> None:
             "_int4": f"'{{{1_000 + key}}}'", "float8": "1", "jsonb": "'{}'", "_text": "'{}'", "numeric": "1", "date": "now()",
         }  # fmt: skip
         values = {name: made[kind] for name, kind in columns} | {"listener_key": str(key)}
+        if table == "listening.exclusion":  # a rule has a condition
+            values["device_name"] = made["text"]
         ask(f"insert into {table} ({', '.join(values)}) values ({', '.join(values.values())})")
 
 

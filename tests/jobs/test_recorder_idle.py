@@ -81,6 +81,7 @@ def test_a_recorder_stands_still_only_after_several_questions_that_failed(second
         "paused_until": None,
         "call_count": 5,
         "daily_budget": 1_500,
+        "outage": None,
     }
     row = {
         "listener_key": 1,

@@ -38,7 +38,7 @@ ADDED = {
 # Views and functions on tables that came later.
 NEWER = (
     "chosen_feature", "chosen_genre", "recording_evidence", "excluded_track", "exclusion_scope", "kept_plays",
-    "excluded_plays",
+    "excluded_plays", "excluded_tracks",
 )  # fmt: skip
 
 
