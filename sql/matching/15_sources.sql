@@ -1,9 +1,12 @@
--- The sources that have observations at hand, and the file that says what of each is one play: sources that date the
--- start share one, as they are all of one kind.
+-- The sources that have observations at hand, and the file that says what of each is one play: those of other services
+-- share one.
 select
     source.source_key,
     source.source_name,
-    case when source.dates = 'start' then 'scrobbles' else source.source_name end as dedupe_file
+    case
+        when source.dates = 'start' or source.source_name = 'listenbrainz_spotify' then 'scrobbles'
+        else source.source_name
+    end as dedupe_file
 from listening.source
 where exists (select 1 from near_observation where near_observation.source_key = source.source_key)
 order by source.source_key

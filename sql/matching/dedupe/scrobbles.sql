@@ -1,5 +1,6 @@
--- Sources that date the start: Last.fm, ListenBrainz, Maloja, Koito. What one of them lists twice of a recording within
--- seconds (ops.match_rule) was sent twice, because nothing can be heard half through so often.
+-- Other services: Last.fm, ListenBrainz, Maloja, Koito. What one of them lists twice of a recording within seconds
+-- (ops.match_rule) was sent twice, because nothing can be heard half through so often; or ListenBrainz, which asks
+-- Spotify's list now and then, saw a play that was dated anew between two visits.
 
 insert into observation_link (
     observation_number,
@@ -23,7 +24,9 @@ with dated as (
             match_rule.tier = 0
             and match_rule.source_key = near_observation.source_key
             and match_rule.other_source_key = near_observation.source_key
-    where source.dates = 'start'
+    where
+        source.dates = 'start'
+        or source.source_name = 'listenbrainz_spotify'
     window recording as (
         partition by near_observation.source_key, near_observation.recording_key
         order by near_observation.observed_at
