@@ -157,7 +157,7 @@ def import_parts(
         packages = [part.package for part in parts if isinstance(part, Part)]
         run_all(
             connection,
-            ("coverage/covered_by_exports", "coverage/gap_parts"),
+            ("coverage/covered_by_exports", "coverage/covered_spans", "coverage/gap_parts"),
             listener_key=this_run.listener_key,
             found_at=this_run.started_at,
             packages=packages,

@@ -143,7 +143,9 @@ def take_back(connection: Connection, row: Row[Any], now: datetime, *, dry_run: 
     """Take a receipt back within the transaction; its listener is locked. Raises WarehouseError."""
     given = {"listener_key": row.listener_key, "receipt": row.receipt, "now": now, "found_at": now}
     [gone] = run_all(connection, ("matching/01_merge_session", "ops/undo/dying", "ops/undo/take_back"), **given)
-    run_all(connection, ("ops/undo/covered", "coverage/gap_parts", "ops/undo/reopened"), **given)
+    run_all(
+        connection, ("ops/undo/covered", "coverage/covered_spans", "coverage/gap_parts", "ops/undo/reopened"), **given
+    )
     removed_count = 0
     if gone.gone_count:
         removed_count = rebuild_listener(connection, row.listener_key, now, derives_recordings=False).removed_count

@@ -1,6 +1,7 @@
--- What the exports of a listener cover, anew from the imports that hold; and which gaps they close, which is then for
--- coverage/gap_parts.sql to find. The spans of the files of a package are joined where less than two weeks lie between.
-create temporary table covered_anew on commit drop as
+-- What the exports of a listener cover, anew from the imports that hold; coverage/covered_spans.sql writes it down. And
+-- which gaps they close, which is then for coverage/gap_parts.sql to find. The spans of the files of a package are
+-- joined where less than two weeks lie between.
+create temporary table covered_by_export on commit drop as
 with alive as (
     select
         import_file.run_key::text || ' ' || import_file.package_name as package,
@@ -97,41 +98,6 @@ from joined
 group by
     joined.source,
     joined.span_number;
-
-delete from ops.coverage
-using listening.source
-where
-    coverage.listener_key = :listener_key
-    and coverage.state = 'covered'
-    and source.source_name = coverage.source
-    and source.coverage = 'span'
-    and not exists (
-        select 1
-        from covered_anew
-        where
-            covered_anew.source = coverage.source
-            and covered_anew.starts_at = coverage.starts_at
-    );
-
-insert into ops.coverage (
-    listener_key,
-    source,
-    state,
-    starts_at,
-    ends_at,
-    found_at
-)
-select
-    :listener_key,
-    covered_anew.source,
-    'covered',
-    covered_anew.starts_at,
-    covered_anew.ends_at,
-    :found_at
-from covered_anew
-on conflict (listener_key, source, state, starts_at) do update
-set ends_at = excluded.ends_at
-where coverage.ends_at <> excluded.ends_at;
 
 -- When a part was closed stays, where it is closed still; reopened.sql takes it from the others.
 create temporary table reopened_gap on commit drop as
