@@ -1,83 +1,21 @@
 -- Least typical
-with average as (
-    select
-        stddev_pop(report_feature.energy) as energy_spread,
-        stddev_pop(report_feature.valence) as valence_spread,
-        stddev_pop(report_feature.danceability) as danceability_spread,
-        stddev_pop(report_feature.acousticness) as acousticness_spread,
-        stddev_pop(report_feature.tempo) as tempo_spread,
-        sum(report_feature.energy * report_feature.play_count) / sum(report_feature.play_count) as energy,
-        sum(report_feature.valence * report_feature.play_count) / sum(report_feature.play_count) as valence,
-        sum(report_feature.danceability * report_feature.play_count) / sum(report_feature.play_count) as danceability,
-        sum(report_feature.acousticness * report_feature.play_count) / sum(report_feature.play_count) as acousticness,
-        sum(report_feature.tempo * report_feature.play_count) / sum(report_feature.play_count) as tempo
-    from report_feature
-    where
-        num_nulls(
-            report_feature.energy, report_feature.valence, report_feature.danceability, report_feature.acousticness,
-            report_feature.tempo
-        ) = 0
-),
-measured as (
-    -- in spreads of each feature; one that is the same everywhere tells nothing
-    select
-        report_feature.track_key,
-        report_feature.play_count,
-        report_feature.provider,
-        sqrt(
-            coalesce(power((report_feature.energy - average.energy) / nullif(average.energy_spread, 0), 2), 0)
-            + coalesce(power((report_feature.valence - average.valence) / nullif(average.valence_spread, 0), 2), 0)
-            + coalesce(
-                power(
-                    (report_feature.danceability - average.danceability) / nullif(average.danceability_spread, 0), 2
-                ),
-                0
-            )
-            + coalesce(
-                power(
-                    (report_feature.acousticness - average.acousticness) / nullif(average.acousticness_spread, 0), 2
-                ),
-                0
-            )
-            + coalesce(power((report_feature.tempo - average.tempo) / nullif(average.tempo_spread, 0), 2), 0)
-        ) as distance,
-        report_feature.energy,
-        report_feature.valence,
-        report_feature.danceability,
-        report_feature.acousticness,
-        report_feature.tempo
-    from report_feature
-    cross join average
-    where
-        num_nulls(
-            report_feature.energy, report_feature.valence, report_feature.danceability, report_feature.acousticness,
-            report_feature.tempo
-        ) = 0
-)
 select
-    dim_track.track_name,
-    (
-        select track_credit.artist_names
-        from listening.track_credit
-        where track_credit.track_key = measured.track_key
-    ) as artist_names,
-    measured.play_count::bigint as play_count,
-    round(measured.energy::numeric, 2)::double precision as energy,
-    round(measured.valence::numeric, 2)::double precision as valence,
-    round(measured.tempo::numeric, 1)::double precision as tempo,
-    round(measured.danceability::numeric, 2)::double precision as danceability,
-    round(measured.acousticness::numeric, 2)::double precision as acousticness,
-    round(measured.distance::numeric, 3)::double precision as distance,
-    provider.provider_name,
-    listening.spotify_url(dim_track.track_uri) as track_url,
-    dim_album.image_url
-from measured
-inner join listening.dim_track on dim_track.track_key = measured.track_key
-inner join listening.dim_album on dim_album.album_key = dim_track.album_key
-inner join listening.provider on provider.provider = measured.provider
+    report_typical.track_name,
+    report_typical.artist_names,
+    report_typical.play_count,
+    report_typical.energy,
+    report_typical.valence,
+    report_typical.tempo,
+    report_typical.danceability,
+    report_typical.acousticness,
+    report_typical.distance,
+    report_typical.provider_name,
+    report_typical.track_url,
+    report_typical.image_url
+from report_typical
 order by
-    round(measured.distance::numeric, 3) desc,
-    measured.play_count desc,
-    dim_track.track_name,
-    measured.track_key
+    report_typical.distance desc,
+    report_typical.play_count desc,
+    report_typical.track_name,
+    report_typical.track_key
 limit :row_limit
