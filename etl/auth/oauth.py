@@ -121,10 +121,10 @@ def complete_login(
                 "That is not the Spotify account whose listening is recorded here. Nothing was changed. Log out of"
                 " Spotify in that browser, or use a private window, and start the login again with the right account."
             )
-        listener_key = recorded_account(
+        recorded = recorded_account(
             connection, account.listener_id, account.user_id, account.listener_name, settings.time_zone, now
         )
-        keep_login(connection, token, listener_key, Keys(settings), now)
+        keep_login(connection, token, recorded.listener_key, Keys(settings), now)
 
     warehouse.transaction(keep)
     return CompletedLogin(token, account.listener_name or account.user_id or account.listener_id, now)

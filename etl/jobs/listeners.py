@@ -1,5 +1,6 @@
 """The listeners of a warehouse: list them, rename one, delete everything of one."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
@@ -10,8 +11,8 @@ from etl import __version__, limits
 from etl.clock import Clock, utc_now
 from etl.counts import many
 from etl.warehouse.connection import Warehouse
-from etl.warehouse.listeners import ListenerError
-from etl.warehouse.locks import LISTENER_LOCK, lock
+from etl.warehouse.listeners import ListenerError, must_be_their_own
+from etl.warehouse.locks import LISTENER_LOCK, lock, lock_listeners
 from etl.warehouse.statements import run
 
 LONGEST_NAME = 200  # characters, as of --listener of an import
@@ -80,6 +81,7 @@ def find_one(connection: Connection, name: str, *, is_public: bool) -> Listed:
     if found:
         raise ListenerError("More than one listener has this name; give the id, which 'brapped listener list' shows.")
     names = [known for one in everybody for known in (one.listener_id, one.listener_name) if known]
+    must_be_their_own(connection, name)
     near = get_close_matches(name, names, n=3, cutoff=0.6)
     hint = f" Near it: {', '.join(near)}." if near and not is_public else ""
     raise ListenerError(
@@ -121,18 +123,23 @@ def delete_listener(
 ) -> Deleted:
     """Delete everything of one listener, in one transaction: plays, observations, logins, imports, spans and gaps.
 
-    The catalogue of tracks, albums and artists is everybody's and stays. Raises ListenerError and WarehouseError.
+    With those who were merged into them: their record is part of this one. The catalogue of tracks, albums and artists is everybody's and stays. Raises ListenerError and WarehouseError.
     """
     prepare(warehouse, clock(), dry_run=dry_run)
 
     def work(connection: Connection) -> Deleted:
         key = find_one(connection, name, is_public=is_public).listener_key
-        lock(connection, LISTENER_LOCK, key)
+        keys = merged_into(connection, key)
+        lock_listeners(connection, [*keys, key])
         one = find_one(connection, name, is_public=is_public)  # anew behind the lock
-        if one.listener_key != key:
-            raise ListenerError("Another run changed who has this name. Run it again.")
-        rows = run(connection, "ops/listeners/deleted", listener_key=key)
-        deleted = Deleted(one, {row.table_name: int(row.row_count) for row in rows}, dry_run)
+        if one.listener_key != key or merged_into(connection, key) != keys:
+            raise ListenerError("Another run changed who has this name, or merged listeners. Run it again.")
+        counts: Counter[str] = Counter()
+        for each in (*keys, key):
+            run(connection, "matching/90_drop_temporary_tables")
+            rows = run(connection, "ops/listeners/deleted", listener_key=each)
+            counts.update({row.table_name: int(row.row_count) for row in rows})
+        deleted = Deleted(one, dict(sorted(counts.items())), dry_run)
         if dry_run:
             raise DryRunDone(deleted)
         return deleted
@@ -141,6 +148,11 @@ def delete_listener(
         return warehouse.transaction(work, limits.REBUILDING)
     except DryRunDone as done:
         return done.deleted
+
+
+def merged_into(connection: Connection, listener_key: int) -> list[int]:
+    """The keys of the listeners who were merged into this one, ascending."""
+    return [row.listener_key for row in run(connection, "ops/merges/merged", listener_key=listener_key)]
 
 
 def prepare(warehouse: Warehouse, now: datetime, *, dry_run: bool) -> None:

@@ -187,8 +187,9 @@ def save_page(
 
     listener: their profile, to be recorded; None when the login already has one. connection: in a transaction.
     """
+    account_key = this_run.listener_key
     if listener is not None:
-        this_run.listener_key = recorded_account(
+        account_key, this_run.listener_key = recorded_account(
             connection,
             listener.listener_id,
             listener.user_id,
@@ -198,7 +199,8 @@ def save_page(
         )
     listener_key = this_run.listener_key
     assert listener_key is not None, "a login without a listener fetches the profile"
-    run(connection, "ops/logins/accepted", login_key=login.login_key, listener_key=listener_key)
+    run(connection, "ops/logins/accepted", login_key=login.login_key, listener_key=account_key)
+    login.must_still_record(connection)
     stage(connection, page.tables)
     merge_catalogue(connection)
     zone_warning = update_time_zone(connection, listener_key, settings.time_zone)

@@ -77,7 +77,10 @@ def receipt_of(row: Row[Any]) -> ImportReceipt:
         row.row_count,
         row.new_count,
         row.undone_at,
-        can_be_undone=row.undone_at is None and row.file_count == row.content_count and not row.has_tables,
+        can_be_undone=row.undone_at is None
+        and row.file_count == row.content_count
+        and not row.has_tables
+        and row.merge_key is None,
     )
 
 
@@ -126,6 +129,11 @@ def must_be_undoable(row: Row[Any]) -> None:
         raise UndoError(
             f"Import {row.receipt} was taken back on {row.undone_at:%Y-%m-%d} already. To have it again, import its"
             " files again."
+        )
+    if row.merge_key is not None:
+        raise UndoError(
+            f"Import {row.receipt} went into the record of a listener who was merged into another one. Take the merge"
+            f" back first ('brapped listener unmerge {row.merge_key}'), then this import."
         )
     if row.has_tables:
         raise UndoError(

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row
@@ -17,6 +17,13 @@ ME = "me"  # stands in for a listener whose export is imported before the first 
 
 class ListenerError(Exception):
     """No listener, or more than one, fits what was asked for."""
+
+
+class RecordedAccount(NamedTuple):
+    """The listener that a Spotify account is, and the one into whose record their plays go: mostly the same."""
+
+    listener_key: int
+    record_key: int  # another one after `brapped listener merge`
 
 
 @dataclass(frozen=True)
@@ -39,8 +46,8 @@ def recorded_account(
     listener_name: str | None,
     time_zone: str | None,
     now: datetime,
-) -> int:
-    """Record the account as a listener unless it is one already; its listener_key.
+) -> RecordedAccount:
+    """Record the account as a listener unless it is one already.
 
     `listener_id`: the stable id. `user_id`: `id` of Spotify's profile, which may change, or None.
     A listener recorded earlier under `user_id`, or as ME by an import, becomes this account.
@@ -57,13 +64,22 @@ def recorded_account(
     )
     if user_id is not None:
         run(connection, "ops/listeners/user", listener_key=row.listener_key, user_id=user_id)
-    return int(row.listener_key)
+    return RecordedAccount(int(row.listener_key), int(row.record_key))
+
+
+def must_be_their_own(connection: Connection, listener: str) -> None:
+    """Raises ListenerError if the listener with this id or name was merged into another one. It names nobody."""
+    for row in run(connection, "ops/merges/named", listener=listener):
+        raise ListenerError(
+            "This listener was merged into another one, who has the plays now. Name that one, whom 'brapped listener"
+            f" list' shows, or take the merge back first: 'brapped listener unmerge {row.merge_key}'."
+        )
 
 
 def recorded_listeners(connection: Connection, listener: str | None, *, is_public: bool = True) -> list[Row[Any]]:
     """The listeners with this id or name; without one, the only listener recorded here. Empty if there is none.
 
-    Raises ListenerError if several fit. `is_public`: the message may be read by others (a log on GitHub), so it names
+    Raises ListenerError if several fit, or if the one was merged into another. `is_public`: the message may be read by others (a log on GitHub), so it names
     nobody.
     """
     if listener is not None and text(listener) != listener:
@@ -75,6 +91,8 @@ def recorded_listeners(connection: Connection, listener: str | None, *, is_publi
             raise ListenerError(f"More than one listener is recorded here. Choose one: --listener with {names}.")
         return known
     known = run(connection, "ops/listeners/named", listener=listener)
+    if not known:
+        must_be_their_own(connection, listener)
     if len(known) > 1 and known[0].listener_id != listener:
         raise ListenerError(
             "More than one listener has this name; give --listener the id, from listening.dim_listener."

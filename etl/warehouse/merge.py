@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from etl.warehouse.errors import WarehouseError
 from etl.warehouse.locks import LISTENER_LOCK, lock, lock_listeners
 from etl.warehouse.statements import run, run_all
 from etl.warehouse.time_zones import update_time_zone
@@ -131,11 +132,17 @@ def derive_plays(
     """Add the staged observations to the recorded ones, and derive the plays around them.
 
     `is_rebuild`: derive all plays of the listener. A source's file in sql/matching/dedupe/ says which of its own
-    observations are one play. Raises OutOfOrder as `lock` does.
+    observations are one play. Raises WarehouseError if the listener was merged into another one since the run began,
+    and OutOfOrder as `lock` does.
     """
     lock(connection, LISTENER_LOCK, listener_key)
     given = {"listener_key": listener_key, "now": now, "is_rebuild": is_rebuild, "import_sets": list(import_sets)}
     sources = run_all(connection, BATCH, **given)
+    if any(row.is_merged for row in sources):
+        raise WarehouseError(
+            "The listener of these plays was merged into another one (brapped listener merge). Nothing was recorded;"
+            " run it again, and they go into the other's record."
+        )
     dedupe = list(dict.fromkeys(f"matching/dedupe/{row.dedupe_file}" for row in sources))
     matched = MATCHED if len(sources) > 1 else ()
     [written] = run_all(connection, (*dedupe, *SOURCE_PLAYS, *matched, *PLAYS), **given)

@@ -158,9 +158,10 @@ select
             exists (
                 select 1
                 from ops.login
+                inner join listening.dim_listener on dim_listener.listener_key = login.listener_key
                 where
                     login.login_key = :login_key
-                    and login.listener_key = :listener_key
+                    and coalesce(dim_listener.merged_into, dim_listener.listener_key) = :listener_key
                     and login.refused_at is null
             )
             -- every track, album and artist is recorded with the page's attributes
@@ -282,6 +283,7 @@ select
                             and observation.observed_at = staged_play.played_at
                             and observation.track_key = coalesce(dim_track.track_key, 0)
                             and observation.context_key = coalesce(dim_context.context_key, 0)
+                            and observation.import_set_key is null  -- not only by a merge of listeners
                     )
             )
             -- and that two dates close together are two plays, as in 12_told_apart.sql

@@ -117,6 +117,7 @@ select
     detail_key.play_profile_key,
     observation.play_key as recorded_play_key,
     observation.import_set_key as recorded_set_key,
+    observation.sequence as recorded_sequence,
     -- what a list or a recorder says belongs to no import: it may say it again at any time
     case when detail_key.is_imported then (cast(:import_sets as integer[]))[staging_play.file_number + 1] end
     as import_set_key

@@ -170,6 +170,19 @@ where
     and observation.track_key = near_observation.track_key
     and observation.sequence = near_observation.sequence;
 
+-- What came with a merge of listeners needs it no longer, once the listener's own list or recorder says it.
+update listening.observation
+set import_set_key = null
+from batch_observation
+where
+    batch_observation.import_set_key is null
+    and batch_observation.recorded_set_key is not null
+    and observation.listener_key = :listener_key
+    and observation.source_key = batch_observation.source_key
+    and observation.observed_at = batch_observation.observed_at
+    and observation.track_key = batch_observation.track_key
+    and observation.sequence = batch_observation.recorded_sequence;
+
 select
     (select count(*)::integer from resolved_play) as play_count,
     (select count(*)::integer from added_play) as added_count,

@@ -45,7 +45,9 @@ pytestmark = pytest.mark.usefixtures("no_pauses")
 
 
 def keep_account(connection, account):
-    return recorded_account(connection, account.listener_id, account.user_id, account.listener_name, None, NOW)
+    return recorded_account(
+        connection, account.listener_id, account.user_id, account.listener_name, None, NOW
+    ).listener_key
 
 
 # Whatever a field may hold.
@@ -138,7 +140,9 @@ def known(settings, warehouse, play) -> None:
 
 
 def listener_of(connection, account):
-    return recorded_account(connection, account.listener_id, account.user_id, account.listener_name, None, NOW)
+    return recorded_account(
+        connection, account.listener_id, account.user_id, account.listener_name, None, NOW
+    ).listener_key
 
 
 @fuzzed

@@ -30,7 +30,11 @@ select
 from ops.told_apart
 inner join listening.dim_track on dim_track.track_key = told_apart.track_key
 where
-    told_apart.listener_key = :listener_key
+    told_apart.listener_key in (
+        select dim_listener.listener_key
+        from listening.dim_listener
+        where :listener_key in (dim_listener.listener_key, dim_listener.merged_into)
+    )
     and told_apart.earlier_at >= (select min(listed.observed_at) from listed)
     and told_apart.earlier_at <= (select max(listed.observed_at) from listed)
 group by

@@ -94,7 +94,13 @@ select
     count(*)
 from listening.observation
 where
-    not exists (
+    observation.listener_key not in (
+        -- the other listener has the plays
+        select dim_listener.listener_key
+        from listening.dim_listener
+        where dim_listener.merged_into is not null
+    )
+    and not exists (
         select 1
         from listening.fact_play
         where
@@ -207,8 +213,10 @@ select
     'watermarks_adrift',
     count(*)
 from ops.watermark
+inner join listening.dim_listener on dim_listener.listener_key = watermark.listener_key
 where
-    watermark.played_at is distinct from (
+    dim_listener.merged_into is null
+    and watermark.played_at is distinct from (
         select fact_play.played_at
         from listening.fact_play
         inner join listening.dim_play_profile on dim_play_profile.play_profile_key = fact_play.play_profile_key

@@ -26,4 +26,5 @@ left join lateral (
     order by watermark.checked_at desc
     limit 1
 ) as watermark on true
+where dim_listener.merged_into is null
 order by dim_listener.listener_key

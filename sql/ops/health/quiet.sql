@@ -18,7 +18,10 @@ from (
         ) as played_at
     from ops.watermark
     inner join listening.source on source.source_name = watermark.source
-    where source.coverage = 'window'
+    inner join listening.dim_listener on dim_listener.listener_key = watermark.listener_key
+    where
+        source.coverage = 'window'
+        and dim_listener.merged_into is null
 ) as asked
 cross join lateral (
     select

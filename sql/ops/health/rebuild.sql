@@ -4,4 +4,6 @@ select
     min(rebuild_due.due_at) as due_at,
     max(rebuild_due.tried_at) as tried_at
 from ops.rebuild_due
+inner join listening.dim_listener on dim_listener.listener_key = rebuild_due.listener_key
+where dim_listener.merged_into is null
 having count(*) > 0

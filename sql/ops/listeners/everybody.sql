@@ -3,5 +3,6 @@ select
     dim_listener.listener_key,
     dim_listener.listener_id
 from listening.dim_listener
+where dim_listener.merged_into is null
 order by dim_listener.listener_key
 limit 20

@@ -1,4 +1,5 @@
--- The listeners recorded here (null: all, else one), and how much is recorded of each.
+-- The listeners recorded here (null: all, else one), and how much is recorded of each. Without those who were merged
+-- into another one.
 select
     dim_listener.listener_key,
     dim_listener.listener_id,
@@ -28,12 +29,16 @@ select
     exists (
         select 1
         from ops.login
+        inner join listening.dim_listener as account on account.listener_key = login.listener_key
         where
-            login.listener_key = dim_listener.listener_key
+            coalesce(account.merged_into, account.listener_key) = dim_listener.listener_key
             and login.refused_at is null
     ) as is_logged_in
 from listening.dim_listener
 where
-    dim_listener.listener_key = :listener_key
-    or cast(:listener_key as integer) is null
+    dim_listener.merged_into is null
+    and (
+        dim_listener.listener_key = :listener_key
+        or cast(:listener_key as integer) is null
+    )
 order by dim_listener.listener_key

@@ -15,6 +15,9 @@ select
     ) as play_count
 from listening.dim_listener
 where
-    dim_listener.listener_key = :listener_key
-    or cast(:listener_key as integer) is null
+    dim_listener.merged_into is null
+    and (
+        dim_listener.listener_key = :listener_key
+        or cast(:listener_key as integer) is null
+    )
 order by dim_listener.listener_key

@@ -1,14 +1,17 @@
 -- The login to use, given the one in the settings, if any: the most recent consent or setting wins, among logins of the
 -- same listener if that of the setting is known. is_anybodys: no login is set, and several listeners have consented.
+-- is_merged: its listener was merged into another one, whose record its plays go into, and who is named here.
 select
     login.login_key,
-    login.listener_key,
+    coalesce(dim_listener.merged_into, login.listener_key) as listener_key,
+    dim_listener.merged_into is not null as is_merged,
     login.first_seen_at,
     login.consented_at,
     login.refused_at,
     login.refused_reason,
     setting.login_key is null and min(login.listener_key) over () <> max(login.listener_key) over () as is_anybodys
 from ops.login
+left join listening.dim_listener on dim_listener.listener_key = login.listener_key
 left join ops.login as setting on setting.setting_fingerprint = cast(:setting_fingerprint as text)
 where
     login.login_key = setting.login_key

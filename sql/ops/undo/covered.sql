@@ -16,6 +16,17 @@ with alive as (
         and run.undone_at is null
     union
     select
+        'listener merge ' || listener_merge.merge_key,
+        import_span.source,
+        import_span.starts_at,
+        import_span.ends_at
+    from ops.import_span
+    inner join ops.listener_merge on listener_merge.import_content_key = import_span.import_content_key
+    where
+        listener_merge.into_listener_key = :listener_key
+        and listener_merge.undone_at is null
+    union
+    select
         'earlier imports ' || import_span.starts_at::text,
         import_span.source,
         import_span.starts_at,

@@ -3,6 +3,13 @@ select
     run.run_key as receipt,
     run.started_at,
     run.listener_key,
+    (
+        select listener_merge.merge_key
+        from ops.listener_merge
+        where
+            listener_merge.listener_key = run.listener_key
+            and listener_merge.undone_at is null
+    ) as merge_key,
     dim_listener.listener_id,
     dim_listener.listener_name,
     run.undone_at,
