@@ -1,4 +1,4 @@
-"""`brapped listener`: who is recorded here, a better name for one, and everything of one deleted."""
+"""`brapped listener`: who is recorded here, a better name for one, two made one, and everything of one deleted."""
 
 import json
 import sys
@@ -11,10 +11,11 @@ from etl.cli.output import on_summary
 from etl.cli.undo import confirm, stamp
 
 if TYPE_CHECKING:
+    from etl.jobs.listener_merges import ListenerMerge, Merged
     from etl.jobs.listeners import Listed
 
 listener = typer.Typer(
-    help="List the listeners recorded here, rename one, or delete everything of one.",
+    help="List the listeners recorded here, rename one, merge two, or delete everything of one.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -31,20 +32,24 @@ def list_(as_json: Json = False) -> None:
     Example: brapped listener list
     """
     with quick_imports():
+        from etl.jobs.listener_merges import list_merges
         from etl.jobs.listeners import list_listeners
         from etl.settings import Runner, read_settings
         from etl.warehouse.open import opened
 
     is_public = Runner().github_actions
     with opened(read_settings()) as warehouse:
-        everybody = list_listeners(warehouse)
+        everybody, merges = list_listeners(warehouse), list_merges(warehouse)
     if as_json:
-        typer.echo(json.dumps([as_dict(one, is_public=is_public) for one in everybody], ensure_ascii=False, indent=2))
+        shown = [as_dict(one, merges, is_public=is_public) for one in everybody]
+        typer.echo(json.dumps(shown, ensure_ascii=False, indent=2))
         return
     if not everybody:
         typer.echo("Nobody is recorded here yet.")
     for one in everybody:
         typer.echo(as_line(one, is_public=is_public))
+    for merge in merges:
+        typer.echo(merge_line(merge, is_public=is_public))
 
 
 def as_line(one: "Listed", *, is_public: bool) -> str:
@@ -59,8 +64,16 @@ def as_line(one: "Listed", *, is_public: bool) -> str:
     return f"{text}{', logged in' if one.is_logged_in else ''}"
 
 
-def as_dict(one: "Listed", *, is_public: bool) -> dict[str, object]:
-    """A listener for JSON; times are UTC. `is_public`: without id and names. Pure."""
+def merge_line(merge: "ListenerMerge", *, is_public: bool) -> str:
+    """A merge in one line. `is_public`: anybody may read it, so nobody is named. Pure."""
+    from etl.jobs.listener_merges import into_name, own_name
+
+    who = "a listener into another" if is_public else f"{own_name(merge)} into {into_name(merge)}"
+    return f"merge {merge.merge}, {merge.merged_at:%Y-%m-%d}: {who}; 'brapped listener unmerge {merge.merge}' takes it back"
+
+
+def as_dict(one: "Listed", merges: "list[ListenerMerge]", *, is_public: bool) -> dict[str, object]:
+    """A listener for JSON, with the merges into them; times are UTC. `is_public`: without id and names. Pure."""
     return {
         "listener_id": None if is_public else one.listener_id,
         "listener_name": None if is_public else one.listener_name,
@@ -69,6 +82,16 @@ def as_dict(one: "Listed", *, is_public: bool) -> dict[str, object]:
         "first_played_at": stamp(one.first_played_at) if one.first_played_at else None,
         "last_played_at": stamp(one.last_played_at) if one.last_played_at else None,
         "is_logged_in": one.is_logged_in,
+        "merged": [
+            {
+                "merge": merge.merge,
+                "listener_id": None if is_public else merge.listener_id,
+                "listener_name": None if is_public else merge.listener_name,
+                "merged_at": stamp(merge.merged_at),
+            }
+            for merge in merges
+            if merge.into_listener_key == one.listener_key
+        ],
     }
 
 
@@ -100,6 +123,78 @@ def rename(
         shown = f'"{printable(now_named)}"' if now_named else "nothing but the id"
         text = f"{printable(one.listener_id)} {'would be' if dry_run else 'is now'} shown as {shown}"
     typer.echo(f"{text}; nothing was changed (dry run)" if dry_run else text)
+
+
+@listener.command()
+def merge(
+    who: Annotated[str, typer.Argument(metavar="LISTENER", help="Id or name of the listener who becomes part.")],
+    into: Annotated[str, typer.Argument(metavar="INTO", help="Id or name of the listener who has it all then.")],
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> None:
+    """Merge one listener into another: all that is recorded of both is one record. 'unmerge' takes it back.
+
+    Example: brapped listener merge ada me --dry-run
+    """
+    with quick_imports():
+        from etl.jobs.listener_merges import line, merge_listeners
+        from etl.settings import Runner, read_settings
+        from etl.warehouse.open import opened
+
+    is_public = Runner().github_actions
+    with opened(read_settings()) as warehouse:
+        merged = merge_listeners(warehouse, who, into, dry_run=True, is_public=is_public)
+        for sentence in preview(merged, is_public=is_public):
+            typer.echo(sentence, err=True)
+        if not dry_run:
+            confirm("Merge them?", yes=yes)
+            merged = merge_listeners(warehouse, who, into, dry_run=False, is_public=is_public)
+    typer.echo(line(merged))
+    if not dry_run:
+        typer.echo(f"'brapped listener unmerge {merged.merge.merge}' takes it back.")
+    on_summary(line(merged))
+
+
+@listener.command()
+def unmerge(
+    number: Annotated[int, typer.Argument(metavar="MERGE", help="Number of the merge, which 'list' shows.")],
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> None:
+    """Take a merge back: both are as if it had never been. What came in since then stays with the one it came to.
+
+    Example: brapped listener unmerge 1
+    """
+    with quick_imports():
+        from etl.jobs.listener_merges import line, unmerge_listeners
+        from etl.settings import Runner, read_settings
+        from etl.warehouse.open import opened
+
+    is_public = Runner().github_actions
+    with opened(read_settings()) as warehouse:
+        apart = unmerge_listeners(warehouse, number, dry_run=True)
+        for sentence in preview(apart, is_public=is_public):
+            typer.echo(sentence, err=True)
+        if not dry_run:
+            confirm("Take it back?", yes=yes)
+            apart = unmerge_listeners(warehouse, number, dry_run=False)
+    typer.echo(line(apart))
+    on_summary(line(apart))
+
+
+def preview(merged: "Merged", *, is_public: bool) -> list[str]:
+    """What two listeners have while apart, and together, a line each. `is_public`: nobody is named. Pure."""
+    from etl.jobs.listener_merges import described, into_name, own_name
+
+    own, other = ("the one", "the other") if is_public else (own_name(merged.merge), into_name(merged.merge))
+    lines = [
+        f"{own}: {described(merged.own)}",
+        f"{other}: {described(merged.into)}",
+        f"together: {described(merged.together)}; {merged.both_count:,} that both have",
+    ]
+    if merged.own.is_logged_in and merged.merge.undone_at is None:
+        lines.append(f"The login of {own} stays. What it brings while they are merged is recorded of {other}.")
+    return lines
 
 
 @listener.command()
