@@ -14,8 +14,7 @@ from etl.notices import Warned
 from etl.spotify.errors import LoginRefused, SpotifyError
 from etl.values import Json, fingerprint
 from etl.warehouse.connection import Warehouse
-from etl.warehouse.errors import WarehouseError
-from etl.warehouse.locks import LISTENER_LOCK, LOGIN_LOCK, lock, run_locked
+from etl.warehouse.locks import LOGIN_LOCK, run_locked
 from etl.warehouse.statements import run
 
 if TYPE_CHECKING:  # it brings requests along, which brapped status does not need
@@ -72,7 +71,7 @@ class Login:
 
     A login through `brapped login` or connect.yml replaces an older SPOTIFY_REFRESH_TOKEN of the same listener;
     changing the setting replaces both. `listener_key`: into whose record its plays go, which is another listener's if
-    its own was merged into that one; None until Spotify has been asked whose login it is.
+    its own (`account_key`) was merged into that one; None until Spotify has been asked whose login it is.
     `answers`: rows of QUESTIONS that were already read, by file name. Raises NotLoggedIn and AnybodysLogin.
     """
 
@@ -97,7 +96,7 @@ class Login:
             current = current_login(answers[QUESTIONS[1]])
         self.login_key: int = current["login_key"]
         self.listener_key: int | None = current["listener_key"]
-        self._is_merged: bool = current["is_merged"]
+        self.account_key: int | None = current["account_key"]
         self.warnings: list[Warned] = []
 
     def __repr__(self) -> str:
@@ -139,20 +138,6 @@ class Login:
             raise
         self._must_agree()  # only after the new token is stored
         return granted
-
-    def must_still_record(self, connection: Connection) -> None:
-        """Lock the record that the plays go into. Raises WarehouseError if a merge of listeners was taken back meanwhile.
-
-        Without a merge there is nothing to ask: a merge that comes meanwhile is seen by `derive_plays`.
-        """
-        if not self._is_merged or self.listener_key is None:
-            return
-        lock(connection, LISTENER_LOCK, self.listener_key)
-        [row] = run(connection, "ops/merges/record_of", login_key=self.login_key)
-        if row.listener_key != self.listener_key:
-            raise WarehouseError(
-                "A merge of listeners was taken back while this run asked Spotify. Nothing was recorded; run it again."
-            )
 
     def renewed(self, granted: "Grant") -> "Grant":
         """Get a new access token without the database. If Spotify replaces the refresh token, `store` it.

@@ -31,6 +31,7 @@ from etl.warehouse.known_page import page_state
 from etl.warehouse.listeners import recorded_account
 from etl.warehouse.load import stage
 from etl.warehouse.merge import Reach, merge_catalogue, merge_plays, move_watermark, rematch_plays
+from etl.warehouse.merged_listeners import merges_between, pass_on
 from etl.warehouse.pauses import paused_until
 from etl.warehouse.quarantine import VALUE_ERRORS, dry_run
 from etl.warehouse.rebuild import DUE
@@ -142,7 +143,7 @@ def save_known_page(
     Takes only the listener's lock, and writes nothing that `save_page` would not write. Raises WarehouseError.
     """
     listener_key = login.listener_key
-    if listener_key is None:
+    if listener_key is None or listener_key != login.account_key:  # of a merged listener: always in full
         return None
     now = this_run.started_at
     answers = page_state(
@@ -187,7 +188,7 @@ def save_page(
 
     listener: their profile, to be recorded; None when the login already has one. connection: in a transaction.
     """
-    account_key = this_run.listener_key
+    account_key = login.account_key
     if listener is not None:
         account_key, this_run.listener_key = recorded_account(
             connection,
@@ -198,17 +199,27 @@ def save_page(
             this_run.started_at,
         )
     listener_key = this_run.listener_key
-    assert listener_key is not None, "a login without a listener fetches the profile"
+    assert listener_key is not None and account_key is not None, "a login without a listener fetches the profile"
     run(connection, "ops/logins/accepted", login_key=login.login_key, listener_key=account_key)
-    login.must_still_record(connection)
+    merges = merges_between(connection, account_key, listener_key)
     stage(connection, page.tables)
     merge_catalogue(connection)
     zone_warning = update_time_zone(connection, listener_key, settings.time_zone)
     is_full_window = page.item_count >= WINDOW
     now = this_run.started_at
-    new_count = merge_plays(connection, listener_key=listener_key, now=now)
+    merge_set = merges[-1].set_key if merges else None
+    new_count = merge_plays(
+        connection, listener_key=listener_key, account_key=account_key, now=now, merge_set=merge_set
+    )
+    if merges:
+        pass_on(connection, account_key, merges)
     reach = move_watermark(
-        connection, listener_key=listener_key, source="recently_played", is_full_window=is_full_window, now=now
+        connection,
+        listener_key=account_key,
+        record_key=listener_key,
+        source="recently_played",
+        is_full_window=is_full_window,
+        now=now,
     )
     rematch_plays(connection, now=now, but_not=listener_key)
     is_report_due = False

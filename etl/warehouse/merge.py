@@ -92,13 +92,29 @@ def rematch_plays(connection: Connection, *, now: datetime, but_not: int | None 
         merge_plays(connection, listener_key=row.listener_key, now=now)
 
 
-def merge_plays(connection: Connection, *, listener_key: int, now: datetime, import_sets: Sequence[int] = ()) -> int:
+def merge_plays(
+    connection: Connection,
+    *,
+    listener_key: int,
+    now: datetime,
+    import_sets: Sequence[int] = (),
+    account_key: int | None = None,
+    merge_set: int | None = None,
+) -> int:
     """Merge the staged plays of one listener, from any sources; the number of new plays.
 
     `import_sets`: of an import, for each file the key of the set (`ops.import_set`) that holds its content alone.
-    Merge the catalogue of the batch first. Raises OutOfOrder as `lock` does.
+    `account_key`: whose list it is, if that listener was merged into this one; `merge_set`: the set of that merge.
+    Merge the catalogue of the batch first. Raises WarehouseError and OutOfOrder as `derive_plays` does.
     """
-    return derive_plays(connection, listener_key=listener_key, now=now, import_sets=import_sets).added_count
+    return derive_plays(
+        connection,
+        listener_key=listener_key,
+        now=now,
+        import_sets=import_sets,
+        account_key=account_key,
+        merge_set=merge_set,
+    ).added_count
 
 
 def rebuild_plays(
@@ -128,6 +144,8 @@ def derive_plays(
     now: datetime,
     is_rebuild: bool = False,
     import_sets: Sequence[int] = (),
+    account_key: int | None = None,
+    merge_set: int | None = None,
 ) -> Rebuilt:
     """Add the staged observations to the recorded ones, and derive the plays around them.
 
@@ -136,7 +154,14 @@ def derive_plays(
     and OutOfOrder as `lock` does.
     """
     lock(connection, LISTENER_LOCK, listener_key)
-    given = {"listener_key": listener_key, "now": now, "is_rebuild": is_rebuild, "import_sets": list(import_sets)}
+    given = {
+        "listener_key": listener_key,
+        "account_key": listener_key if account_key is None else account_key,
+        "now": now,
+        "is_rebuild": is_rebuild,
+        "import_sets": list(import_sets),
+        "merge_set": merge_set,
+    }
     sources = run_all(connection, BATCH, **given)
     if any(row.is_merged for row in sources):
         raise WarehouseError(
@@ -151,10 +176,23 @@ def derive_plays(
 
 
 def move_watermark(
-    connection: Connection, *, listener_key: int, source: str, is_full_window: bool, now: datetime
+    connection: Connection,
+    *,
+    listener_key: int,
+    source: str,
+    is_full_window: bool,
+    now: datetime,
+    record_key: int | None = None,
 ) -> Reach:
-    """Update coverage and watermark of a source after a merge; the watermark, and the gap before the batch, if any."""
-    whose = {"listener_key": listener_key, "source": source}
+    """Update coverage and watermark of a source after a merge; the watermark, and the gap before the batch, if any.
+
+    `record_key`: in whose record the plays are, if this listener was merged into that one.
+    """
+    whose = {
+        "listener_key": listener_key,
+        "record_key": listener_key if record_key is None else record_key,
+        "source": source,
+    }
     breaks = ("coverage/window_break", "coverage/gap", "coverage/gap_parts", "coverage/gap_found")
     gaps = run_all(connection, breaks, **whose, is_full_window=is_full_window, found_at=now)
     [mark] = run_all(connection, ("coverage/covered", "coverage/watermark"), **whose, checked_at=now)

@@ -19,7 +19,7 @@ from (
                 from listening.fact_play
                 inner join listening.dim_track on dim_track.track_key = fact_play.track_key
                 where
-                    fact_play.listener_key = :listener_key
+                    fact_play.listener_key = :record_key
                     and fact_play.played_at = part.ends_at
             )
         ) as is_empty

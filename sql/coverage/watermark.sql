@@ -15,7 +15,7 @@ select
         from listening.fact_play
         inner join listening.dim_play_profile on dim_play_profile.play_profile_key = fact_play.play_profile_key
         where
-            fact_play.listener_key = :listener_key
+            fact_play.listener_key = :record_key
             and :source = any(dim_play_profile.sources)
         order by fact_play.played_at desc
         limit 1

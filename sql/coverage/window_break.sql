@@ -9,6 +9,9 @@
 -- of an upload, or two devices played at once. Then that nothing fits proves nothing; and if such plays arrived among
 -- recorded ones, the span begins at the oldest play of the page before.
 
+-- The ledger is that of the account whose list it is. The plays are in record_key's record, which is another listener's
+-- if that of the account was merged into it.
+
 create temporary table window_break on commit drop as
 with page as (
     select
@@ -47,7 +50,7 @@ recorded_before as (
             from listening.fact_play
             inner join listening.dim_play_profile on dim_play_profile.play_profile_key = fact_play.play_profile_key
             where
-                fact_play.listener_key = :listener_key
+                fact_play.listener_key = :record_key
                 and fact_play.played_at < oldest.observed_at
                 and dim_play_profile.sources && array(
                     select source.source_name
@@ -62,7 +65,7 @@ recorded_before as (
             from listening.fact_play
             inner join listening.dim_play_profile on dim_play_profile.play_profile_key = fact_play.play_profile_key
             where
-                fact_play.listener_key = :listener_key
+                fact_play.listener_key = :record_key
                 and fact_play.played_at < oldest.observed_at
                 and :source = any(dim_play_profile.sources)
             order by fact_play.played_at desc
@@ -77,7 +80,7 @@ moved as (
         from oldest
         inner join listening.fact_play
             on
-                fact_play.listener_key = :listener_key
+                fact_play.listener_key = :record_key
                 and fact_play.played_at > oldest.observed_at
                 and fact_play.played_at <= oldest.observed_at + interval '5 minutes'
         inner join listening.dim_play_profile on dim_play_profile.play_profile_key = fact_play.play_profile_key
@@ -91,7 +94,7 @@ moved as (
                 from batch_observation
                 inner join listening.observation
                     on
-                        observation.listener_key = :listener_key
+                        observation.listener_key = :record_key
                         and observation.source_key = batch_observation.source_key
                         and observation.observed_at = batch_observation.observed_at
                         and observation.track_key = batch_observation.track_key
@@ -141,7 +144,7 @@ select
                 and run.outcome in ('failed', 'waiting')
                 and run.started_at > span.checked_at
                 and run.started_at < :found_at
-                and coalesce(run.listener_key, :listener_key) = :listener_key
+                and coalesce(run.listener_key, :record_key) = :record_key
         ) then 'outage'
         when span.checked_at < cast(:found_at as timestamptz) - interval '150 minutes' then 'run_missing'
         else 'full_window'

@@ -118,9 +118,12 @@ select
     observation.play_key as recorded_play_key,
     observation.import_set_key as recorded_set_key,
     observation.sequence as recorded_sequence,
-    -- what a list or a recorder says belongs to no import: it may say it again at any time
-    case when detail_key.is_imported then (cast(:import_sets as integer[]))[staging_play.file_number + 1] end
-    as import_set_key
+    -- What a list or a recorder says belongs to no import: it may say it again at any time. But that of a listener who
+    -- was merged into this one belongs to the merge.
+    case
+        when detail_key.is_imported then (cast(:import_sets as integer[]))[staging_play.file_number + 1]
+        else cast(:merge_set as integer)
+    end as import_set_key
 from staging_play
 inner join detail_key
     on

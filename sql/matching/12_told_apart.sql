@@ -60,7 +60,7 @@ with added as (
         later_at
     )
     select distinct
-        cast(:listener_key as integer),
+        cast(:account_key as integer),
         earlier.track_key,
         earlier.observed_at,
         later.observed_at

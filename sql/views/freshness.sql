@@ -11,7 +11,8 @@ select
     (
         select max(watermark.checked_at)
         from ops.watermark
-        where watermark.listener_key = dim_listener.listener_key
+        inner join listening.dim_listener as account on account.listener_key = watermark.listener_key
+        where dim_listener.listener_key in (account.listener_key, account.merged_into)
     ) as checked_at
 from listening.dim_listener
 where dim_listener.merged_into is null;

@@ -66,7 +66,13 @@ class Two:
 
     def forget(self) -> None:
         self.ask("update listening.dim_listener set merged_into = null, is_renamed = false, listener_name = null")
-        for table in ("ops.listener_merge", "ops.watermark", "listening.exclusion", "listening.player_observation"):
+        for table in (
+            "ops.listener_merge",
+            "ops.recorder",
+            "ops.watermark",
+            "listening.exclusion",
+            "listening.player_observation",
+        ):
             self.ask(f"delete from {table}")
         self.record.forget()
         self.ask("delete from ops.run")
@@ -206,12 +212,16 @@ def test_each_table_with_a_listener_has_its_place(ask) -> None:
 
 
 def everything(two: Two) -> dict[str, list[tuple]]:
-    """Every row of every table as it is, but for what the catalogue of combinations gained, and the merges themselves."""
+    """Every row of every table as it is, but for what the catalogue of combinations gained, the merges themselves, and the
+    numbers of the ledger's rows."""
     tables = two.ask(
         "select table_schema || '.' || table_name from information_schema.tables where table_schema in ('listening', 'ops')"
         " and table_type = 'BASE TABLE' and table_name not in ('listener_merge', 'dim_play_profile', 'merged_play')"
     )
-    return {table: sorted(two.ask(f"select * from {table}"), key=repr) for (table,) in tables}
+    columns = {
+        "ops.coverage": "listener_key, source, state, starts_at, ends_at, found_at, reason, closed_at, closed_by"
+    }
+    return {table: sorted(two.ask(f"select {columns.get(table, '*')} from {table}"), key=repr) for (table,) in tables}
 
 
 def fill(two: Two) -> None:
@@ -448,7 +458,7 @@ def test_not_while_a_recorder_watches(two: Two, who: str) -> None:
     claim = "insert into ops.recorder (listener_key, holder_id, host_name, claimed_at) values (%s, 'x', 'attic', %s)"
     try:
         two.ask(claim, two.record.listener_keys[who], NOW)
-        with pytest.raises(ListenerError, match="A recorder has watched one of the two since 2026-11-20 12:00 UTC"):
+        with pytest.raises(ListenerError, match="A recorder has watched one of the two since 2026-11-20 09:20 UTC"):
             two.merge()
         two.ask("update ops.recorder set released_at = now()")
         number = two.merge().merge.merge
@@ -522,8 +532,25 @@ def test_what_the_login_of_the_merged_one_brings_goes_to_the_other(logged_in, wa
     ]
     assert ask("select count(*) from ops.coverage where state = 'gap'") == [(0,)]
     unmerge_listeners(warehouse, number, **PLAIN)
-    assert {row[0]: row[1] for row in logged_in(1)} == {"account-of-ada": 6, "one": 4}  # the list has them still
+    assert logged_in(1) == [("account-of-ada", 6), ("one", 1)]  # what it brought meanwhile, too
+    assert ask("select count(*) from ops.coverage where state = 'gap'") == [(0,)]
     assert [one.is_logged_in for one in list_listeners(warehouse)] == [True, False]
+
+
+def test_what_it_brings_after_two_merges_is_there_after_each_is_taken_back(logged_in, warehouse, ask, tmp_path) -> None:
+    ask("insert into listening.dim_listener (listener_id, time_zone, created_at) values ('third', 'UTC', now())")
+    first = merged_here(warehouse)
+    assert dict(logged_in(1)) == {"account-of-ada": 0, "one": 4, "third": 0}
+    second = merge_listeners(warehouse, "one", "third", is_public=False, **PLAIN).merge.merge
+    assert dict(logged_in(2)) == {"account-of-ada": 0, "one": 0, "third": 6}
+    unmerge_listeners(warehouse, second, **PLAIN)
+    counts = "select listener_id, count(*)::int from listening.fact_play join listening.dim_listener using (listener_key) group by 1 order by 1"
+    assert ask(counts) == [("one", 6)]
+    assert dict(logged_in(1)) == {"account-of-ada": 0, "one": 7, "third": 0}
+    unmerge_listeners(warehouse, first, **PLAIN)
+    assert ask(counts) == [("account-of-ada", 6), ("one", 1)]
+    assert ask("select count(*) from listening.observation where import_set_key is not null") == [(1,)]  # of the export
+    assert ask("select count(*) from ops.coverage where state = 'gap'") == [(0,)]
 
 
 @pytest.mark.parametrize("begins", ["apart", "merged"])
@@ -535,11 +562,12 @@ def test_a_run_that_began_before_records_nothing_where_it_no_longer_belongs(
     original = Api.recently_played
 
     def meanwhile(self: Api) -> Any:
-        with Warehouse(settings.database_url.get_secret_value()) as beside:
-            if begins == "merged":
-                unmerge_listeners(beside, number, **PLAIN)
-            else:
-                merged_here(beside)
+        beside = Warehouse(settings.database_url.get_secret_value())
+        if begins == "merged":
+            unmerge_listeners(beside, number, **PLAIN)
+        else:
+            merged_here(beside)
+        beside.close()
         return original(self)
 
     with monkeypatch.context() as patched:

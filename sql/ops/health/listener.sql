@@ -1,4 +1,4 @@
--- How far the record of each listener reaches.
+-- How far the record of each listener reaches, with what was asked of those who were merged into them.
 select
     dim_listener.listener_key,
     dim_listener.listener_id,
@@ -20,8 +20,9 @@ left join lateral (
         watermark.window_starts_at
     from ops.watermark
     inner join listening.source on source.source_name = watermark.source
+    inner join listening.dim_listener as account on account.listener_key = watermark.listener_key
     where
-        watermark.listener_key = dim_listener.listener_key
+        dim_listener.listener_key in (account.listener_key, account.merged_into)
         and source.coverage = 'window'
     order by watermark.checked_at desc
     limit 1

@@ -9,19 +9,24 @@ select
     date_part('epoch', usual.span) as span_s
 from (
     select
-        watermark.listener_key,
-        watermark.checked_at,
+        polled.listener_key,
+        polled.checked_at,
         (
             select max(fact_play.played_at)
             from listening.fact_play
-            where fact_play.listener_key = watermark.listener_key
+            where fact_play.listener_key = polled.listener_key
         ) as played_at
-    from ops.watermark
-    inner join listening.source on source.source_name = watermark.source
-    inner join listening.dim_listener on dim_listener.listener_key = watermark.listener_key
-    where
-        source.coverage = 'window'
-        and dim_listener.merged_into is null
+    from (
+        -- of a listener and of those who were merged into them
+        select
+            coalesce(dim_listener.merged_into, dim_listener.listener_key) as listener_key,
+            max(watermark.checked_at) as checked_at
+        from ops.watermark
+        inner join listening.source on source.source_name = watermark.source
+        inner join listening.dim_listener on dim_listener.listener_key = watermark.listener_key
+        where source.coverage = 'window'
+        group by coalesce(dim_listener.merged_into, dim_listener.listener_key)
+    ) as polled
 ) as asked
 cross join lateral (
     select

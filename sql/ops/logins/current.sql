@@ -1,10 +1,10 @@
 -- The login to use, given the one in the settings, if any: the most recent consent or setting wins, among logins of the
 -- same listener if that of the setting is known. is_anybodys: no login is set, and several listeners have consented.
--- is_merged: its listener was merged into another one, whose record its plays go into, and who is named here.
+-- account_key: whose login it is. listener_key: into whose record its plays go, the same but after a merge of listeners.
 select
     login.login_key,
     coalesce(dim_listener.merged_into, login.listener_key) as listener_key,
-    dim_listener.merged_into is not null as is_merged,
+    login.listener_key as account_key,
     login.first_seen_at,
     login.consented_at,
     login.refused_at,

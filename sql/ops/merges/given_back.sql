@@ -49,20 +49,4 @@ update listening.dim_listener
 set merged_into = case when dim_listener.listener_key <> :listener_key then cast(:listener_key as integer) end
 where
     dim_listener.listener_key = :listener_key
-    or dim_listener.listener_key in (select back.listener_key from back);
-
--- a source that was never asked for the other listener, neither before nor since: each poll leaves a covered span
-delete from ops.watermark
-using ops.watermark as own
-where
-    watermark.listener_key = :into_listener_key
-    and own.listener_key = :listener_key
-    and own.source = watermark.source
-    and not exists (
-        select 1
-        from ops.coverage
-        where
-            coverage.listener_key = :into_listener_key
-            and coverage.source = watermark.source
-            and coverage.state = 'covered'
-    )
+    or dim_listener.listener_key in (select back.listener_key from back)

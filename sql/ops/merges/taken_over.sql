@@ -21,22 +21,4 @@ update listening.dim_listener
 set merged_into = :into_listener_key
 where
     dim_listener.listener_key = :listener_key
-    or dim_listener.merged_into = :listener_key;
-
--- so that the next page of the list is compared with what was asked before
-insert into ops.watermark (
-    listener_key,
-    source,
-    played_at,
-    checked_at,
-    window_starts_at
-)
-select
-    :into_listener_key,
-    watermark.source,
-    watermark.played_at,
-    watermark.checked_at,
-    watermark.window_starts_at
-from ops.watermark
-where watermark.listener_key = :listener_key
-on conflict (listener_key, source) do nothing
+    or dim_listener.merged_into = :listener_key
