@@ -47,6 +47,7 @@ class Health:
     listeners: Rows
     login: dict[str, Any] | None
     runs: Rows
+    receipts: Rows
     spans: Rows
     catalogue: Rows
     providers: Rows
@@ -150,16 +151,8 @@ def inspect_all(
     storage = storage_from(rows_of(run(connection, "ops/health/storage", now=now))[0], settings)
     pauses = rows_of(run(connection, "ops/health/pause", now=now))
     client = settings.spotify_client_id
-    refusals = (
-        [
-            row.endpoint
-            for row in run(
-                connection, "ops/catalogue/refusals", client_fingerprint=fingerprint(client.get_secret_value())
-            )
-        ]
-        if client
-        else []
-    )
+    client_mark = fingerprint(client.get_secret_value()) if client else None
+    refusals = [row.endpoint for row in run(connection, "ops/catalogue/refusals", client_fingerprint=client_mark)]
     [spent] = run(connection, "ops/catalogue/calls", now=now)
     checks = {row.check_name: row.row_count for row in run(connection, "ops/health/check", now=now)}
     rebuilds = rows_of(run(connection, "ops/health/rebuild"))
@@ -184,6 +177,7 @@ def inspect_all(
         listeners=rows_of(run(connection, "ops/health/listener")),
         login=login,
         runs=runs,
+        receipts=rows_of(run(connection, "ops/health/receipt")),
         spans=spans,
         catalogue=rows_of(run(connection, "ops/health/catalogue", miss_limit=MISS_LIMIT)),
         providers=rows_of(run(connection, "ops/health/provider")),

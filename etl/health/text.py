@@ -15,6 +15,7 @@ from etl.health.checks import MB, Health
 from etl.health.consistency import CHECKS
 from etl.health.findings import Finding
 from etl.health.providers import provider_lines
+from etl.health.receipts import receipt_lines
 from etl.health.recorders import recorder_lines
 from etl.notices import ago, minute, moment, source_in_words, why_lost
 from etl.values import printable
@@ -29,6 +30,7 @@ def as_renderable(health: Health) -> RenderableType:
         ("Record", record_lines(health)),
         ("Login", login_lines(health)),
         ("Runs", runs_lines(health)),
+        ("Imports", receipt_lines(health.receipts)),
         ("Recorder", recorder_lines(health.recorders, health.made_at)),
         ("Coverage", coverage_lines(health)),
         ("Catalogue", catalogue_lines(health)),

@@ -4,6 +4,10 @@ select
     min(rebuild_due.due_at) as due_at,
     max(rebuild_due.tried_at) as tried_at
 from ops.rebuild_due
-inner join listening.dim_listener on dim_listener.listener_key = rebuild_due.listener_key
-where dim_listener.merged_into is null
+where
+    rebuild_due.listener_key not in (
+        select dim_listener.listener_key
+        from listening.dim_listener
+        where dim_listener.merged_into is not null
+    )
 having count(*) > 0

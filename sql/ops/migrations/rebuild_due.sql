@@ -5,6 +5,10 @@ select
     rebuild_due.tried_at,
     rebuild_due.tried_by
 from ops.rebuild_due
-inner join listening.dim_listener on dim_listener.listener_key = rebuild_due.listener_key
-where dim_listener.merged_into is null
+where
+    rebuild_due.listener_key not in (
+        select dim_listener.listener_key
+        from listening.dim_listener
+        where dim_listener.merged_into is not null
+    )
 order by rebuild_due.listener_key
