@@ -21,4 +21,4 @@ def receipt_lines(receipts: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
         yield f"import {one['receipt']}", text
     if receipts:
         before = receipts[0]["import_count"] - len(receipts)
-        yield "", f"{f'{before:,} before; ' if before else ''}'brapped import --receipts' lists all, with their files"
+        yield "", f"{f'{before:,} before; ' if before else ''}'brapped import --receipts' lists all"

@@ -7,12 +7,10 @@ select
         when source.dates = 'start' or source.source_name = 'listenbrainz_spotify' then 'scrobbles'
         else source.source_name
     end as dedupe_file,
-    exists (
-        select 1
+    (
+        select dim_listener.merged_into is not null
         from listening.dim_listener
-        where
-            dim_listener.listener_key = :listener_key
-            and dim_listener.merged_into is not null
+        where dim_listener.listener_key = :listener_key
     ) as is_merged
 from listening.source
 where exists (select 1 from near_observation where near_observation.source_key = source.source_key)

@@ -1,6 +1,6 @@
--- Grain: a span of the coverage ledger: covered by a source, or a gap, in which plays were probably lost. The spans of a
--- listener who was merged into another one are the other's: those of their exports by a row of the other's own, the rest
--- here, and a gap of theirs is closed once an export of the other covers all of it.
+-- Grain: a span of the coverage ledger: covered by a source, or a gap, in which plays were probably lost. The spans of
+-- a listener who was merged into another one are the other's: those of their exports by a row of the other's own, the
+-- rest here, and a gap of theirs is closed once an export of the other covers all of it.
 
 create or replace view listening.coverage_span as
 select

@@ -40,7 +40,7 @@ def test_the_last_five_with_what_became_of_them(brapped, tmp_path, ask) -> None:
         str(one) for one in numbers[:5]
     ]
     assert words.count("; taken back on ") == 1
-    assert shown[-1] == "1 before; 'brapped import --receipts' lists all, with their files"
+    assert shown[-1] == "1 before; 'brapped import --receipts' lists all"
     assert "of-ada" not in text and "Streaming_History" not in text
     assert max(map(len, text.splitlines())) <= 80
     told: list[dict[str, Any]] = json.loads(brapped("status", "--json").stdout)["receipts"]
@@ -57,5 +57,5 @@ def test_when_all_are_shown_nothing_is_said_of_others(count: int) -> None:
     one = {"receipt": 7, "started_at": NOW, "undone_at": None, "file_count": 1, "row_count": 1_000, "new_count": 900}
     lines = list(receipt_lines([{**one, "import_count": count}] * count))
     assert lines[0] == ("import 7", "2026-11-20: 1 file, 1,000 rows, 900 new plays")
-    assert lines[-1] == ("", "'brapped import --receipts' lists all, with their files") and len(lines) == count + 1
+    assert lines[-1] == ("", "'brapped import --receipts' lists all") and len(lines) == count + 1
     assert list(receipt_lines([])) == []
