@@ -13,7 +13,7 @@ from etl.clock import span_in_words
 from etl.dimensions.fetch import MISS_LIMIT
 from etl.health.consistency import check_findings, rebuild_findings
 from etl.health.findings import RENEW, Finding
-from etl.health.recorders import recorder_findings
+from etl.health.recorders import recorder_findings, with_local
 from etl.health.silence import SHORTEST, quiet_findings, quiet_findings_from
 from etl.limits import WINDOW
 from etl.notices import moment, why_lost
@@ -163,7 +163,7 @@ def inspect_all(
     [spent] = run(connection, "ops/catalogue/calls", now=now)
     checks = {row.check_name: row.row_count for row in run(connection, "ops/health/check", now=now)}
     rebuilds = rows_of(run(connection, "ops/health/rebuild"))
-    recorders = [{**one, "local": local_of(one, local)} for one in rows_of(run(connection, "ops/health/recorder"))]
+    recorders = [with_local(one, local) for one in rows_of(run(connection, "ops/health/recorder"))]
     [clock] = run(connection, "ops/health/clock")
     skew_s = (clock.now_at - now).total_seconds()
     findings = [
@@ -196,15 +196,6 @@ def inspect_all(
         clock_skew_s=skew_s,
         findings=tuple(findings),
     )
-
-
-def local_of(recorder: dict[str, Any], local: dict[str, Any] | None) -> dict[str, Any] | None:
-    """What the spool on this computer says of a recorder; None if that one runs elsewhere."""
-    if local is None or local["holder_id"] != recorder["holder_id"]:
-        return None
-    key = recorder["listener_key"]
-    told = {name: value for name, value in local.items() if name != "outages"}
-    return {**told, "answered_at": local["answered_at"].get(key), "outage": local["outages"].get(key)}
 
 
 def login_findings(login: dict[str, Any] | None, settings: Settings, now: datetime) -> Iterator[Finding]:
