@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row
 from etl.auth.encryption import Keys, TokenKeyError
 from etl.clock import WrongClock
 from etl.notices import Warned
-from etl.spotify.errors import LoginRefused, SpotifyError
+from etl.spotify.errors import PLAYBACK_STATE, LoginRefused, SpotifyError
 from etl.values import Json, fingerprint
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.locks import LOGIN_LOCK, run_locked
@@ -127,6 +127,8 @@ class Login:
                 self._keep(connection, newest, self._accounts.dated_at or self._clock())
             elif ciphertext is not None and not self._keys.is_first(ciphertext):
                 self._keep(connection, newest, stored.rotated_at)
+            if (may := has_player_scope(answer)) not in (None, stored.has_player_scope):
+                run(connection, "ops/logins/scope", login_key=self.login_key, has_player_scope=may)
             return Grant.of(answer, newest, was_replaced=newest != token or stored.rotated_at is not None)
 
         try:
@@ -232,7 +234,23 @@ def ends_at(consented_at: datetime) -> datetime:
     return consented_at.replace(year=year, month=month + 1, day=min(consented_at.day, last))
 
 
-def keep_login(connection: Connection, token: str, listener_key: int, keys: Keys, consented_at: datetime) -> None:
+def has_player_scope(answer: Json) -> bool | None:
+    """Whether an answer of the token endpoint allows asking what plays; None if it does not say. Pure.
+
+    `scope`: separated by spaces (RFC 6749, 5.1 and 6: it may be left out where it is the one asked for, or as before).
+    """
+    scope = answer.get("scope")
+    return PLAYBACK_STATE in scope.split() if isinstance(scope, str) and scope else None
+
+
+def keep_login(
+    connection: Connection,
+    token: str,
+    listener_key: int,
+    keys: Keys,
+    consented_at: datetime,
+    may_ask_player: bool | None = None,
+) -> None:
     """Store the refresh token of a new consent, encrypted, as the login to use from now on."""
     run(
         connection,
@@ -241,4 +259,5 @@ def keep_login(connection: Connection, token: str, listener_key: int, keys: Keys
         listener_key=listener_key,
         refresh_token_encrypted=keys.encrypt(token),
         consented_at=consented_at,
+        has_player_scope=may_ask_player,
     )

@@ -78,8 +78,8 @@ def setting_fingerprint(settings: Settings) -> str | None:
 def login_from(rows: Rows) -> dict[str, Any] | None:
     """The login that the plays job would use, from the rows of sql/ops/logins/current.sql; None without any.
 
-    {agreed_at, is_exact, ends_at, refused_at, refused_reason}. is_exact: agreed_at is when the person agreed, not when
-    the login was first used.
+    {agreed_at, is_exact, ends_at, refused_at, refused_reason, has_player_scope}. is_exact: agreed_at is when the person
+    agreed, not when the login was first used.
     """
     if not rows:
         return None
@@ -91,6 +91,7 @@ def login_from(rows: Rows) -> dict[str, Any] | None:
         "ends_at": ends_at(agreed_at),
         "refused_at": login["refused_at"],
         "refused_reason": login["refused_reason"],
+        "has_player_scope": login["has_player_scope"],
     }
 
 
@@ -143,8 +144,8 @@ def inspect_all(
 
     `local`: what the spool of the recorder on this computer says (jobs/recorder/standing.py).
     """
-    rows = run(connection, "ops/logins/current", setting_fingerprint=setting_fingerprint(settings))
-    login = login_from(rows_of(rows))
+    mark = setting_fingerprint(settings)
+    login = login_from(rows_of(run(connection, "ops/logins/current", setting_fingerprint=mark)))
     runs = rows_of(run(connection, "ops/health/run", now=now))
     spans = rows_of(run(connection, "ops/health/span"))
     storage = storage_from(rows_of(run(connection, "ops/health/storage", now=now))[0], settings)
@@ -163,7 +164,8 @@ def inspect_all(
     [spent] = run(connection, "ops/catalogue/calls", now=now)
     checks = {row.check_name: row.row_count for row in run(connection, "ops/health/check", now=now)}
     rebuilds = rows_of(run(connection, "ops/health/rebuild"))
-    recorders = [with_local(one, local) for one in rows_of(run(connection, "ops/health/recorder"))]
+    asked = run(connection, "ops/health/recorder", setting_fingerprint=mark)
+    recorders = [with_local(one, local) for one in rows_of(asked)]
     [clock] = run(connection, "ops/health/clock")
     skew_s = (clock.now_at - now).total_seconds()
     findings = [

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from etl.counts import many
-from etl.health.findings import Finding
+from etl.health.findings import RENEW, Finding
 from etl.limits import PLAYER_STILL_S
 from etl.notices import ago, moment
 
@@ -45,7 +45,17 @@ def recorder_findings(recorders: Recorders, now: datetime) -> Iterator[Finding]:
         outage = outage_of(local)
         if one["released_at"] is None and outage is not None and outage["is_long"]:
             yield outage_finding(one["host_name"], outage["since"])
-        if one["released_at"] is None and is_still(one, local, now):
+        if one["has_player_scope"] is False:
+            yield Finding(
+                "player-login",
+                f"{one['listener_key']}",
+                "The recorder may not ask what plays",
+                f"Listener {one['listener_key']} has a login without the permission that the recorder needs"
+                f" (user-read-playback-state), so 'brapped record' records nothing of theirs. {RENEW} A recorder that"
+                " runs goes on by itself then. The hourly plays go on meanwhile.",
+                is_failure=True,
+            )
+        elif one["released_at"] is None and is_still(one, local, now):
             since = (local or one)["answered_at"]
             last = f"Its last answer from Spotify came {moment(since)}." if since else "It has had no answer yet."
             yield Finding(

@@ -119,6 +119,7 @@ def test_a_login_through_the_browser_is_kept_and_records(
     assert token not in ended.stderr and "code=" not in ended.stderr
     assert ask(LOGINS) == [("account-of-ada", True, True)]
     assert token not in str(ask("select row_to_json(login)::text from ops.login"))
+    assert ask("select has_player_scope from ops.login") == [(True,)]
 
     play(Play(next(iter(songs.tracks)), datetime.now(UTC) - timedelta(minutes=5)))
     ran = brapped("plays", **NEVER_SET)

@@ -7,6 +7,7 @@ select
     login.consented_at,
     login.refused_at,
     login.refused_reason,
+    login.has_player_scope,
     setting.login_key is null and min(login.listener_key) over () <> max(login.listener_key) over () as is_anybodys
 from ops.login
 left join ops.login as setting on setting.setting_fingerprint = cast(:setting_fingerprint as text)
