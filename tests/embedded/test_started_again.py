@@ -23,7 +23,9 @@ from etl.warehouse.open import opened
 pytestmark = pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks for processes in /proc")
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 FIRST, SECOND = Item("A", 400_000), Item("B", 900_000)
-PLAYS = "select track_uri, ms_played from listening.fact_play join listening.dim_track using (track_key) order by played_at"
+PLAYS = (
+    "select track_uri, ms_played from listening.fact_play join listening.dim_track using (track_key) order by played_at"
+)
 
 
 @pytest.fixture

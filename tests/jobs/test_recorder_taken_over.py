@@ -19,7 +19,9 @@ from etl.warehouse.errors import WarehouseError
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 FIRST, SECOND, LONG = Item("A", 200_000), Item("B", 180_000), Item("C", 900_000)
-PLAYS = "select track_uri, ms_played from listening.fact_play join listening.dim_track using (track_key) order by played_at"
+PLAYS = (
+    "select track_uri, ms_played from listening.fact_play join listening.dim_track using (track_key) order by played_at"
+)
 
 MEASURED = (
     "select track_uri, ms_played, end_basis from listening.player_observation"
