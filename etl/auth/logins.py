@@ -2,7 +2,7 @@
 
 import calendar
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +47,7 @@ class AnybodysLogin(SpotifyError):
 
 @dataclass(frozen=True)
 class Grant:
-    """What Spotify granted for a refresh token. `was_replaced`: whether it ever gave a new refresh token for it."""
+    """What Spotify granted for a refresh token. `was_replaced`: whether it gave a new refresh token with it."""
 
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)  # the newest
@@ -55,15 +55,12 @@ class Grant:
     was_replaced: bool
 
     @classmethod
-    def of(cls, answer: Json, refresh_token: str, *, was_replaced: bool) -> "Grant":
-        """From the accounts service's JSON. `refresh_token` counts where the answer brings none."""
+    def of(cls, answer: Json, refresh_token: str) -> "Grant":
+        """From the accounts service's JSON. `refresh_token`, which was sent, counts where the answer brings none."""
         new, lasts_s = answer.get("refresh_token"), answer.get("expires_in")
-        return cls(
-            str(answer["access_token"]),
-            new if isinstance(new, str) and new else refresh_token,
-            float(lasts_s) if isinstance(lasts_s, int | float) and 0 < lasts_s <= DAY_S else SHORTEST_S,
-            was_replaced,
-        )
+        newest = new if isinstance(new, str) and new else refresh_token
+        expires_in_s = float(lasts_s) if isinstance(lasts_s, int | float) and 0 < lasts_s <= DAY_S else SHORTEST_S
+        return cls(str(answer["access_token"]), newest, expires_in_s, newest != refresh_token)
 
 
 class Login:
@@ -129,7 +126,7 @@ class Login:
                 self._keep(connection, newest, stored.rotated_at)
             if (may := has_player_scope(answer)) not in (None, stored.has_player_scope):
                 run(connection, "ops/logins/scope", login_key=self.login_key, has_player_scope=may)
-            return Grant.of(answer, newest, was_replaced=newest != token or stored.rotated_at is not None)
+            return Grant.of(answer, token)
 
         try:
             granted = self._warehouse.transaction(exchange)
@@ -145,8 +142,7 @@ class Login:
         For a program that runs all day; others use `grant`, behind whose lock nobody else exchanges the token. Raises
         what the accounts service raises.
         """
-        new = Grant.of(self._accounts.refresh(granted.refresh_token), granted.refresh_token, was_replaced=False)
-        return replace(new, was_replaced=granted.was_replaced or new.refresh_token != granted.refresh_token)
+        return Grant.of(self._accounts.refresh(granted.refresh_token), granted.refresh_token)
 
     def store(self, granted: "Grant") -> None:
         """Store the refresh token of a grant that `renewed` brought. Raises WarehouseError."""
