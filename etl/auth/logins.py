@@ -2,7 +2,7 @@
 
 import calendar
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row
 from etl.auth.encryption import Keys, TokenKeyError
 from etl.clock import WrongClock
 from etl.notices import Warned
-from etl.spotify.errors import LoginRefused, SpotifyError
+from etl.spotify.errors import PLAYBACK_STATE, LoginRefused, SpotifyError
 from etl.values import Json, fingerprint
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.locks import LOGIN_LOCK, run_locked
@@ -47,7 +47,7 @@ class AnybodysLogin(SpotifyError):
 
 @dataclass(frozen=True)
 class Grant:
-    """What Spotify granted for a refresh token. `was_replaced`: whether it ever gave a new refresh token for it."""
+    """What Spotify granted for a refresh token. `was_replaced`: whether it gave a new refresh token with it."""
 
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)  # the newest
@@ -55,15 +55,12 @@ class Grant:
     was_replaced: bool
 
     @classmethod
-    def of(cls, answer: Json, refresh_token: str, *, was_replaced: bool) -> "Grant":
-        """From the accounts service's JSON. `refresh_token` counts where the answer brings none."""
+    def of(cls, answer: Json, refresh_token: str) -> "Grant":
+        """From the accounts service's JSON. `refresh_token`, which was sent, counts where the answer brings none."""
         new, lasts_s = answer.get("refresh_token"), answer.get("expires_in")
-        return cls(
-            str(answer["access_token"]),
-            new if isinstance(new, str) and new else refresh_token,
-            float(lasts_s) if isinstance(lasts_s, int | float) and 0 < lasts_s <= DAY_S else SHORTEST_S,
-            was_replaced,
-        )
+        newest = new if isinstance(new, str) and new else refresh_token
+        expires_in_s = float(lasts_s) if isinstance(lasts_s, int | float) and 0 < lasts_s <= DAY_S else SHORTEST_S
+        return cls(str(answer["access_token"]), newest, expires_in_s, newest != refresh_token)
 
 
 class Login:
@@ -129,7 +126,9 @@ class Login:
                 self._keep(connection, newest, self._accounts.dated_at or self._clock())
             elif ciphertext is not None and not self._keys.is_first(ciphertext):
                 self._keep(connection, newest, stored.rotated_at)
-            return Grant.of(answer, newest, was_replaced=newest != token or stored.rotated_at is not None)
+            if (may := has_player_scope(answer)) not in (None, stored.has_player_scope):
+                run(connection, "ops/logins/scope", login_key=self.login_key, has_player_scope=may)
+            return Grant.of(answer, token)
 
         try:
             granted = self._warehouse.transaction(exchange)
@@ -145,8 +144,7 @@ class Login:
         For a program that runs all day; others use `grant`, behind whose lock nobody else exchanges the token. Raises
         what the accounts service raises.
         """
-        new = Grant.of(self._accounts.refresh(granted.refresh_token), granted.refresh_token, was_replaced=False)
-        return replace(new, was_replaced=granted.was_replaced or new.refresh_token != granted.refresh_token)
+        return Grant.of(self._accounts.refresh(granted.refresh_token), granted.refresh_token)
 
     def store(self, granted: "Grant") -> None:
         """Store the refresh token of a grant that `renewed` brought. Raises WarehouseError."""
@@ -234,7 +232,23 @@ def ends_at(consented_at: datetime) -> datetime:
     return consented_at.replace(year=year, month=month + 1, day=min(consented_at.day, last))
 
 
-def keep_login(connection: Connection, token: str, listener_key: int, keys: Keys, consented_at: datetime) -> None:
+def has_player_scope(answer: Json) -> bool | None:
+    """Whether an answer of the token endpoint allows asking what plays; None if it does not say. Pure.
+
+    `scope`: separated by spaces (RFC 6749, 5.1 and 6: it may be left out where it is the one asked for, or as before).
+    """
+    scope = answer.get("scope")
+    return PLAYBACK_STATE in scope.split() if isinstance(scope, str) and scope else None
+
+
+def keep_login(
+    connection: Connection,
+    token: str,
+    listener_key: int,
+    keys: Keys,
+    consented_at: datetime,
+    may_ask_player: bool | None = None,
+) -> None:
     """Store the refresh token of a new consent, encrypted, as the login to use from now on."""
     run(
         connection,
@@ -243,4 +257,5 @@ def keep_login(connection: Connection, token: str, listener_key: int, keys: Keys
         listener_key=listener_key,
         refresh_token_encrypted=keys.encrypt(token),
         consented_at=consented_at,
+        has_player_scope=may_ask_player,
     )

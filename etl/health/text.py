@@ -73,6 +73,8 @@ def login_lines(health: Health) -> Lines:
         yield "refused", f"{moment(login['refused_at'])} ({login['refused_reason']})"
         return
     ends = f"{login['ends_at']:%Y-%m-%d}" + ("" if login["is_exact"] else " at the latest")
+    if login["has_player_scope"] is False:
+        yield "recorder", "this login may not ask what plays: log in anew before you run 'brapped record'"
     rest = login["ends_at"] - health.made_at
     yield "ends", f"{ends}, in {span_in_words(rest)}" if rest > timedelta(0) else f"{ends}: overdue"
 

@@ -128,8 +128,8 @@ def end_hung_run(job: str, settings: Settings, started_at: datetime) -> None:
         sys.stderr.write(f"brapped: {error}\n")
         write_summary(settings, f"brapped: {error}")
     finally:
-        with suppress(CallTimeout):  # last, because the run goes on as soon as its statement has ended
-            within(limits.FAREWELL_S, WatchedConnection.cancel_all)
+        with suppress(CallTimeout):  # last, because it needs the database no more
+            within(limits.FAREWELL_S, WatchedConnection.end_all)
         sys.stderr.flush()
         os._exit(1)
 

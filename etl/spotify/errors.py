@@ -1,5 +1,7 @@
 """The errors that Spotify's responses stand for."""
 
+PLAYBACK_STATE = "user-read-playback-state"  # the permission to ask what plays
+
 
 class SpotifyError(Exception):
     """A request to Spotify failed. The message is meant for a person and contains no token and no title."""

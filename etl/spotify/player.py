@@ -9,10 +9,9 @@ from typing import Literal
 from etl import limits
 from etl.clock import parse_date_header
 from etl.spotify.api import Bearer
-from etl.spotify.errors import Forbidden, sentence
+from etl.spotify.errors import PLAYBACK_STATE, Forbidden, sentence
 from etl.spotify.http import Response, RetryBudget, Transport, json_object, message_of, reason_of, retry_after
 
-PLAYBACK_STATE = "user-read-playback-state"
 QUOTA_S = 3600.0  # a quota counts about a day: without a Retry-After, an hour is the shortest wait that makes sense
 LIMITED_S = 30.0  # a rate counts thirty seconds
 

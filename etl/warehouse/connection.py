@@ -52,13 +52,23 @@ class Warehouse:
     """A Postgres database; reconnects when a connection breaks. `repr` does not show the URL.
 
     `clock`: this computer's clock, compared with the database's before anything is recorded; None: not compared.
-    `name`: the setting or option that `url` comes from, for error messages.
+    `name`: the setting or option that `url` comes from, for error messages. `start_again`: starts a server that this
+    program itself has to start, unless it answers; returns its URL, and raises WarehouseError.
     """
 
-    def __init__(self, url: str, clock: Clock | None = None, *, name: str = "DATABASE_URL") -> None:
-        self.engine = engine_of(url, script("ops/migrations/search_path"))
+    def __init__(
+        self,
+        url: str,
+        clock: Clock | None = None,
+        *,
+        name: str = "DATABASE_URL",
+        start_again: Callable[[], str] | None = None,
+    ) -> None:
+        self.search_path = script("ops/migrations/search_path")
+        self.engine = engine_of(url, self.search_path)
         self.clock = clock
         self.name = name
+        self.start_again = start_again
 
     def __repr__(self) -> str:
         return "Warehouse(…)"
@@ -121,7 +131,11 @@ class Warehouse:
                 break
             self.engine.dispose()  # the pooled connection is likely broken too
             log.info("The database does not answer (try %d of %d)", attempt, TRIES)
-            time.sleep(backoff_s(attempt))
+            is_conflict = (state_of(failure) or "").startswith("40")  # with another session: the server is there
+            if self.start_again is not None and attempt == 1 and not is_conflict:
+                self.engine = engine_of(self.start_again(), self.search_path)
+            else:
+                time.sleep(backoff_s(attempt))
             attempt += 1
         # Raised outside the except block, so that the driver's error, which may quote a row or a URL, is not chained.
         tries = f" ({attempt} tries)." if attempt > 1 else "."

@@ -1,6 +1,7 @@
 """Connections to Postgres that never hang: each statement has a timeout on the server and one on the client."""
 
 import socket
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -33,6 +34,7 @@ class WatchedConnection(psycopg2.extensions.connection):
     """
 
     opened: ClassVar[WeakSet["WatchedConnection"]] = WeakSet()  # of this process
+    is_over: ClassVar[bool] = False  # the process is about to exit
 
     answer_timeout_s: float | None = None  # None: the timeout of a short transaction
     is_cut = False
@@ -50,6 +52,16 @@ class WatchedConnection(psycopg2.extensions.connection):
             with suppress(psycopg2.Error):
                 connection.cancel()
 
+    @classmethod
+    def end_all(cls) -> None:
+        """The same in a process that is about to exit: whoever waits for an answer, or asks anew, never goes on.
+
+        Else a thread whose statement is cancelled could still say or record something, on a machine so busy that it
+        takes a while to exit.
+        """
+        cls.is_over = True
+        cls.cancel_all()
+
     def commit(self) -> None:
         with self.watched():
             super().commit()
@@ -62,10 +74,12 @@ class WatchedConnection(psycopg2.extensions.connection):
     def watched(self) -> Iterator[None]:
         """Cut the connection if the body takes too long. Raises AnswerTimeout."""
         timeout_s = self.answer_timeout_s or limits.SHORT.statement_s + limits.GRACE_S
+        wait_if_over()
         try:
             with WATCHDOG.watching(timeout_s, self._cut):
                 yield
         except psycopg2.Error:
+            wait_if_over()
             if not self.is_cut:
                 raise
         else:
@@ -81,6 +95,12 @@ class WatchedConnection(psycopg2.extensions.connection):
                 there.shutdown(socket.SHUT_RDWR)
             finally:
                 there.detach()  # the descriptor belongs to libpq
+
+
+def wait_if_over() -> None:
+    """Wait for the exit of a process that is about to."""
+    if WatchedConnection.is_over:
+        threading.Event().wait()
 
 
 class WatchedCursor(psycopg2.extensions.cursor):

@@ -3,12 +3,19 @@
 import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
 
 from etl.clock import Clock, utc_now
 from etl.settings import Settings
 from etl.warehouse.connection import Warehouse
+from etl.warehouse.errors import WarehouseError
+
+if TYPE_CHECKING:
+    from etl.embedded.postgres import EmbeddedServer
 
 log = logging.getLogger(__name__)
+
+EMBEDDED = "the address of the embedded Postgres"  # for error messages: nobody has set DATABASE_URL
 
 __all__ = ["Clock", "opened", "utc_now"]
 
@@ -26,11 +33,24 @@ def opened(settings: Settings, *needed: str, clock: Clock = utc_now, only_reads:
     with ExitStack() as stack:
         if settings.database_url is None:
             # Imported here, so that a run with DATABASE_URL starts faster.
-            from etl.embedded.postgres import embedded_postgres
+            from etl.embedded.postgres import embedded_server
 
-            url = stack.enter_context(embedded_postgres(settings.embedded_folder))
+            server = stack.enter_context(embedded_server(settings.embedded_folder))
+            warehouse = Warehouse(server.url, clock, name=EMBEDDED, start_again=lambda: started_again(server))
         else:
-            url = settings.database_url.get_secret_value()
-        warehouse = Warehouse(url, clock)
+            warehouse = Warehouse(settings.database_url.get_secret_value(), clock)
         stack.callback(warehouse.close)
         yield warehouse
+
+
+def started_again(server: "EmbeddedServer") -> str:
+    """Start the embedded Postgres unless it answers, as after a kill; its URL. Raises WarehouseError."""
+    from etl.embedded.binaries import EmbeddedError
+
+    try:
+        server.start()
+    except EmbeddedError as error:
+        sentence = str(error)
+    else:
+        return server.url
+    raise WarehouseError(sentence)

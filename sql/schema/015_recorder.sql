@@ -90,3 +90,8 @@ from (
     ('extended_export', null, 2, 1)
 ) as ranked (source_name, context_rank, device_rank, profile_rank)
 where source.source_name = ranked.source_name;
+
+-- Without this permission of its own a recorder can't ask, and the hourly list goes on.
+alter table ops.login add column has_player_scope boolean;
+comment on column ops.login.has_player_scope is
+    'Whether Spotify lets this login ask what plays (user-read-playback-state). Null: it has not said.';

@@ -25,6 +25,8 @@ from etl.auth.encryption import Keys, TokenKeyError
 from etl.auth.logins import AnybodysLogin, NotLoggedIn, ends_at
 from etl.auth.oauth import LoginError, begin_login, complete_login
 from etl.jobs.plays import record_plays
+from etl.jobs.recorder.clocks import Clocks
+from etl.jobs.recorder.record import load_logins
 from etl.settings import SettingsError, read_settings
 from etl.simulator.routes import Grant, Listener, Play
 from etl.simulator.server import SimulatedSpotify
@@ -119,6 +121,7 @@ def test_a_login_through_the_browser_is_kept_and_records(
     assert token not in ended.stderr and "code=" not in ended.stderr
     assert ask(LOGINS) == [("account-of-ada", True, True)]
     assert token not in str(ask("select row_to_json(login)::text from ops.login"))
+    assert ask("select has_player_scope from ops.login") == [(True,)]
 
     play(Play(next(iter(songs.tracks)), datetime.now(UTC) - timedelta(minutes=5)))
     ran = brapped("plays", **NEVER_SET)
@@ -316,6 +319,8 @@ def test_of_two_listeners_who_are_recorded_here_each_can_log_in_again_and_nobody
         "select listener_id from ops.run join listening.dim_listener using (listener_key) order by run_key desc limit 1"
     )
     assert ask(latest) == [("account-of-ada",)]  # whose token is set, though Grace agreed last
+    watched = load_logins(settings, warehouse, Clocks(), None)  # as docs/recorder.md says of several listeners
+    assert sorted(row["listener_id"] for row in watched) == ["account-of-ada", "account-of-grace"]
     whose = "select listener_id, count(*) from ops.login join listening.dim_listener using (listener_key) group by 1 order by 1"
     assert ask(whose) == [("account-of-ada", 2), ("account-of-grace", 2)]
 

@@ -8,7 +8,7 @@ import pytest
 from support import change_world
 
 from etl.simulator.player import Item, PlayerScript, SimulatedPlayer
-from etl.simulator.world import RECENTLY_PLAYED
+from etl.simulator.world import PLAYBACK_STATE, RECENTLY_PLAYED
 from etl.sources.player.observation import unix_ms
 
 SONG = Item("A", 3_000_000)
@@ -68,6 +68,32 @@ def test_a_login_without_the_scope_says_how_to_renew_and_plays_go_on(brapped, sp
     assert done.returncode == 1
     assert "user-read-playback-state" in done.stderr and "'brapped login'" in done.stderr
     assert brapped("plays").returncode == 0
+
+
+def test_the_status_says_that_a_login_may_not_ask_what_plays(brapped, spotify, playing, ask):
+    """A hint while nobody has run a recorder; once somebody has, or had, it needs them."""
+
+    def agreed(*scopes: str) -> None:
+        tokens = {
+            name: replace(grant, scopes=frozenset(scopes)) for name, grant in spotify.world.refresh_tokens.items()
+        }
+        change_world(spotify, refresh_tokens=tokens)
+
+    agreed(RECENTLY_PLAYED)
+    assert brapped("plays").returncode == 0
+    shown = brapped("status")
+    assert (shown.returncode, "Nothing needs you." in shown.stdout) == (0, True)
+    assert "this login may not ask what plays" in shown.stdout
+    assert brapped("record", "--once").returncode == 1
+    shown = brapped("status")
+    assert shown.returncode == 1 and "The recorder may not ask what plays" in shown.stdout
+    assert "`brapped login`" in " ".join(shown.stdout.split()) and "Nothing needs you" not in shown.stdout
+    assert "stands still" not in shown.stdout
+    agreed(RECENTLY_PLAYED, PLAYBACK_STATE)  # as a new login would
+    assert brapped("plays").returncode == 0
+    shown = brapped("status")
+    assert shown.returncode == 0 and "may not ask" not in shown.stdout
+    assert ask("select has_player_scope from ops.login") == [(True,)]
 
 
 def test_a_listener_who_is_not_logged_in_is_named(brapped, playing):

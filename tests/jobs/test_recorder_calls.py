@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from support import change_world, settings_of
 from support.recorder_day import MORNING, MovedClocks, Time, actions_of_a_day, let_play, run_recorder
+from support.relay import relayed
 
 from etl.auth.logins import Grant
 from etl.jobs.plays import record_plays
@@ -173,6 +174,37 @@ def test_a_login_that_plays_found_refused_meanwhile_is_good_again_when_its_new_t
     run_recorder(settings, warehouse, MovedClocks(time, MORNING + 4 * HOUR))
     assert ask("select refused_at, refused_reason from ops.login") == [(None, None)]
     record_plays(settings, warehouse, time.true)
+
+
+@pytest.mark.parametrize("each_time", [False, True])
+def test_a_login_whose_token_was_replaced_once_wakes_the_database_no_more(
+    database, spotify, warehouse, tmp_path, ask, each_time
+):
+    """Where each renewal brings a new token, it is asked for behind the lock: `plays` uses the same login."""
+    settings = settings_of(database, spotify, brapped_home=tmp_path / "home")
+    change_world(spotify, rotate_refresh_tokens=True)
+    record_plays(settings, warehouse, lambda: MORNING - DAY)
+    assert ask("select rotated_at is not null from ops.login") == [(True,)]
+    change_world(spotify, rotate_refresh_tokens=each_time)
+    time = Time(unix_ms(MORNING))
+    spotify.clock, spotify.is_dated = time.true, True
+    let_play(spotify, [])
+    seen: dict[datetime, int] = {}
+    recorded: list[datetime] = []
+
+    def happen() -> None:
+        seen[time.true()] = relay.message_count
+        if not recorded or time.true() - recorded[-1] >= HOUR:
+            recorded.append(time.true())
+            assert record_plays(settings, warehouse, time.true).is_good  # never with a token that is used up
+
+    with relayed(database) as relay:
+        through = Warehouse(relay.url)
+        run_recorder(settings, through, MovedClocks(time, MORNING + 10 * HOUR, happen))
+        through.close()
+    woken = [at for before, at in pairwise(sorted(seen)) if seen[at] > seen[before]]
+    assert (len(woken) >= 8) if each_time else (woken == [])
+    assert len(recorded) == 10 and ask("select refused_at from ops.login") == [(None,)]
 
 
 @dataclass

@@ -1,25 +1,29 @@
 """A recorder that idles at its longest interval: what it covers, what it knows of the first play, and what is late."""
 
+import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from support import settings_of
+from support import change_world, settings_of
 from support.recorder_day import MORNING, MovedClocks, Time, let_play, run_recorder
 
 from etl.health.recorders import recorder_findings
 from etl.jobs.plays import record_plays
-from etl.jobs.recorder import playing as playing_module
+from etl.jobs.recorder import standing as standing_module
 from etl.jobs.recorder.playing import playing_now, sentence
 from etl.jobs.recorder.spool import Spool, spool_folder
+from etl.simulator.player import Item
+from etl.simulator.routes import Fault
 from etl.sources.player.answer import Answer, read_answer
 from etl.sources.player.asking import LONGEST_S, Habits
 from etl.sources.player.observation import unix_ms
 from etl.sources.player.session import Moment, step
 from etl.sources.player.state import State
 
-MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 TRACK = "spotify:track:" + "A" * 22
 
 
@@ -66,11 +70,63 @@ def test_the_start_of_a_play_is_known_after_the_longest_interval(since_s):
 @pytest.mark.parametrize(("minutes", "is_late"), [(7, False), (12, False), (16, True)])
 def test_what_is_shown_is_called_old_only_when_an_answer_is_late(settings, monkeypatch, minutes, is_late):
     state, _ = step(State(), Moment(MORNING), Answer("nothing"))
-    monkeypatch.setattr(playing_module, "is_running", lambda _: True)
+    monkeypatch.setattr(standing_module, "is_running", lambda _: True)
     with Spool(spool_folder(settings)) as spool:
         spool.keep(1, state, None, [], app="a", day=MORNING.date(), is_change=True)
     [one] = playing_now(settings, MORNING + minutes * MINUTE)
-    assert ("no recorder asks" in sentence(one)) is is_late
+    assert ("stands still" in sentence(one, MORNING + minutes * MINUTE)) is is_late
+
+
+SONG = Item("A", 3_000_000)
+
+
+@pytest.fixture
+def shown(settings, time, monkeypatch) -> Callable[[], str]:
+    """What `brapped now` shows of the only listener, beside a recorder that runs."""
+    monkeypatch.setattr(standing_module, "is_running", lambda _: True)
+
+    def now() -> str:
+        [one] = playing_now(settings, time.true())
+        assert one["age_s"] == round((time.true() - one["answered_at"]).total_seconds())
+        return sentence(one, time.true())
+
+    return now
+
+
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [
+        ({"status": 429, "headers": {"Retry-After": "1800"}}, "Spotify wants no question before 2026-11-20 06:4"),
+        ({"status": 502}, "no question has been answered since 2026-11-20 06:1"),
+    ],
+)
+def test_an_answer_that_is_older_than_two_intervals_says_so_and_why(
+    settings, warehouse, spotify, time, shown, fault, why
+):
+    let_play(spotify, [(unix_ms(MORNING + 3 * MINUTE), lambda player: player.play(SONG))])
+    seen: dict[int, str] = {}
+
+    def happen() -> None:
+        minute = (time.now_ms - unix_ms(MORNING)) // 60_000
+        if minute not in seen:
+            seen[minute] = shown()
+        if minute == 14 and not spotify.world.faults:
+            change_world(spotify, faults=(Fault("/v1/me/player", times=10_000, **fault),))
+
+    run_recorder(settings, warehouse, MovedClocks(time, MORNING + 25 * MINUTE, happen))
+    assert ", since 06:03 UTC" in seen[12] and "as of" not in seen[12]
+    told = seen[max(seen)]
+    assert "Song A" in told and " (as of 2026-11-20 06:1" in told
+    assert re.search(r"\d+ minutes ago: ", told) and why in told
+
+
+def test_a_budget_that_is_used_up_is_the_reason(settings, warehouse, spotify, time, shown):
+    let_play(spotify, [(unix_ms(MORNING + 3 * MINUTE), lambda player: player.play(SONG))])
+    few = settings.model_copy(update={"player_daily_budget": 4})
+    run_recorder(few, warehouse, MovedClocks(time, MORNING + HOUR))
+    [one] = playing_now(few, time.true())
+    assert one["why_old"] == "today's calls are used up"
+    assert one["age_s"] > 60 and "today's calls are used up)" in sentence(one, time.true())
 
 
 @pytest.mark.parametrize(("seconds", "count"), [(600 + 15 + 30 + 15 + 60 + 15, 0), (1_000, 1)])
@@ -90,6 +146,8 @@ def test_a_recorder_stands_still_only_after_several_questions_that_failed(second
         "released_at": None,
         "refused_count": 0,
         "missed_count": 0,
+        "has_player_scope": True,
+        "left_here": 0,
         "local": local,
     }
     assert len(list(recorder_findings([row], MORNING))) == count

@@ -130,8 +130,10 @@ def test_dimensions_that_got_no_answer_in_its_time_has_failed(
 # What nothing can interrupt.
 
 PROGRAM = """
-import sys
+import os, sys, time
 from etl import limits
+exit_now = os._exit
+os._exit = lambda status: (time.sleep(SLOW_S), exit_now(status))
 limits.RUN_S = {"plays": 0.5, "dimensions": 0.5}
 limits.RUN_GRACE_S, limits.FAREWELL_S = 0.5, float(sys.argv.pop())
 from etl.cli.app import main
@@ -143,9 +145,9 @@ main()
 def hanging(environment, tmp_path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Runs `brapped JOB` with limits of half a second; a program that does not end is an error of the test."""
 
-    def run(job: str, farewell_s: float, **changes: str) -> subprocess.CompletedProcess[str]:
+    def run(job: str, farewell_s: float, slow_s: float = 0, **changes: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-c", PROGRAM, job, str(farewell_s)],
+            [sys.executable, "-c", PROGRAM.replace("SLOW_S", str(slow_s)), job, str(farewell_s)],
             env={**environment, "GITHUB_OUTPUT": str(tmp_path / "output"), **changes},
             cwd=ROOT,
             capture_output=True,
@@ -166,10 +168,13 @@ def locked(database: str, statement: str):
     connection.close()
 
 
-def test_a_run_that_hangs_in_the_database_is_ended_recorded_and_told(hanging, brapped, database, ask, tmp_path) -> None:
+@pytest.mark.parametrize("slow_s", [0, 3])  # a loaded machine may take so long to end a process
+def test_a_run_that_hangs_in_the_database_is_ended_recorded_and_told(
+    hanging, brapped, database, ask, tmp_path, slow_s
+) -> None:
     assert brapped("plays").returncode == 0
     with locked(database, f"select pg_advisory_lock({LOGIN_LOCK}, login_key::int) from ops.login"):
-        ran = hanging("plays", 50)
+        ran = hanging("plays", 50, slow_s)
         deadline = time.monotonic() + 20  # less than the wait for a lock may take (limits.SHORT)
         while ask("select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"):
             assert time.monotonic() < deadline, "the server goes on with a run that is over"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from etl.simulator.player import Item, SimulatedPlayer, TruePlay
@@ -336,3 +336,55 @@ def unsound(recorder: Recorder) -> list[str]:
 @given(seed=st.integers(0, 2**32))
 def test_whatever_happens_nothing_is_invented_and_no_time_counts_twice(seed):
     assert unsound(wild(seed)) == []
+
+
+# Back to the beginning: a repeat, or a listener who went back.
+
+
+def going_back(item: Item, at_ms: int, to_ms: int, order: str, repeat: str) -> Recorder:
+    """An item that is heard to `at_ms`, from `to_ms` on again, and to its end."""
+    player = SimulatedPlayer(START_MS, repeat=repeat, queue=[Item("Z", 3_000_000)])
+    recorder = Recorder(player, Random(at_ms))
+    recorder.ask()
+    player.play(item)
+    recorder.ask()
+    now_ms, is_done = 0, False
+    while now_ms < 2 * item.duration_ms + 60_000:
+        wait = recorder.wait_ms()
+        if not is_done and now_ms + wait > at_ms:
+            is_done = True
+            player.advance(at_ms - now_ms)
+            acts = {"moves": player.move_to, "seeks": player.seek}
+            for act in order.split():
+                acts[act]("laptop" if act == "moves" else to_ms)  # type: ignore[operator]
+            player.repeat = "off"
+            player.advance(now_ms + wait - at_ms)
+        else:
+            player.advance(wait)
+        now_ms += wait
+        recorder.ask()
+    return recorder
+
+
+@many
+@given(
+    duration_ms=st.sampled_from([34_500, 45_000, 50_000, 61_000, 200_000, 421_007]),
+    part=st.floats(0.05, 0.99),
+    to_ms=st.integers(0, 4_000),
+    order=st.sampled_from(["seeks", "seeks moves", "moves seeks"]),
+    repeat=st.sampled_from(["off", "context"]),
+)
+@example(duration_ms=45_000, part=34 / 45, to_ms=0, order="seeks moves", repeat="off")  # 12 s before the end
+def test_whoever_goes_back_hears_one_play_until_shortly_before_the_end(duration_ms, part, to_ms, order, repeat):
+    item, at_ms = Item("Q", duration_ms), round(part * duration_ms)
+    recorder = going_back(item, at_ms, to_ms, order, repeat)
+    plays = [one for one in recorder.observations if one.uri == item.uri]
+    margin_ms = min(12_000, duration_ms / 5)
+    if at_ms < duration_ms - margin_ms - JITTER_MS - 300:
+        assert len(plays) == 1
+    elif at_ms > duration_ms - margin_ms + JITTER_MS + 300 and duration_ms > 60_000:  # seen more than twice
+        assert len(plays) == 2  # nobody can tell: the queue may hold it twice, and fade
+    heard_ms, true_ms = sum(one.ms_played for one in plays), at_ms + duration_ms - to_ms
+    assert heard_ms <= true_ms + CLOSE_MS
+    if len(plays) == 2 or plays[0].seek_count:  # where it had not come farther than it went back, it looks like a pause
+        assert true_ms - heard_ms <= CLOSE_MS

@@ -244,11 +244,11 @@ class Recorder:
         try:
             flush(self.warehouse, self.settings, self.spool, watch.listener_key, self._mark(watch), now)
         except AnotherRecorder as error:
-            log.warning("%s", error)
             self.alert(str(error))
             self.watches = [one for one in self.watches if one is not watch]
             if not self.watches:
-                raise
+                raise  # and so it is said once
+            log.warning("%s", error)
             return
         except (WarehouseError, sqlite3.Error) as error:
             flushes.failed_count += 1

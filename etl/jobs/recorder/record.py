@@ -20,8 +20,9 @@ from etl.health.recorders import outage_finding
 from etl.jobs.monitored import deliver, inspection_of
 from etl.jobs.recorder.calls import Calls
 from etl.jobs.recorder.clocks import Clocks
-from etl.jobs.recorder.flush import claim, release
+from etl.jobs.recorder.flush import AnotherRecorder, claim, release
 from etl.jobs.recorder.habits import zone_of
+from etl.jobs.recorder.hand_over import hand_over
 from etl.jobs.recorder.kept_logins import Kept, LoginRow, keep_login, kept_logins
 from etl.jobs.recorder.loop import Recorder
 from etl.jobs.recorder.service import Service
@@ -77,7 +78,11 @@ def record(
         holder_id = spool.holder_id
         if not is_away:  # else this spool was the last to watch them; the first flush claims them
             keys_of_rows = [row["listener_key"] for row in rows]
-            claim(warehouse, keys_of_rows, holder_id, host_name(), clocks.now(), is_takeover=is_takeover)
+            try:
+                claim(warehouse, keys_of_rows, holder_id, host_name(), clocks.now(), is_takeover=is_takeover)
+            except AnotherRecorder as refusal:
+                handed = hand_over(warehouse, settings, spool, keys_of_rows, app_of(settings), clocks.now())
+                raise AnotherRecorder(f"{refusal}{handed}") from None
         with releasing(warehouse, holder_id, clocks):
             calls = Calls(spool, app_of(settings), settings.player_daily_budget, len(rows))
             player = PlayerEndpoint(settings.spotify_api_url, clocks.reading)

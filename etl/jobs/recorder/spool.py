@@ -79,7 +79,6 @@ class Spool:
         self.path = folder / "spool.sqlite"
         self._holder = folder / "recorder.txt"
         self._lock = FileLock(folder / "recorder.lock", blocking=False)
-        self._is_kept = True  # whether the last write succeeded
 
     def __enter__(self) -> "Spool":
         try:
@@ -177,11 +176,11 @@ class Spool:
         played_at: datetime | None,
         finished: Sequence[Observation],
         *,
-        app: str,
+        app: str | None,
         day: date,
         is_change: bool,
     ) -> None:
-        """Keep what an answer brought, all of it or nothing, and count the call. Raises sqlite3.Error."""
+        """Keep what an answer brought, all of it or nothing, and count the call of this app. Raises sqlite3.Error."""
         with self.writing(is_change=is_change) as connection:
             played_ms = unix_ms(played_at) if played_at is not None else None
             connection.execute(
@@ -197,7 +196,8 @@ class Spool:
                     "insert into span values (?, ?, ?) on conflict do update set ends_ms = max(ends_ms, excluded.ends_ms)",
                     (listener_key, starts_ms, ends_ms),
                 )
-            count_call(connection, app, day)
+            if app is not None:
+                count_call(connection, app, day)
 
     def made(self, app: str, day: date) -> int:
         """How many calls this app has made on a day (UTC)."""
@@ -287,8 +287,8 @@ def host_name() -> str:
 def read_spool(folder: Path) -> dict[str, Any] | None:
     """What 'brapped status' and 'brapped now' show of the spool on this computer; None without one.
 
-    {states: {listener_key: State}, holder_id, waiting_count, refused_count, made: {(app, day): calls}, pauses: {app:
-    (until, reason)}, outages: {listener_key: {since, is_long}}}. Changes nothing.
+    {states: {listener_key: State}, holder_id, waiting: {listener_key: observations}, made: {(app, day): calls}, pauses:
+    {app: (until, reason)}, outages: {listener_key: {since, is_long}}}. Changes nothing.
     """
     path = folder / "spool.sqlite"
     try:
@@ -304,9 +304,8 @@ def read_spool(folder: Path) -> dict[str, Any] | None:
                 states[key] = load(json.loads(told))
             except ValueError:
                 continue
-        [(waiting, refused)] = connection.execute(
-            "select count(*) filter (where not is_refused), count(*) filter (where is_refused) from observation"
-        )
+        counted = "select listener_key, count(*) from observation where not is_refused group by listener_key"
+        waiting = dict(connection.execute(counted).fetchall())
         holder = connection.execute("select value from note where name = 'holder'").fetchone()
         made = {(app, day): count for app, day, count in connection.execute("select app, day, made from calls")}
         pauses = {
@@ -322,8 +321,7 @@ def read_spool(folder: Path) -> dict[str, Any] | None:
     return {
         "states": states,
         "holder_id": holder[0] if holder else None,
-        "waiting_count": waiting,
-        "refused_count": refused,
+        "waiting": waiting,
         "made": made,
         "pauses": pauses,
         "outages": outages,

@@ -13,8 +13,8 @@ from etl.sources.player.observation import moment_of
 def local_recorder(settings: Settings, now: datetime) -> dict[str, Any] | None:
     """What the spool on this computer says; None without one. Changes nothing.
 
-    {holder_id, answered_at by listener, outages by listener, waiting_count, paused_until, is_running, call_count,
-    daily_budget}. Raises SpoolError.
+    {holder_id, answered_at by listener, outages by listener, waiting by listener, paused_until, is_running,
+    call_count, daily_budget}. Raises SpoolError.
     """
     folder = spool_folder(settings)
     found = read_spool(folder)
@@ -30,7 +30,7 @@ def local_recorder(settings: Settings, now: datetime) -> dict[str, Any] | None:
             key: {"since": datetime.fromisoformat(one["since"]), "is_long": one["is_long"]}
             for key, one in found["outages"].items()
         },
-        "waiting_count": found["waiting_count"],
+        "waiting": found["waiting"],
         "paused_until": paused[0] if paused else None,
         "is_running": is_running(settings),
         "call_count": found["made"].get((app, str(now.date())), 0),

@@ -18,9 +18,10 @@ STORED_AGAIN, LONGEST_STORED_AGAIN = timedelta(minutes=1), timedelta(minutes=15)
 class AccessTokens:
     """A valid access token whenever one is asked for.
 
-    A refresh token that Spotify replaces is kept in the spool at once, and `store` brings it to the database. Since
-    another job may use the same login, a login whose token was ever replaced is renewed behind the lock in the database
-    while that answers: else one of two could send a token that the other has used up.
+    A refresh token that Spotify replaces is kept in the spool at once, and `store` brings it to the database. Where the
+    last renewal brought a new token, the next one may too. Another job may use the same login, so that one is made
+    behind the lock in the database, while that answers: else one of two could send a token that the other has used up.
+    Where it brought none, the database is not needed, and one that sleeps is not woken.
 
     `kept`: a login with its grant as an earlier run of the recorder kept it, and whether the database lacks its token.
     `keep` is called with the same of each new grant.

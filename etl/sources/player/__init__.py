@@ -7,7 +7,8 @@ says when to ask again, `observation_tables` makes the rows of a batch. The rule
 2. Heard between two answers is what the progress moved, at most the time that passed. More is a seek, and so is a step
    back; both count the time that passed.
 3. An item ended when the next one began, or at its length if that was earlier, and was heard until then if it played.
-4. Progress that is back near the beginning is a repeat if the item can have reached its end; else one play goes on.
+4. Progress that is back near the beginning is a repeat if the item can have reached its end: if 12 seconds of it were
+   left at most, or a fifth of one under a minute. Else the listener went back, and one play goes on.
 5. A pause does not end a play while the item stays. That nothing plays ends it, and what follows is another play.
 6. An ad, an unknown item and a private session end the play in hand and make none.
 7. An error is no answer. What must have ended meanwhile ended at its length at most. After eleven minutes without

@@ -13,5 +13,8 @@ WATCHED_IDLE_MS = BREAK_MS  # as long as an ordinary interval may be, with a que
 
 
 def end_margin(duration_ms: int) -> int:
-    """How long before its end an item counts as heard to its end: short ones are not faded for 12 seconds."""
+    """How long before its end an item counts as heard to its end, and may have begun again.
+
+    Short ones are not faded for 12 seconds.
+    """
     return min(END_MS, duration_ms // 5)

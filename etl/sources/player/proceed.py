@@ -14,7 +14,10 @@ Basis = Literal["next", "stopped", "bounded", "lost", "stalled"]
 def is_repeat(play: Play, sight: Sight, now: int) -> bool:
     """Whether the item has begun again: its progress is back, and it can have reached its end before.
 
-    With repeat on it may also be past where it was, by whole lengths of the item.
+    With repeat on it may also be past where it was, by whole lengths of the item. It can have reached its end where
+    `end_margin` was left of it at most, because it may have been faded into itself. So a listener who goes back to the
+    beginning within that margin can't be told from a repeat, whatever else the answer says, such as another device or
+    that repeat is off: the item may be in the queue twice.
     """
     if play.duration_ms is None or not play.is_playing:
         return False
@@ -22,7 +25,10 @@ def is_repeat(play: Play, sight: Sight, now: int) -> bool:
     waits = not sight.is_playing and (moved < 0 or sight.progress_ms == 0)  # at its beginning: the queue has ended
     if moved < -TOLERANCE_MS or waits:
         played_before = elapsed - sight.progress_ms
-        return play.progress_ms + played_before >= play.duration_ms - END_MS and played_before >= -TOLERANCE_MS
+        return (
+            play.progress_ms + played_before >= play.duration_ms - end_margin(play.duration_ms)
+            and played_before >= -TOLERANCE_MS
+        )
     if not sight.is_playing or sight.repeat != "track" or (moved == 0 and play.changed_ms == sight.changed_ms):
         return False
     lacking = elapsed - moved

@@ -43,6 +43,20 @@ def step(state: State, moment: Moment, answer: Answer) -> tuple[State, list[Obse
     return after, [one for one in finished if one is not None]
 
 
+def given_up(state: State, at: datetime) -> tuple[State, list[Observation]]:
+    """The state of a recorder that asks no more, and the observation of a play in hand that went on too long ago.
+
+    Such a play counts until it was last seen, as after any pause of the recorder. One that was seen a moment ago stays
+    in hand: whoever asks from now on sees the whole of it.
+    """
+    now = unix_ms(at)
+    if state.play is None or how_ended(state, now) != "lost":
+        return state, []
+    ended = close(state.play, now, now, "lost", 0)
+    stood = standing_after(state, None, now, Answer("nothing"))
+    return replace(state, play=None, standing=stood), [ended] if ended is not None else []
+
+
 Finished = list[Observation | None]
 
 

@@ -1,4 +1,5 @@
--- The recorders, and how many plays the list has brought since the last flush of each that it did not see.
+-- The recorders, how many plays the list has brought since the last flush of each that it did not see, and whether the
+-- login of the listener lets it ask what plays. The login is the one of ops/logins/everyone.sql.
 select
     recorder.listener_key,
     recorder.holder_id,
@@ -19,6 +20,20 @@ select
             and fact_play.played_at > coalesce(recorder.flushed_at, recorder.claimed_at) + interval '1 hour'
             and 'recently_played' = any(dim_play_profile.sources)
             and not 'player' = any(dim_play_profile.sources)
-    ) as missed_count
+    ) as missed_count,
+    (
+        select login.has_player_scope
+        from ops.login
+        where
+            login.listener_key = recorder.listener_key
+            and (
+                login.refresh_token_encrypted is not null
+                or login.setting_fingerprint = cast(:setting_fingerprint as text)
+            )
+        order by
+            coalesce(login.consented_at, login.first_seen_at) desc,
+            login.login_key desc
+        limit 1
+    ) as has_player_scope
 from ops.recorder
 order by recorder.listener_key

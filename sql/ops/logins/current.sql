@@ -9,6 +9,7 @@ select
     login.consented_at,
     login.refused_at,
     login.refused_reason,
+    login.has_player_scope,
     setting.login_key is null and min(login.listener_key) over () <> max(login.listener_key) over () as is_anybodys
 from ops.login
 left join listening.dim_listener on dim_listener.listener_key = login.listener_key
