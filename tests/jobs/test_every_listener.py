@@ -36,7 +36,9 @@ def house(spotify: SimulatedSpotify, songs: Catalogue, warehouse: Warehouse, dat
         listeners.append(Listener(f"account-of-{name}", name, name.title(), plays=plays))
         grants[f"AQ-{name}"] = Grant(f"account-of-{name}", NOW - timedelta(days=1))
     change_world(
-        spotify, listeners=(*spotify.world.listeners, *listeners), refresh_tokens=spotify.world.refresh_tokens | grants
+        spotify,
+        listeners=(*spotify.world.listeners, *listeners),
+        refresh_tokens={**spotify.world.refresh_tokens, **grants},
     )
     settings = settings_of(database, spotify, spotify_refresh_token=None)
 
