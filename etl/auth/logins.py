@@ -35,16 +35,6 @@ class NotLoggedIn(SpotifyError):
         )
 
 
-class AnybodysLogin(SpotifyError):
-    """Several listeners have a login here, and no setting chooses one."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "More than one listener has logged in to this database, and no setting says whose plays this job records."
-            " Set SPOTIFY_REFRESH_TOKEN to that listener's token ('brapped login' prints it)."
-        )
-
-
 @dataclass(frozen=True)
 class Grant:
     """What Spotify granted for a refresh token. `was_replaced`: whether it gave a new refresh token with it."""
@@ -69,7 +59,7 @@ class Login:
     A login through `brapped login` or connect.yml replaces an older SPOTIFY_REFRESH_TOKEN of the same listener;
     changing the setting replaces both. `listener_key`: into whose record its plays go, which is another listener's if
     its own (`account_key`) was merged into that one; None until Spotify has been asked whose login it is.
-    `answers`: rows of QUESTIONS that were already read, by file name. Raises NotLoggedIn and AnybodysLogin.
+    `answers`: rows of QUESTIONS that were already read, by file name. Raises NotLoggedIn.
     """
 
     def __init__(
@@ -93,7 +83,7 @@ class Login:
             current = current_login(answers[QUESTIONS[1]])
         self.login_key: int = current["login_key"]
         self.listener_key: int | None = current["listener_key"]
-        self.account_key: int | None = current["account_key"]
+        self.account_key: int | None = current.get("account_key", current["listener_key"])
         self.warnings: list[Warned] = []
 
     def __repr__(self) -> str:
@@ -215,12 +205,10 @@ class Login:
 
 
 def current_login(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """The only row of ops/logins/current. Raises NotLoggedIn and AnybodysLogin. Pure."""
+    """The only row of ops/logins/current. Raises NotLoggedIn. Pure."""
     if not rows:
         raise NotLoggedIn
     [current] = rows
-    if current["is_anybodys"]:
-        raise AnybodysLogin
     return current
 
 

@@ -13,14 +13,14 @@ from etl.alerts.file import FileStore
 from etl.alerts.incidents import Inspection, StoreError, reconcile
 from etl.alerts.webhook import NotSent, request, send
 from etl.auth.encryption import TokenKeyError
-from etl.auth.logins import AnybodysLogin, NotLoggedIn
+from etl.auth.logins import NotLoggedIn
 from etl.clock import Clock, WrongClock, utc_now
 from etl.deadline import CallTimeout, RunTimeout, run_after, within
 from etl.dimensions.fetch import NothingRecorded
 from etl.embedded.binaries import EmbeddedError
 from etl.health.checks import MISSED, URGENT, inspect_schedule, inspect_urgent
 from etl.health.findings import TITLES, Finding, failure_finding
-from etl.jobs.run import Outcome, Run
+from etl.jobs.run import ListenersFailed, Outcome, Run
 from etl.jobs.unrecorded import keep
 from etl.jobs.workflow_files import write_output, write_summary
 from etl.settings import Runner, Settings, SettingsError, read_settings
@@ -35,7 +35,6 @@ log = logging.getLogger(__name__)
 CAUSES: dict[type[Exception], str] = {  # the narrower ones first
     LoginRefused: "login",
     NotLoggedIn: "login",
-    AnybodysLogin: "login",
     PermissionMissing: "login",
     TokenKeyError: "token-key",
     AppRefused: "app",
@@ -139,7 +138,8 @@ def failure_of(job: str, error: Exception) -> Finding:
 
     Of an unexpected error only the type is given, because its message may contain anything.
     """
-    cause = next((cause for kind, cause in CAUSES.items() if isinstance(error, kind)), "program")
+    first = error.first if isinstance(error, ListenersFailed) else error
+    cause = next((cause for kind, cause in CAUSES.items() if isinstance(first, kind)), "program")
     return failure_finding(cause, str(error) if cause != "program" else f"An unexpected {type(error).__name__}.", job)
 
 

@@ -1,73 +1,154 @@
-"""The plays job: fetch Spotify's recently-played list and merge it into the warehouse."""
+"""The plays job: fetch Spotify's recently-played list of every listener who is logged in, and merge it into the warehouse."""
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from dataclasses import replace
-from datetime import datetime
-from types import SimpleNamespace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
-
-from sqlalchemy import Connection
 
 from etl import __version__
 from etl.auth.encryption import Keys
 from etl.auth.logins import QUESTIONS, Login
-from etl.clock import Clock, utc_now
+from etl.clock import Clock, WrongClock, utc_now
 from etl.counts import many
-from etl.deadline import Deadline
+from etl.deadline import Deadline, RunTimeout
 from etl.jobs.due_rebuilds import rebuild_in_time
-from etl.jobs.run import Outcome, Run, accounts_of, failure_recorded, giving_way, record_kept_failures, run_of
-from etl.jobs.sound_items import sound_items
+from etl.jobs.page import save_known_page, save_list, save_page
+from etl.jobs.run import (
+    ListenersFailed,
+    Outcome,
+    Run,
+    accounts_of,
+    failure_recorded,
+    giving_way,
+    record_kept_failures,
+    run_of,
+)
 from etl.limits import WINDOW
 from etl.notices import Warned, moment, why_lost
 from etl.settings import Settings
-from etl.sources.recently_played import Page, read_page
+from etl.sources.recently_played import Page
+from etl.spotify.accounts import Accounts
 from etl.spotify.api import Api
-from etl.spotify.profile import Account, parse_account
-from etl.values import Json, fingerprint
+from etl.spotify.errors import RateLimited
+from etl.spotify.profile import parse_account
+from etl.values import fingerprint
 from etl.warehouse.connection import Warehouse
-from etl.warehouse.known_page import page_state
-from etl.warehouse.listeners import recorded_account
-from etl.warehouse.load import stage
-from etl.warehouse.merge import Reach, merge_catalogue, merge_plays, move_watermark, rematch_plays
-from etl.warehouse.merged_listeners import merges_between, pass_on
-from etl.warehouse.pauses import paused_until
-from etl.warehouse.quarantine import VALUE_ERRORS, dry_run
+from etl.warehouse.errors import WarehouseError
+from etl.warehouse.merge import Reach
+from etl.warehouse.pauses import note_pause, paused_until
 from etl.warehouse.rebuild import DUE
 from etl.warehouse.schema import rows_if_current
-from etl.warehouse.statements import run, run_all
-from etl.warehouse.time_zones import check_time_zone, update_time_zone
 
 log = logging.getLogger(__name__)
 
+EACH, PAUSES = "ops/logins/each", "ops/health/pause"
+SHORTEST_S = 20  # with less time left, no further listener is begun
+State = dict[str, list[dict[str, Any]]]  # rows of files of sql/, by their names
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What a run did for one listener: their page, and what is new. `line`: instead of these, why there is none."""
+
+    login: Login
+    page: Page | None = None
+    reach: Reach | None = None
+    new_count: int = 0
+    is_report_due: bool = False
+    warnings: tuple[Warned, ...] = ()
+    line: str = ""
+    gave_way: bool = False
+
 
 def record_plays(settings: Settings, warehouse: Warehouse, clock: Clock = utc_now) -> Outcome:
-    """Run the hourly job: merge the whole recently-played list into the facts, in one transaction.
+    """Run the hourly job: merge the whole recently-played list of each listener into the facts, in a transaction each.
 
-    Plays that an update wants derived anew come afterwards, in the time that is left.
-    Raises SettingsError, WarehouseError, SpotifyError, RunTimeout and WrongClock, each with a sentence for the person.
+    The listener of SPOTIFY_REFRESH_TOKEN comes first, then all others who have logged in here. One whose list can't be
+    recorded stops none of the others. Plays that an update wants derived anew come afterwards, in the time that is
+    left.
+    Raises SettingsError, WarehouseError, SpotifyError, RunTimeout and WrongClock, each with a sentence for the person;
+    ListenersFailed where there are several listeners.
     After a failure nothing recorded is lost, and the next run catches up as far back as Spotify's list goes.
     """
-    deadline = Deadline.of("plays")
+    deadline, now = Deadline.of("plays"), clock()
+    token = settings.spotify_refresh_token.get_secret_value() if settings.spotify_refresh_token else None
+    with failure_recorded(settings, warehouse, run_of(settings, "plays", now), clock):
+        state = load_run_state(warehouse, token, now)
+        if state is None:
+            warehouse.migrate(now, __version__, views_may_wait=True, plays_may_wait=True)
+        record_kept_failures(settings, warehouse)
+        accounts = accounts_of(settings, deadline)
+        first = Login(warehouse, accounts, token, Keys(settings), clock, state)
+        if state is None:
+            state = load_run_state(warehouse, token, now)
+    others = [
+        Login(warehouse, accounts, token, Keys(settings), clock, {QUESTIONS[0]: [row], QUESTIONS[1]: [row]})
+        for row in (state or {}).get(EACH, [])
+        if row["account_key"] != first.account_key
+    ]
+    recorded = record_all(settings, warehouse, accounts, [first, *others], state, deadline, clock)
+    if not any(one.gave_way for one in recorded):
+        rebuild_in_time("plays", warehouse, clock, deadline, state[DUE] if state else None)
+    return outcome_of(recorded)
+
+
+def record_all(
+    settings: Settings,
+    warehouse: Warehouse,
+    accounts: Accounts,
+    logins: Sequence[Login],
+    state: State | None,
+    deadline: Deadline,
+    clock: Clock,
+) -> list[Recorded]:
+    """Record these listeners one after the other. Raises what a single one raises; ListenersFailed if they are several.
+
+    What concerns all of them ends the run at once: a database that does not answer, a wrong clock, a pause that Spotify
+    demands, the end of the time. The next run begins with those who then had no turn.
+    """
+    whose_zone = logins[0] if len(logins) == 1 or settings.spotify_refresh_token else None
+    recorded: list[Recorded] = []
+    failures: dict[int, Exception] = {}
+    for number, login in enumerate(logins):
+        if recorded and login.account_key in {one.login.account_key for one in recorded}:
+            continue  # the first was that account's, which nobody knew
+        if number and deadline.left_s < SHORTEST_S:
+            raise RunTimeout(deadline.limit_s)
+        # TIME_ZONE is that of who set it; others choose theirs in the web application.
+        own = settings if login is whose_zone else settings.model_copy(update={"time_zone": None})
+        try:
+            recorded.append(record_listener(own, warehouse, accounts, login, state, clock))
+        except Exception as error:
+            concerns_all = isinstance(error, RunTimeout | WrongClock) or (
+                isinstance(error, WarehouseError) and not error.is_reached
+            )
+            if len(logins) == 1 or concerns_all:
+                raise
+            failures[login.account_key or 0] = error
+            if isinstance(error, RateLimited):
+                let_wait(settings, warehouse, logins[number + 1 :], error, clock())
+                break
+    if failures:
+        raise ListenersFailed(failures, len(recorded))
+    return recorded
+
+
+def record_listener(
+    settings: Settings, warehouse: Warehouse, accounts: Accounts, login: Login, state: State | None, clock: Clock
+) -> Recorded:
+    """Record the list of one listener, and the run in ops.run. Raises as `record_plays` does for a single listener."""
     now = clock()
     this_run = run_of(settings, "plays", now)
+    this_run.scope = scope_of(login)
+    this_run.listener_key = login.listener_key
     with (
         failure_recorded(settings, warehouse, this_run, clock),
         giving_way(warehouse, this_run, clock) as gave_way,
     ):
-        token = settings.spotify_refresh_token.get_secret_value() if settings.spotify_refresh_token else None
-        answers = load_run_state(warehouse, token, now)
-        if answers is None:
-            warehouse.migrate(now, __version__, views_may_wait=True, plays_may_wait=True)
-        record_kept_failures(settings, warehouse)
-        accounts = accounts_of(settings, deadline)
-        login = Login(warehouse, accounts, token, Keys(settings), clock, answers)
-        this_run.scope = f"plays {login.login_key}"
-        this_run.listener_key = login.listener_key
-        if resume_at := paused_until(warehouse, this_run.scope, now, answers[PAUSES] if answers else None):
+        if resume_at := paused_until(warehouse, this_run.scope, now, state[PAUSES] if state else None):
             warehouse.transaction(lambda connection: this_run.record(connection, "waiting", clock()))
-            return Outcome(f"Spotify wants no calls before {moment(resume_at)}; none was made", is_good=False)
+            return Recorded(login, line=f"Spotify wants no calls before {moment(resume_at)}; none was made")
         spotify = Api(settings.spotify_api_url, login.access_token, accounts.retry_budget)
         listener = None if login.listener_key else parse_account(spotify.me())
         page, (new_count, reach, is_report_due, zone_warning) = save_list(
@@ -78,158 +159,64 @@ def record_plays(settings: Settings, warehouse: Warehouse, clock: Clock = utc_no
             lambda connection, page: save_known_page(connection, settings, login, page, this_run, clock),
         )
     if gave_way:
-        return Outcome(gave_way[0], gave_way=True)
-    rebuild_in_time("plays", warehouse, clock, deadline, answers[DUE] if answers else None)
+        return Recorded(login, line=gave_way[0], gave_way=True)
     warnings = (*login.warnings, *filter(None, [zone_warning]), *plays_warnings(page, reach))
-    return Outcome(plays_line(page, new_count, reach), warnings, is_report_due=is_report_due, new_count=new_count)
+    return Recorded(login, page, reach, new_count, is_report_due, warnings)
 
 
-def load_run_state(warehouse: Warehouse, token: str | None, now: datetime) -> dict[str, list[dict[str, Any]]] | None:
-    """Load the login, the pauses and what is to be derived anew in one statement: the rows of each file by its name.
+def let_wait(
+    settings: Settings, warehouse: Warehouse, logins: Sequence[Login], error: RateLimited, now: datetime
+) -> None:
+    """Note the pause that Spotify demands of the app for listeners who had no turn yet. Raises WarehouseError."""
+    for login in logins:
+        this_run: Run = run_of(settings, "plays", now)
+        this_run.listener_key = login.listener_key
+
+        def work(connection: Any, login: Login = login, this_run: Run = this_run) -> None:
+            this_run.record(connection, "waiting", now)
+            note_pause(connection, scope_of(login), now + timedelta(seconds=error.wait_s), error.reason, now)
+
+        warehouse.transaction(work)
+
+
+def scope_of(login: Login) -> str:
+    """Of a pause: the calls of one login."""
+    return f"plays {login.login_key}"
+
+
+def load_run_state(warehouse: Warehouse, token: str | None, now: datetime) -> State | None:
+    """Load the logins, the pauses and what is to be derived anew in one statement: the rows of each file by its name.
 
     Returns None when the schema has to be migrated first. Raises WarehouseError and WrongClock.
     """
     mark = fingerprint(token) if token else None
-    names = (*QUESTIONS, PAUSES, DUE)
+    names = (*QUESTIONS, EACH, PAUSES, DUE)
     return warehouse.ask(
         lambda connection: rows_if_current(connection, warehouse.clock, names, setting_fingerprint=mark, now=now)
     )
 
 
-PAUSES = "ops/health/pause"
-# New plays, the end of the record with any gap, whether a report is due, and a warning about the time zone.
-SaveResult = tuple[int, Reach, bool, Warned | None]
-
-
-def save_list(
-    warehouse: Warehouse,
-    body: Json,
-    now: datetime,
-    save: Callable[[Connection, Page], SaveResult],
-    save_known: Callable[[Connection, Page], SaveResult | None],
-) -> tuple[Page, SaveResult]:
-    """Read the list and save it in one transaction; if the database refuses an item, save what it accepts.
-
-    `body`: Spotify's answer. `save_known` is tried first: it saves a page that brings nothing new. For any other page
-    it changes nothing and returns None. Returns the page as it was saved, and the result of `save` or `save_known`.
-    Raises WarehouseError.
-    """
-    with suppress(*VALUE_ERRORS):  # `save` then finds the item that is refused
-        page = read_page(body, fetched_at=now)
-        if known := warehouse.transaction(lambda connection: save_known(connection, page)):
-            return page, known
-    try:
-        page = read_page(body, fetched_at=now)
-        return page, warehouse.transaction(lambda connection: save(connection, page))
-    except VALUE_ERRORS:
-        log.info("Spotify's list could not be recorded as it is. Looking for the items that the database refuses.")
-    items, bare_count, refused_count = sound_items(
-        body["items"],
-        lambda some: dry_run(
-            warehouse, lambda connection: save(connection, read_page({"items": some}, fetched_at=now))
-        ),
+def outcome_of(recorded: Sequence[Recorded]) -> Outcome:
+    """The outcome of a run: for a single listener in full, for several their sums, and who had to wait."""
+    if len(recorded) == 1:
+        [one] = recorded
+        if one.page is None or one.reach is None:
+            return Outcome(one.line, is_good=one.gave_way, gave_way=one.gave_way)
+        line = plays_line(one.page, one.new_count, one.reach)
+        return Outcome(line, one.warnings, is_report_due=one.is_report_due, new_count=one.new_count)
+    done = [one for one in recorded if one.page is not None]
+    items = sum(one.page.item_count for one in done if one.page)
+    new_count = sum(one.new_count for one in done)
+    told = [f"{many(len(done), 'listener')}: {new_count} of {many(items, 'play')} new"]
+    told += [f"listener {one.login.account_key}: {one.line.rstrip('.')}" for one in recorded if one.page is None]
+    return Outcome(
+        "; ".join(told),
+        tuple(Warned(one.cause, f"listener {each.login.account_key}: {one}") for each in done for one in each.warnings),
+        is_good=all(one.page or one.gave_way for one in recorded),
+        is_report_due=any(one.is_report_due for one in recorded),
+        gave_way=all(one.gave_way for one in recorded),
+        new_count=new_count if done else None,
     )
-    page = read_page({"items": items}, fetched_at=now)
-    unreadable_count = page.unreadable_count - refused_count
-    sound = replace(page, bare_count=bare_count, refused_count=refused_count, unreadable_count=unreadable_count)
-    return sound, warehouse.transaction(lambda connection: save(connection, sound))
-
-
-def save_known_page(
-    connection: Connection, settings: Settings, login: Login, page: Page, this_run: Run, clock: Clock
-) -> SaveResult | None:
-    """Save a page that brings nothing new. For any other page, change nothing and return None.
-
-    Takes only the listener's lock, and writes nothing that `save_page` would not write. Raises WarehouseError.
-    """
-    listener_key = login.listener_key
-    if listener_key is None or listener_key != login.account_key:  # of a merged listener: always in full
-        return None
-    now = this_run.started_at
-    answers = page_state(
-        connection,
-        page.tables,
-        listener_key=listener_key,
-        login_key=login.login_key,
-        time_zone=settings.time_zone,
-        now=now,
-    )
-    [recorded], [zone], [report] = answers.values()
-    if not recorded["is_recorded"]:
-        return None
-    is_settled, zone_warning = check_time_zone(connection, SimpleNamespace(**zone), settings.time_zone)
-    if not is_settled:
-        return None
-    is_report_due = settings.github_output is not None and report["is_due"]
-    if is_report_due:
-        Run("daily-report", now, listener_key).record(connection, "done", now)
-    run_all(
-        connection,
-        ("coverage/page_seen", "ops/runs/run"),
-        source="recently_played",
-        checked_at=now,
-        played_at=recorded["recorded_to_at"],
-        window_starts_at=recorded["window_starts_at"],
-        **this_run.row("done", clock(), page.item_count, 0),
-    )
-    return 0, Reach(watermark=recorded["recorded_to_at"], gap=None), is_report_due, zone_warning
-
-
-def save_page(
-    connection: Connection,
-    settings: Settings,
-    login: Login,
-    listener: Account | None,
-    page: Page,
-    this_run: Run,
-    clock: Clock,
-) -> SaveResult:
-    """Save a page: login, dimensions, plays, coverage and the run. Raises WarehouseError.
-
-    listener: their profile, to be recorded; None when the login already has one. connection: in a transaction.
-    """
-    account_key = login.account_key
-    if listener is not None:
-        account_key, this_run.listener_key = recorded_account(
-            connection,
-            listener.listener_id,
-            listener.user_id,
-            listener.listener_name,
-            settings.time_zone,
-            this_run.started_at,
-        )
-    listener_key = this_run.listener_key
-    assert listener_key is not None and account_key is not None, "a login without a listener fetches the profile"
-    run(connection, "ops/logins/accepted", login_key=login.login_key, listener_key=account_key)
-    merges = merges_between(connection, account_key, listener_key)
-    stage(connection, page.tables)
-    merge_catalogue(connection)
-    zone_warning = update_time_zone(connection, listener_key, settings.time_zone)
-    is_full_window = page.item_count >= WINDOW
-    now = this_run.started_at
-    merge_set = merges[-1].set_key if merges else None
-    new_count = merge_plays(
-        connection, listener_key=listener_key, account_key=account_key, now=now, merge_set=merge_set
-    )
-    if merges:
-        pass_on(connection, account_key, merges)
-    reach = move_watermark(
-        connection,
-        listener_key=account_key,
-        record_key=listener_key,
-        source="recently_played",
-        is_full_window=is_full_window,
-        now=now,
-    )
-    rematch_plays(connection, now=now, but_not=listener_key)
-    is_report_due = False
-    if settings.github_output:  # only the workflow makes the daily report
-        [report] = run(connection, "ops/runs/report_due", listener_key=listener_key, now=now)
-        is_report_due = report.is_due
-    if is_report_due:
-        Run("daily-report", now, listener_key).record(connection, "done", now)
-    this_run.record(connection, "gap" if reach.gap else "done", clock(), page.item_count, new_count)
-    return new_count, reach, is_report_due, zone_warning
 
 
 def plays_line(page: Page, new_count: int, reach: Reach) -> str:

@@ -1,6 +1,6 @@
 """A run of a job: its row in `ops.run`, and the `Outcome` that the CLI prints."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from etl import __version__
 from etl.clock import Clock, WrongClock
+from etl.counts import many
 from etl.deadline import Deadline
 from etl.jobs import unrecorded
 from etl.notices import Warned
@@ -25,6 +26,21 @@ from etl.warehouse.pauses import note_pause
 from etl.warehouse.statements import run
 
 APP_SETTINGS = ("SPOTIFY_CLIENT_ID", "SPOTIFY_CLIENT_SECRET")
+
+
+class ListenersFailed(Exception):
+    """The plays of some listeners could not be recorded; those of the others are. `first`: the first failure.
+
+    The message names them by number. Of an error that is none of the program's own it gives the type only.
+    """
+
+    def __init__(self, failures: Mapping[int, Exception], done_count: int) -> None:
+        self.first = next(iter(failures.values()))
+        told = []
+        for number, error in failures.items():
+            is_ours = type(error).__module__.startswith("etl.")
+            told.append(f"Listener {number}: {error if is_ours else f'An unexpected {type(error).__name__}.'}")
+        super().__init__(f"{' '.join(told)} {many(done_count, 'other listener')} recorded.")
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,6 @@ def kept_logins(spool: Spool, keys: Keys) -> list[Kept]:
             log.warning("A login that another version of the program kept in the spool can't be read, and is not used")
             continue
         row = {name: getattr(told, name) for name in KEPT}
-        row |= {"refused_at": None, "refused_reason": None, "is_anybodys": False}
+        row |= {"refused_at": None, "refused_reason": None}
         found.append(Kept(row, Grant("", token, 0.0, told.was_replaced), told.is_unstored))
     return sorted(found, key=lambda one: int(one.row["listener_key"]))

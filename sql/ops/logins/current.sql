@@ -1,5 +1,5 @@
 -- The login to use, given the one in the settings, if any: the most recent consent or setting wins, among logins of the
--- same listener if that of the setting is known. is_anybodys: no login is set, and several listeners have consented.
+-- same listener if that of the setting is known. Logins of other listeners: each.
 -- account_key: whose login it is. listener_key: into whose record its plays go, the same but after a merge of listeners.
 select
     login.login_key,
@@ -9,8 +9,7 @@ select
     login.consented_at,
     login.refused_at,
     login.refused_reason,
-    login.has_player_scope,
-    setting.login_key is null and min(login.listener_key) over () <> max(login.listener_key) over () as is_anybodys
+    login.has_player_scope
 from ops.login
 left join listening.dim_listener on dim_listener.listener_key = login.listener_key
 left join ops.login as setting on setting.setting_fingerprint = cast(:setting_fingerprint as text)

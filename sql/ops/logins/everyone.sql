@@ -9,8 +9,7 @@ select distinct on (dim_listener.listener_key)
     login.refused_reason,
     dim_listener.listener_id,
     dim_listener.listener_name,
-    dim_listener.time_zone,
-    false as is_anybodys
+    dim_listener.time_zone
 from ops.login
 inner join listening.dim_listener as account on account.listener_key = login.listener_key
 inner join listening.dim_listener
