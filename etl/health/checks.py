@@ -8,11 +8,10 @@ from typing import Any
 from sqlalchemy import Connection, Row
 from sqlalchemy.engine import make_url
 
-from etl.auth.logins import ends_at
-from etl.clock import span_in_words
 from etl.dimensions.fetch import MISS_LIMIT
 from etl.health.consistency import check_findings, rebuild_findings
-from etl.health.findings import RENEW, Finding
+from etl.health.findings import Finding
+from etl.health.logins import LOGINS, login_findings, logins_from
 from etl.health.recorders import recorder_findings, with_local
 from etl.health.silence import SHORTEST, quiet_findings, quiet_findings_from
 from etl.limits import WINDOW
@@ -29,7 +28,6 @@ SCHEDULED = ("plays", "dimensions")  # jobs that run unattended
 # A login is not among them: only a run that used it shows that it works.
 URGENT = ("gap", "storage", "quiet", "rebuild")
 MISSED = ("silence",)
-REMIND_DAYS = (1, 7, 30)  # before a login ends
 STALE = timedelta(hours=3)  # Spotify's list holds some two and a half hours of music
 QUIET = timedelta(hours=6)  # GitHub delays or drops a scheduled run now and then; that needs nobody
 SKEW = timedelta(minutes=2)
@@ -45,7 +43,8 @@ class Health:
     made_at: datetime
     schema: dict[str, Any]
     listeners: Rows
-    login: dict[str, Any] | None
+    login: dict[str, Any] | None  # the first of the logins
+    logins: Rows
     runs: Rows
     receipts: Rows
     spans: Rows
@@ -76,26 +75,6 @@ def setting_fingerprint(settings: Settings) -> str | None:
     return fingerprint(token.get_secret_value()) if token else None
 
 
-def login_from(rows: Rows) -> dict[str, Any] | None:
-    """The login that the plays job would use, from the rows of sql/ops/logins/current.sql; None without any.
-
-    {agreed_at, is_exact, ends_at, refused_at, refused_reason, has_player_scope}. is_exact: agreed_at is when the person
-    agreed, not when the login was first used.
-    """
-    if not rows:
-        return None
-    [login] = rows
-    agreed_at = login["consented_at"] or login["first_seen_at"]
-    return {
-        "agreed_at": agreed_at,
-        "is_exact": login["consented_at"] is not None,
-        "ends_at": ends_at(agreed_at),
-        "refused_at": login["refused_at"],
-        "refused_reason": login["refused_reason"],
-        "has_player_scope": login["has_player_scope"],
-    }
-
-
 def storage_from(row: dict[str, Any], settings: Settings) -> dict[str, Any]:
     """{size_bytes, limit_bytes, bytes_a_day, days_left} from sql/ops/health/storage.sql; None is unknown."""
     limit_mb = settings.storage_limit_mb
@@ -120,12 +99,12 @@ def storage_from(row: dict[str, Any], settings: Settings) -> dict[str, Any]:
 
 def inspect_urgent(connection: Connection, settings: Settings, now: datetime) -> list[Finding]:
     """The findings after a run, in one statement that does not read the facts. Raises WarehouseError."""
-    names = ("ops/logins/current", "ops/health/gap", "ops/health/storage", "ops/health/quiet", "ops/health/rebuild")
+    names = (*LOGINS, "ops/health/gap", "ops/health/storage", "ops/health/quiet", "ops/health/rebuild")
     mark = setting_fingerprint(settings)
     found = run_combined(connection, names, setting_fingerprint=mark, now=now, shortest=SHORTEST)
-    login, gaps, [storage], silences, rebuilds = (found[name] for name in names)
+    current, each, gaps, [storage], silences, rebuilds = (found[name] for name in names)
     return [
-        *login_findings(login_from(login), settings, now),
+        *login_findings(logins_from(current, each), settings, now),
         *gap_findings(gaps),
         *storage_findings(storage_from(storage, settings)),
         *quiet_findings_from(silences),
@@ -146,7 +125,8 @@ def inspect_all(
     `local`: what the spool of the recorder on this computer says (jobs/recorder/standing.py).
     """
     mark = setting_fingerprint(settings)
-    login = login_from(rows_of(run(connection, "ops/logins/current", setting_fingerprint=mark)))
+    current, each = (rows_of(run(connection, name, setting_fingerprint=mark)) for name in LOGINS)
+    logins = logins_from(current, each)
     runs = rows_of(run(connection, "ops/health/run", now=now))
     spans = rows_of(run(connection, "ops/health/span"))
     storage = storage_from(rows_of(run(connection, "ops/health/storage", now=now))[0], settings)
@@ -162,7 +142,7 @@ def inspect_all(
     [clock] = run(connection, "ops/health/clock")
     skew_s = (clock.now_at - now).total_seconds()
     findings = [
-        *login_findings(login, settings, now),
+        *login_findings(logins, settings, now),
         *silence_findings(runs, now, STALE),
         *failing_job_findings(runs),
         *gap_findings(spans),
@@ -177,7 +157,8 @@ def inspect_all(
         made_at=now,
         schema=schema_of(connection),
         listeners=rows_of(run(connection, "ops/health/listener")),
-        login=login,
+        login=logins[0] if logins else None,
+        logins=logins,
         runs=runs,
         receipts=rows_of(run(connection, "ops/health/receipt")),
         spans=spans,
@@ -192,41 +173,6 @@ def inspect_all(
         clock_skew_s=skew_s,
         findings=tuple(findings),
     )
-
-
-def login_findings(login: dict[str, Any] | None, settings: Settings, now: datetime) -> Iterator[Finding]:
-    if login is None:
-        if settings.spotify_client_id:
-            yield Finding(
-                "login",
-                "none",
-                "Nobody is logged in to Spotify yet",
-                f"Nothing is recorded until then. {RENEW}",
-                is_failure=True,
-            )
-        return
-    ends = login["ends_at"]
-    if login["refused_at"]:
-        yield Finding(
-            "login",
-            f"{ends:%Y-%m-%d} refused",
-            "The Spotify login has ended: nothing is being recorded",
-            f"Spotify has refused it since {moment(login['refused_at'])} ({login['refused_reason']}). Nothing recorded"
-            f" is lost, but only Spotify keeps what you play now, and only the last {WINDOW} plays. {RENEW}",
-            is_failure=True,
-        )
-        return
-    for days in REMIND_DAYS:
-        if ends - now <= timedelta(days=days):
-            when = f"on {ends:%Y-%m-%d}" if login["is_exact"] else f"on {ends:%Y-%m-%d} at the latest"
-            yield Finding(
-                "login",
-                f"{ends:%Y-%m-%d} {days}",
-                f"Log in to Spotify again before {ends:%Y-%m-%d}",
-                f"The login ends {when}: {span_in_words(max(ends - now, timedelta(0)))} left. Spotify ends a login"
-                f" after six months, whether or not it is used; after that nothing is recorded. {RENEW}",
-            )
-            return
 
 
 def gap_findings(spans: Rows) -> Iterator[Finding]:

@@ -22,7 +22,7 @@ class Finding:
 
 # What to do about a login, at the end of each of its alerts. All have the cause "login", so they are one issue. A run
 # that fails because of the login has the title and advice below, unless the database knows more: `login_findings` in
-# etl/health/checks.py has the texts for no login, a login that has ended, and one that ends soon.
+# etl/health/logins.py has the texts for no login, a login that has ended, and one that ends soon.
 RENEW = "On GitHub: Actions → connect → Run workflow. On a computer of your own: `brapped login`. It takes a minute."
 
 # Titles of the findings about failed runs, by cause. The text is the sentence of the error, then ADVICE.

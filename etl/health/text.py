@@ -63,20 +63,21 @@ def record_lines(health: Health) -> Lines:
 
 
 def login_lines(health: Health) -> Lines:
-    """The date of the login, and its end or the reason of its refusal."""
-    login = health.login
-    if login is None:
+    """The date of each login, and its end or the reason of its refusal."""
+    if not health.logins:
         yield "login", "none"
-        return
-    yield "agreed" if login["is_exact"] else "first seen", f"{login['agreed_at']:%Y-%m-%d}"
-    if login["refused_at"]:
-        yield "refused", f"{moment(login['refused_at'])} ({login['refused_reason']})"
-        return
-    ends = f"{login['ends_at']:%Y-%m-%d}" + ("" if login["is_exact"] else " at the latest")
-    if login["has_player_scope"] is False:
-        yield "recorder", "this login may not ask what plays: log in anew before you run 'brapped record'"
-    rest = login["ends_at"] - health.made_at
-    yield "ends", f"{ends}, in {span_in_words(rest)}" if rest > timedelta(0) else f"{ends}: overdue"
+    for login in health.logins:
+        if len(health.logins) > 1:
+            yield "listener", str(login["account_key"])
+        yield "agreed" if login["is_exact"] else "first seen", f"{login['agreed_at']:%Y-%m-%d}"
+        if login["refused_at"]:
+            yield "refused", f"{moment(login['refused_at'])} ({login['refused_reason']})"
+            continue
+        ends = f"{login['ends_at']:%Y-%m-%d}" + ("" if login["is_exact"] else " at the latest")
+        if login["has_player_scope"] is False:
+            yield "recorder", "this login may not ask what plays: log in anew before you run 'brapped record'"
+        rest = login["ends_at"] - health.made_at
+        yield "ends", f"{ends}, in {span_in_words(rest)}" if rest > timedelta(0) else f"{ends}: overdue"
 
 
 def runs_lines(health: Health) -> Lines:

@@ -135,3 +135,22 @@ def test_the_same_account_is_asked_once(house, warehouse, spotify, ask):
     record_plays(house(spotify_refresh_token="AQ-new"), warehouse, lambda: NOW)
     asked = sum(call.path.endswith("recently-played") for call in spotify.calls)
     assert asked == 3 and len(ask(COUNTS)) == 3
+
+
+def test_the_finding_names_the_listeners_whose_login_ends_or_has_ended(house, warehouse, ask, spotify):
+    from etl.health.checks import inspect_all, inspect_urgent
+
+    known = spotify.world.refresh_tokens
+    change_world(spotify, refresh_tokens={token: grant for token, grant in known.items() if token != "AQ-cleo"})
+    with pytest.raises(ListenersFailed):
+        record_plays(house(), warehouse, lambda: NOW)
+    keys = dict(ask("select listener_id, listener_key from listening.dim_listener"))
+    ben, cleo = keys["account-of-ben"], keys["account-of-cleo"]
+    ask("update ops.login set consented_at = consented_at - interval '170 days' where listener_key = %s", ben)
+    for inspect in (inspect_urgent, lambda *given: inspect_all(*given).findings):
+        found = warehouse.transaction(lambda connection, inspect=inspect: list(inspect(connection, house(), NOW)))
+        [login] = [one for one in found if one.cause == "login"]
+        assert login.title == f"Listeners {cleo}, {ben}: The Spotify login has ended: nothing is being recorded"
+        assert login.is_failure and f"Listener {ben}. The login ends" in login.text
+    health = warehouse.transaction(lambda connection: inspect_all(connection, house(), NOW))
+    assert {one["account_key"] for one in health.logins} == set(keys.values()) and health.login == health.logins[0]

@@ -7,7 +7,8 @@ select
     newest.first_seen_at,
     newest.consented_at,
     newest.refused_at,
-    newest.refused_reason
+    newest.refused_reason,
+    newest.has_player_scope
 from (
     select distinct on (login.listener_key)
         login.login_key,
@@ -15,7 +16,8 @@ from (
         login.first_seen_at,
         login.consented_at,
         login.refused_at,
-        login.refused_reason
+        login.refused_reason,
+        login.has_player_scope
     from ops.login
     where
         login.listener_key is not null
