@@ -126,7 +126,7 @@ def test_a_server_at_a_new_address_is_found(settings, monkeypatch):
 def test_a_conflict_between_two_sessions_starts_nothing(settings):
     with opened(settings) as warehouse:
         starts: list[int] = []
-        warehouse.start_again = lambda: starts.append(1) or str(warehouse.engine.url)  # type: ignore[func-returns-value]
+        warehouse.start_again = lambda: starts.append(1) or str(warehouse.engine.url)
         failures = [1]
 
         def work(connection) -> int:
