@@ -83,7 +83,8 @@ class Login:
             current = current_login(answers[QUESTIONS[1]])
         self.login_key: int = current["login_key"]
         self.listener_key: int | None = current["listener_key"]
-        self.account_key: int | None = current.get("account_key", current["listener_key"])
+        # a recorder knows the record alone
+        self.account_key: int | None = current.get("account_key", self.listener_key)
         self.warnings: list[Warned] = []
 
     def __repr__(self) -> str:

@@ -62,9 +62,10 @@ def redate_plays(connection: Connection, listener_key: int, asked: str | None) -
 
 
 def redate_all_plays(connection: Connection, asked: str | None) -> int:
-    """The same for every listener. `asked` applies only if there is exactly one."""
+    """The same for every listener. `asked` applies only if there is exactly one who was not merged into another."""
     keys = [row.listener_key for row in run(connection, "ops/listeners/keys")]
-    return sum(redate_plays(connection, key, asked if len(keys) == 1 else None) for key in keys)
+    own = [row.listener_key for row in run(connection, "ops/listeners/everybody")]
+    return sum(redate_plays(connection, key, asked if own == [key] else None) for key in keys)
 
 
 def check_time_zone(connection: Connection, current: Any, asked: str | None) -> tuple[bool, Warned | None]:
