@@ -61,7 +61,7 @@ where ranked.place in (60, 90, 120);
 
 insert into listening.exclusion (listener_key, created_at, genre_name, from_minute, until_minute, since_date, until_date)
 values
-(:listener_key, now(), 'genre 3', 360, 540, '2022-01-01', '2022-12-31'),
+(:listener_key, now(), 'genre 12', 360, 540, '2022-01-01', '2022-12-31'),
 (:listener_key, now(), 'genre 11', 360, 540, '2022-01-01', '2022-12-31');
 
 insert into listening.exclusion (listener_key, created_at, device_name, from_minute, until_minute)

@@ -55,77 +55,81 @@ select
     case
         -- a column of the track, so that this is asked only of plays of tracks that a query is about
         when timed_plays.album_key < 0 or not (select exists (select 1 from listening.exclusion)) then false
-        when sieve.is_ruled or sieve.minute > 0 or sieve.is_elsewhere
-            then
-                (timed_plays.listener_key, timed_plays.track_key) in (
-                    select
-                        whole.listener_key,
-                        whole.track_key
-                    from listening.excluded_tracks() as whole
-                    where whole.is_whole
-                )
-                or sieve.minute > 0
-                and (
-                    timed_plays.listener_key,
-                    (
-                        make_date(
-                            timed_plays.date_key / 10000, timed_plays.date_key / 100 % 100, timed_plays.date_key % 100
-                        ) - date '1900-01-01' -- a Monday
-                    ) % 7 * 1440 + timed_plays.time_key
-                ) in (
-                    select
-                        timed.listener_key,
-                        timed.week_minute
-                    from listening.excluded_week_minutes() as timed
-                )
-                or (sieve.is_ruled or sieve.minute > 1 or sieve.is_elsewhere)
-                and exists (
-                    select 1
-                    from listening.conditional_rules() as rule
-                    where
-                        rule.listener_key = timed_plays.listener_key
-                        and (
-                            not rule.has_tracks
-                            or (rule.exclusion_key, timed_plays.track_key) in (
-                                select
-                                    partial.exclusion_key,
-                                    partial.track_key
-                                from listening.excluded_tracks() as partial
-                                where not partial.is_whole
-                            )
-                        )
-                        and listening.is_in_scope(
-                            rule.context_key, rule.device_keys, rule.from_minute, rule.until_minute, rule.weekdays,
-                            rule.since_date_key, rule.until_date_key, timed_plays.context_key, timed_plays.device_key,
-                            timed_plays.time_key, timed_plays.date_key
-                        )
-                )
+        when sieve.is_ruled and (sieve.is_whole or met.is_partial) then true
+        when sieve.minute > 0 and met.is_timed then true
+        when sieve.minute > 1 or sieve.is_elsewhere then met.is_placed
         else false
     end
 from listening.timed_plays(since, until)
 cross join lateral (
+    -- what is named here and below is worked out only where it is asked for above
     select
         (timed_plays.listener_key, timed_plays.track_key) in (
             select
-                excluded_tracks.listener_key,
-                excluded_tracks.track_key
-            from listening.excluded_tracks()
+                ruled.listener_key,
+                ruled.track_key
+            from listening.excluded_tracks() as ruled
         ) as is_ruled,
+        (timed_plays.listener_key, timed_plays.track_key) in (
+            select
+                whole.listener_key,
+                whole.track_key
+            from listening.excluded_tracks() as whole
+            where whole.is_whole
+        ) as is_whole,
         coalesce((select listening.excluded_minutes())[timed_plays.time_key + 1], 0) as minute,
         case
-            when
-                (select listening.excluded_cells('device')) is not null
-                and timed_plays.device_key = any((select listening.excluded_cells('device'))::integer[])
-                then true
-            when
-                (select listening.excluded_cells('context')) is not null
-                and timed_plays.context_key = any((select listening.excluded_cells('context'))::integer[])
-                then true
+            when timed_plays.device_key = any((select listening.excluded_cells('device'))::integer[]) then true
+            when timed_plays.context_key = any((select listening.excluded_cells('context'))::integer[]) then true
             when (select listening.excluded_cells('day')) is not null
                 then timed_plays.date_key in (select unnest(listening.excluded_cells('day')))
             else false
         end as is_elsewhere
 ) as sieve
+cross join lateral (
+    select
+        (
+            timed_plays.listener_key,
+            (
+                make_date(timed_plays.date_key / 10000, timed_plays.date_key / 100 % 100, timed_plays.date_key % 100)
+                - date '1900-01-01' -- a Monday
+            ) % 7 * 1440 + timed_plays.time_key
+        ) in (
+            select
+                timed.listener_key,
+                timed.week_minute
+            from listening.excluded_week_minutes() as timed
+        ) as is_timed,
+        exists (
+            select 1
+            from listening.conditional_rules(true) as rule
+            where
+                rule.listener_key = timed_plays.listener_key
+                and (rule.exclusion_key, timed_plays.track_key) in (
+                    select
+                        partial.exclusion_key,
+                        partial.track_key
+                    from listening.excluded_tracks() as partial
+                    where not partial.is_whole
+                )
+                and listening.is_in_scope(
+                    rule.context_key, rule.device_keys, rule.from_minute, rule.until_minute, rule.weekdays,
+                    rule.since_date_key, rule.until_date_key, timed_plays.context_key, timed_plays.device_key,
+                    timed_plays.time_key, timed_plays.date_key
+                )
+        ) as is_partial,
+        exists (
+            select 1
+            from listening.conditional_rules(false) as rule
+            where
+                rule.listener_key = timed_plays.listener_key
+                and listening.is_in_scope(
+                    rule.context_key, rule.device_keys, rule.from_minute, rule.until_minute, rule.weekdays,
+                    rule.since_date_key, rule.until_date_key, timed_plays.context_key, timed_plays.device_key,
+                    timed_plays.time_key, timed_plays.date_key
+                )
+        ) as is_placed
+) as met
 $$;
 
 comment on function listening.marked_plays is
