@@ -24,7 +24,7 @@ from etl.warehouse.listeners import find_listener
 
 RUNS = 9  # turns: each report without rules, then with them
 
-# Fifty: 30 for artists (two at weekends only), 10 for tracks, 3 for albums, 2 for a genre in the mornings of a year, one
+# Fifty: 30 for artists (ten at weekends only), 10 for tracks, 3 for albums, 2 for a genre in the mornings of a year, one
 # for a device at night, 3 for hours of a weekday, one for three days. Artists and tracks of the middle, so that rules
 # leave out a few plays of a hundred: a report must not get quicker by having less to count.
 RULES = """

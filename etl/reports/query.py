@@ -91,7 +91,7 @@ class Reporter:
             self.count_left_out("_of_plays" if "report_play" in tables else "_of_tracks")
 
     def count_left_out(self, where: str = "") -> None:
-        """Set the counts of `left_out`: those of what `prepare` found (_of_plays, _of_tracks), or by a look at all plays."""
+        """Set the counts of `left_out`: of what `prepare` found (_of_plays, _of_tracks), or by a look at all plays."""
         if self.left_out:
             [found] = run(self.connection, f"reports/shared/left_out{where}", **self.parameters)
             self.left_out = LeftOut(self.left_out.rule_count, found.play_count, found.listened_ms)

@@ -52,5 +52,5 @@ end
 $$;
 
 comment on function listening.excluded_cells is
-    'The devices, contexts or dates (device, context, day) at which rules of listening.exclusion that are about neither '
-    'tracks nor a time of the day may leave a play out.';
+    'The devices, contexts or dates (device, context, day) at which rules of listening.exclusion that are about '
+    'neither tracks nor a time of the day may leave a play out.';

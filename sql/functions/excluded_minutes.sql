@@ -1,5 +1,5 @@
--- At which local minutes of the day (from 1 for 00:00) rules with a time that are not about tracks may leave a play out:
--- 1: rules that ask nothing else but a weekday; 2: also one that asks more. Null: there is no rule with a time.
+-- At which local minutes of the day (from 1 for 00:00) rules with a time that are not about tracks may leave a play
+-- out: 1: rules that ask nothing else but a weekday; 2: also one that asks more. Null: there is no rule with a time.
 
 create or replace function listening.excluded_minutes()
 returns smallint[]

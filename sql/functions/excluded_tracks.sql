@@ -1,7 +1,8 @@
 -- Grain: a rule of what is left out and a track that it is about: the rows of listening.excluded_track, worked out once
 -- and on their own, because who joins plays to that view has no idea how few rows it has.
 --
--- Within a report they are those that excluded_tracks_kept has worked out for its listener, and for nobody else.
+-- Within a report they are those that sql/reports/shared/excluded_tracks.sql has worked out, of its listener alone. That
+-- setting is its reader's own, and ends with the transaction.
 
 create or replace function listening.excluded_tracks()
 returns table (
@@ -35,7 +36,9 @@ begin
             found.track_key,
             found.is_whole
         from unnest(
-            split_part(kept, ';', 2)::integer[], split_part(kept, ';', 3)::integer[], split_part(kept, ';', 4)::boolean[]
+            split_part(kept, ';', 2)::integer[],
+            split_part(kept, ';', 3)::integer[],
+            split_part(kept, ';', 4)::boolean[]
         ) as found (exclusion_key, track_key, is_whole);
     end if;
 end

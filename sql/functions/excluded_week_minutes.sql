@@ -1,5 +1,5 @@
--- Grain: a listener and a minute of the week (0 for Monday, 00:00) at which a rule leaves everything out: one that asks for
--- a time of the day, maybe for weekdays, and for nothing else.
+-- Grain: a listener and a minute of the week (0 for Monday, 00:00) at which a rule leaves everything out: one that asks
+-- for a time of the day, maybe for weekdays, and for nothing else.
 
 create or replace function listening.excluded_week_minutes()
 returns table (

@@ -2,8 +2,8 @@
 -- out (see listening.exclusion).
 --
 -- Asked of each play, so in an order in which most plays are let go at once: is there any rule, is one about the track,
--- may one be about the minute, the device, the context or the day. Only then is it compared with each rule that asks
--- more than a track. Nothing is joined, so that rules do not change how plays are read.
+-- may one be about the minute, the device, the context or the day. Only then is it compared with single rules. Nothing is
+-- joined, so that rules do not change how plays are read, and without rules nothing but the first question is asked.
 
 create or replace function listening.marked_plays(since timestamptz, until timestamptz)
 returns table (
@@ -111,7 +111,7 @@ cross join lateral (
                         partial.track_key
                     from listening.excluded_tracks() as partial
                     where not partial.is_whole
-                )
+                ) is true -- so that it stays a look into a hash, and is not made a join
                 and listening.is_in_scope(
                     rule.context_key, rule.device_keys, rule.from_minute, rule.until_minute, rule.weekdays,
                     rule.since_date_key, rule.until_date_key, timed_plays.context_key, timed_plays.device_key,
@@ -133,5 +133,5 @@ cross join lateral (
 $$;
 
 comment on function listening.marked_plays is
-    'Every listen from since to before until (use -infinity and infinity for all), with how long it lasted, and whether '
-    'a rule of listening.exclusion leaves it out. Filter it by listener_key.';
+    'Every listen from since to before until (use -infinity and infinity for all), with how long it lasted, and '
+    'whether a rule of listening.exclusion leaves it out. Filter it by listener_key.';

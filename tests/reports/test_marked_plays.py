@@ -102,6 +102,7 @@ def drawn(luck: random.Random, keys: dict[str, list[int]]) -> dict[str, Any]:
         {"device_name": luck.choice(DEVICES).upper()},
         {"from_minute": minute, "until_minute": (minute + length) % 1440},
         {"weekdays": sorted(luck.sample(range(1, 8), luck.randint(1, 3)))},
+        {"from_minute": minute, "until_minute": (minute + length) % 1440, "weekdays": [luck.randint(1, 7)]},
         {"since_date": first, "until_date": first + timedelta(days=luck.choice((0, 5, 20)))},
         luck.choice([{"since_date": first}, {"until_date": first}]),
     ]

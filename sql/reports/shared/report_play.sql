@@ -1,6 +1,6 @@
--- Shared by the parts of a report: everything the listener played from since to before until (report_listen), and what of
--- it is a counted play that no rule leaves out (report_play); of one recording, one artist, or (null) all. Where there are
--- rules, left_out_of_plays has to take what they leave out from report_listen.
+-- Shared by the parts of a report: everything the listener played from since to before until (report_listen), and what
+-- of it is a counted play that no rule leaves out (report_play); of one recording, one artist, or (null) all. Where
+-- there are rules, left_out_of_plays has to take what they leave out from report_listen.
 create temporary table report_listen on commit drop as
 select
     marked_plays.play_key,

@@ -1,5 +1,5 @@
--- Plays by track: totals of the counted plays from since to before until, once for all parts of a report. Where there are
--- rules, left_out_of_tracks has to take what they leave out from it.
+-- Plays by track: totals of the counted plays from since to before until, once for all parts of a report. Where there
+-- are rules, left_out_of_tracks has to take what they leave out from it.
 create temporary table report_track on commit drop as
 select
     marked_plays.track_key,
