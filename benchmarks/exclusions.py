@@ -87,7 +87,7 @@ def measure(export: Path | None, count: int) -> None:
             people(warehouse, 1)
             plays(warehouse, 1, 1, count)
         else:
-            settings = Settings(_env_file=None, database_url=url, time_zone="Europe/Berlin")  # type: ignore[call-arg]
+            settings = Settings(_env_file=None, database_url=url, time_zone="Europe/Berlin")
             import_exports(settings, warehouse, [export], clock=lambda: NOW)
         compared(warehouse)
         warehouse.close()

@@ -1,8 +1,8 @@
 -- Grain: a rule of what is left out and a track that it is about: the rows of listening.excluded_track, worked out once
 -- and on their own, because who joins plays to that view has no idea how few rows it has.
 --
--- Within a report they are those that sql/reports/shared/excluded_tracks.sql has worked out, of its listener alone. That
--- setting is its reader's own, and ends with the transaction.
+-- Within a report they are those that sql/reports/shared/excluded_tracks.sql has worked out, of its listener alone.
+-- That setting is its reader's own, and ends with the transaction.
 
 create or replace function listening.excluded_tracks()
 returns table (

@@ -2,8 +2,8 @@
 -- out (see listening.exclusion).
 --
 -- Asked of each play, so in an order in which most plays are let go at once: is there any rule, is one about the track,
--- may one be about the minute, the device, the context or the day. Only then is it compared with single rules. Nothing is
--- joined, so that rules do not change how plays are read, and without rules nothing but the first question is asked.
+-- may one be about the minute, the device, the context or the day. Only then is it compared with single rules. Nothing
+-- is joined, so that rules do not change how plays are read, and without rules only the first question is asked.
 
 create or replace function listening.marked_plays(since timestamptz, until timestamptz)
 returns table (

@@ -260,7 +260,7 @@ def test_a_search_counts_nothing_and_a_history_what_it_shows(database):
         made = Reporter(connection, ReportFilter(listener), NOW).search("title b")
         assert made.left_out == LeftOut(1) and '"play_count": null' in as_json(made)
         assert "Some plays may be left out by 1 rule." in as_text(made)
-        everything = {"artist_key": None, "recording_key": None}
+        everything: dict[str, int | None] = {"artist_key": None, "recording_key": None}
         shown = page(
             Reporter(connection, ReportFilter(listener, counts_as="all", row_limit=60), NOW), 1, everything, ""
         )
