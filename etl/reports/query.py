@@ -48,7 +48,6 @@ class Reporter:
         if self.left_out:
             run(connection, "reports/shared/excluded_tracks", **self.parameters)
             if criteria.with_excluded:
-                self.count_left_out()
                 run(connection, "reports/shared/with_excluded")
 
     @property
@@ -87,13 +86,16 @@ class Reporter:
                 recording_key=recording_key,
             )
 
-        if self.left_out and not self.criteria.with_excluded:
+        if self.criteria.with_excluded:
+            self.count_left_out(artist_key=artist_key, recording_key=recording_key)
+        else:
             self.count_left_out("_of_plays" if "report_play" in tables else "_of_tracks")
 
-    def count_left_out(self, where: str = "") -> None:
-        """Set the counts of `left_out`: of what `prepare` found (_of_plays, _of_tracks), or by a look at all plays."""
+    def count_left_out(self, where: str = "", **keys: int | None) -> None:
+        """Set the counts of `left_out`: of what `prepare` found (_of_plays, _of_tracks), or by a look at all plays (of these
+        keys: artist_key, recording_key; None for all)."""
         if self.left_out:
-            [found] = run(self.connection, f"reports/shared/left_out{where}", **self.parameters)
+            [found] = run(self.connection, f"reports/shared/left_out{where}", **{**self.parameters, **keys})
             self.left_out = LeftOut(self.left_out.rule_count, found.play_count, found.listened_ms)
 
     def report(self, name: str, title: str, *sections: Section, note: str = "") -> Report:

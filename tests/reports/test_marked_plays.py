@@ -74,7 +74,7 @@ def database(cluster, template, tmp_path_factory):
 def plays(database) -> list[dict[str, Any]]:
     """The plays by plain queries that know nothing of rules."""
     url, _ = database
-    columns = "listener play ms local device context artists genres recording album"
+    columns = "listener play ms local device context artists genres recording album title"
     rows = asked(
         url,
         "select listener_key, play_key, ms_played, played_at at time zone 'Europe/Berlin', platform, context_key,"
@@ -82,7 +82,7 @@ def plays(database) -> list[dict[str, Any]]:
         " where bridge_track_artist.track_key = fact_play.track_key),"
         " array(select unnest(genres) from listening.bridge_track_artist join listening.dim_artist using (artist_key)"
         " where bridge_track_artist.track_key = fact_play.track_key and role = 'main'),"
-        " coalesce(recording_key, track_key), (album_name, album_artist_name)::text"
+        " coalesce(recording_key, track_key), (album_name, album_artist_name)::text, track_name"
         " from listening.fact_play join listening.dim_device using (device_key)"
         " join listening.dim_track using (track_key) join listening.dim_album using (album_key)",
     )
@@ -260,6 +260,8 @@ def test_a_search_counts_nothing_and_a_history_what_it_shows(database):
         made = Reporter(connection, ReportFilter(listener), NOW).search("title b")
         assert made.left_out == LeftOut(1) and '"play_count": null' in as_json(made)
         assert "Some plays may be left out by 1 rule." in as_text(made)
+        asking = ReportFilter(listener, with_excluded=True)
+        assert "Nothing is left out here." in as_text(Reporter(connection, asking, NOW).search("title b"))
         everything: dict[str, int | None] = {"artist_key": None, "recording_key": None}
         shown = page(
             Reporter(connection, ReportFilter(listener, counts_as="all", row_limit=60), NOW), 1, everything, ""
@@ -267,3 +269,23 @@ def test_a_search_counts_nothing_and_a_history_what_it_shows(database):
         times = [row["listened_ms"] for row in shown.sections[0].records() if row["is_excluded"]]
         assert 0 < len(times) < 60 and shown.left_out == LeftOut(1, len(times), sum(times))
         assert f"Marked here, and left out of reports, by 1 rule: {len(times)} plays" in as_text(shown)
+
+
+@pytest.mark.parametrize(("report", "name"), [("artist", "bob"), ("track", "title b"), ("top", "tracks")])
+def test_what_would_be_left_out_is_counted_as_what_is(report, name, database, plays):
+    url, warehouse = database
+    told = []
+    with ruled(url, [(1, {"weekdays": [1, 2, 3]})]):
+        for with_excluded in (False, True):
+            with warehouse.engine.begin() as connection:
+                asking = ReportFilter(listener_known(connection, "me"), counts_as="all", with_excluded=with_excluded)
+                told.append(getattr(Reporter(connection, asking, NOW), report)(name).left_out)
+    mine = [
+        play["ms"]
+        for play in plays
+        if play["listener"] == 1
+        and play["local"].isoweekday() <= 3
+        and (report != "artist" or "Bob" in play["artists"])
+        and (report != "track" or play["title"] == "Title B")
+    ]
+    assert told == [LeftOut(1, len(mine), sum(mine))] * 2

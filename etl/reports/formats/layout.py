@@ -55,6 +55,8 @@ def left_out_sentence(report: Report) -> str:
         return ""
     rules = many(one.rule_count, "rule")
     if one.play_count is None or one.listened_ms is None:
+        if report.criteria.with_excluded:
+            return f"Nothing is left out here. Reports leave plays out by {rules}: brapped exclude list"
         return f"Some plays may be left out by {rules}. They are listed by: brapped exclude list"
     what = f"{rules}: {many(one.play_count, 'play')}, {duration(one.listened_ms)}"
     if report.name == "history":
