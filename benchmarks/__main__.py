@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import imports, moves, plays, recorder, repeats, reports, start
+from benchmarks import exclusions, imports, moves, plays, recorder, repeats, reports, start
 
 BENCHMARKS: dict[str, Callable[[argparse.Namespace], None]] = {
     "start": lambda _: start.measure(),
@@ -13,6 +13,7 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], None]] = {
     "moves": lambda chosen: moves.measure(chosen.rows[1]),
     "repeats": lambda chosen: repeats.measure(tuple(chosen.repeats)),
     "reports": lambda chosen: reports.measure(chosen.rows[0], chosen.listeners, chosen.facts // chosen.listeners),
+    "exclusions": lambda chosen: exclusions.measure(chosen.export, chosen.rows[0]),
     "recorder": lambda chosen: recorder.measure(chosen.export, chosen.days),
 }
 
@@ -42,7 +43,9 @@ if __name__ == "__main__":
         help="how often a track is on repeat (default: %(default)s)",
     )
     parser.add_argument(
-        "--export", type=Path, help="folder of an extended export that `recorder` replays (default: made-up plays)"
+        "--export",
+        type=Path,
+        help="extended export for `exclusions` and, as a folder, `recorder` (default: made-up plays)",
     )
     parser.add_argument("--days", type=int, default=365, help="that `recorder` replays (default: %(default)s)")
     chosen = parser.parse_args()

@@ -22,6 +22,10 @@ def page(reporter: Reporter, number: int, filters: dict[str, int | None], about:
             last = -(-whole.play_count // limit)
             raise ReportError(f"There is no page {number}; the last one is {last}.")
     is_more = len(found.rows) > limit
+    shown = replace(found, rows=found.rows[:limit])
+    if reporter.left_out:
+        marked = [row["listened_ms"] or 0 for row in shown.records() if row["is_excluded"]]
+        reporter.left_out = replace(reporter.left_out, play_count=len(marked), listened_ms=sum(marked))
     note = f"Older plays: page {number + 1} (--page {number + 1})." if is_more else ""
     title = f"Everything played{about}" if number == 1 else f"Everything played{about}, page {number}"
-    return reporter.report("history", title, replace(found, rows=found.rows[:limit]), note=note)
+    return reporter.report("history", title, shown, note=note)

@@ -63,11 +63,14 @@ class Section:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """What a listener's rules leave out of the plays of a report: their number, counted plays and milliseconds."""
+    """What a listener's rules leave out of the plays of a report: their number, counted plays and milliseconds.
+
+    None: not counted, as in a search, which looks at few plays.
+    """
 
     rule_count: int
-    play_count: int
-    listened_ms: int
+    play_count: int | None = None
+    listened_ms: int | None = None
 
 
 @dataclass(frozen=True)

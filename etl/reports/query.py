@@ -27,8 +27,6 @@ class Reporter:
         """connection: within a transaction, which ends with the report. now: aware."""
         self.connection, self.criteria, self.now = connection, criteria, now
         run(connection, "reports/shared/report_session")
-        if criteria.with_excluded:
-            run(connection, "reports/shared/with_excluded")
         since, until = self.bounds(criteria.since_date, criteria.until_date)
         [record] = run(connection, "reports/shared/report_record", **self.listener, now=now)
         self.recorded = Recorded(
@@ -44,10 +42,13 @@ class Reporter:
             **record._mapping,
             "by": criteria.by,
             "row_limit": criteria.row_limit,
+            "with_excluded": criteria.with_excluded,
         }
-
-        found = run(connection, "reports/shared/left_out", **self.parameters)
-        self.left_out = LeftOut(**found[0]._mapping) if found else None
+        self.left_out = LeftOut(record.rule_count) if record.rule_count else None
+        if self.left_out:
+            run(connection, "reports/shared/excluded_tracks", **self.parameters)
+            if criteria.with_excluded:
+                run(connection, "reports/shared/with_excluded")
 
     @property
     def listener(self) -> dict[str, int]:
@@ -75,7 +76,8 @@ class Reporter:
 
         report_play brings report_listen along. The keys restrict both to an artist or a recording.
         """
-        for table in tables or ("report_play", "report_track_of_plays", "report_credit"):
+        tables = tables or ("report_play", "report_track_of_plays", "report_credit")
+        for table in tables:
             run(
                 self.connection,
                 f"reports/shared/{table}",
@@ -83,6 +85,18 @@ class Reporter:
                 artist_key=artist_key,
                 recording_key=recording_key,
             )
+
+        if self.criteria.with_excluded:
+            self.count_left_out(artist_key=artist_key, recording_key=recording_key)
+        else:
+            self.count_left_out("_of_plays" if "report_play" in tables else "_of_tracks")
+
+    def count_left_out(self, where: str = "", **keys: int | None) -> None:
+        """Set the counts of `left_out`: of what `prepare` found (_of_plays, _of_tracks), or by a look at all plays (of these
+        keys: artist_key, recording_key; None for all)."""
+        if self.left_out:
+            [found] = run(self.connection, f"reports/shared/left_out{where}", **{**self.parameters, **keys})
+            self.left_out = LeftOut(self.left_out.rule_count, found.play_count, found.listened_ms)
 
     def report(self, name: str, title: str, *sections: Section, note: str = "") -> Report:
         return Report(name, title, self.now, self.criteria, sections, note, self.recorded, left_out=self.left_out)

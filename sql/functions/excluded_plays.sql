@@ -23,12 +23,18 @@ inner join listening.excluded_tracks() as excluded_track
     on
         excluded_track.listener_key = timed_plays.listener_key
         and excluded_track.track_key = timed_plays.track_key
-        and listening.is_in_scope(
-            excluded_track.context_key, excluded_track.device_keys, excluded_track.from_minute,
-            excluded_track.until_minute, excluded_track.weekdays, excluded_track.since_date_key,
-            excluded_track.until_date_key, timed_plays.context_key, timed_plays.device_key, timed_plays.time_key,
-            timed_plays.date_key
-        )
+inner join listening.exclusion_scope
+    on
+        exclusion_scope.listener_key = excluded_track.listener_key
+        and exclusion_scope.exclusion_key = excluded_track.exclusion_key
+where
+    excluded_track.is_whole
+    or listening.is_in_scope(
+        exclusion_scope.context_key, exclusion_scope.device_keys, exclusion_scope.from_minute,
+        exclusion_scope.until_minute, exclusion_scope.weekdays, exclusion_scope.since_date_key,
+        exclusion_scope.until_date_key, timed_plays.context_key, timed_plays.device_key, timed_plays.time_key,
+        timed_plays.date_key
+    )
 union all
 select
     exclusion_scope.exclusion_key,

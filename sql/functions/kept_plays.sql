@@ -1,5 +1,5 @@
 -- Every play from since to before until, with its length, without those that the listener's rules leave out; see
--- timed_plays and listening.exclusion. Within `set local brapped.with_excluded = 'on'` nothing is left out.
+-- marked_plays and listening.exclusion. Within `set local brapped.with_excluded = 'on'` nothing is left out.
 
 create or replace function listening.kept_plays(since timestamptz, until timestamptz)
 returns table (
@@ -27,56 +27,30 @@ returns table (
 language sql stable parallel safe
 as $$
 select
-    timed_plays.play_key,
-    timed_plays.listener_key,
-    timed_plays.played_at,
-    timed_plays.date_key,
-    timed_plays.time_key,
-    timed_plays.track_key,
-    timed_plays.recording_key,
-    timed_plays.album_key,
-    timed_plays.content_type,
-    timed_plays.duration_ms,
-    timed_plays.context_key,
-    timed_plays.device_key,
-    timed_plays.play_profile_key,
-    timed_plays.reason_end,
-    timed_plays.is_skipped,
-    timed_plays.ms_basis,
-    timed_plays.reported_ms,
-    timed_plays.estimated_ms,
-    timed_plays.best_ms,
-    timed_plays.is_session_start
-from listening.timed_plays(since, until)
+    marked_plays.play_key,
+    marked_plays.listener_key,
+    marked_plays.played_at,
+    marked_plays.date_key,
+    marked_plays.time_key,
+    marked_plays.track_key,
+    marked_plays.recording_key,
+    marked_plays.album_key,
+    marked_plays.content_type,
+    marked_plays.duration_ms,
+    marked_plays.context_key,
+    marked_plays.device_key,
+    marked_plays.play_profile_key,
+    marked_plays.reason_end,
+    marked_plays.is_skipped,
+    marked_plays.ms_basis,
+    marked_plays.reported_ms,
+    marked_plays.estimated_ms,
+    marked_plays.best_ms,
+    marked_plays.is_session_start
+from listening.marked_plays(since, until)
 where
-    not exists (
-        select 1
-        from listening.excluded_tracks() as excluded_track
-        where
-            excluded_track.listener_key = timed_plays.listener_key
-            and excluded_track.track_key = timed_plays.track_key
-            and listening.is_in_scope(
-                excluded_track.context_key, excluded_track.device_keys, excluded_track.from_minute,
-                excluded_track.until_minute, excluded_track.weekdays, excluded_track.since_date_key,
-                excluded_track.until_date_key, timed_plays.context_key, timed_plays.device_key, timed_plays.time_key,
-                timed_plays.date_key
-            )
-            and coalesce(current_setting('brapped.with_excluded', true), '') <> 'on'
-    )
-    and not exists (
-        select 1
-        from listening.exclusion_scope
-        where
-            exclusion_scope.listener_key = timed_plays.listener_key
-            and not exclusion_scope.has_tracks
-            and listening.is_in_scope(
-                exclusion_scope.context_key, exclusion_scope.device_keys, exclusion_scope.from_minute,
-                exclusion_scope.until_minute, exclusion_scope.weekdays, exclusion_scope.since_date_key,
-                exclusion_scope.until_date_key, timed_plays.context_key, timed_plays.device_key, timed_plays.time_key,
-                timed_plays.date_key
-            )
-            and coalesce(current_setting('brapped.with_excluded', true), '') <> 'on'
-    )
+    (select current_setting('brapped.with_excluded', true) = 'on')
+    or not marked_plays.is_excluded
 $$;
 
 comment on function listening.kept_plays is

@@ -24,25 +24,26 @@ with reach as (
 ),
 page as (
     select
-        timed_plays.play_key,
-        timed_plays.played_at,
-        timed_plays.track_key,
-        timed_plays.content_type,
-        timed_plays.context_key,
-        timed_plays.device_key,
-        timed_plays.play_profile_key,
-        timed_plays.is_skipped,
-        timed_plays.ms_basis,
-        timed_plays.best_ms
+        marked_plays.play_key,
+        marked_plays.played_at,
+        marked_plays.track_key,
+        marked_plays.content_type,
+        marked_plays.context_key,
+        marked_plays.device_key,
+        marked_plays.play_profile_key,
+        marked_plays.is_skipped,
+        marked_plays.ms_basis,
+        marked_plays.best_ms,
+        marked_plays.is_excluded
     from reach
-    cross join lateral listening.timed_plays(reach.since, :until) as timed_plays
+    cross join lateral listening.marked_plays(reach.since, :until) as marked_plays
     where
-        timed_plays.listener_key = :listener_key
-        and listening.is_counted(:counts_as, timed_plays.best_ms, timed_plays.duration_ms, timed_plays.reason_end)
-        and (cast(:recording_key as integer) is null or timed_plays.recording_key = :recording_key)
+        marked_plays.listener_key = :listener_key
+        and listening.is_counted(:counts_as, marked_plays.best_ms, marked_plays.duration_ms, marked_plays.reason_end)
+        and (cast(:recording_key as integer) is null or marked_plays.recording_key = :recording_key)
         and (
             cast(:artist_key as integer) is null
-            or timed_plays.track_key in (
+            or marked_plays.track_key in (
                 select bridge_track_artist.track_key
                 from listening.standing_artist
                 inner join listening.bridge_track_artist on bridge_track_artist.artist_key = standing_artist.artist_key
@@ -50,8 +51,8 @@ page as (
             )
         )
     order by
-        timed_plays.played_at desc,
-        timed_plays.play_key desc
+        marked_plays.played_at desc,
+        marked_plays.play_key desc
     limit :row_limit
     offset :row_offset
 )
@@ -81,12 +82,7 @@ select
     ) as sources,
     dim_track.track_uri,
     listening.spotify_url(dim_track.track_uri) as track_url,
-    page.play_key in (
-        select excluded_plays.play_key
-        from reach
-        cross join lateral listening.excluded_plays(reach.since, :until) as excluded_plays
-        where excluded_plays.listener_key = :listener_key
-    ) as is_excluded
+    page.is_excluded
 from page
 inner join listening.dim_track on dim_track.track_key = page.track_key
 inner join listening.dim_album on dim_album.album_key = dim_track.album_key

@@ -1,5 +1,5 @@
--- Grain: a rule of what is left out and a track that it is about, with what the rule asks besides. Rules that are not
--- about tracks are not in it: see exclusion_scope.
+-- Grain: a rule of what is left out and a track that it is about. Rules that are not about tracks are not in it; what
+-- rules ask besides is in exclusion_scope.
 
 create or replace view listening.excluded_track as
 with met as (
@@ -78,7 +78,23 @@ with met as (
         'genre',
         bridge_track_artist.track_key
     from listening.exclusion
-    inner join listening.chosen_genre on exclusion.genre_name = any(chosen_genre.genres)
+    inner join (
+        -- only of artists whom anybody says to be of such a genre
+        select
+            chosen_genre.artist_key,
+            unnest(chosen_genre.genres) as genre_name
+        from listening.chosen_genre
+        where
+            chosen_genre.artist_key = any(array(
+                select dim_artist.artist_key
+                from listening.dim_artist
+                where dim_artist.genres && array(select asked.genre_name from listening.exclusion as asked)
+                union all
+                select artist_genre.artist_key
+                from listening.artist_genre
+                where artist_genre.genres && array(select asked.genre_name from listening.exclusion as asked)
+            ))
+    ) as chosen_genre on chosen_genre.genre_name = exclusion.genre_name
     inner join listening.bridge_track_artist
         on
             bridge_track_artist.artist_key = chosen_genre.artist_key
@@ -88,13 +104,10 @@ select
     exclusion.listener_key,
     exclusion.exclusion_key,
     met.track_key,
-    exclusion.context_key,
-    case when exclusion.device_name is not null then listening.device_keys(exclusion.device_name) end as device_keys,
-    exclusion.from_minute,
-    exclusion.until_minute,
-    exclusion.weekdays,
-    to_char(exclusion.since_date, 'yyyymmdd')::integer as since_date_key,
-    to_char(exclusion.until_date, 'yyyymmdd')::integer as until_date_key
+    num_nonnulls(
+        exclusion.context_key, exclusion.device_name, exclusion.from_minute, exclusion.weekdays, exclusion.since_date,
+        exclusion.until_date
+    ) = 0 as is_whole
 from met
 inner join listening.exclusion
     on
@@ -114,10 +127,5 @@ comment on view listening.excluded_track is
 comment on column listening.excluded_track.listener_key is 'Whose rule.';
 comment on column listening.excluded_track.exclusion_key is 'Number of the rule.';
 comment on column listening.excluded_track.track_key is 'A track that it is about.';
-comment on column listening.excluded_track.context_key is 'From where it must be played. Null: from anywhere.';
-comment on column listening.excluded_track.device_keys is 'On which devices it must be played. Null: on any.';
-comment on column listening.excluded_track.from_minute is 'From which local minute of the day on. Null: at any time.';
-comment on column listening.excluded_track.until_minute is 'Until before which local minute of the day.';
-comment on column listening.excluded_track.weekdays is 'On which local weekdays, 1 for Monday to 7. Null: on any.';
-comment on column listening.excluded_track.since_date_key is 'From which local date on, as in dim_date. Null: always.';
-comment on column listening.excluded_track.until_date_key is 'Up to and including which local date. Null: always.';
+comment on column listening.excluded_track.is_whole is
+    'The rule asks nothing besides: every play of the track is left out.';

@@ -2,15 +2,15 @@
 
 create or replace view listening.play_detail as
 select
-    timed_plays.play_key,
-    timed_plays.listener_key,
+    marked_plays.play_key,
+    marked_plays.listener_key,
     dim_listener.listener_name,
-    timed_plays.played_at,
-    timed_plays.played_at at time zone dim_listener.time_zone as local_moment,
+    marked_plays.played_at,
+    marked_plays.played_at at time zone dim_listener.time_zone as local_moment,
     dim_date.full_date as local_date,
     dim_time.hour as local_hour,
     dim_date.day_name,
-    timed_plays.content_type,
+    marked_plays.content_type,
     dim_track.track_uri,
     dim_track.track_name,
     track_credit.artist_names,
@@ -22,17 +22,17 @@ select
     dim_album.release_date_precision,
     dim_album.image_url,
     listening.spotify_url(dim_track.track_uri) as track_url,
-    timed_plays.duration_ms,
+    marked_plays.duration_ms,
     dim_track.isrc,
     dim_track.is_explicit,
     dim_track.popularity,
-    timed_plays.reported_ms,
-    timed_plays.estimated_ms,
-    timed_plays.ms_basis,
-    timed_plays.best_ms,
-    listening.is_counted('30s', timed_plays.best_ms, timed_plays.duration_ms, timed_plays.reason_end) as is_30s,
-    listening.is_counted('half', timed_plays.best_ms, timed_plays.duration_ms, timed_plays.reason_end) as is_half,
-    listening.is_counted('full', timed_plays.best_ms, timed_plays.duration_ms, timed_plays.reason_end) as is_full,
+    marked_plays.reported_ms,
+    marked_plays.estimated_ms,
+    marked_plays.ms_basis,
+    marked_plays.best_ms,
+    listening.is_counted('30s', marked_plays.best_ms, marked_plays.duration_ms, marked_plays.reason_end) as is_30s,
+    listening.is_counted('half', marked_plays.best_ms, marked_plays.duration_ms, marked_plays.reason_end) as is_half,
+    listening.is_counted('full', marked_plays.best_ms, marked_plays.duration_ms, marked_plays.reason_end) as is_full,
     dim_context.context_type,
     dim_context.context_uri,
     dim_context.context_name,
@@ -42,7 +42,7 @@ select
     dim_play_profile.reason_start,
     dim_play_profile.reason_end,
     dim_play_profile.is_shuffle,
-    timed_plays.is_skipped,
+    marked_plays.is_skipped,
     dim_play_profile.is_offline,
     dim_play_profile.is_private,
     dim_play_profile.country_code,
@@ -51,24 +51,19 @@ select
         from listening.source
         where source.source_name = any(dim_play_profile.sources)
     ) as sources,
-    timed_plays.track_key,
-    timed_plays.recording_key,
-    (timed_plays.listener_key, timed_plays.play_key) in (
-        select
-            excluded_plays.listener_key,
-            excluded_plays.play_key
-        from listening.excluded_plays('-infinity', 'infinity')
-    ) as is_excluded
-from listening.timed_plays('-infinity', 'infinity')
-inner join listening.dim_listener on dim_listener.listener_key = timed_plays.listener_key
-inner join listening.dim_date on dim_date.date_key = timed_plays.date_key
-inner join listening.dim_time on dim_time.time_key = timed_plays.time_key
-inner join listening.dim_track on dim_track.track_key = timed_plays.track_key
+    marked_plays.track_key,
+    marked_plays.recording_key,
+    marked_plays.is_excluded
+from listening.marked_plays('-infinity', 'infinity')
+inner join listening.dim_listener on dim_listener.listener_key = marked_plays.listener_key
+inner join listening.dim_date on dim_date.date_key = marked_plays.date_key
+inner join listening.dim_time on dim_time.time_key = marked_plays.time_key
+inner join listening.dim_track on dim_track.track_key = marked_plays.track_key
 inner join listening.dim_album on dim_album.album_key = dim_track.album_key
-inner join listening.dim_context on dim_context.context_key = timed_plays.context_key
-inner join listening.dim_device on dim_device.device_key = timed_plays.device_key
-inner join listening.dim_play_profile on dim_play_profile.play_profile_key = timed_plays.play_profile_key
-left join listening.track_credit on track_credit.track_key = timed_plays.track_key;
+inner join listening.dim_context on dim_context.context_key = marked_plays.context_key
+inner join listening.dim_device on dim_device.device_key = marked_plays.device_key
+inner join listening.dim_play_profile on dim_play_profile.play_profile_key = marked_plays.play_profile_key
+left join listening.track_credit on track_credit.track_key = marked_plays.track_key;
 
 comment on view listening.play_detail is
     'One listen a row, with everything that is known of it: for BI tools that like one wide table. Everything that '

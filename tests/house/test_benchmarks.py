@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from support import in_cluster, memory, with_database
 
-from benchmarks import imports, moves, plays, recorder, repeats, reports, start, temporary_folder
+from benchmarks import exclusions, imports, moves, plays, recorder, repeats, reports, start, temporary_folder
 from benchmarks.__main__ import BENCHMARKS
 from etl.embedded.postgres import embedded_postgres
 
@@ -25,14 +25,20 @@ MODULES = {
     "moves": moves,
     "repeats": repeats,
     "reports": reports,
+    "exclusions": exclusions,
     "recorder": recorder,
 }
 SIZES = Namespace(export=None, days=3, facts=2_000, rows=(300, 600), repeats=(60, 120), listeners=3)
-FOR_PAGE_100 = Namespace(facts=21_000, rows=(7_000, 0), listeners=3)
+FOR_PAGE_100 = Namespace(export=None, facts=21_000, rows=(7_000, 0), listeners=3)
 NUMBERS = re.compile(
     r" +\d+\.?\d* m?s\b.*?(?=  \d+ [a-z]+$|$)"
 )  # of every row of a table; what was counted comes after
 JOB = ["Python that does nothing", "Python that only imports what it needs", "brapped plays, 50 of 50 new", "brapped plays, 0 of 50 new"]  # fmt: skip
+EXCLUSIONS = [
+    "daily", "top tracks, a week", "top tracks, a year", "top tracks, ever", "top artists, ever, by time",
+    "top albums, a year", "top genres, ever", "top shows, ever", "wrapped", "features", "artist", "track", "search",
+    "history, a page", "history, page 100, plays only",
+]  # fmt: skip
 FLOOR = "parse and raw COPY, the floor"
 ROWS = {
     "start": list(start.COMMANDS),
@@ -51,6 +57,7 @@ ROWS = {
         "an hourly run that gives the track a new name", "rebuild",
     ],
     "reports": ["read once: count, sum of ms", *reports.REPORTS] * 2,
+    "exclusions": EXCLUSIONS,
     "recorder": ["CPU a day"],
 }  # fmt: skip
 LETTERS = hashlib.md5(b"528").hexdigest()
@@ -90,7 +97,7 @@ def test_each_benchmark_runs_to_its_end_and_prints_its_table(name, server, monke
     # few tracks, so that few plays have the one asked for, and its artist
     monkeypatch.setattr(reports, "TRACKS", 20)
     monkeypatch.setitem(reports.REPORTS, "artist", lambda ask: ask.reporter().artist(ARTIST_OF_TITLE))
-    BENCHMARKS[name](FOR_PAGE_100 if name == "reports" else SIZES)
+    BENCHMARKS[name](FOR_PAGE_100 if name in ("reports", "exclusions") else SIZES)
     printed = capsys.readouterr().out.splitlines()
     assert [NUMBERS.sub("", line) for line in printed if NUMBERS.search(line)] == ROWS[name]
 

@@ -38,7 +38,8 @@ ADDED = {
 # Views and functions on tables that came later.
 NEWER = (
     "chosen_feature", "chosen_genre", "recording_evidence", "excluded_track", "exclusion_scope", "kept_plays",
-    "excluded_plays", "excluded_tracks",
+    "excluded_plays", "excluded_tracks", "marked_plays", "conditional_rules", "excluded_cells", "excluded_minutes",
+    "excluded_week_minutes",
 )  # fmt: skip
 
 

@@ -16,7 +16,8 @@ def as_json(report: Report) -> str:
     left_out, sections.
 
     recorded: runs of days, each {first_date, last_date, coverage}. left_out: by rules, {rule_count, play_count,
-    listened_ms, is_shown}; null without rules. sections: each {name, title, rows}, a row by column.
+    listened_ms, is_shown}, whose counts are null in a search; null without rules. sections: each {name, title, rows},
+    a row by column.
     """
     criteria = report.criteria
     fields = {

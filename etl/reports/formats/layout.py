@@ -51,10 +51,17 @@ def sentences(section: Section, report: Report) -> list[str]:
 def left_out_sentence(report: Report) -> str:
     """What the listener's rules leave out of the report, or would; empty where they leave nothing out."""
     one = report.left_out
-    if one is None or report.criteria is None or not one.play_count:
+    if one is None or report.criteria is None or one.play_count == 0:
         return ""
-    what = f"{many(one.rule_count, 'rule')}: {many(one.play_count, 'play')}, {duration(one.listened_ms)}"
-    if report.criteria.with_excluded or report.name == "history":
+    rules = many(one.rule_count, "rule")
+    if one.play_count is None or one.listened_ms is None:
+        if report.criteria.with_excluded:
+            return f"Nothing is left out here. Reports leave plays out by {rules}: brapped exclude list"
+        return f"Some plays may be left out by {rules}. They are listed by: brapped exclude list"
+    what = f"{rules}: {many(one.play_count, 'play')}, {duration(one.listened_ms)}"
+    if report.name == "history":
+        return f"Marked here, and left out of reports, by {what}."
+    if report.criteria.with_excluded:
         return f"Not left out here, but in reports, by {what}."
     return f"Left out by {what}. They are listed by: brapped exclude list"
 

@@ -1,29 +1,22 @@
--- What the listener's rules leave out of the counted plays from since to before until. No row: there is no rule.
+-- What the listener's rules leave out of the counted plays from since to before until, by a look at all of them;
+-- of one recording, one artist, or (null) all.
 select
-    rule.rule_count,
-    left_out.play_count,
-    left_out.listened_ms
-from (
-    select
-        count(*) as rule_count
-    from listening.exclusion
-    where exclusion.listener_key = :listener_key
-    having count(*) > 0
-) as rule
-cross join lateral (
-    select
-        count(*) as play_count,
-        coalesce(sum(play.listened_ms), 0)::bigint as listened_ms
-    from (
-        select
-            excluded_plays.play_key,
-            min(excluded_plays.listened_ms) as listened_ms
-        from listening.excluded_plays(:since, :until)
-        where
-            excluded_plays.listener_key = :listener_key
-            and listening.is_counted(
-                :counts_as, excluded_plays.listened_ms, excluded_plays.duration_ms, excluded_plays.reason_end
-            )
-        group by excluded_plays.play_key
-    ) as play
-) as left_out
+    count(*) as play_count,
+    coalesce(sum(marked_plays.best_ms), 0)::bigint as listened_ms
+from listening.marked_plays(:since, :until)
+where
+    marked_plays.listener_key = :listener_key
+    and listening.is_counted(
+        :counts_as, marked_plays.best_ms, marked_plays.duration_ms, marked_plays.reason_end
+    )
+    and marked_plays.is_excluded
+    and (cast(:recording_key as integer) is null or marked_plays.recording_key = :recording_key)
+    and (
+        cast(:artist_key as integer) is null
+        or marked_plays.track_key in (
+            select bridge_track_artist.track_key
+            from listening.standing_artist
+            inner join listening.bridge_track_artist on bridge_track_artist.artist_key = standing_artist.artist_key
+            where standing_artist.standing_artist_key = :artist_key
+        )
+    )

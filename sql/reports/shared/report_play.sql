@@ -1,29 +1,31 @@
--- Shared by the parts of a report: everything the listener played from since to before until (report_listen),
--- but for what their rules leave out, and what
--- of it is a counted play (report_play); of one recording, one artist, or (null) all.
+-- Shared by the parts of a report: everything the listener played from since to before until (report_listen), and what
+-- of it is a counted play that no rule leaves out (report_play); of one recording, one artist, or (null) all. Where
+-- there are rules, left_out_of_plays has to take what they leave out from report_listen.
 create temporary table report_listen on commit drop as
 select
-    kept_plays.play_key,
-    kept_plays.played_at,
-    kept_plays.date_key,
-    kept_plays.time_key,
-    kept_plays.track_key,
-    kept_plays.recording_key,
-    kept_plays.album_key,
-    kept_plays.content_type in ('track', 'local') as is_music,
-    kept_plays.play_profile_key,
-    kept_plays.is_skipped,
-    kept_plays.is_session_start,
-    kept_plays.reported_ms is null as is_estimated,
-    kept_plays.best_ms as listened_ms,
-    listening.is_counted(:counts_as, kept_plays.best_ms, kept_plays.duration_ms, kept_plays.reason_end) as is_counted
-from listening.kept_plays(:since, :until)
+    marked_plays.play_key,
+    marked_plays.played_at,
+    marked_plays.date_key,
+    marked_plays.time_key,
+    marked_plays.track_key,
+    marked_plays.recording_key,
+    marked_plays.album_key,
+    marked_plays.content_type in ('track', 'local') as is_music,
+    marked_plays.play_profile_key,
+    marked_plays.is_skipped,
+    marked_plays.is_session_start,
+    marked_plays.reported_ms is null as is_estimated,
+    marked_plays.best_ms as listened_ms,
+    listening.is_counted(:counts_as, marked_plays.best_ms, marked_plays.duration_ms, marked_plays.reason_end)
+        as is_counted,
+    marked_plays.is_excluded and not cast(:with_excluded as boolean) as is_excluded
+from listening.marked_plays(:since, :until)
 where
-    kept_plays.listener_key = :listener_key
-    and (cast(:recording_key as integer) is null or kept_plays.recording_key = :recording_key)
+    marked_plays.listener_key = :listener_key
+    and (cast(:recording_key as integer) is null or marked_plays.recording_key = :recording_key)
     and (
         cast(:artist_key as integer) is null
-        or kept_plays.track_key in (
+        or marked_plays.track_key in (
             select bridge_track_artist.track_key
             from listening.standing_artist
             inner join listening.bridge_track_artist on bridge_track_artist.artist_key = standing_artist.artist_key
@@ -43,7 +45,9 @@ select
     report_listen.is_estimated,
     report_listen.listened_ms
 from report_listen
-where report_listen.is_counted;
+where
+    report_listen.is_counted
+    and not report_listen.is_excluded;
 
 -- a small sample is enough for the planner
 set local default_statistics_target = 5;
