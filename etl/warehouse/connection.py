@@ -52,11 +52,12 @@ class Warehouse:
     """A Postgres database; reconnects when a connection breaks. `repr` does not show the URL.
 
     `clock`: this computer's clock, compared with the database's before anything is recorded; None: not compared.
-    `name`: the setting or option that `url` comes from, for error messages.
+    `name`: the setting or option that `url` comes from, for error messages. `pool_size`: connections at most, which
+    threads share.
     """
 
-    def __init__(self, url: str, clock: Clock | None = None, *, name: str = "DATABASE_URL") -> None:
-        self.engine = engine_of(url, script("ops/migrations/search_path"))
+    def __init__(self, url: str, clock: Clock | None = None, *, name: str = "DATABASE_URL", pool_size: int = 1) -> None:
+        self.engine = engine_of(url, script("ops/migrations/search_path"), pool_size)
         self.clock = clock
         self.name = name
 

@@ -14,10 +14,12 @@ __all__ = ["Clock", "opened", "utc_now"]
 
 
 @contextmanager
-def opened(settings: Settings, *needed: str, clock: Clock = utc_now, only_reads: bool = False) -> Iterator[Warehouse]:
+def opened(
+    settings: Settings, *needed: str, clock: Clock = utc_now, only_reads: bool = False, pool_size: int = 1
+) -> Iterator[Warehouse]:
     """The warehouse at DATABASE_URL, or else in the embedded Postgres, which runs while at least one process uses it.
 
-    `only_reads`: what the log says of it; it keeps nobody from writing.
+    `only_reads`: what the log says of it; it keeps nobody from writing. `pool_size`: connections at most.
     Raises SettingsError if one of the `needed` settings is missing, EmbeddedError if the embedded Postgres fails.
     """
     settings.need(*needed)
@@ -31,6 +33,6 @@ def opened(settings: Settings, *needed: str, clock: Clock = utc_now, only_reads:
             url = stack.enter_context(embedded_postgres(settings.embedded_folder))
         else:
             url = settings.database_url.get_secret_value()
-        warehouse = Warehouse(url, clock)
+        warehouse = Warehouse(url, clock, pool_size=pool_size)
         stack.callback(warehouse.close)
         yield warehouse

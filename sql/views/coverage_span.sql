@@ -13,7 +13,8 @@ select
     coverage.closed_at,
     coverage.closed_by
 from ops.coverage
-inner join listening.dim_listener on dim_listener.listener_key = coverage.listener_key;
+inner join listening.dim_listener on dim_listener.listener_key = coverage.listener_key
+where listening.is_visible(coverage.listener_key);
 
 comment on view listening.coverage_span is
     'The coverage ledger: spans that a source covers, and gaps, in which plays were probably lost. What lies in no '

@@ -13,7 +13,8 @@ select
         from ops.watermark
         where watermark.listener_key = dim_listener.listener_key
     ) as checked_at
-from listening.dim_listener;
+from listening.dim_listener
+where listening.is_visible(dim_listener.listener_key);
 
 comment on view listening.freshness is 'How fresh the record of a listener is.';
 comment on column listening.freshness.listener_key is 'Who listened.';

@@ -1,0 +1,25 @@
+"""The start page: today, what plays, and how fresh the record is."""
+
+from fastapi import APIRouter
+from sqlalchemy import Connection
+from starlette.responses import Response
+
+from etl.reports.formats.html import values_of
+from etl.reports.model import Report
+from etl.reports.request import ReportContext
+from etl.web import rendering
+from etl.web.visitors import TheSite, TheVisitor
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/")
+def start(visitor: TheVisitor, site: TheSite) -> Response:
+    """Today, by the listener's clock."""
+
+    def work(connection: Connection) -> Report:
+        context = ReportContext(connection, visitor.listener, site.clock())
+        return context.reporter(counts_as=visitor.counts_as).daily(context.day("today"))
+
+    report = site.records.read(visitor.listener_key, work)
+    return rendering.page("report_page.html", visitor=visitor, path="/", **values_of(report))
