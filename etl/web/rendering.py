@@ -15,7 +15,16 @@ from etl.reports.formats.html import environment_of
 
 HERE = Path(__file__).resolve().parent
 TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
-NAVIGATION = (("/", "Now"), ("/settings", "Settings"))
+NAVIGATION = (
+    ("/", "Now"),
+    ("/overview", "Overview"),
+    ("/top", "Top"),
+    ("/history", "History"),
+    ("/wrapped", "Wrapped"),
+    ("/compare", "Compare"),
+    ("/data", "Data"),
+    ("/settings", "Settings"),
+)
 
 
 @dataclass(frozen=True)

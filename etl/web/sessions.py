@@ -83,7 +83,7 @@ def sessions_of(connection: Connection, listener_key: int, now: datetime) -> lis
 
 def browser_name(user_agent: str) -> str | None:
     """Family of browser and system, such as `Firefox on Linux`; None for a program that names neither. Pure."""
-    browser = next((one for one in BROWSERS if re.search(rf"\b{one}[A-Za-z]*/", user_agent)), None)
+    browser = next((one for one in BROWSERS if re.search(rf"{one}[A-Za-z]*/", user_agent)), None)
     system = next((name for mark, name in SYSTEMS.items() if mark in user_agent), None)
     named = BROWSER_NAMES.get(browser, browser) if browser else None
     return " on ".join(filter(None, (named, system))) or None

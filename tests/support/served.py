@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import requests
+
 from support.cli_process import Program
 
 
@@ -54,9 +55,7 @@ class Browser:
         """Path and query of the callback, after agreeing on Spotify's page at this address."""
         parts = urllib.parse.urlsplit(address)
         form = dict(urllib.parse.parse_qsl(parts.query)) | {"as": account_id}
-        sent = requests.post(
-            f"{parts.scheme}://{parts.netloc}/authorize", data=form, timeout=30, allow_redirects=False
-        )
+        sent = requests.post(f"{parts.scheme}://{parts.netloc}/authorize", data=form, timeout=30, allow_redirects=False)
         back = sent.headers["Location"]
         assert back.startswith(self.url + "/callback"), back
         return back.removeprefix(self.url)

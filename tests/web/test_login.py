@@ -35,9 +35,7 @@ def test_the_first_listener_logs_in_and_sees_their_page(served: Served, ask: Cal
 def test_the_cookie_is_for_this_server_alone_and_the_table_has_only_its_hash(served: Served, ask: Callable) -> None:
     browser = served.visitor()
     answer = browser.log_in(ADA)
-    [set_cookie] = [
-        line for line in answer.raw.headers.getlist("Set-Cookie") if line.startswith("brapped-session=")
-    ]
+    [set_cookie] = [line for line in answer.raw.headers.getlist("Set-Cookie") if line.startswith("brapped-session=")]
     assert "HttpOnly" in set_cookie and "SameSite=lax" in set_cookie and "Path=/" in set_cookie
     token = cookies_of(browser)["brapped-session"].value
     assert token is not None
@@ -45,7 +43,9 @@ def test_the_cookie_is_for_this_server_alone_and_the_table_has_only_its_hash(ser
     assert bytes(kept) == hashlib.sha256(token.encode()).digest()
 
 
-def test_a_second_account_needs_an_invitation_and_each_works_once(served: Served, brapped: Callable, ask: Callable) -> None:
+def test_a_second_account_needs_an_invitation_and_each_works_once(
+    served: Served, brapped: Callable, ask: Callable
+) -> None:
     served.visitor().log_in(ADA)
     refused = served.visitor().log_in(BEN)
     assert refused.status_code == 403 and "invitation" in refused.text
@@ -70,7 +70,9 @@ def test_a_login_works_in_its_own_browser_and_once(served: Served) -> None:
     assert browser.get(back).status_code == 400
 
 
-def test_somebody_whom_the_app_does_not_know_reads_what_its_owner_has_to_do(served: Served, spotify: SimulatedSpotify) -> None:
+def test_somebody_whom_the_app_does_not_know_reads_what_its_owner_has_to_do(
+    served: Served, spotify: SimulatedSpotify
+) -> None:
     known = spotify.world
     change_world(spotify, app=replace(known.app, registered=frozenset({ADA})))
     refused = served.visitor().log_in(BEN)

@@ -1,11 +1,12 @@
 """What the web application's role may see: the rows of one listener, whatever a statement asks for."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import psycopg2
 import pytest
 from sqlalchemy import Connection, text
-from support import NOW, asked
+from support import asked, libpq
 
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.errors import WarehouseError
@@ -53,11 +54,13 @@ def test_each_relation_shows_one_listeners_rows_only(records: Records, ask: Call
     keys = {name: key for key, name in ask("select listener_key, listener_id from listening.dim_listener")}
     ada, ben = keys["account-of-ada"], keys["ben"]
     relations = [name for name, _ in ask(OF_LISTENERS)]
-    seen_whole = {name: {key for (key,) in ask(f"select distinct listener_key from listening.{name}")} for name in relations}
+    seen_whole = {
+        name: {key for (key,) in ask(f"select distinct listener_key from listening.{name}")} for name in relations
+    }
     assert sum(seen_whole[name] == {ada, ben} for name in relations) > 10, "both have rows nearly everywhere"
     for key in (ada, ben):
         for name in relations:
-            seen = records.read(key, lambda connection, name=name: keys_seen(connection, name))
+            seen = records.read(key, partial(keys_seen, relation=name))
             assert seen == seen_whole[name] & {key}, name
 
 
@@ -92,7 +95,7 @@ def test_who_reads_otherwise_sees_what_they_saw(records: Records, recorded: str,
     try:
         asked(recorded, "grant usage on schema listening to reader_of_a_test")
         asked(recorded, "grant select on all tables in schema listening to reader_of_a_test")
-        connection = psycopg2.connect(recorded.replace("//brapped", "//brapped").replace("postgresql+psycopg2", "postgresql"))
+        connection = psycopg2.connect(libpq(recorded))
         with connection, connection.cursor() as cursor:
             cursor.execute("grant reader_of_a_test to current_user")
             cursor.execute("set local role reader_of_a_test")
@@ -105,7 +108,9 @@ def test_who_reads_otherwise_sees_what_they_saw(records: Records, recorded: str,
         asked(recorded, "drop role reader_of_a_test")
 
 
-def test_preparing_again_changes_nothing_and_a_new_table_is_guarded(records: Records, recorded: str, ask: Callable) -> None:
+def test_preparing_again_changes_nothing_and_a_new_table_is_guarded(
+    records: Records, recorded: str, ask: Callable
+) -> None:
     policies = "select polname, polrelid::regclass::text from pg_policy order by 2, 1"
     before = ask(policies)
     prepare_role(records.warehouse)
@@ -113,4 +118,3 @@ def test_preparing_again_changes_nothing_and_a_new_table_is_guarded(records: Rec
     asked(recorded, "create table listening.newcomer (listener_key integer not null)")
     prepare_role(records.warehouse)
     assert ("one_listener", "listening.newcomer") in ask(policies)
-    assert NOW

@@ -19,7 +19,8 @@ def start(visitor: TheVisitor, site: TheSite) -> Response:
 
     def work(connection: Connection) -> Report:
         context = ReportContext(connection, visitor.listener, site.clock())
-        return context.reporter(counts_as=visitor.counts_as).daily(context.day("today"))
+        today = context.day("today")
+        return context.reporter(counts_as=visitor.counts_as, since_date=today, until_date=today).daily(today)
 
     report = site.records.read(visitor.listener_key, work)
     return rendering.page("report_page.html", visitor=visitor, path="/", **values_of(report))
