@@ -61,7 +61,7 @@ def main() -> None:
             (FOLDER / one.name).write_bytes(content)
         elif (FOLDER / one.name).read_bytes() != content:
             sys.exit(f"{one.name} is not the file of {one.package} {one.version}.")
-        print(f"{one.name} is {one.inside} of {one.package} {one.version}.")
+        sys.stdout.write(f"{one.name} is {one.inside} of {one.package} {one.version}.\n")
 
 
 if __name__ == "__main__":
