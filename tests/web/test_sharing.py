@@ -3,7 +3,7 @@
 import hashlib
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -28,10 +28,10 @@ def served(recorded: str, start: Callable, spotify: SimulatedSpotify) -> Served:
 
 
 @pytest.fixture
-def ada(served: Served) -> Iterator[Browser]:
+def ada(served: Served) -> Browser:
     browser = served.visitor()
     browser.log_in(ADA)
-    yield browser
+    return browser
 
 
 def made_address(browser: Browser, **form: str) -> str:

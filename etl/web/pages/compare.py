@@ -1,5 +1,6 @@
 """Compare two listeners who both agree to it."""
 
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter
@@ -62,15 +63,11 @@ def comparable(connection: Connection, listener_key: int, other_listener_key: in
 
 
 def rankings(site: TheSite, listener: RecordedListener, counts_as: str) -> Rankings:
-    """What a listener plays most of all time, by kind."""
+    """What a listener plays most of all time, by kind. A transaction each, because each has tables of its own."""
 
-    def work(connection: Connection) -> Rankings:
+    def top(connection: Connection, kind: str) -> list[dict[str, Any]]:
         context = ReportContext(connection, listener, site.clock())
-        found = {}
-        for kind, _ in KINDS:
-            report = context.reporter(counts_as=counts_as, row_limit=DEPTH).top(kind)
-            found[kind] = report.section(f"top_{kind}").records()
-        return found
+        report = context.reporter(counts_as=counts_as, row_limit=DEPTH).top(kind)
+        return report.section(f"top_{kind}").records()
 
-    read: Rankings = site.records.read(listener.listener_key, work)
-    return read
+    return {kind: site.records.read(listener.listener_key, partial(top, kind=kind)) for kind, _ in KINDS}
