@@ -8,6 +8,8 @@ EXTRAS = {  # the name that is imported, and the extra in pyproject.toml that br
     "fastapi": "web",
     "uvicorn": "web",
     "python_multipart": "web",
+    "PIL": "web",
+    "prometheus_client": "web",
 }
 NEEDED_FOR = {
     "import": "Spotify's exports and older projects' tables",

@@ -26,7 +26,7 @@ def serve(
 
     Example: brapped serve
     """
-    for package in ("fastapi", "uvicorn", "python_multipart"):
+    for package in ("fastapi", "uvicorn", "python_multipart", "PIL", "prometheus_client"):
         must_be_installed(package)
     with quick_imports():
         from etl import __version__

@@ -1,9 +1,6 @@
 """Put the web application together: the middlewares, the pages, the API, and how errors look."""
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -12,40 +9,15 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from etl import __version__
-from etl.settings import Settings
 from etl.warehouse.errors import WarehouseError
 from etl.web import rendering
+from etl.web.metrics import MetricsMiddleware
 from etl.web.pages import account, compare, front, now, sharing
-from etl.web.records import Records
-from etl.web.registration import Registration
 from etl.web.security import BodyLimit, OwnOriginOnly, RateLimit, SecurityHeaders
+from etl.web.site import Site
 from etl.web.visitors import LoginNeeded
 
 log = logging.getLogger(__name__)
-
-CALLBACK = "/callback"
-
-
-@dataclass(frozen=True)
-class Site:
-    """What the routes need: `app.state.site`. `url`: the address that browsers see, without a path."""
-
-    settings: Settings
-    records: Records
-    registration: Registration
-    clock: Callable[[], datetime]
-    url: str
-
-    @property
-    def is_https(self) -> bool:
-        return self.url.startswith("https://")
-
-
-def site_of(settings: Settings, records: Records, clock: Callable[[], datetime], port: int) -> Site:
-    """The site at WEB_URL, or else at this port of 127.0.0.1."""
-    url = settings.web_url or f"http://127.0.0.1:{port}"
-    registration = Registration(settings, records, f"{url}{CALLBACK}", clock)
-    return Site(settings, records, registration, clock, url)
 
 
 def app_of(site: Site) -> FastAPI:
@@ -57,6 +29,7 @@ def app_of(site: Site) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
         middleware=[
+            Middleware(MetricsMiddleware, metrics=site.metrics),
             Middleware(SecurityHeaders, is_https=site.is_https),
             Middleware(RateLimit),
             Middleware(OwnOriginOnly, origin=site.url),

@@ -1,4 +1,4 @@
-"""What plays now as a small SVG picture, for a README or a page of one's own. Pure."""
+"""What plays now as a small SVG picture, for a README or a page of one's own."""
 
 from typing import Any
 

@@ -12,8 +12,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from etl.clock import utc_now
 from etl.settings import Settings
 from etl.warehouse.connection import Warehouse
-from etl.web.app import app_of, site_of
+from etl.web.app import app_of
 from etl.web.records import Records, prepare_role
+from etl.web.site import site_of
 
 log = logging.getLogger(__name__)
 

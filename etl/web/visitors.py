@@ -1,13 +1,11 @@
 """The dependencies of routes: the site, and the listener who is logged in."""
 
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import Annotated, Any, cast
 
 from fastapi import Depends, Request
 
 from etl.web.sessions import Visitor, find_visitor
-
-if TYPE_CHECKING:
-    from etl.web.app import Site
+from etl.web.site import Site
 
 LOGIN_COOKIE_S = 600  # as long as Spotify's code is valid
 
@@ -16,17 +14,17 @@ class LoginNeeded(Exception):
     """The route is for listeners, and nobody is logged in."""
 
 
-def site_in(request: Request) -> "Site":
+def site_in(request: Request) -> Site:
     """The site that the application serves."""
-    return cast("Site", request.app.state.site)
+    return cast(Site, request.app.state.site)
 
 
-def cookie_name(site: "Site", kind: str = "session") -> str:
+def cookie_name(site: Site, kind: str = "session") -> str:
     """The name of a cookie. With TLS its prefix makes browsers refuse one that another host, or no TLS, has set."""
     return f"__Host-brapped-{kind}" if site.is_https else f"brapped-{kind}"
 
 
-def cookie_options(site: "Site") -> dict[str, Any]:
+def cookie_options(site: Site) -> dict[str, Any]:
     """For `set_cookie` and `delete_cookie`. Lax, not strict, or the way back from Spotify would lose it."""
     return {"path": "/", "httponly": True, "secure": site.is_https, "samesite": "lax"}
 
@@ -49,4 +47,4 @@ def needed_visitor(visitor: Annotated[Visitor | None, Depends(visitor_in)]) -> V
 
 SomeVisitor = Annotated[Visitor | None, Depends(visitor_in)]
 TheVisitor = Annotated[Visitor, Depends(needed_visitor)]
-TheSite = Annotated[Any, Depends(site_in)]
+TheSite = Annotated[Site, Depends(site_in)]

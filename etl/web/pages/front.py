@@ -7,6 +7,7 @@ from etl.auth.oauth import LoginError
 from etl.clock import WrongClock
 from etl.spotify.errors import SpotifyError
 from etl.web import rendering
+from etl.web.metrics import CONTENT_TYPE_LATEST
 from etl.web.registration import NotAllowed
 from etl.web.sessions import LIFE
 from etl.web.visitors import LOGIN_COOKIE_S, SomeVisitor, TheSite, cookie_name, cookie_options
@@ -80,3 +81,12 @@ def static(version: str, name: str) -> Response:
 def health() -> Response:
     """That the program runs. Asks no database, so a free one sleeps on."""
     return Response("ok\n", media_type="text/plain")
+
+
+@router.get("/metrics")
+def metrics(request: Request, site: TheSite) -> Response:
+    """Counts for Prometheus, for programs on the same computer that ask past any proxy."""
+    is_direct = not any(name in request.headers for name in ("forwarded", "x-forwarded-for", "x-forwarded-proto"))
+    if not (is_direct and request.client and request.client.host in ("127.0.0.1", "::1")):
+        return Response(status_code=404)
+    return Response(site.metrics.as_text(), media_type=CONTENT_TYPE_LATEST)
