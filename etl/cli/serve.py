@@ -37,7 +37,7 @@ def serve(
         from etl.web import server
 
     settings = read_settings()
-    with opened(settings, *APP_SETTINGS, pool_size=server.CONNECTIONS) as warehouse:
+    with opened(settings, *APP_SETTINGS, pool_size=server.CONNECTIONS, tries=server.TRIES) as warehouse:
         warehouse.migrate(utc_now(), __version__)
         server.serve(
             settings,

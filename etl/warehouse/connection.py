@@ -101,7 +101,7 @@ class Warehouse:
         """Run `work` in one transaction, and from the start again after a lost connection or a serialization failure.
 
         `work` has to be idempotent: a commit whose answer was lost may have succeeded. `wanted`: the timeouts of its
-        statements and locks; by default those of a short run. Raises WarehouseError after TRIES attempts, or at once
+        statements and locks; by default those of a short run. Raises WarehouseError after `tries` attempts, or at once
         for an error that a retry can't fix; ValuesRefused for a value that does not fit; LockTimeout.
         """
         first: set[int] = set()
@@ -118,7 +118,7 @@ class Warehouse:
             except (DBAPIError, psycopg2.Error) as error:
                 failure = error
             is_late = time.monotonic() - started_s > limits.ANOTHER_TRY_S
-            if not is_passing(failure) or attempt == TRIES or is_late:
+            if not is_passing(failure) or attempt >= self.tries or is_late:
                 break
             self.engine.dispose()  # the pooled connection is likely broken too
             log.info("The database does not answer (try %d of %d)", attempt, TRIES)

@@ -19,6 +19,7 @@ from etl.web.site import site_of
 log = logging.getLogger(__name__)
 
 CONNECTIONS = 8  # to Postgres at most; more requests at once wait for one
+TRIES = 3  # of a transaction: a suspended database wakes up meanwhile, and nobody waits longer for a page
 IDLE_S = 60.0  # without a request, after which the connections are closed, so that a database can sleep
 GRACE_S = 20  # for requests under way when the server is ended
 
