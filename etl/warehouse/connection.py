@@ -53,10 +53,19 @@ class Warehouse:
 
     `clock`: this computer's clock, compared with the database's before anything is recorded; None: not compared.
     `name`: the setting or option that `url` comes from, for error messages. `pool_size`: connections at most, which
-    threads share.
+    threads share. `tries`: how often a transaction is tried while the database does not answer.
     """
 
-    def __init__(self, url: str, clock: Clock | None = None, *, name: str = "DATABASE_URL", pool_size: int = 1) -> None:
+    def __init__(
+        self,
+        url: str,
+        clock: Clock | None = None,
+        *,
+        name: str = "DATABASE_URL",
+        pool_size: int = 1,
+        tries: int = TRIES,
+    ) -> None:
+        self.tries = tries
         self.engine = engine_of(url, script("ops/migrations/search_path"), pool_size)
         self.clock = clock
         self.name = name

@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 
 from etl.clock import Clock, utc_now
 from etl.settings import Settings
-from etl.warehouse.connection import Warehouse
+from etl.warehouse.connection import TRIES, Warehouse
 
 log = logging.getLogger(__name__)
 
@@ -15,11 +15,16 @@ __all__ = ["Clock", "opened", "utc_now"]
 
 @contextmanager
 def opened(
-    settings: Settings, *needed: str, clock: Clock = utc_now, only_reads: bool = False, **options: int
+    settings: Settings,
+    *needed: str,
+    clock: Clock = utc_now,
+    only_reads: bool = False,
+    pool_size: int = 1,
+    tries: int = TRIES,
 ) -> Iterator[Warehouse]:
     """The warehouse at DATABASE_URL, or else in the embedded Postgres, which runs while at least one process uses it.
 
-    `only_reads`: what the log says of it; it keeps nobody from writing. `options`: pool_size and tries of the Warehouse.
+    `only_reads`: what the log says of it; it keeps nobody from writing. `pool_size`, `tries`: of the Warehouse.
     Raises SettingsError if one of the `needed` settings is missing, EmbeddedError if the embedded Postgres fails.
     """
     settings.need(*needed)
@@ -33,6 +38,6 @@ def opened(
             url = stack.enter_context(embedded_postgres(settings.embedded_folder))
         else:
             url = settings.database_url.get_secret_value()
-        warehouse = Warehouse(url, clock, **options)
+        warehouse = Warehouse(url, clock, pool_size=pool_size, tries=tries)
         stack.callback(warehouse.close)
         yield warehouse

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,8 +17,8 @@ HTMX = "etl/web/static/htmx.min.js"
 
 
 @pytest.fixture
-def served(start: Callable) -> Iterator[Served]:
-    yield serving(start)
+def served(start: Callable) -> Served:
+    return serving(start)
 
 
 def test_each_answer_forbids_what_the_page_does_not_need(served: Served) -> None:
