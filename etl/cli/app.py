@@ -24,6 +24,7 @@ from etl.cli import rebuild as rebuild_cli
 from etl.cli import record as record_cli
 from etl.cli import recordings as recordings_cli
 from etl.cli import report as report_cli
+from etl.cli import serve as serve_cli
 from etl.cli.fast_imports import quick_imports
 from etl.cli.output import harmless, on_summary, show_outcome
 from etl.extras import missing_extra
@@ -65,6 +66,8 @@ app.command()(login_cli.login)
 app.command()(rebuild_cli.rebuild)
 app.command()(record_cli.record)
 app.command()(record_cli.now)
+app.command()(serve_cli.serve)
+app.command()(serve_cli.invite)
 
 
 @app.callback(invoke_without_command=True)

@@ -53,7 +53,8 @@ class Warehouse:
 
     `clock`: this computer's clock, compared with the database's before anything is recorded; None: not compared.
     `name`: the setting or option that `url` comes from, for error messages. `start_again`: starts a server that this
-    program itself has to start, unless it answers; returns its URL, and raises WarehouseError.
+    program itself has to start, unless it answers; returns its URL, and raises WarehouseError. `pool_size`: connections
+    at most, which threads share. `tries`: how often a transaction is tried while the database does not answer.
     """
 
     def __init__(
@@ -63,9 +64,13 @@ class Warehouse:
         *,
         name: str = "DATABASE_URL",
         start_again: Callable[[], str] | None = None,
+        pool_size: int = 1,
+        tries: int = TRIES,
     ) -> None:
+        self.tries = tries
+        self.pool_size = pool_size
         self.search_path = script("ops/migrations/search_path")
-        self.engine = engine_of(url, self.search_path)
+        self.engine = engine_of(url, self.search_path, pool_size)
         self.clock = clock
         self.name = name
         self.start_again = start_again
@@ -110,7 +115,7 @@ class Warehouse:
         """Run `work` in one transaction, and from the start again after a lost connection or a serialization failure.
 
         `work` has to be idempotent: a commit whose answer was lost may have succeeded. `wanted`: the timeouts of its
-        statements and locks; by default those of a short run. Raises WarehouseError after TRIES attempts, or at once
+        statements and locks; by default those of a short run. Raises WarehouseError after `tries` attempts, or at once
         for an error that a retry can't fix; ValuesRefused for a value that does not fit; LockTimeout.
         """
         first: set[int] = set()
@@ -127,13 +132,13 @@ class Warehouse:
             except (DBAPIError, psycopg2.Error) as error:
                 failure = error
             is_late = time.monotonic() - started_s > limits.ANOTHER_TRY_S
-            if not is_passing(failure) or attempt == TRIES or is_late:
+            if not is_passing(failure) or attempt >= self.tries or is_late:
                 break
             self.engine.dispose()  # the pooled connection is likely broken too
             log.info("The database does not answer (try %d of %d)", attempt, TRIES)
             is_conflict = (state_of(failure) or "").startswith("40")  # with another session: the server is there
             if self.start_again is not None and attempt == 1 and not is_conflict:
-                self.engine = engine_of(self.start_again(), self.search_path)
+                self.engine = engine_of(self.start_again(), self.search_path, self.pool_size)
             else:
                 time.sleep(backoff_s(attempt))
             attempt += 1

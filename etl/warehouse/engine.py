@@ -133,8 +133,8 @@ class WatchedCursor(psycopg2.extensions.cursor):
 SAFE_PATH = "set local search_path = pg_catalog, pg_temp"
 
 
-def engine_of(url: str, search_path: str = SAFE_PATH + ";") -> Engine:
-    """An engine with one pooled connection. Raises WarehouseError for an invalid URL, without quoting it.
+def engine_of(url: str, search_path: str = SAFE_PATH + ";", pool_size: int = 1) -> Engine:
+    """An engine with `pool_size` pooled connections. Raises WarehouseError for an invalid URL, without quoting it.
 
     `search_path`: statements that set the search path at the start of every transaction, each ending in a semicolon.
     """
@@ -143,7 +143,7 @@ def engine_of(url: str, search_path: str = SAFE_PATH + ";") -> Engine:
         engine = create_engine(
             address,
             hide_parameters=True,
-            pool_size=1,
+            pool_size=pool_size,
             max_overflow=0,
             pool_pre_ping=True,
             use_native_hstore=False,  # or each connection would ask for a type that nothing here has

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from etl.clock import Clock, utc_now
 from etl.settings import Settings
-from etl.warehouse.connection import Warehouse
+from etl.warehouse.connection import TRIES, Warehouse
 from etl.warehouse.errors import WarehouseError
 
 if TYPE_CHECKING:
@@ -21,10 +21,17 @@ __all__ = ["Clock", "opened", "utc_now"]
 
 
 @contextmanager
-def opened(settings: Settings, *needed: str, clock: Clock = utc_now, only_reads: bool = False) -> Iterator[Warehouse]:
+def opened(
+    settings: Settings,
+    *needed: str,
+    clock: Clock = utc_now,
+    only_reads: bool = False,
+    pool_size: int = 1,
+    tries: int = TRIES,
+) -> Iterator[Warehouse]:
     """The warehouse at DATABASE_URL, or else in the embedded Postgres, which runs while at least one process uses it.
 
-    `only_reads`: what the log says of it; it keeps nobody from writing.
+    `only_reads`: what the log says of it; it keeps nobody from writing. `pool_size`, `tries`: of the Warehouse.
     Raises SettingsError if one of the `needed` settings is missing, EmbeddedError if the embedded Postgres fails.
     """
     settings.need(*needed)
@@ -36,9 +43,17 @@ def opened(settings: Settings, *needed: str, clock: Clock = utc_now, only_reads:
             from etl.embedded.postgres import embedded_server
 
             server = stack.enter_context(embedded_server(settings.embedded_folder))
-            warehouse = Warehouse(server.url, clock, name=EMBEDDED, start_again=lambda: started_again(server))
+            warehouse = Warehouse(
+                server.url,
+                clock,
+                name=EMBEDDED,
+                start_again=lambda: started_again(server),
+                pool_size=pool_size,
+                tries=tries,
+            )
         else:
-            warehouse = Warehouse(settings.database_url.get_secret_value(), clock)
+            url = settings.database_url.get_secret_value()
+            warehouse = Warehouse(url, clock, pool_size=pool_size, tries=tries)
         stack.callback(warehouse.close)
         yield warehouse
 

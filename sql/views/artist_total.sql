@@ -1,6 +1,6 @@
 -- Grain: a listener and an artist. A play is at least thirty seconds; for another choice use listening.artist_totals.
 
-create or replace view listening.artist_total as
+create or replace view listening.artist_total with (security_invoker = true) as
 select
     artist_totals.listener_key,
     artist_totals.artist_key,

@@ -1,7 +1,7 @@
 -- Grain: one track with audio features from any provider, and whose they are: those of the provider of the lowest rank,
 -- the tempo of the first that knows one.
 
-create or replace view listening.chosen_feature as
+create or replace view listening.chosen_feature with (security_invoker = true) as
 select distinct on (track_feature.track_key)
     track_feature.track_key,
     track_feature.danceability,

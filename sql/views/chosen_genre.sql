@@ -1,6 +1,6 @@
 -- Grain: one artist whose genres are known, and who told them: the provider of the lowest rank that names one.
 
-create or replace view listening.chosen_genre as
+create or replace view listening.chosen_genre with (security_invoker = true) as
 select distinct on (known.artist_key)
     known.artist_key,
     known.genres,

@@ -1,7 +1,7 @@
 -- Grain: a listener and a local day, from the first recorded one to today: which sources report its plays, and whether
 -- it is covered.
 
-create or replace view listening.coverage_day as
+create or replace view listening.coverage_day with (security_invoker = true) as
 select
     period_coverage.listener_key,
     period_coverage.period_start as local_date,

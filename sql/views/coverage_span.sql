@@ -16,7 +16,9 @@ select
     coverage.closed_by
 from ops.coverage
 inner join listening.dim_listener on dim_listener.listener_key = coverage.listener_key
-where dim_listener.merged_into is null
+where
+    dim_listener.merged_into is null
+    and listening.is_visible(coverage.listener_key)
 union all
 select
     dim_listener.listener_key,
@@ -53,7 +55,8 @@ left join lateral (
         export.found_at,
         export.source
     limit 1
-) as closing on true;
+) as closing on true
+where listening.is_visible(dim_listener.listener_key);
 
 comment on view listening.coverage_span is
     'The coverage ledger: spans that a source covers, and gaps, in which plays were probably lost. What lies in no '

@@ -1,7 +1,7 @@
 -- Grain: a listener and a local day, from the first recorded one to the present one. Null where nothing is recorded. A
 -- play is at least thirty seconds; for another choice use listening.recorded_totals.
 
-create or replace view listening.day_total as
+create or replace view listening.day_total with (security_invoker = true) as
 select
     recorded_totals.listener_key,
     recorded_totals.period_start,

@@ -1,7 +1,7 @@
 -- Grain: a rule of what is left out and a track that it is about. Rules that are not about tracks are not in it; what
 -- rules ask besides is in exclusion_scope.
 
-create or replace view listening.excluded_track as
+create or replace view listening.excluded_track with (security_invoker = true) as
 with met as (
     select
         exclusion.listener_key,

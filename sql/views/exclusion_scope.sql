@@ -1,6 +1,6 @@
 -- Grain: a rule of what is left out, with what it asks of a play besides its track (see excluded_track).
 
-create or replace view listening.exclusion_scope as
+create or replace view listening.exclusion_scope with (security_invoker = true) as
 select
     exclusion.listener_key,
     exclusion.exclusion_key,

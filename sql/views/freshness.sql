@@ -15,7 +15,9 @@ select
         where dim_listener.listener_key in (account.listener_key, account.merged_into)
     ) as checked_at
 from listening.dim_listener
-where dim_listener.merged_into is null;
+where
+    dim_listener.merged_into is null
+    and listening.is_visible(dim_listener.listener_key);
 
 comment on view listening.freshness is 'How fresh the record of a listener is.';
 comment on column listening.freshness.listener_key is 'Who listened.';

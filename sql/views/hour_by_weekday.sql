@@ -1,6 +1,6 @@
 -- Grain: a listener, a weekday and an hour in which something was played. A play is at least thirty seconds.
 
-create or replace view listening.hour_by_weekday as
+create or replace view listening.hour_by_weekday with (security_invoker = true) as
 select
     counted_plays.listener_key,
     dim_date.day_of_week,

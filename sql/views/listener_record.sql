@@ -1,7 +1,7 @@
 -- Grain: a listener. Which local days are recorded, computed once per listener, not once per row that is joined to it
 -- (distinct).
 
-create or replace view listening.listener_record as
+create or replace view listening.listener_record with (security_invoker = true) as
 select distinct on (dim_listener.listener_key)
     dim_listener.listener_key,
     dim_listener.time_zone,

@@ -1,6 +1,6 @@
 -- Grain: one play, with everything that is known about it: for BI tools that prefer one wide table.
 
-create or replace view listening.play_detail as
+create or replace view listening.play_detail with (security_invoker = true) as
 select
     marked_plays.play_key,
     marked_plays.listener_key,

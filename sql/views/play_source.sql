@@ -1,6 +1,6 @@
 -- Grain: a play and a source that reported it, with the timestamps of that source.
 
-create or replace view listening.play_source as
+create or replace view listening.play_source with (security_invoker = true) as
 select
     fact_play.play_key,
     fact_play.listener_key,

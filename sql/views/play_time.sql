@@ -1,6 +1,6 @@
 -- Grain: one play. Its length: as reported, or estimated where no source gives it. fact_play holds no estimates.
 
-create or replace view listening.play_time as
+create or replace view listening.play_time with (security_invoker = true) as
 select
     timed_plays.play_key,
     timed_plays.listener_key,

@@ -1,6 +1,6 @@
 -- Grain: a track that is one recording with others, and why.
 
-create or replace view listening.recording_evidence as
+create or replace view listening.recording_evidence with (security_invoker = true) as
 select
     dim_track.track_key,
     dim_track.recording_key,

@@ -1,6 +1,6 @@
 -- Grain: a listening session: plays with at most thirty minutes of silence in between.
 
-create or replace view listening.session as
+create or replace view listening.session with (security_invoker = true) as
 select
     sessions.listener_key,
     sessions.started_at,

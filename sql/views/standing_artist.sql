@@ -2,7 +2,7 @@
 -- dimensions job has described their tracks, one artist is recorded twice, by name and by id. The one by name is
 -- counted for the one by id, if exactly one has that name.
 
-create or replace view listening.standing_artist as
+create or replace view listening.standing_artist with (security_invoker = true) as
 select
     dim_artist.artist_key,
     dim_artist.artist_key as standing_artist_key

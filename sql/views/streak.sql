@@ -1,6 +1,6 @@
 -- Grain: a listener and a streak: consecutive local days, each with a play of at least thirty seconds.
 
-create or replace view listening.streak as
+create or replace view listening.streak with (security_invoker = true) as
 select
     streaks.listener_key,
     streaks.first_date,

@@ -1,6 +1,6 @@
 -- Grain: one track. Who made it, as a text for people: all artists, and main and featured ones apart.
 
-create or replace view listening.track_credit as
+create or replace view listening.track_credit with (security_invoker = true) as
 select
     bridge_track_artist.track_key,
     string_agg(dim_artist.artist_name, ', ' order by bridge_track_artist.position) as artist_names,

@@ -1,6 +1,6 @@
 -- Grain: one track with audio features from a source, in the columns of an older layout, for dashboards made for it.
 
-create or replace view listening.track_features as
+create or replace view listening.track_features with (security_invoker = true) as
 select
     dim_track.track_uri,
     chosen_feature.danceability,

@@ -1,6 +1,6 @@
 -- Grain: two tracks that have a name and an artist in common, in either order; each track is its own namesake, too.
 
-create or replace view listening.track_namesake as
+create or replace view listening.track_namesake with (security_invoker = true) as
 select
     track_alias.track_key,
     namesake.track_key as namesake_track_key

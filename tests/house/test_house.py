@@ -139,11 +139,13 @@ GROUND_FLOOR = [
     "staging",
     "terminal",
     "values",
+    "web_settings",
     "whole_file",
 ]
 MAY_IMPORT = {
     "__main__": "cli",
-    "cli": "demo jobs health reports reports.formats sources.exports auth warehouse",
+    "cli": "demo web jobs health reports reports.formats sources.exports auth warehouse",
+    "web": "jobs reports reports.formats auth warehouse spotify",
     "demo": "jobs reports reports.formats dimensions warehouse embedded simulator",
     "jobs": "alerts health transfer sources sources.exports sources.services dimensions auth warehouse embedded spotify",
     "alerts": "health",

@@ -79,7 +79,7 @@ def test_all_is_every_extra() -> None:
 
 def test_a_package_of_an_extra_is_named_with_the_extra_that_brings_it() -> None:
     direct = {(name, extra) for extra, texts in OPTIONAL.items() for name in names(texts)}
-    named = {(package.replace("_", "-"), extra) for package, extra in EXTRAS.items()}
+    named = {(package.replace("_", "-").replace("PIL", "pillow"), extra) for package, extra in EXTRAS.items()}
     assert named == direct
     assert set(NEEDED_FOR) == set(EXTRAS.values())
 

@@ -11,8 +11,9 @@ ROOT = Path(__file__).parents[2]
 LOCKS: dict[str, list[str]] = {
     "requirements-job.txt": [],
     "requirements-embedded.txt": ["embedded"],
-    "requirements.txt": ["embedded", "import"],
-    "requirements-dev.txt": ["embedded", "import"],
+    "requirements-web.txt": ["import", "web"],
+    "requirements.txt": ["embedded", "import", "web"],
+    "requirements-dev.txt": ["embedded", "import", "web"],
 }
 
 

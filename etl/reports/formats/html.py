@@ -92,32 +92,40 @@ class Part:
 
 def as_html(report: Report) -> str:
     """The report as a page of its own."""
-    environment = environment_of(TEMPLATES)
+    environment = environment_of((TEMPLATES,))
     template = "wrapped.html" if report.name == "wrapped" and report.criteria else "report.html"
     style = environment.get_template("page.css").render().strip()
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    zone = zone_of(report)
     return environment.get_template(template).render(
-        nothing=nothing(report),
-        report=report,
-        parts={section.name: part(section, report) for section in report.sections},
-        subtitle=labels.subtitle(report),
-        recorded=recorded_sentences(report),
-        left_out=left_out_sentence(report),
-        counts_as=COUNTS_AS[report.criteria.counts_as] if report.criteria else "",
-        who=who(report),
-        zone=zone,
-        made_at=labels.moment(report.made_at, zone),
+        **values_of(report),
         covers=" ".join(f"https://*.{host}" for host in COVERS),
         style=Markup(style),  # noqa: S704  # our own file, which holds no value
         style_hash=f"sha256-{digest}",
     )
 
 
+def values_of(report: Report) -> dict[str, Any]:
+    """What the templates of a report need of it, besides its style."""
+    zone = zone_of(report)
+    return {
+        "nothing": nothing(report),
+        "report": report,
+        "parts": {section.name: part(section, report) for section in report.sections},
+        "subtitle": labels.subtitle(report),
+        "recorded": recorded_sentences(report),
+        "left_out": left_out_sentence(report),
+        "counts_as": COUNTS_AS[report.criteria.counts_as] if report.criteria else "",
+        "who": who(report),
+        "zone": zone,
+        "made_at": labels.moment(report.made_at, zone),
+    }
+
+
 @cache
-def environment_of(folder: Path) -> Environment:
+def environment_of(folders: tuple[Path, ...]) -> Environment:
+    """Templates of these folders, with what those of reports need. The first that has a template counts."""
     environment = Environment(
-        loader=FileSystemLoader(folder),
+        loader=FileSystemLoader(folders),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -1,0 +1,83 @@
+"""Put the web application together: the middlewares, the pages, the API, and how errors look."""
+
+import logging
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+
+from etl import __version__
+from etl.warehouse.errors import WarehouseError
+from etl.web import rendering
+from etl.web.metrics import MetricsMiddleware
+from etl.web.pages import account, compare, front, now, sharing
+from etl.web.security import BodyLimit, OwnOriginOnly, RateLimit, SecurityHeaders
+from etl.web.site import Site
+from etl.web.visitors import LoginNeeded
+
+log = logging.getLogger(__name__)
+
+
+def app_of(site: Site) -> FastAPI:
+    """The application as ASGI. The pages of FastAPI's own documentation are off: they load from elsewhere."""
+    app = FastAPI(
+        title="Brapped",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        middleware=[
+            Middleware(MetricsMiddleware, metrics=site.metrics),
+            Middleware(SecurityHeaders, is_https=site.is_https),
+            Middleware(RateLimit),
+            Middleware(OwnOriginOnly, origin=site.url),
+            Middleware(BodyLimit),
+        ],
+    )
+    app.state.site = site
+    for router in (front.router, now.router, account.router, sharing.router, compare.router):
+        app.include_router(router)
+    app.add_exception_handler(LoginNeeded, login_needed)
+    app.add_exception_handler(WarehouseError, database_away)
+    app.add_exception_handler(HTTPException, not_found)
+    app.add_exception_handler(Exception, failed)
+    return app
+
+
+def login_needed(request: Request, error: Exception) -> Response:
+    """Nobody is logged in: pages lead to the front page; what changes something says so."""
+    if request.method == "GET":
+        return Response(status_code=303, headers={"Location": "/welcome"})
+    return rendering.message(
+        "You are logged out", "Nothing was changed. Log in, and do it again.", status=401, again=("/welcome", "Log in")
+    )
+
+
+def database_away(request: Request, error: Exception) -> Response:
+    """Postgres does not answer, or refuses. The log has the reason, which names no value."""
+    log.error("%s", error)
+    return rendering.message(
+        "The database does not answer",
+        "Nothing was changed. A database that sleeps needs a few seconds to wake up: load the page again.",
+        status=503,
+        again=(request.url.path if request.method == "GET" else "/", "Load it again"),
+    )
+
+
+def not_found(request: Request, error: Any) -> Response:
+    """404 and other refusals of a route, as a page."""
+    title = "There is no such page" if error.status_code == 404 else "This can't be done here"
+    return rendering.message(title, str(error.detail), status=error.status_code, again=("/", "Start"))
+
+
+def failed(request: Request, error: Exception) -> Response:
+    """A fault of the program. The log gets its kind and place, not its text, which may hold a title."""
+    log.error("A page failed with %s", type(error).__name__)
+    return rendering.message(
+        "Something went wrong here",
+        "The log of the server says what. Nothing was lost.",
+        status=500,
+        again=("/", "Start"),
+    )

@@ -1,0 +1,1 @@
+"""The pages, one file a subject. Each route reads one listener's rows and renders a template."""
