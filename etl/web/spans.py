@@ -58,6 +58,13 @@ class Span:
             return f"{'since' if self.since else 'until'} {days_in_words(Days(day, day, ''))}"
         return "all days"
 
+    @property
+    def title(self) -> str:
+        """As a heading: `2024`, `May 2024`, `1 to 29 November 2026`, `Since 1 May 2024`, `All days`."""
+        if self.since and self.unit in ("month", "year"):
+            return f"{self.since:%B %Y}" if self.unit == "month" else str(self.since.year)
+        return self.words[0].upper() + self.words[1:]
+
     def before(self, today: date) -> "Span | None":
         """The span of the same length before, of whose days none are to come; None for one without beginning or end.
 
