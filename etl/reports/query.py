@@ -64,6 +64,12 @@ class Reporter:
         [span] = run(self.connection, "reports/shared/report_span", **self.listener, since_date=since, until_date=until)
         return span.since, span.until
 
+    def recorded_span(self) -> dict[str, date]:
+        """The days of the filter; where they are open, from the first recorded day and to today."""
+        today = self.recorded.today
+        since = self.criteria.since_date or self.recorded.first_date or today
+        return {"since_date": since, "until_date": self.criteria.until_date or max(since, today)}
+
     def fetch(self, name: str, **parameters: Any) -> Section:
         """Run sql/reports/`name`.sql, with the parameters of this reporter and these."""
         file = f"reports/{name}"
@@ -108,11 +114,11 @@ class Reporter:
         title = f"Top {'podcasts and audiobooks' if kind == 'shows' else kind} {by}{span_in_words(self.criteria)}"
         return self.report("top", title, *self.sections_of(f"top {kind}", row_offset=row_offset))
 
-    def wrapped(self, year: int) -> Report:
-        """A year. Of one without plays, only its totals and gaps."""
+    def wrapped(self, year: int | None) -> Report:
+        """A year; None is all of them, in one. Of one without plays, only its totals and gaps."""
         self.prepare()
-        title = f"{year}, wrapped"
-        sections = self.sections_of("wrapped")
+        title = f"{year}, wrapped" if year else "All years, wrapped"
+        sections = self.sections_of("wrapped") if year else self.sections_of("all years", **self.recorded_span())
         totals = next(sections)
         if not totals.first["play_count"]:
             return self.report("wrapped", title, totals, self.fetch("gaps"))
@@ -124,11 +130,7 @@ class Reporter:
         A calendar only of up to YEARS_OF_DAYS years; charts of an open span begin with the first recorded day.
         """
         self.prepare()
-        recorded = self.recorded
-        span = {
-            "since_date": self.criteria.since_date or recorded.first_date or recorded.today,
-            "until_date": self.criteria.until_date or recorded.today,
-        }
+        span = self.recorded_span()
         totals = self.fetch("span_totals")
         title = f"At a glance{span_in_words(self.criteria)}"
         if not totals.first["play_count"]:

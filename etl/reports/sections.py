@@ -50,7 +50,7 @@ SECTIONS: dict[str, SectionSpec] = {
         "Podcasts and audiobooks",
         cols("show_name play_count listened_ms episode_count last_played_at show_url image_url"),
         cols("show_name play_count listened_ms episode_count"),
-        few_in=("wrapped",),
+        few_in=("wrapped", "all years"),
         is_ranked=True,
         has_bars=True,
     ),
@@ -127,7 +127,7 @@ SECTIONS: dict[str, SectionSpec] = {
         cols("artist_name play_count listened_ms first_played_at"),
         narrative=narrative.discovered,
         narrates_nothing=True,  # there is a reason why nothing is in it
-        few_in=("wrapped",),
+        few_in=("wrapped", "all years"),
         is_round=True,
     ),
     "longest_streak": SectionSpec(
@@ -150,7 +150,7 @@ SECTIONS: dict[str, SectionSpec] = {
         cols("track_name artist_names skip_count listen_count all_skip_share track_url image_url"),
         cols("track_name artist_names skip_count listen_count"),
         narrative=narrative.skips,
-        few_in=("wrapped",),
+        few_in=("wrapped", "all years"),
     ),
     "beyond_wrapped": SectionSpec(
         "What Wrapped does not tell you",
