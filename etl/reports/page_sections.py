@@ -24,15 +24,14 @@ PAGE_SECTIONS: dict[str, SectionSpec] = {
     ),
 }
 PAGE_REPORTS: dict[str, tuple[str, ...]] = {
-    "overview": cols(
-        "span_totals top_artists top_tracks top_albums top_genres plays_by_day plays_by_hour plays_by_month discovered"
-    ),
+    "overview": cols("span_totals top_artists top_tracks top_albums top_genres"),
+    "times": cols("plays_by_day plays_by_hour plays_by_month discovered"),
     "album": cols("track_in_numbers album_by_year track_by_month selection_tracks"),
     "genre": cols("track_in_numbers genre_by_year track_by_month top_artists selection_tracks"),
     "context": cols("track_in_numbers context_by_year track_by_month selection_tracks"),
     "all years": cols(
         "span_totals top_tracks top_artists top_albums top_genres top_shows plays_by_hour plays_by_month longest_streak"
-        " longest_session most_repeated skips"
+        " most_repeated"
     ),
     "year against year": cols("span_totals top_artists top_tracks top_albums top_genres plays_by_month"),
     "found": cols("search_artists search_albums search_tracks"),

@@ -18,6 +18,7 @@ from etl.warehouse.statements import run, run_with_columns
 ABOUT: dict[str, int | str | None] = dict.fromkeys(
     ("artist_key", "recording_key", "album_key", "genre_name", "context_key")
 )
+COUNTED = ("report_counted", "report_track_of_plays", "report_credit")  # for `prepare`: without short listens
 YEARS_OF_DAYS = 2  # of more, days are too many to be seen one by one
 SAME_WEEKDAYS = timedelta(weeks=8)  # before the day of a report; their average is its usual weekday
 
@@ -116,7 +117,7 @@ class Reporter:
 
     def wrapped(self, year: int | None) -> Report:
         """A year; None is all of them, in one. Of one without plays, only its totals and gaps."""
-        self.prepare()
+        self.prepare(*(() if year else COUNTED))
         title = f"{year}, wrapped" if year else "All years, wrapped"
         sections = self.sections_of("wrapped") if year else self.sections_of("all years", **self.recorded_span())
         totals = next(sections)
@@ -125,19 +126,25 @@ class Reporter:
         return self.report("wrapped", title, totals, *sections)
 
     def overview(self) -> Report:
-        """The days of the filter at a glance. Of days without plays, only their totals.
+        """How much and what was played in the days of the filter. Of days without plays, only their totals."""
+        self.prepare(*COUNTED)
+        totals, *rest = REPORTS["overview"]
+        sections = [self.fetch(totals)]
+        if sections[0].first["play_count"]:
+            sections += map(self.fetch, rest)
+        return self.report("overview", f"At a glance{span_in_words(self.criteria)}", *sections)
+
+    def times(self) -> Report:
+        """When something was played in the days of the filter, and what was new.
 
         A calendar only of up to YEARS_OF_DAYS years; charts of an open span begin with the first recorded day.
         """
-        self.prepare()
+        self.prepare(*COUNTED)
         span = self.recorded_span()
-        totals = self.fetch("span_totals")
-        title = f"At a glance{span_in_words(self.criteria)}"
-        if not totals.first["play_count"]:
-            return self.report("overview", title, totals)
         is_long = span["until_date"].year - span["since_date"].year >= YEARS_OF_DAYS
-        names = [name for name in REPORTS["overview"][1:] if not (is_long and name == "plays_by_day")]
-        return self.report("overview", title, totals, *(self.fetch(name, **span) for name in names))
+        names = [name for name in REPORTS["times"] if not (is_long and name == "plays_by_day")]
+        sections = (self.fetch(name, **span) for name in names)
+        return self.report("times", f"When{span_in_words(self.criteria)}", *sections)
 
     def features(self, year: int) -> Report:
         """The moods of a year, by audio features."""

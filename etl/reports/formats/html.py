@@ -242,7 +242,7 @@ def calendars(section: Section, report: Report) -> list[Picture]:
     first = year_of(section, report)
     last = max(first, days[-1]["local_date"].year)
     drawn = [half for year in range(first, last + 1) for half in charts.calendar(days, year, measure)]
-    if report.name != "overview":
+    if report.name != "times":
         return drawn
     skipped = (days[0]["local_date"].month > JUNE, days[-1]["local_date"].month <= JUNE)
     return drawn[skipped[0] : len(drawn) - skipped[1]]

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from etl.reports.beside import keys_of, other_span, places
 from etl.reports.formats.html import values_of
 from etl.reports.model import FEW, Report
+from etl.reports.query import COUNTED
 from etl.web import rendering
 from etl.web.asked import reporter_of, span_in, today_of
 from etl.web.ranks import Moved, movements
@@ -43,7 +44,7 @@ def overview(request: Request, visitor: TheVisitor, site: TheSite) -> Response:
         totals: dict[str, Any] = {}
         beside = other_span(reporter, before.since, before.until) if before and before.since and before.until else None
         if beside is not None:
-            beside.prepare()
+            beside.prepare(*COUNTED)
             totals = beside.fetch("span_totals").first
             earlier = {kind: places(beside, kind, keys[kind]) for kind in KINDS if keys[kind]}
         return Overview(report, totals, {kind: movements(keys[kind], 1, earlier.get(kind)) for kind in KINDS})
@@ -62,3 +63,15 @@ def overview(request: Request, visitor: TheVisitor, site: TheSite) -> Response:
         moves=found.moves,
         **values_of(found.report),
     )
+
+
+@router.get("/overview/times")
+def times(request: Request, visitor: TheVisitor, site: TheSite) -> Response:
+    """The lower half of the overview: when something was played, and what was new. Takes longer than the upper half."""
+    span = span_in(request, visitor, site)
+
+    def work(connection: Connection) -> Report:
+        return reporter_of(connection, visitor, site, span, row_limit=FEW).times()
+
+    report = site.records.read(visitor.listener_key, work)
+    return rendering.page("times.html", visitor=visitor, path="/overview", span=span, **values_of(report))

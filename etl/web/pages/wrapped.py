@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from etl.reports.beside import keys_of, other_span, places
 from etl.reports.formats.html import values_of
 from etl.reports.model import FEW, Report, Section
-from etl.reports.query import Reporter
+from etl.reports.query import COUNTED, Reporter
 from etl.reports.request import ReportContext
 from etl.warehouse.statements import run
 from etl.web import rendering
@@ -112,7 +112,7 @@ def against(other: str, year: str, visitor: TheVisitor, site: TheSite) -> Respon
 
 def report_of(reporter: Reporter, year: str) -> Report:
     """What is compared of a year."""
-    reporter.prepare()
+    reporter.prepare(*COUNTED)
     sections: list[Section] = list(reporter.sections_of("year against year"))
     return reporter.report("years", year, *sections)
 
