@@ -1,5 +1,6 @@
 """The spans that addresses ask for: their days, what lies before them, and the sentences for those that are none."""
 
+from contextlib import suppress
 from datetime import date, timedelta
 
 import pytest
@@ -94,7 +95,5 @@ def test_the_address_of_a_span_asks_for_it_and_the_one_before_ends_where_it_begi
 
 @given(st.dictionaries(st.sampled_from(["span", "year", "month", "since", "until"]), st.text(max_size=12)))
 def test_any_text_is_a_span_or_a_sentence(asked: dict[str, str]) -> None:
-    try:
-        span_of(asked, SUNDAY)
-    except SpanError as error:
-        assert str(error).endswith(".")
+    with suppress(SpanError):  # anything else fails
+        assert span_of(asked, SUNDAY).title

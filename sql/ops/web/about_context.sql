@@ -2,6 +2,7 @@
 select
     dim_context.context_key as key,
     dim_context.context_name as name,
+    dim_context.context_name,
     dim_context.context_type,
     dim_context.context_uri,
     listening.spotify_url(dim_context.context_uri) as url
