@@ -16,6 +16,13 @@ KEYS = {  # of each ranking: the column by which a row is found again in another
     "genres": "genre_name",
     "shows": "album_key",
 }
+PLACES = {
+    "tracks": "reports/shared/places_tracks",
+    "artists": "reports/shared/places_artists",
+    "albums": "reports/shared/places_albums",
+    "genres": "reports/shared/places_genres",
+    "shows": "reports/shared/places_shows",
+}
 
 
 def other_span(reporter: Reporter, since: date, until: date) -> Reporter | None:
@@ -40,5 +47,5 @@ def places(reporter: Reporter, kind: str, keys: list[Any]) -> dict[Any, int]:
 
     kind: a key of KEYS. The reporter has prepared report_track, and for artists and genres report_credit.
     """
-    rows = run(reporter.connection, f"reports/shared/places_{kind}", **reporter.parameters, keys=keys)
+    rows = run(reporter.connection, PLACES[kind], **reporter.parameters, keys=keys)
     return {row.key: row.place for row in rows}

@@ -15,6 +15,13 @@ from etl.web.spans import Span, SpanError, span_of
 
 LARGEST_KEY = 2**31 - 1  # of Postgres's integer
 LARGEST_PLAY = 2**63 - 1
+ABOUT = {  # what the listener has played: name, address and picture of each kind of thing, by its key
+    "artist": "ops/web/about_artist",
+    "track": "ops/web/about_track",
+    "album": "ops/web/about_album",
+    "genre": "ops/web/about_genre",
+    "context": "ops/web/about_context",
+}
 
 
 def missing(sentence: str) -> Never:

@@ -12,7 +12,7 @@ from etl.reports.formats.html import values_of
 from etl.reports.model import Report
 from etl.warehouse.statements import run
 from etl.web import rendering
-from etl.web.asked import key_of, missing, reporter_of
+from etl.web.asked import ABOUT, key_of, missing, reporter_of
 from etl.web.contexts import context_in_words
 from etl.web.sessions import Visitor
 from etl.web.visitors import TheSite, TheVisitor
@@ -60,7 +60,7 @@ def page_about(kind: str, key: Any, visitor: Visitor, site: Any) -> Response:
     """The page of what the listener has played; 404 for what they have not, whoever else has."""
 
     def work(connection: Connection) -> tuple[Row[Any], Report | None]:
-        rows = run(connection, f"ops/web/about_{kind}", listener_key=visitor.listener_key, key=key)
+        rows = run(connection, ABOUT[kind], listener_key=visitor.listener_key, key=key)
         if not rows:
             missing(NONE)
         [row] = rows

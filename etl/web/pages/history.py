@@ -20,7 +20,7 @@ from etl.reports.model import Report
 from etl.reports.query import span_in_words
 from etl.warehouse.statements import run
 from etl.web import rendering
-from etl.web.asked import LARGEST_KEY, LARGEST_PLAY, missing, number_in, number_of, refused, reporter_of, span_in
+from etl.web.asked import ABOUT, LARGEST_KEY, LARGEST_PLAY, missing, number_in, number_of, refused, reporter_of, span_in
 from etl.web.contexts import context_in_words
 from etl.web.sessions import Visitor
 from etl.web.spans import Span
@@ -218,7 +218,7 @@ def names_of(connection: Connection, visitor: Visitor, asked: Asked) -> dict[str
     """The names of what a history is restricted to; 404 for what this listener has never played."""
     names = {}
     for kind, key in asked.keys.items():
-        rows = run(connection, f"ops/web/about_{kind}", listener_key=visitor.listener_key, key=key)
+        rows = run(connection, ABOUT[kind], listener_key=visitor.listener_key, key=key)
         if not rows:
             missing("You have never played this.")
         [row] = rows
