@@ -7,6 +7,7 @@ also has a function in `narrative`.
 from etl.reports import narrative
 from etl.reports.feature_sections import FEATURE_SECTIONS
 from etl.reports.model import FEW, Section
+from etl.reports.page_sections import PAGE_REPORTS, PAGE_SECTIONS
 from etl.reports.spec import SectionSpec, cols
 
 SECTIONS: dict[str, SectionSpec] = {
@@ -49,7 +50,7 @@ SECTIONS: dict[str, SectionSpec] = {
         "Podcasts and audiobooks",
         cols("show_name play_count listened_ms episode_count last_played_at show_url image_url"),
         cols("show_name play_count listened_ms episode_count"),
-        few_in=("wrapped",),
+        few_in=("wrapped", "all years"),
         is_ranked=True,
         has_bars=True,
     ),
@@ -126,7 +127,7 @@ SECTIONS: dict[str, SectionSpec] = {
         cols("artist_name play_count listened_ms first_played_at"),
         narrative=narrative.discovered,
         narrates_nothing=True,  # there is a reason why nothing is in it
-        few_in=("wrapped",),
+        few_in=("wrapped", "all years"),
         is_round=True,
     ),
     "longest_streak": SectionSpec(
@@ -149,7 +150,7 @@ SECTIONS: dict[str, SectionSpec] = {
         cols("track_name artist_names skip_count listen_count all_skip_share track_url image_url"),
         cols("track_name artist_names skip_count listen_count"),
         narrative=narrative.skips,
-        few_in=("wrapped",),
+        few_in=("wrapped", "all years"),
     ),
     "beyond_wrapped": SectionSpec(
         "What Wrapped does not tell you",
@@ -209,6 +210,7 @@ SECTIONS: dict[str, SectionSpec] = {
         chart="timeline",
     ),
     **FEATURE_SECTIONS,
+    **PAGE_SECTIONS,
     # Searches and the history.
     "search_artists": SectionSpec(
         "Artists",
@@ -250,6 +252,7 @@ REPORTS: dict[str, tuple[str, ...]] = {  # the sections of each report, in order
     "features": tuple(FEATURE_SECTIONS),
     "search": cols("search_artists search_tracks"),
     "history": ("history",),
+    **PAGE_REPORTS,
 }
 RECORDED = cols("first_date last_date coverage")  # of the last section in a CSV of several
 UNKNOWN = SectionSpec("", ())

@@ -12,7 +12,7 @@ from etl import __version__
 from etl.warehouse.errors import WarehouseError
 from etl.web import rendering
 from etl.web.metrics import MetricsMiddleware
-from etl.web.pages import account, compare, front, now, sharing
+from etl.web.pages import about, account, compare, front, history, now, overview, search, sharing, top, wrapped
 from etl.web.security import BodyLimit, OwnOriginOnly, RateLimit, SecurityHeaders
 from etl.web.site import Site
 from etl.web.visitors import LoginNeeded
@@ -37,7 +37,19 @@ def app_of(site: Site) -> FastAPI:
         ],
     )
     app.state.site = site
-    for router in (front.router, now.router, account.router, sharing.router, compare.router):
+    for router in (
+        front.router,
+        now.router,
+        account.router,
+        sharing.router,
+        compare.router,
+        overview.router,
+        top.router,
+        about.router,
+        history.router,
+        search.router,
+        wrapped.router,
+    ):
         app.include_router(router)
     app.add_exception_handler(LoginNeeded, login_needed)
     app.add_exception_handler(WarehouseError, database_away)

@@ -1,6 +1,6 @@
 -- Shared by the parts of a report: everything the listener played from since to before until (report_listen), and what
--- of it is a counted play that no rule leaves out (report_play); of one recording, one artist, or (null) all. Where
--- there are rules, left_out_of_plays has to take what they leave out from report_listen.
+-- of it is a counted play that no rule leaves out (report_play); of one recording, artist, album, genre or context, or
+-- (null) all. Where there are rules, left_out_of_plays has to take what they leave out from report_listen.
 create temporary table report_listen on commit drop as
 select
     marked_plays.play_key,
@@ -31,7 +31,34 @@ where
             inner join listening.bridge_track_artist on bridge_track_artist.artist_key = standing_artist.artist_key
             where standing_artist.standing_artist_key = :artist_key
         )
-    );
+    )
+    and (
+        -- in all its editions, as top_albums counts it
+        cast(:album_key as integer) is null
+        or marked_plays.album_key in (
+            select album_edition.edition_key
+            from listening.album_edition
+            where album_edition.album_key = :album_key
+        )
+    )
+    and (
+        cast(:genre_name as text) is null
+        or (
+            marked_plays.content_type in ('track', 'local')
+            and marked_plays.track_key in (
+                select bridge_track_artist.track_key
+                from listening.chosen_genre
+                inner join listening.standing_artist
+                    on standing_artist.standing_artist_key = chosen_genre.artist_key
+                inner join listening.bridge_track_artist
+                    on
+                        bridge_track_artist.artist_key = standing_artist.artist_key
+                        and bridge_track_artist.role = 'main'
+                where chosen_genre.genres @> array[:genre_name]
+            )
+        )
+    )
+    and (cast(:context_key as integer) is null or marked_plays.context_key = :context_key);
 
 create temporary table report_play on commit drop as
 select
