@@ -20,6 +20,7 @@ ABOUT: dict[str, int | str | None] = dict.fromkeys(
 )
 COUNTED = ("report_counted", "report_track_of_plays", "report_credit")  # for `prepare`: without short listens
 YEARS_OF_DAYS = 2  # of more, days are too many to be seen one by one
+LEFT_OUT_OF = {"report_play": "_of_plays", "report_track": "_of_tracks"}  # what takes left-out plays from a table
 SAME_WEEKDAYS = timedelta(weeks=8)  # before the day of a report; their average is its usual weekday
 
 
@@ -89,25 +90,28 @@ class Reporter:
 
         report_play brings report_listen along. about: what restricts both, by one of the names in ABOUT.
         """
-        tables = tables or ("report_play", "report_track_of_plays", "report_credit")
-        for table in tables:
+        for table in tables or ("report_play", "report_track_of_plays", "report_credit"):
             run(
                 self.connection,
                 f"reports/shared/{table}",
                 **self.parameters,
                 **{**ABOUT, **about},
             )
-
+            if table in LEFT_OUT_OF and not self.criteria.with_excluded:
+                self.count_left_out(LEFT_OUT_OF[table])  # and take it away, before the next table is made
         if self.criteria.with_excluded or "report_counted" in tables:
             self.count_left_out(artist_key=about.get("artist_key"), recording_key=about.get("recording_key"))
-        else:
-            self.count_left_out("_of_plays" if "report_play" in tables else "_of_tracks")
 
-    def count_left_out(self, where: str = "", **keys: int | None) -> None:
-        """Set the counts of `left_out`: of what `prepare` found (_of_plays, _of_tracks), or by a look at all plays (of these
-        keys: artist_key, recording_key; None for all)."""
+    def count_left_out(
+        self, where: str = "", *, artist_key: int | None = None, recording_key: int | None = None
+    ) -> None:
+        """Set the counts of `left_out`: of what `prepare` found (a value of LEFT_OUT_OF), or by a look at all plays.
+
+        The keys restrict that look to an artist or a recording.
+        """
         if self.left_out:
-            [found] = run(self.connection, f"reports/shared/left_out{where}", **{**self.parameters, **keys})
+            about = {"artist_key": artist_key, "recording_key": recording_key}
+            [found] = run(self.connection, f"reports/shared/left_out{where}", **self.parameters, **about)
             self.left_out = LeftOut(self.left_out.rule_count, found.play_count, found.listened_ms)
 
     def report(self, name: str, title: str, *sections: Section, note: str = "") -> Report:

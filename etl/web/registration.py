@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from etl.auth.encryption import Keys
-from etl.auth.logins import keep_login
+from etl.auth.logins import has_player_scope, keep_login
 from etl.auth.oauth import REQUIRED_SCOPE, AuthorizationRequest, LoginError, begin_login, code_in, query_of
 from etl.settings import Settings
 from etl.spotify.accounts import Accounts
@@ -19,7 +19,7 @@ from etl.spotify.errors import Forbidden, PermissionMissing
 from etl.spotify.http import RetryBudget
 from etl.spotify.profile import Account, parse_account
 from etl.values import fingerprint
-from etl.warehouse.listeners import recorded_account
+from etl.warehouse.listeners import RecordedAccount, recorded_account
 from etl.warehouse.statements import run
 from etl.web.records import Records
 from etl.web.sessions import begin_session
@@ -111,9 +111,9 @@ class Registration:
         now = self.clock()
 
         def work(connection: Connection) -> str:
-            listener_key = self._admitted(connection, account, returned.invitation_key, now)
-            keep_login(connection, token, listener_key, self.keys, now)
-            return begin_session(connection, listener_key, user_agent, now)
+            admitted = self._admitted(connection, account, returned.invitation_key, now)
+            keep_login(connection, token, admitted.listener_key, self.keys, now, has_player_scope(answer))
+            return begin_session(connection, admitted.record_key, user_agent, now)
 
         return self.records.change(work)
 
@@ -144,22 +144,28 @@ class Registration:
                 raise
         raise UnknownToApp
 
-    def _admitted(self, connection: Connection, account: Account, invitation: int | None, now: datetime) -> int:
-        """The listener_key of the account, registered if need be. Raises NotAllowed."""
+    def _admitted(
+        self, connection: Connection, account: Account, invitation: int | None, now: datetime
+    ) -> RecordedAccount:
+        """The account as a listener, registered if need be. Raises NotAllowed."""
         ids = [one for one in (account.listener_id, account.user_id) if one]
         [known] = run(connection, "ops/web/known_account", listener_ids=ids)
         if known.listener_key is None:
             self._must_be_let_in(invitation, is_anybody=known.is_anybody)
-        listener_key = recorded_account(
+        recorded = recorded_account(
             connection, account.listener_id, account.user_id, account.listener_name, self.settings.time_zone, now
         )
         if known.listener_key is None and invitation is not None:
             used = run(
-                connection, "ops/web/invitation_used", invitation_key=invitation, listener_key=listener_key, now=now
+                connection,
+                "ops/web/invitation_used",
+                invitation_key=invitation,
+                listener_key=recorded.listener_key,
+                now=now,
             )
             if not used:
                 raise NotAllowed("This invitation was used by somebody else. Ask for another one.")
-        return listener_key
+        return recorded
 
     def _must_be_let_in(self, invitation: int | None, *, is_anybody: bool) -> None:
         kind = self.settings.web_registration
