@@ -1,0 +1,30 @@
+-- The recordings of an album by its counted plays (report_track), the most played first.
+with ranked as (
+    select
+        report_track.recording_key,
+        (
+            array_agg(report_track.track_key order by report_track.play_count desc, report_track.track_key)
+        )[1] as track_key,
+        sum(report_track.play_count)::bigint as play_count,
+        sum(report_track.listened_ms)::bigint as listened_ms,
+        min(report_track.first_played_at) as first_played_at,
+        max(report_track.last_played_at) as last_played_at
+    from report_track
+    where report_track.album_key = any(cast(:album_keys as integer[]))
+    group by report_track.recording_key
+)
+select
+    ranked.recording_key,
+    dim_track.track_name,
+    ranked.play_count,
+    ranked.listened_ms,
+    ranked.first_played_at,
+    ranked.last_played_at,
+    listening.spotify_url(dim_track.track_uri) as track_url
+from ranked
+inner join listening.dim_track on dim_track.track_key = ranked.track_key
+order by
+    ranked.play_count desc,
+    ranked.listened_ms desc,
+    dim_track.track_name,
+    ranked.recording_key
