@@ -5,8 +5,10 @@ The suffix of a column gives its type: `_count`, `_ms`, `_share`, `_rank`, `_dat
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from datetime import date, datetime, tzinfo
 from typing import Any
+from urllib.parse import quote
 
 from etl.reports.model import COUNTS_AS, Report
 from etl.reports.recorded_days import COVERED, GAP
@@ -56,9 +58,23 @@ LINKS = {  # the column with the address that a name links to
     "album_name": "album_url",
     "show_name": "show_url",
 }
+PAGES = {  # the page of the web application that a name links to, and the columns with its key: the first that is there
+    "track_name": ("/tracks/", ("recording_key", "track_key")),
+    "artist_name": ("/artists/", ("artist_key",)),
+    "album_name": ("/albums/", ("album_key",)),
+    "show_name": ("/albums/", ("album_key",)),
+    "genre_name": ("/genres/", ("genre_name",)),
+}
 TURNING = "[\u202a-\u202e\u2066-\u2069]"  # marks with which a name could turn what stands around it
 RIGHT_TO_LEFT = {"R", "AL", "AN"}
 FIRST_STRONG, END = "\u2068", "\u2069"  # marks that keep a name of one direction from turning the line around it
+
+
+def page_of(column: str, record: Mapping[str, Any]) -> str:
+    """The page of the web application about the name in a column, by the key in its record; "" without one."""
+    folder, keys = PAGES.get(column, ("", ()))
+    key = next((record[name] for name in keys if record.get(name)), None)
+    return f"{folder}{quote(str(key), safe='')}" if key is not None else ""
 
 
 def is_number(column: str) -> bool:

@@ -29,6 +29,7 @@ class ReportFilter:
     listener: whose plays. counts_as: the minimum of a counted play, a key of COUNTS_AS.
     since_date, until_date: local days, both included; None is open. by: order of rankings, `plays` or `time`.
     row_limit: rows of a section at most; None is all of them. with_excluded: also what the listener's rules leave out.
+    with_keys: sections keep the columns by which pages of the web application link.
     """
 
     listener: RecordedListener
@@ -38,6 +39,7 @@ class ReportFilter:
     by: str = "plays"
     row_limit: int | None = 10
     with_excluded: bool = False
+    with_keys: bool = False
 
 
 @dataclass(frozen=True)

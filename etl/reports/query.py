@@ -14,6 +14,11 @@ from etl.reports.recorded_days import Recorded
 from etl.reports.sections import REPORTS, SECTIONS, csv_head
 from etl.warehouse.statements import run, run_with_columns
 
+# What a report can be about: an artist, a recording, an album in all its editions (or a show), a genre, a context.
+ABOUT: dict[str, int | str | None] = dict.fromkeys(
+    ("artist_key", "recording_key", "album_key", "genre_name", "context_key")
+)
+YEARS_OF_DAYS = 2  # of more, days are too many to be seen one by one
 SAME_WEEKDAYS = timedelta(weeks=8)  # before the day of a report; their average is its usual weekday
 
 
@@ -44,6 +49,7 @@ class Reporter:
             **record._mapping,
             "by": criteria.by,
             "row_limit": criteria.row_limit,
+            "row_offset": 0,
         }
 
         found = run(connection, "reports/shared/left_out", **self.parameters)
@@ -70,22 +76,23 @@ class Reporter:
             limit = {"row_limit": FEW} if report in SECTIONS[name].few_in else {}
             yield self.fetch(name, **limit, **parameters)
 
-    def prepare(self, *tables: str, artist_key: int | None = None, recording_key: int | None = None) -> None:
+    def prepare(self, *tables: str, **about: Any) -> None:
         """Fill the temporary tables that sections share: these, or report_play, report_track and report_credit.
 
-        report_play brings report_listen along. The keys restrict both to an artist or a recording.
+        report_play brings report_listen along. about: what restricts both, by one of the names in ABOUT.
         """
         for table in tables or ("report_play", "report_track_of_plays", "report_credit"):
             run(
                 self.connection,
                 f"reports/shared/{table}",
                 **self.parameters,
-                artist_key=artist_key,
-                recording_key=recording_key,
+                **{**ABOUT, **about},
             )
 
     def report(self, name: str, title: str, *sections: Section, note: str = "") -> Report:
-        return Report(name, title, self.now, self.criteria, sections, note, self.recorded, left_out=self.left_out)
+        """A report of these sections; without the columns for links, unless the filter asks for them."""
+        shown = sections if self.criteria.with_keys else tuple(map(without_keys, sections))
+        return Report(name, title, self.now, self.criteria, shown, note, self.recorded, left_out=self.left_out)
 
     def daily(self, day: date) -> Report:
         """A local day, against the day before and the same weekday of the eight weeks before."""
@@ -94,12 +101,12 @@ class Reporter:
         sections = self.sections_of("daily", report_date=day, since_usual=since_usual)
         return self.report("daily", f"{day:%A}, {day.day} {day:%B %Y}", *sections)
 
-    def top(self, kind: str) -> Report:
-        """The most played. kind: tracks, artists, albums, genres or shows."""
+    def top(self, kind: str, row_offset: int = 0) -> Report:
+        """The most played, after the first `row_offset`. kind: tracks, artists, albums, genres or shows."""
         self.prepare("report_track", *(["report_credit"] if kind in {"artists", "genres"} else []))
         by = "by time" if self.criteria.by == "time" else "by plays"
         title = f"Top {'podcasts and audiobooks' if kind == 'shows' else kind} {by}{span_in_words(self.criteria)}"
-        return self.report("top", title, *self.sections_of(f"top {kind}"))
+        return self.report("top", title, *self.sections_of(f"top {kind}", row_offset=row_offset))
 
     def wrapped(self, year: int) -> Report:
         """A year. Of one without plays, only its totals and gaps."""
@@ -110,6 +117,25 @@ class Reporter:
         if not totals.first["play_count"]:
             return self.report("wrapped", title, totals, self.fetch("gaps"))
         return self.report("wrapped", title, totals, *sections)
+
+    def overview(self) -> Report:
+        """The days of the filter at a glance. Of days without plays, only their totals.
+
+        A calendar only of up to YEARS_OF_DAYS years; charts of an open span begin with the first recorded day.
+        """
+        self.prepare()
+        recorded = self.recorded
+        span = {
+            "since_date": self.criteria.since_date or recorded.first_date or recorded.today,
+            "until_date": self.criteria.until_date or recorded.today,
+        }
+        totals = self.fetch("span_totals")
+        title = f"At a glance{span_in_words(self.criteria)}"
+        if not totals.first["play_count"]:
+            return self.report("overview", title, totals)
+        is_long = span["until_date"].year - span["since_date"].year >= YEARS_OF_DAYS
+        names = [name for name in REPORTS["overview"][1:] if not (is_long and name == "plays_by_day")]
+        return self.report("overview", title, totals, *(self.fetch(name, **span) for name in names))
 
     def features(self, year: int) -> Report:
         """The moods of a year, by audio features."""
@@ -176,12 +202,12 @@ class Reporter:
     def search(self, name: str) -> Report:
         """Artists and tracks whose names are like this one, in the days of the filter."""
         sections = self.sections_of("search", search_text=name)
-        return self.report("search", f"Like “{name}”", *map(without_keys, sections))
+        return self.report("search", f"Like “{name}”", *sections)
 
 
 def without_keys(section: Section) -> Section:
-    """The section with the columns of its SectionSpec only: without the keys of a search."""
-    kept = [section.columns.index(column) for column in SECTIONS[section.name].columns]
+    """The section with the columns of its SectionSpec only: without the keys that pages link by, and what they count."""
+    kept = [number for number, column in enumerate(section.columns) if column in SECTIONS[section.name].columns]
     return replace(
         section,
         columns=tuple(section.columns[number] for number in kept),

@@ -245,6 +245,9 @@ REPORTS: dict[str, tuple[str, ...]] = {  # the sections of each report, in order
         "span_totals top_tracks top_artists top_albums top_genres top_shows plays_by_hour plays_by_day plays_by_month"
         " discovered longest_streak longest_session most_repeated skips beyond_wrapped gaps"
     ),
+    "overview": cols(
+        "span_totals top_artists top_tracks top_albums top_genres plays_by_day plays_by_hour plays_by_month discovered"
+    ),
     "artist": cols("artist_in_numbers artist_by_year artist_by_month artist_tracks"),
     "track": cols("track_credits track_in_numbers track_by_year track_by_month"),
     "features": tuple(FEATURE_SECTIONS),

@@ -15,7 +15,7 @@ from etl import __version__
 from etl.settings import Settings
 from etl.warehouse.errors import WarehouseError
 from etl.web import rendering
-from etl.web.pages import account, front, now
+from etl.web.pages import account, front, now, overview, top
 from etl.web.records import Records
 from etl.web.registration import Registration
 from etl.web.security import BodyLimit, OwnOriginOnly, RateLimit, SecurityHeaders
@@ -64,7 +64,7 @@ def app_of(site: Site) -> FastAPI:
         ],
     )
     app.state.site = site
-    for router in (front.router, now.router, account.router):
+    for router in (front.router, now.router, account.router, overview.router, top.router):
         app.include_router(router)
     app.add_exception_handler(LoginNeeded, login_needed)
     app.add_exception_handler(WarehouseError, database_away)

@@ -11,7 +11,9 @@ from jinja2 import Environment
 from starlette.responses import HTMLResponse
 
 from etl.paths import TEMPLATES
+from etl.reports import labels
 from etl.reports.formats.html import environment_of
+from etl.web.spans import PRESETS
 
 HERE = Path(__file__).resolve().parent
 TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
@@ -57,7 +59,8 @@ def asset(name: str) -> str:
 def environment() -> Environment:
     """Templates of this package and of reports, with the filters of reports."""
     made = environment_of((HERE / "templates", TEMPLATES))
-    made.globals |= {"asset": asset, "navigation": NAVIGATION}
+    made.globals |= {"asset": asset, "navigation": NAVIGATION, "pages": True, "presets": PRESETS}
+    made.filters["counted"] = lambda value, column: labels.shown(column, value, None)
     return made
 
 

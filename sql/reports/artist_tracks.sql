@@ -1,6 +1,7 @@
 -- Most played tracks
 with ranked as (
     select
+        report_track.recording_key,
         (
             array_agg(report_track.track_key order by report_track.play_count desc, report_track.track_key)
         )[1] as track_key,
@@ -24,7 +25,8 @@ select
     ranked.first_played_at,
     ranked.last_played_at,
     listening.spotify_url(dim_track.track_uri) as track_url,
-    dim_album.image_url
+    dim_album.image_url,
+    ranked.recording_key
 from ranked
 inner join listening.dim_track on dim_track.track_key = ranked.track_key
 inner join listening.dim_album on dim_album.album_key = dim_track.album_key

@@ -53,7 +53,8 @@ select
             group by report_track.recording_key
             having min(report_track.first_played_at) >= :new_at
         ) as new_recording
-    ) as new_track_count
+    ) as new_track_count,
+    heard_artist.artist_key
 from heard_artist
 inner join listening.dim_artist on dim_artist.artist_key = heard_artist.artist_key
 order by

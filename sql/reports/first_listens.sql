@@ -33,7 +33,13 @@ select
     new.first_played_at,
     listening.spotify_url(dim_track.track_uri) as track_url,
     dim_album.image_url,
-    coalesce(new.first_played_at >= :new_at, false) as is_discovery
+    coalesce(new.first_played_at >= :new_at, false) as is_discovery,
+    new.track_key,
+    (
+        select track_credit.artists
+        from listening.track_credit
+        where track_credit.track_key = new.track_key
+    ) as artists
 from new
 inner join listening.dim_track on dim_track.track_key = new.track_key
 inner join listening.dim_album on dim_album.album_key = dim_track.album_key

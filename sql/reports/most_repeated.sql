@@ -29,7 +29,13 @@ select
     to_date(heard.date_key::text, 'yyyymmdd') as local_date,
     heard.play_count,
     listening.spotify_url(dim_track.track_uri) as track_url,
-    dim_album.image_url
+    dim_album.image_url,
+    heard.track_key,
+    (
+        select track_credit.artists
+        from listening.track_credit
+        where track_credit.track_key = heard.track_key
+    ) as artists
 from heard
 inner join listening.dim_track on dim_track.track_key = heard.track_key
 inner join listening.dim_album on dim_album.album_key = dim_track.album_key

@@ -74,7 +74,13 @@ select
     most.track_play_count,
     listening.spotify_url(dim_track.track_uri) as track_url,
     dim_album.image_url,
-    recorded.coverage
+    recorded.coverage,
+    most.track_key,
+    (
+        select track_credit.artists
+        from listening.track_credit
+        where track_credit.track_key = most.track_key
+    ) as artists
 from day
 cross join lateral (
     select

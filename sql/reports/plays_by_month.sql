@@ -53,7 +53,8 @@ select
         when recorded.covered_day_count + recorded.lost_day_count < recorded.day_count then 'partly recorded'
         when recorded.lost_day_count > 0 then 'gap'
         else 'covered'
-    end as coverage
+    end as coverage,
+    artist.artist_key
 from generate_series(
     date_trunc('month', cast(:since_date as date)::timestamp),
     greatest(

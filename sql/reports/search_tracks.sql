@@ -145,7 +145,12 @@ select
     listening.spotify_url(dim_track.track_uri) as track_url,
     dim_album.image_url,
     ranked.track_key,
-    ranked.recording_key
+    ranked.recording_key,
+    (
+        select track_credit.artists
+        from listening.track_credit
+        where track_credit.track_key = ranked.track_key
+    ) as artists
 from ranked
 inner join listening.dim_track on dim_track.track_key = ranked.track_key
 inner join listening.dim_album on dim_album.album_key = dim_track.album_key

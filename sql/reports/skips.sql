@@ -52,7 +52,13 @@ select
         where report_listen.is_music
     ) as all_skip_share,
     listening.spotify_url(dim_track.track_uri) as track_url,
-    dim_album.image_url
+    dim_album.image_url,
+    most.track_key,
+    (
+        select track_credit.artists
+        from listening.track_credit
+        where track_credit.track_key = most.track_key
+    ) as artists
 from most
 inner join listening.dim_track on dim_track.track_key = most.track_key
 inner join listening.dim_album on dim_album.album_key = dim_track.album_key

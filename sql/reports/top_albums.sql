@@ -29,7 +29,10 @@ select
     ranked.track_count,
     ranked.last_played_at,
     listening.spotify_url('spotify:album:' || dim_album.album_id) as album_url,
-    dim_album.image_url
+    dim_album.image_url,
+    ranked.album_key,
+    count(*) over () as total_count,
+    max(case when :by = 'time' then ranked.listened_ms else ranked.play_count end) over () as most_value
 from ranked
 inner join listening.dim_album on dim_album.album_key = ranked.album_key
 order by
@@ -39,3 +42,4 @@ order by
     dim_album.album_name,
     ranked.album_key
 limit :row_limit
+offset :row_offset

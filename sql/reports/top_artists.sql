@@ -25,7 +25,10 @@ select
     ranked.last_played_at,
     coalesce(chosen_genre.genres, dim_artist.genres) as genres,
     listening.spotify_url('spotify:artist:' || dim_artist.artist_id) as artist_url,
-    dim_artist.image_url
+    dim_artist.image_url,
+    ranked.artist_key,
+    count(*) over () as total_count,
+    max(case when :by = 'time' then ranked.listened_ms else ranked.play_count end) over () as most_value
 from ranked
 inner join listening.dim_artist on dim_artist.artist_key = ranked.artist_key
 left join listening.chosen_genre on chosen_genre.artist_key = ranked.artist_key
@@ -36,3 +39,4 @@ order by
     dim_artist.artist_name,
     ranked.artist_key
 limit :row_limit
+offset :row_offset

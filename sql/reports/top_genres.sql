@@ -28,7 +28,11 @@ select
     sum(report_track.play_count)::bigint as play_count,
     coalesce(sum(report_track.listened_ms), 0)::bigint as listened_ms,
     count(distinct report_track.recording_key) as track_count,
-    min(teller.provider_names) as provider_names
+    min(teller.provider_names) as provider_names,
+    count(*) over () as total_count,
+    max(
+        case when :by = 'time' then coalesce(sum(report_track.listened_ms), 0) else sum(report_track.play_count) end
+    ) over ()::bigint as most_value
 from report_track
 inner join genre_of_track on genre_of_track.track_key = report_track.track_key
 inner join teller on teller.genre_name = genre_of_track.genre_name
@@ -40,3 +44,4 @@ order by
     sum(report_track.play_count) desc,
     genre_of_track.genre_name
 limit :row_limit
+offset :row_offset

@@ -19,7 +19,10 @@ select
     played.episode_count,
     played.last_played_at,
     listening.spotify_url('spotify:show:' || dim_album.album_id) as show_url,
-    dim_album.image_url
+    dim_album.image_url,
+    played.album_key,
+    count(*) over () as total_count,
+    max(case when :by = 'time' then played.listened_ms else played.play_count end) over () as most_value
 from played
 inner join listening.dim_album on dim_album.album_key = played.album_key
 order by
@@ -29,3 +32,4 @@ order by
     dim_album.album_name,
     played.album_key
 limit :row_limit
+offset :row_offset

@@ -8,7 +8,10 @@ select
         filter (where bridge_track_artist.role = 'main') as main_artist_names,
     string_agg(dim_artist.artist_name, ', ' order by bridge_track_artist.position)
         filter (where bridge_track_artist.role = 'featured') as featured_artist_names,
-    (array_agg(dim_artist.artist_name order by bridge_track_artist.position))[1] as first_artist_name
+    (array_agg(dim_artist.artist_name order by bridge_track_artist.position))[1] as first_artist_name,
+    jsonb_agg(
+        jsonb_build_array(dim_artist.artist_key, dim_artist.artist_name) order by bridge_track_artist.position
+    ) as artists
 from listening.bridge_track_artist
 inner join listening.dim_artist on dim_artist.artist_key = bridge_track_artist.artist_key
 group by bridge_track_artist.track_key;
@@ -22,3 +25,5 @@ comment on column listening.track_credit.main_artist_names is 'The main artists,
 comment on column listening.track_credit.featured_artist_names is
     'The featured artists, joined by commas; null when there is none.';
 comment on column listening.track_credit.first_artist_name is 'Whoever stands first.';
+comment on column listening.track_credit.artists is
+    'All artists in the order of the credit, each as [artist_key, artist_name]: for links.';

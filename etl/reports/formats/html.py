@@ -34,6 +34,8 @@ from etl.reports.recorded_days import NOT_RECORDED
 from etl.reports.sections import spec_of
 
 COVERS = ("scdn.co", "spotifycdn.com")  # Spotify's covers are on hosts below these
+MOST_MONTHS = 24  # that are drawn one by one, each with its artist
+JUNE = 6
 NAMES = ("track_name", "artist_name", "album_name", "show_name", "genre_name")
 
 
@@ -47,6 +49,8 @@ class Cell:
     below: str = ""  # who it is by
     unit: str = ""  # what it counts, where there is no room for heads
     is_none: bool = False  # a count of nothing, which needs no words there
+    page: str = ""  # of the web application, about what is named
+    by: tuple[tuple[str, str], ...] = ()  # each artist below: page and name
 
     @property
     def kind(self) -> str:
@@ -174,7 +178,7 @@ def table(section: Section, report: Report) -> Table | None:
     if spec.chart == "calendar":  # the picture shows the others
         records = [record for record in records if record["play_count"]]
     measure = measure_of(report)
-    most = max(record[measure] for record in records) if spec.is_ranked else 0
+    most = max(record.get("most_value") or record[measure] for record in records) if spec.is_ranked else 0
     lines = [
         Line(
             tuple(cell(column, record, below, zone_of(report)) for column in columns),
@@ -206,6 +210,8 @@ def cell(column: str, record: dict[str, Any], below: str, zone: tzinfo | None) -
         text,
         url=link(record.get(labels.LINKS.get(column, ""))),
         below=plain(record[below] or "") if below and column in NAMES else "",
+        page=labels.page_of(column, record),
+        by=tuple((f"/artists/{key}", plain(name)) for key, name in record.get("artists") or () if below),
         unit=head.removesuffix("s") if value == 1 else head,
         is_none=(column == "featured_play_count" and not value)
         or (column == "coverage" and not text)
@@ -217,13 +223,29 @@ def pictures(section: Section, report: Report) -> list[Picture]:
     """The charts of a section, by plays or by time as the filter of the report has it."""
     drawn: dict[str, Callable[[], list[Picture]]] = {
         "clock": lambda: [charts.clock(section.records(), measure_of(report))],
-        "calendar": lambda: charts.calendar(section.records(), year_of(section, report), measure_of(report)),
-        "months": lambda: [charts.months(section.records(), measure_of(report))],
+        "calendar": lambda: calendars(section, report),
+        "months": lambda: [
+            (charts.months if len(section.rows) <= MOST_MONTHS else charts.history)(
+                section.records(), measure_of(report)
+            )
+        ],
         "timeline": lambda: [charts.history(section.records(), measure_of(report))],
     }
     is_played = any(record.get(measure_of(report)) for record in section.records())
     chart = spec_of(section).chart
     return drawn[chart]() if chart and is_played else []
+
+
+def calendars(section: Section, report: Report) -> list[Picture]:
+    """The half-years of the days of a section, on one scale; of a report about one year both, whatever is to come."""
+    days, measure = section.records(), measure_of(report)
+    first = year_of(section, report)
+    last = max(first, days[-1]["local_date"].year)
+    drawn = [half for year in range(first, last + 1) for half in charts.calendar(days, year, measure)]
+    if report.name != "overview":
+        return drawn
+    skipped = (days[0]["local_date"].month > JUNE, days[-1]["local_date"].month <= JUNE)
+    return drawn[skipped[0] : len(drawn) - skipped[1]]
 
 
 def measure_of(report: Report) -> str:

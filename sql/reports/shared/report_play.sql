@@ -1,6 +1,6 @@
 -- Shared by the parts of a report: everything the listener played from since to before until (report_listen),
 -- but for what their rules leave out, and what
--- of it is a counted play (report_play); of one recording, one artist, or (null) all.
+-- of it is a counted play (report_play); of one recording, artist, album, genre or context, or (null) all.
 create temporary table report_listen on commit drop as
 select
     kept_plays.play_key,
@@ -29,7 +29,43 @@ where
             inner join listening.bridge_track_artist on bridge_track_artist.artist_key = standing_artist.artist_key
             where standing_artist.standing_artist_key = :artist_key
         )
-    );
+    )
+    and (
+        -- in all its editions, as top_albums counts it; a show by its key alone
+        cast(:album_key as integer) is null
+        or kept_plays.album_key in (
+            select edition.album_key
+            from listening.dim_album
+            inner join listening.dim_album as edition
+                on
+                    edition.album_key = dim_album.album_key
+                    or (
+                        edition.album_name = dim_album.album_name
+                        and edition.album_artist_name is not distinct from dim_album.album_artist_name
+                        and coalesce(edition.album_type, '') not in ('show', 'audiobook')
+                        and coalesce(dim_album.album_type, '') not in ('show', 'audiobook')
+                    )
+            where dim_album.album_key = :album_key
+        )
+    )
+    and (
+        cast(:genre_name as text) is null
+        or (
+            kept_plays.content_type in ('track', 'local')
+            and kept_plays.track_key in (
+                select bridge_track_artist.track_key
+                from listening.chosen_genre
+                inner join listening.standing_artist
+                    on standing_artist.standing_artist_key = chosen_genre.artist_key
+                inner join listening.bridge_track_artist
+                    on
+                        bridge_track_artist.artist_key = standing_artist.artist_key
+                        and bridge_track_artist.role = 'main'
+                where chosen_genre.genres @> array[:genre_name]
+            )
+        )
+    )
+    and (cast(:context_key as integer) is null or kept_plays.context_key = :context_key);
 
 create temporary table report_play on commit drop as
 select
