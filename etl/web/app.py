@@ -15,7 +15,8 @@ from etl import __version__
 from etl.settings import Settings
 from etl.warehouse.errors import WarehouseError
 from etl.web import rendering
-from etl.web.pages import account, front, now, overview, top
+from etl.web.api.application import api_of
+from etl.web.pages import account, api_page, front, keys, now, overview, top
 from etl.web.records import Records
 from etl.web.registration import Registration
 from etl.web.security import BodyLimit, OwnOriginOnly, RateLimit, SecurityHeaders
@@ -64,8 +65,10 @@ def app_of(site: Site) -> FastAPI:
         ],
     )
     app.state.site = site
-    for router in (front.router, now.router, account.router, overview.router, top.router):
+    for router in (front.router, now.router, account.router, overview.router, top.router, keys.router, api_page.router):
         app.include_router(router)
+    app.state.api = api_of(site)
+    app.mount("/api", app.state.api)
     app.add_exception_handler(LoginNeeded, login_needed)
     app.add_exception_handler(WarehouseError, database_away)
     app.add_exception_handler(HTTPException, not_found)

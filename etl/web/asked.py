@@ -75,7 +75,9 @@ def key_of(text: str, sentence: str) -> int:
     return key
 
 
-def reporter_of(connection: Connection, visitor: Visitor, site: Any, span: Span | None = None, **fields: Any) -> Reporter:
+def reporter_of(
+    connection: Connection, visitor: Visitor, site: Any, span: Span | None = None, **fields: Any
+) -> Reporter:
     """A reporter of the visitor's plays in a span, all of them without one, whose sections have keys to link by.
 
     fields: others of ReportFilter.

@@ -58,6 +58,7 @@ def api_of(site: Any) -> FastAPI:
         servers=[{"url": "/api"}],
         root_path_in_servers=False,
         redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
         middleware=[Middleware(Answers)],
     )
     for router in (record.router, plays.router, names.router, exclusions.router):
@@ -96,7 +97,17 @@ def description_of(api: FastAPI) -> dict[str, Any]:
     described["security"] = [{"key": []}]
     for operations in described["paths"].values():
         for operation in operations.values():
+            for parameter in operation.get("parameters", ()):
+                parameter["schema"] = without_null(parameter["schema"])
             refusal = operation["responses"].get("422")
             if refusal and "application/json" in refusal["content"]:
                 del operation["responses"]["422"]
     return described
+
+
+def without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a parameter: one that may be left out is not null."""
+    kinds: list[dict[str, Any]] = [one for one in schema.get("anyOf", ()) if one != {"type": "null"}]
+    if len(kinds) != 1:
+        return schema
+    return kinds[0] | {name: value for name, value in schema.items() if name != "anyOf"}

@@ -62,4 +62,4 @@ def told(model: Any, *statuses: int) -> dict[str, Any]:
 
 def answer(model: BaseModel, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """The model as JSON. It was checked when it was made, so FastAPI need not do it again."""
-    return Response(model.model_dump_json(by_alias=True), status, headers, "application/json")
+    return Response(model.model_dump_json(), status, headers, "application/json")

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from typing import Annotated, Any, cast
 
 from fastapi import Query
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from starlette.responses import Response
 
 from etl.jobs import exclusions as job
@@ -13,8 +13,8 @@ from etl.web.api.describing import answer, refusals, router_of, told
 from etl.web.api.more_models import Exclusion, Exclusions
 from etl.web.api.problems import Problem, nothing_here
 from etl.web.api.query import Day, DryRunQuery, Key, Words
-from etl.web.api.reading import Question, answers
 from etl.web.api.readers import Reader, TheReader
+from etl.web.api.reading import Question, answers
 from etl.web.visitors import TheSite
 
 router = router_of("Exclusions")
@@ -38,7 +38,9 @@ class NewExclusion(BaseModel):
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={"example": {"artist": "Ann", "from_time": "22:00", "until_time": "06:00", "weekdays": [6, 7]}},
+        json_schema_extra={
+            "example": {"artist": "Ann", "from_time": "22:00", "until_time": "06:00", "weekdays": [6, 7]}
+        },
     )
 
     artist: Words | None = Field(None, description="Name, Spotify id or address of an artist.")
@@ -129,9 +131,7 @@ def exclusion(reader: TheReader, site: TheSite, number: Key) -> Response:
         **refusals(403, 409, 413, 422),
     },
 )
-def add(
-    reader: TheReader, site: TheSite, body: NewExclusion, query: Annotated[DryRunQuery, Query()]
-) -> Response:
+def add(reader: TheReader, site: TheSite, body: NewExclusion, query: Annotated[DryRunQuery, Query()]) -> Response:
     """Make a rule. With dry_run, only say what it would leave out."""
     try:
         rule = job.add(

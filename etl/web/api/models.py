@@ -175,27 +175,27 @@ class Tops(Filter):
 
 class TopTracks(Tops):
     kind: Literal["tracks"] = "tracks"
-    rows_: list[TopTrack] = Field(alias="tops")
+    tops: list[TopTrack]
 
 
 class TopArtists(Tops):
     kind: Literal["artists"] = "artists"
-    rows_: list[TopArtist] = Field(alias="tops")
+    tops: list[TopArtist]
 
 
 class TopAlbums(Tops):
     kind: Literal["albums"] = "albums"
-    rows_: list[TopAlbum] = Field(alias="tops")
+    tops: list[TopAlbum]
 
 
 class TopGenres(Tops):
     kind: Literal["genres"] = "genres"
-    rows_: list[TopGenre] = Field(alias="tops")
+    tops: list[TopGenre]
 
 
 class TopShows(Tops):
     kind: Literal["shows"] = "shows"
-    rows_: list[TopShow] = Field(alias="tops")
+    tops: list[TopShow]
 
 
 class PeriodTotal(Answer):

@@ -12,7 +12,6 @@ from etl.web.api.models import (
     Count,
     Cover,
     Coverage,
-    CountsAs,
     Filter,
     Moment,
     Ms,
@@ -25,6 +24,7 @@ from etl.web.api.models import (
     TopTrack,
     Url,
 )
+from etl.web.api.query import CountsAs
 
 Share = Annotated[float, Field(ge=0, le=1)]
 

@@ -10,8 +10,8 @@ from etl.web.api.models import Album, Artist, Found, Track
 from etl.web.api.plays import WRAPPED, ranked
 from etl.web.api.problems import nothing_here
 from etl.web.api.query import CountedSpan, Key, SearchQuery
-from etl.web.api.reading import Question, Rows, answers
 from etl.web.api.readers import TheReader
+from etl.web.api.reading import Question, Rows, answers
 from etl.web.visitors import TheSite
 
 router = router_of("Names")
@@ -20,7 +20,13 @@ MOST_TRACKS = 50  # of an artist
 
 
 def about(
-    site: TheSite, reader: TheReader, query: CountedSpan, header: str, sections: list[str], shared: list[str], **given: Any
+    site: TheSite,
+    reader: TheReader,
+    query: CountedSpan,
+    header: str,
+    sections: list[str],
+    shared: list[str],
+    **given: Any,
 ) -> tuple[dict[str, Any], dict[str, Rows]]:
     """What the header found with the filter of the answer, and the rows of the sections. Raises Problem 404."""
     since, until = query.days()
@@ -47,7 +53,13 @@ def artist(reader: TheReader, site: TheSite, key: Key, query: Annotated[CountedS
     """An artist through the years, main or featured."""
     parts = ["in_numbers", "by_year", "by_month", "tracks"]
     fields, found = about(
-        site, reader, query, "ops/web/api_artist", [f"reports/artist_{one}" for one in parts], list(WRAPPED), artist_key=key
+        site,
+        reader,
+        query,
+        "ops/web/api_artist",
+        [f"reports/artist_{one}" for one in parts],
+        list(WRAPPED),
+        artist_key=key,
     )
     numbers, by_year, by_month, tracks = (found[f"reports/artist_{one}"] for one in parts)
     fields |= {**numbers[0], "by_year": by_year, "by_month": by_month, "tracks": ranked(tracks)}
@@ -59,7 +71,13 @@ def track(reader: TheReader, site: TheSite, key: Key, query: Annotated[CountedSp
     """A recording through the years, by all its ids. The key of any of its tracks leads here."""
     parts = ["credits", "in_numbers", "by_year", "by_month"]
     fields, found = about(
-        site, reader, query, "ops/web/api_track", [f"reports/track_{one}" for one in parts], list(WRAPPED[:1]), recording_key=key
+        site,
+        reader,
+        query,
+        "ops/web/api_track",
+        [f"reports/track_{one}" for one in parts],
+        list(WRAPPED[:1]),
+        recording_key=key,
     )
     credits, numbers, by_year, by_month = (found[f"reports/track_{one}"] for one in parts)
     fields |= {**numbers[0], "artists": credits, "by_year": by_year, "by_month": by_month}
@@ -71,7 +89,13 @@ def album(reader: TheReader, site: TheSite, key: Key, query: Annotated[CountedSp
     """An album in all its editions, or a show, through the years."""
     parts = ["in_numbers", "by_year", "tracks"]
     fields, found = about(
-        site, reader, query, "ops/web/api_album", [f"ops/web/api_album_{one}" for one in parts], list(WRAPPED[:2]), album_key=key
+        site,
+        reader,
+        query,
+        "ops/web/api_album",
+        [f"ops/web/api_album_{one}" for one in parts],
+        list(WRAPPED[:2]),
+        album_key=key,
     )
     numbers, by_year, tracks = (found[f"ops/web/api_album_{one}"] for one in parts)
     fields |= {**numbers[0], "by_year": by_year, "tracks": ranked(tracks)}

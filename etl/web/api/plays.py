@@ -1,5 +1,6 @@
 """Routes about plays: the history, rankings, totals, and a year."""
 
+from datetime import date
 from typing import Annotated, Any
 
 from fastapi import Path, Query
@@ -14,14 +15,14 @@ from etl.web.api.more_models import Wrapped
 from etl.web.api.query import (
     CountsQuery,
     Kind,
-    Number,
     PlaysQuery,
     TopsQuery,
     TotalsQuery,
+    Year,
     cursor_of,
 )
-from etl.web.api.reading import Question, Rows, answers
 from etl.web.api.readers import TheReader
+from etl.web.api.reading import Question, Rows, answers
 from etl.web.visitors import TheSite
 
 router = router_of("Plays")
@@ -113,11 +114,11 @@ def totals(reader: TheReader, site: TheSite, query: Annotated[TotalsQuery, Query
 def wrapped(
     reader: TheReader,
     site: TheSite,
-    year: Annotated[Number, Path(ge=1900, le=2199, description="The year.", examples=[2026])],
+    year: Annotated[Year, Path(description="The year.", examples=[2026])],
     query: Annotated[CountsQuery, Query()],
 ) -> Response:
     """A year, whole: what `brapped wrapped` shows, with ten rows of the rankings."""
-    since, until = models.date(year, 1, 1), models.date(year, 12, 31)
+    since, until = date(year, 1, 1), date(year, 12, 31)
     counts_as = query.counts_as or reader.counts_as
     names = {name: f"reports/{name}" for name in REPORTS["wrapped"]}
     question = Question(

@@ -11,7 +11,7 @@ from etl.web.api.problems import Problem
 
 LARGEST_KEY = 2**31 - 1
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)  # nothing is recorded before or after
-MOST_PLAYS, MOST_TOPS = 500, 500
+MOST_ROWS = 500  # of a page
 FARTHEST = 1_000_000  # rows of a ranking that can be passed over
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -46,11 +46,15 @@ def yes_or_no(value: Any) -> bool:
     return bool(value == "true")
 
 
-Number = Annotated[int, BeforeValidator(whole_number)]
+PageSize = Annotated[int, Field(ge=1, le=MOST_ROWS), BeforeValidator(whole_number)]
+Offset = Annotated[int, Field(ge=0, le=FARTHEST), BeforeValidator(whole_number)]
 Flag = Annotated[bool, BeforeValidator(yes_or_no), WithJsonSchema({"type": "boolean"})]
 Day = Annotated[date, BeforeValidator(iso_day), WithJsonSchema({"type": "string", "format": "date"})]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
-Key = Annotated[int, BeforeValidator(whole_number), Path(ge=1, le=LARGEST_KEY, description="A key, as answers have it.")]
+Year = Annotated[int, Field(ge=1900, le=2199), BeforeValidator(whole_number)]
+KeyNumber = Annotated[int, Field(ge=1, le=LARGEST_KEY), BeforeValidator(whole_number)]
+FewNumber = Annotated[int, Field(ge=1, le=50), BeforeValidator(whole_number)]
+Key = Annotated[KeyNumber, Path(description="A key, as answers have it.")]
 
 
 class Query(BaseModel):
@@ -64,7 +68,7 @@ class Span(Query):
 
     since: Day | None = Field(None, description="From this local day on.", examples=["2026-01-01"])
     until: Day | None = Field(None, description="Up to and including this local day.", examples=["2026-06-30"])
-    year: Number | None = Field(None, ge=1900, le=2199, description="In this year.", examples=[2026])
+    year: Year | None = Field(None, description="In this year.", examples=[2026])
     month: Annotated[str, StringConstraints(pattern=r"^(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])$")] | None = Field(
         None, description="In this month.", examples=["2026-11"]
     )
@@ -100,13 +104,13 @@ class PlaysQuery(Span):
     """Everything played, with conditions, a page at a time."""
 
     counts_as: CountsAs = Field("all", description="The minimum of a play that is listed: 30s, half, full or all.")
-    artist: Number | None = Field(None, ge=1, le=LARGEST_KEY, description="By this artist (artist_key).")
-    track: Number | None = Field(None, ge=1, le=LARGEST_KEY, description="Of this recording (recording_key).")
-    album: Number | None = Field(None, ge=1, le=LARGEST_KEY, description="From this album or show (album_key).")
+    artist: KeyNumber | None = Field(None, description="By this artist (artist_key).")
+    track: KeyNumber | None = Field(None, description="Of this recording (recording_key).")
+    album: KeyNumber | None = Field(None, description="From this album or show (album_key).")
     source: Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,40}$")] | None = Field(
         None, description="Reported by this source.", examples=["extended_export"]
     )
-    limit: Number = Field(50, ge=1, le=MOST_PLAYS, description="Plays at most.")
+    limit: PageSize = Field(50, description="Plays at most.")
     cursor: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,16}-[0-9]{1,18}$")] | None = Field(
         None, description="The next_cursor of an answer: what comes after it."
     )
@@ -128,8 +132,8 @@ class TopsQuery(CountedSpan):
     """A page of a ranking."""
 
     by: Literal["plays", "time"] = Field("plays", description="The order: by plays or by time.")
-    limit: Number = Field(50, ge=1, le=MOST_TOPS, description="Rows at most.")
-    offset: Number = Field(0, ge=0, le=FARTHEST, description="Rows to pass over.")
+    limit: PageSize = Field(50, description="Rows at most.")
+    offset: Offset = Field(0, description="Rows to pass over.")
 
 
 class TotalsQuery(CountedSpan):
@@ -142,7 +146,7 @@ class SearchQuery(CountedSpan):
     """A search of names."""
 
     q: Words = Field(description="Some of a name, or one with a slip.", examples=["bohemian"])
-    limit: Number = Field(10, ge=1, le=50, description="Artists, and tracks, at most.")
+    limit: FewNumber = Field(10, description="Artists, and tracks, at most.")
 
 
 class CountsQuery(Query):
@@ -158,7 +162,7 @@ class CountsQuery(Query):
 class RangeQuery(Query):
     """What the classic application took."""
 
-    limit: Number = Field(10, ge=1, le=MOST_TOPS, description="Artists at most.")
+    limit: PageSize = Field(10, description="Artists at most.")
     range: Literal["week", "month", "year", "all"] = Field(
         "all", description="The last 7, 30 or 365 days up to today, or all."
     )

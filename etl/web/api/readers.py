@@ -79,7 +79,7 @@ def reader_of_session(request: Request) -> Reader | None:
     if not is_ours or request.method not in SAFE_METHODS or cookie_name(site) not in request.cookies:
         return None
     visitor = visitor_in(request)
-    return visitor and Reader(visitor.listener, visitor.counts_as, None, True)
+    return Reader(visitor.listener, visitor.counts_as, None, True) if visitor else None
 
 
 class ApiRoute(APIRoute):

@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from etl.web.api.readers import Reader
-from etl.web.records import Sections
+from etl.web.records import Records, Sections
 
 Rows = list[dict[str, Any]]
 SPAN, RECORD = "reports/shared/report_span", "reports/shared/report_record"
@@ -64,5 +64,6 @@ def answers(site: Any, reader: Reader, question: Question) -> dict[str, Rows]:
         "now": site.clock(),
         **question.parameters,
     }
-    told, answer = site.records.read_sections(reader.listener_key, Sections(first, scripts), then, **given)
+    records: Records = site.records
+    told, answer = records.read_sections(reader.listener_key, Sections(first, scripts), then, **given)
     return nothing | told | answer

@@ -21,8 +21,8 @@ from etl.web.api.more_models import (
 )
 from etl.web.api.problems import nothing_here
 from etl.web.api.query import CountedSpan, RangeQuery, Span
-from etl.web.api.reading import RECORD, Question, answers
 from etl.web.api.readers import Reader, TheReader
+from etl.web.api.reading import RECORD, Question, answers
 from etl.web.visitors import TheSite
 
 router = router_of("The record")
@@ -55,7 +55,7 @@ def me(reader: TheReader, site: TheSite) -> Response:
         listener_name=reader.listener.listener_name,
         time_zone=reader.listener.time_zone.key,
     )
-    return answer(Me(listener=listener, counts_as=reader.counts_as, can_change=not reader.is_read_only, **row))  # type: ignore[arg-type]
+    return answer(Me(listener=listener, counts_as=reader.counts_as, can_change=not reader.is_read_only, **row))
 
 
 @router.get("/coverage", **told(CoverageAnswer, 422))
@@ -74,7 +74,10 @@ def coverage(reader: TheReader, site: TheSite, query: Annotated[Span, Query()]) 
             until_date=until,
             first_date=first_date,
             new_since=new_since,
-            days=[Days(first_date=d.first_date, last_date=d.last_date, coverage=d.coverage) for d in recorded.of(since, until)],
+            days=[
+                Days(first_date=d.first_date, last_date=d.last_date, coverage=d.coverage)
+                for d in recorded.of(since, until)
+            ],
             spans=CoverageSpan.rows(found["reports/coverage"]),
         )
     )
@@ -92,7 +95,7 @@ def now(reader: TheReader, site: TheSite) -> Response:
     [totals] = answers(site, reader, Question(names[:1], counts_as=reader.counts_as, parameters=given))[names[0]]
     plays = answers(site, reader, Question(names[1:], counts_as="all", parameters=given))[names[1]]
     last_play = Play.model_validate(plays[0]) if plays else None
-    return answer(Now(local_date=today, counts_as=reader.counts_as, last_play=last_play, **totals))  # type: ignore[arg-type]
+    return answer(Now(local_date=today, counts_as=reader.counts_as, last_play=last_play, **totals))
 
 
 def own(reader: Reader, listener: str) -> None:
@@ -121,7 +124,10 @@ def range_artists(
     found = answers(site, reader, question)["reports/top_artists"]
     return answer(
         RangeArtists(
-            since_date=since, until_date=until, counts_as=reader.counts_as, artists=RangeArtist.rows(found)  # type: ignore[arg-type]
+            since_date=since,
+            until_date=until,
+            counts_as=reader.counts_as,
+            artists=RangeArtist.rows(found),
         )
     )
 
@@ -144,6 +150,4 @@ def listening(
         shared=["reports/shared/report_play"],
     )
     found = answers(site, reader, question)["ops/web/api_listening"]
-    return answer(
-        Listening(since_date=since, until_date=until, counts_as=counts_as, hours=WeekHour.rows(found))  # type: ignore[arg-type]
-    )
+    return answer(Listening(since_date=since, until_date=until, counts_as=counts_as, hours=WeekHour.rows(found)))

@@ -1,0 +1,21 @@
+"""A server with two listeners, for the tests of a module together."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support import fresh_database
+from support.cli_process import ForkServer
+from support.household import Household, household
+
+from etl.simulator.catalogue import Catalogue
+
+
+@pytest.fixture(scope="module")
+def home(
+    cluster: str, template: str, forkserver: ForkServer, songs: Catalogue, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Household]:
+    folder: Path = tmp_path_factory.mktemp("household")
+    for database in fresh_database(cluster, template):
+        with household(database, forkserver, songs, folder) as made:
+            yield made
