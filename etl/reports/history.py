@@ -1,12 +1,32 @@
 """The history as pages for people; formats/history.py writes all of it for programs."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
-from etl.reports.model import Report, ReportError
+from etl.reports.model import Report, ReportError, Section
 from etl.reports.query import Reporter
 from etl.warehouse.statements import run
 
 PAGE = 50  # rows
+# What can restrict a history: each a column of sql/reports/history.sql or a key; None, or False, does not.
+# before_at, before_key: moment and play_key of the last play of the page before.
+NO_FILTER: dict[str, Any] = {
+    **dict.fromkeys(("artist_key", "recording_key", "album_key", "context_key", "source_name", "search_text")),
+    "only_skipped": False,
+    "before_at": None,
+    "before_key": None,
+}
+
+
+def next_plays(reporter: Reporter, filters: Mapping[str, Any]) -> tuple[Section, bool]:
+    """The newest plays under these filters, as many as the criteria's row_limit, and whether there are older ones.
+
+    filters: some of NO_FILTER; with before_at and before_key only plays older than that one.
+    """
+    limit = reporter.criteria.row_limit or PAGE
+    found = reporter.fetch("history", **{**NO_FILTER, **filters}, row_limit=limit + 1)
+    return replace(found, rows=found.rows[:limit]), len(found.rows) > limit
 
 
 def page(reporter: Reporter, number: int, filters: dict[str, int | None], about: str) -> Report:
@@ -15,7 +35,7 @@ def page(reporter: Reporter, number: int, filters: dict[str, int | None], about:
     filters, about: of `Reporter.history_filters`. Raises ReportError beyond the last page.
     """
     limit = reporter.criteria.row_limit or PAGE
-    found = reporter.fetch("history", **filters, row_limit=limit + 1, row_offset=(number - 1) * limit)
+    found = reporter.fetch("history", **{**NO_FILTER, **filters}, row_limit=limit + 1, row_offset=(number - 1) * limit)
     if number > 1 and not found.rows:
         [whole] = run(reporter.connection, "reports/shared/history_count", **{**reporter.parameters, **filters})
         if whole.play_count:

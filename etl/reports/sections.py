@@ -7,6 +7,7 @@ also has a function in `narrative`.
 from etl.reports import narrative
 from etl.reports.feature_sections import FEATURE_SECTIONS
 from etl.reports.model import FEW, Section
+from etl.reports.page_sections import PAGE_REPORTS, PAGE_SECTIONS
 from etl.reports.spec import SectionSpec, cols
 
 SECTIONS: dict[str, SectionSpec] = {
@@ -209,6 +210,7 @@ SECTIONS: dict[str, SectionSpec] = {
         chart="timeline",
     ),
     **FEATURE_SECTIONS,
+    **PAGE_SECTIONS,
     # Searches and the history.
     "search_artists": SectionSpec(
         "Artists",
@@ -245,14 +247,12 @@ REPORTS: dict[str, tuple[str, ...]] = {  # the sections of each report, in order
         "span_totals top_tracks top_artists top_albums top_genres top_shows plays_by_hour plays_by_day plays_by_month"
         " discovered longest_streak longest_session most_repeated skips beyond_wrapped gaps"
     ),
-    "overview": cols(
-        "span_totals top_artists top_tracks top_albums top_genres plays_by_day plays_by_hour plays_by_month discovered"
-    ),
     "artist": cols("artist_in_numbers artist_by_year artist_by_month artist_tracks"),
     "track": cols("track_credits track_in_numbers track_by_year track_by_month"),
     "features": tuple(FEATURE_SECTIONS),
     "search": cols("search_artists search_tracks"),
     "history": ("history",),
+    **PAGE_REPORTS,
 }
 RECORDED = cols("first_date last_date coverage")  # of the last section in a CSV of several
 UNKNOWN = SectionSpec("", ())

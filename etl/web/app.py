@@ -16,7 +16,7 @@ from etl.settings import Settings
 from etl.warehouse.errors import WarehouseError
 from etl.web import rendering
 from etl.web.api.application import api_of
-from etl.web.pages import account, api_page, front, keys, now, overview, top
+from etl.web.pages import about, account, api_page, front, keys, now, overview, top
 from etl.web.records import Records
 from etl.web.registration import Registration
 from etl.web.security import BodyLimit, OwnOriginOnly, RateLimit, SecurityHeaders
@@ -65,7 +65,9 @@ def app_of(site: Site) -> FastAPI:
         ],
     )
     app.state.site = site
-    for router in (front.router, now.router, account.router, overview.router, top.router, keys.router, api_page.router):
+    for router in (front.router, now.router, account.router, overview.router, top.router, about.router):
+        app.include_router(router)
+    for router in (keys.router, api_page.router):
         app.include_router(router)
     app.state.api = api_of(site)
     app.mount("/api", app.state.api)

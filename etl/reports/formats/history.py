@@ -3,10 +3,11 @@
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from etl.reports.formats.data import as_iso, as_json, cell
+from etl.reports.history import NO_FILTER
 from etl.reports.model import Section
 from etl.reports.query import Reporter
 from etl.reports.sections import SECTIONS
@@ -18,17 +19,17 @@ PIECE = 100_000  # characters of a piece of CSV
 
 
 def lines(
-    reporter: Reporter, form: str, filters: dict[str, int | None], about: str, *, with_sources: bool = False
+    reporter: Reporter, form: str, filters: Mapping[str, Any], about: str, *, with_sources: bool = False
 ) -> Iterator[str]:
     """The whole history in pieces of text, to be written one after another.
 
-    form: `csv` or `json`, newest first, or `extended`, Spotify's own layout, oldest first. filters, about: of
-    `Reporter.history_filters`. with_sources: of extended, a row for each source of a play.
+    form: `csv` or `json`, newest first, or `extended`, Spotify's own layout, oldest first. filters: some
+    of NO_FILTER. about: the end of its title. with_sources: of extended, a row for each source of a play.
     """
     if form == "extended":
         yield from as_extended(reporter, with_sources=with_sources)
         return
-    parameters = {**reporter.parameters, **filters, "row_offset": 0}
+    parameters = {**reporter.parameters, **NO_FILTER, **filters, "row_offset": 0}
     rows = stream(reporter.connection, "reports/history", **parameters)
     if form == "csv":
         yield from as_csv(rows)
@@ -38,7 +39,7 @@ def lines(
     )
     head, _, tail = whole.partition('"rows": []')
     yield f'{head}"rows": '
-    yield from as_list(row._asdict() for row in rows)
+    yield from as_list(dict(zip(COLUMNS, row, strict=False)) for row in rows)  # without the keys that follow
     yield tail
 
 
@@ -48,7 +49,7 @@ def as_csv(rows: Iterator[Any]) -> Iterator[str]:
     writer = csv.writer(written, lineterminator="\n")
     writer.writerow(COLUMNS)
     for row in rows:
-        writer.writerow([cell(value) for value in row])
+        writer.writerow([cell(value) for value in row[: len(COLUMNS)]])
         if written.tell() > PIECE:
             yield written.getvalue()
             written.seek(0)

@@ -228,13 +228,13 @@ class YearOf(Answer):
     """A year of an artist, album or track."""
 
     year: int
-    year_rank: int | None = Field(None, description="Place among all, by plays; null where it is not told.")
+    year_rank: int = Field(ge=1, description="Place among all, by plays.")
     play_count: Plays
     listened_ms: Ms
 
 
 class MonthOf(Answer):
-    """A month of an artist or track; null where nothing of it is recorded."""
+    """A month of it; null where nothing of it is recorded."""
 
     month_date: date
     play_count: int | None
@@ -250,6 +250,7 @@ class InNumbers(Filter):
     first_played_at: Moment | None
     last_played_at: Moment | None
     by_year: list[YearOf]
+    by_month: list[MonthOf]
 
 
 class TrackOf(Ranked):
@@ -273,13 +274,13 @@ class Artist(InNumbers):
     main_play_count: Count
     featured_play_count: Count
     track_count: Count
-    by_month: list[MonthOf]
     tracks: list[TrackOf] = Field(description="The fifty most played.")
 
 
 class Credit(Answer):
     """An artist of a track."""
 
+    artist_key: ArtistKey
     artist_name: str
     artist_role: str = Field(description="main or featured.")
     artist_url: Url | None
@@ -290,15 +291,12 @@ class Track(InNumbers):
 
     recording_key: RecordingKey
     track_name: str | None
-    content_type: str
     album_key: AlbumKey | None
     album_name: str | None
     duration_ms: int | None
-    track_uri: str | None
     track_url: Url | None
     image_url: Cover | None
     artists: list[Credit]
-    by_month: list[MonthOf]
 
 
 class Album(InNumbers):
@@ -309,8 +307,7 @@ class Album(InNumbers):
     artist_names: Artists | None
     album_url: Url | None
     image_url: Cover | None
-    track_count: Count = Field(description="Of it that was played.")
-    tracks: list[TrackOf]
+    tracks: list[TrackOf] = Field(description="The fifty most played.")
 
 
 class FoundArtist(Answer):
@@ -338,8 +335,22 @@ class FoundTrack(Answer):
     image_url: Cover | None
 
 
+class FoundAlbum(Answer):
+    """An album or show whose name is like the one asked for."""
+
+    album_key: AlbumKey
+    album_name: str
+    artist_names: Artists | None
+    play_count: Plays
+    listened_ms: Ms
+    last_played_at: Moment
+    album_url: Url | None
+    image_url: Cover | None
+
+
 class Found(Filter):
     """What a search found among what was played, the best first."""
 
     artists: list[FoundArtist]
+    albums: list[FoundAlbum]
     tracks: list[FoundTrack]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from etl.reports.query import ABOUT
 from etl.web.api.readers import Reader
 from etl.web.records import Records, Sections
 
@@ -20,8 +21,8 @@ SPAN, RECORD = "reports/shared/report_span", "reports/shared/report_record"
 class Question:
     """What of the record is asked for. Days are local, both included; None is open. `counts_as`: of counted plays.
 
-    header: a file that finds what the question is about; nothing more is asked if it finds nothing, and its row's
-    values are parameters of the sections. shared: files that make temporary tables. sections: files of selects.
+    header: a file that finds what the question is about, as `key`; nothing more is asked if it finds nothing. The
+    values of its row are parameters of the sections, and its key is the one that is named in `about`. shared: files that make temporary tables. sections: files of selects.
     """
 
     sections: Sequence[str]
@@ -30,6 +31,7 @@ class Question:
     counts_as: str = "30s"
     with_excluded: bool = False
     header: str | None = None
+    about: str | None = None
     needs_record: bool = False
     shared: Sequence[str] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -50,11 +52,12 @@ def answers(site: Any, reader: Reader, question: Question) -> dict[str, Rows]:
         if question.header and not told[question.header]:
             return None
         found = {name: value for one in told.values() for name, value in one[0].items()}
+        if question.about:
+            found[question.about] = found["key"]
         return Sections(question.sections, question.shared, found)
 
     given = {
-        "artist_key": None,
-        "recording_key": None,
+        **ABOUT,
         "row_limit": None,
         "row_offset": 0,
         "by": "plays",

@@ -37,13 +37,9 @@ with page as materialized (
         and (
             cast(:album_key as integer) is null
             or timed_plays.album_key in (
-                select edition.album_key
-                from listening.dim_album
-                inner join listening.dim_album as edition
-                    on
-                        edition.album_name = dim_album.album_name
-                        and edition.album_artist_name is not distinct from dim_album.album_artist_name
-                where dim_album.album_key = :album_key
+                select album_edition.edition_key
+                from listening.album_edition
+                where album_edition.album_key = :album_key
             )
         )
     order by

@@ -31,21 +31,12 @@ where
         )
     )
     and (
-        -- in all its editions, as top_albums counts it; a show by its key alone
+        -- in all its editions, as top_albums counts it
         cast(:album_key as integer) is null
         or kept_plays.album_key in (
-            select edition.album_key
-            from listening.dim_album
-            inner join listening.dim_album as edition
-                on
-                    edition.album_key = dim_album.album_key
-                    or (
-                        edition.album_name = dim_album.album_name
-                        and edition.album_artist_name is not distinct from dim_album.album_artist_name
-                        and coalesce(edition.album_type, '') not in ('show', 'audiobook')
-                        and coalesce(dim_album.album_type, '') not in ('show', 'audiobook')
-                    )
-            where dim_album.album_key = :album_key
+            select album_edition.edition_key
+            from listening.album_edition
+            where album_edition.album_key = :album_key
         )
     )
     and (
