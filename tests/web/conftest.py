@@ -13,9 +13,15 @@ from etl.simulator.catalogue import Catalogue
 
 @pytest.fixture(scope="module")
 def home(
-    cluster: str, template: str, forkserver: ForkServer, songs: Catalogue, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    cluster: str,
+    template: str,
+    forkserver: ForkServer,
+    songs: Catalogue,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Household]:
+    """As a parameter: what is different in its environment."""
     folder: Path = tmp_path_factory.mktemp("household")
     for database in fresh_database(cluster, template):
-        with household(database, forkserver, songs, folder) as made:
+        with household(database, forkserver, songs, folder, **getattr(request, "param", {})) as made:
             yield made

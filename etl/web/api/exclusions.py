@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from etl.jobs import exclusions as job
 from etl.web.api.describing import answer, refusals, router_of, told
-from etl.web.api.more_models import Exclusion, Exclusions
+from etl.web.api.more_models import Exclusion, Exclusions, TriedExclusion
 from etl.web.api.problems import Problem, nothing_here
 from etl.web.api.query import Day, DryRunQuery, Key, Words
 from etl.web.api.readers import Reader, TheReader
@@ -29,7 +29,7 @@ def weekday(value: Any) -> Any:
     return value
 
 
-Weekday = Annotated[int, BeforeValidator(weekday), Field(ge=1, le=7)]
+Weekday = Annotated[int, Field(ge=1, le=7), BeforeValidator(weekday)]
 ClockTime = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 
 
@@ -124,7 +124,7 @@ def exclusion(reader: TheReader, site: TheSite, number: Key) -> Response:
     status_code=201,
     response_model=Exclusion,
     responses={
-        200: {"description": "A dry run: the rule that would be made.", "model": Exclusion},
+        200: {"description": "A dry run: the rule that would be made.", "model": TriedExclusion},
         201: {
             "headers": {"Location": {"description": "Address of the rule.", "schema": {"type": "string"}}},
         },
@@ -146,7 +146,7 @@ def add(reader: TheReader, site: TheSite, body: NewExclusion, query: Annotated[D
     except job.ExclusionError as error:
         raise Problem(409, str(error)) from None
     if query.dry_run:
-        return answer(Exclusion.of(rule, is_tried=True))
+        return answer(TriedExclusion.of(rule))
     return answer(Exclusion.of(rule), 201, {"Location": f"/api/v1/exclusions/{rule.number}"})
 
 

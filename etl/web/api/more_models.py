@@ -1,7 +1,7 @@
 """More answers of the API: a year, coverage, now, rules, and what the classic application had."""
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import Field
 
@@ -196,10 +196,9 @@ class Now(Answer):
     last_play: Play | None
 
 
-class Exclusion(Answer):
-    """A rule of what reports leave out, and what it leaves out."""
+class TriedExclusion(Answer):
+    """A rule of what reports leave out, before it is made, and what it would leave out."""
 
-    number: int | None = Field(description="Its number; null in a dry run.")
     words: str = Field(description="Its conditions.", examples=["artist Ann, between 22:00 and 06:00"])
     note: str | None
     listen_count: Count = Field(description="Plays that it leaves out, however short.")
@@ -207,16 +206,15 @@ class Exclusion(Answer):
     listened_ms: int = Field(description="The time of those.")
 
     @classmethod
-    def of(cls, rule: Any, *, is_tried: bool = False) -> "Exclusion":
+    def of(cls, rule: Any) -> Self:
         """The answer about a rule of `etl.jobs.exclusions`."""
-        return cls(
-            number=None if is_tried else rule.number,
-            words=rule.words,
-            note=rule.note,
-            listen_count=rule.listen_count,
-            play_count=rule.play_count,
-            listened_ms=rule.listened_ms,
-        )
+        return cls.model_validate({"number": rule.number, **vars(rule)})
+
+
+class Exclusion(TriedExclusion):
+    """A rule of what reports leave out, and what it leaves out."""
+
+    number: int = Field(description="Its number.")
 
 
 class Exclusions(Answer):

@@ -12,6 +12,7 @@ from etl.web.api import models, more_models
 from etl.web.api.describing import answer, router_of, told
 from etl.web.api.models import Play, PlayPage, Totals
 from etl.web.api.more_models import Wrapped
+from etl.web.api.problems import Problem
 from etl.web.api.query import (
     CountsQuery,
     Kind,
@@ -21,7 +22,7 @@ from etl.web.api.query import (
     Year,
     cursor_of,
 )
-from etl.web.api.readers import TheReader
+from etl.web.api.readers import TheReader, today_of
 from etl.web.api.reading import Question, Rows, answers
 from etl.web.visitors import TheSite
 
@@ -110,7 +111,7 @@ def totals(reader: TheReader, site: TheSite, query: Annotated[TotalsQuery, Query
     return answer(Totals.model_validate(fields))
 
 
-@router.get("/wrapped/{year}", **told(Wrapped))
+@router.get("/wrapped/{year}", **told(Wrapped, 422))
 def wrapped(
     reader: TheReader,
     site: TheSite,
@@ -118,6 +119,8 @@ def wrapped(
     query: Annotated[CountsQuery, Query()],
 ) -> Response:
     """A year, whole: what `brapped wrapped` shows, with ten rows of the rankings."""
+    if year > today_of(site, reader).year:
+        raise Problem(422, "This year has not begun.")
     since, until = date(year, 1, 1), date(year, 12, 31)
     counts_as = query.counts_as or reader.counts_as
     names = {name: f"reports/{name}" for name in REPORTS["wrapped"]}

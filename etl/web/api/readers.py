@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, Any, cast
 
 from fastapi import Depends, Request
@@ -131,3 +132,9 @@ def known_reader(request: Request) -> Reader:
 
 
 TheReader = Annotated[Reader, Depends(known_reader)]
+
+
+def today_of(site: Any, reader: Reader) -> date:
+    """Today by the listener's clock."""
+    today: date = site.clock().astimezone(reader.listener.time_zone).date()
+    return today

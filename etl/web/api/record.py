@@ -21,7 +21,7 @@ from etl.web.api.more_models import (
 )
 from etl.web.api.problems import nothing_here
 from etl.web.api.query import CountedSpan, RangeQuery, Span
-from etl.web.api.readers import Reader, TheReader
+from etl.web.api.readers import Reader, TheReader, today_of
 from etl.web.api.reading import RECORD, Question, answers
 from etl.web.visitors import TheSite
 
@@ -37,12 +37,6 @@ ListenerId = Annotated[
         examples=["me"],
     ),
 ]
-
-
-def today_of(site: TheSite, reader: Reader) -> date:
-    """Today by the listener's clock."""
-    today: date = site.clock().astimezone(reader.listener.time_zone).date()
-    return today
 
 
 @router.get("/me", **told(Me))
