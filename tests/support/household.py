@@ -20,6 +20,8 @@ from support.served import Browser, Served, serving
 ADA, BEN = "account-of-ada", "account-of-ben"
 BENS = "Xylophonwald"  # in whatever is Ben's: titles, artists, albums, devices
 
+FIRST = 30_001  # of Ben's numbers; a smallint has room for it
+
 
 @dataclass
 class Household:
@@ -39,6 +41,15 @@ class Household:
         """The only value that the statement finds."""
         [(value,)] = self.ask(statement, *values)
         return value
+
+    def restart_numbers(self) -> None:
+        """From here on every number that the database gives begins at FIRST, so what is Ben's has numbers of its own."""
+        numbered = self.ask(
+            "select attrelid::regclass::text, attname from pg_attribute inner join pg_class on pg_class.oid = attrelid"
+            " where attidentity <> '' and relnamespace in ('listening'::regnamespace, 'ops'::regnamespace)"
+        )
+        for table, column in numbered:
+            self.ask(f"alter table {table} alter column {column} restart with {FIRST}")
 
     def get(self, path: str, key: str | None = "ada", **options: Any) -> requests.Response:
         return self.send("GET", path, key, **options)
@@ -78,17 +89,22 @@ def household(
             home = Household(served, database, brapped, served.visitor(), served.visitor())
             for browser, account in ((home.ada, ADA), (home.ben, BEN)):
                 browser.log_in(account)
-            for account, rows in ((ADA, plays_of_ada(songs)), (BEN, plays_of_ben())):
+            for account, name, rows in ((ADA, "ada", plays_of_ada(songs)), (BEN, "ben", plays_of_ben())):
+                if account == BEN:
+                    home.restart_numbers()
                 files = write_folder(folder / account, {"Streaming_History_Audio_2026.json": rows})
                 brapped("import", str(files), "--listener", account)
-            brapped("dimensions")
-            for name, browser, may in (
-                ("ada", home.ada, "write"), ("ada reads", home.ada, "read"), ("ben", home.ben, "write"),
-            ):  # fmt: skip
-                home.keys[name] = key_from(browser, f"for {name}", may)
+                browser = getattr(home, name)
+                home.keys[name] = key_from(browser, f"{BENS} key" if account == BEN else "key", "write")
+                rule = home.send(
+                    "POST", "/exclusions", name, json={"weekdays": [1], "note": f"rule of {rows[0]['platform']}"}
+                )
+                assert rule.status_code == 201, rule.text
+                if account == ADA:
+                    home.keys["ada reads"] = key_from(browser, "reading", "read")
+                    brapped("dimensions")
             yield home
         finally:
-            print(running[0]._files["err"].read_text()[-3000:])
             for program in running:
                 program.kill()
                 program.wait()

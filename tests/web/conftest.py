@@ -10,6 +10,8 @@ from support.household import Household, household
 
 from etl.simulator.catalogue import Catalogue
 
+UNLIMITED = {"BRAPPED_TEST_WITHOUT_RATES": "yes"}
+
 
 @pytest.fixture(scope="module")
 def home(
@@ -20,8 +22,8 @@ def home(
     songs: Catalogue,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Household]:
-    """As a parameter: what is different in its environment."""
+    """As a parameter: what it has in its environment; without one, no limit of requests."""
     folder: Path = tmp_path_factory.mktemp("household")
     for database in fresh_database(cluster, template):
-        with household(database, forkserver, songs, folder, **getattr(request, "param", {})) as made:
+        with household(database, forkserver, songs, folder, **getattr(request, "param", UNLIMITED)) as made:
             yield made

@@ -4,7 +4,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 from support.household import Household
 
 CONFIGURATION = """
@@ -22,7 +21,6 @@ parameters = {{ "path.key" = {album} }}
 """
 
 
-@pytest.mark.parametrize("home", [{"BRAPPED_TEST_WITHOUT_RATES": "yes"}], indirect=True)
 def test_schemathesis_finds_nothing(home: Household, tmp_path: Path) -> None:
     artist, album = (home.get(f"/tops/{kind}").json()["tops"][0] for kind in ("artists", "albums"))
     known = CONFIGURATION.format(artist=artist["artist_key"], album=album["album_key"])
