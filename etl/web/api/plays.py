@@ -105,7 +105,15 @@ def totals(reader: TheReader, site: TheSite, query: Annotated[TotalsQuery, Query
     since, until = query.days()
     counts_as = query.counts_as or reader.counts_as
     name = "ops/web/api_totals"
-    question = Question([name], since, until, counts_as, query.with_excluded, parameters={"period": query.by})
+    # First plays are known only from the whole record.
+    question = Question(
+        [name],
+        counts_as=counts_as,
+        with_excluded=query.with_excluded,
+        needs_record=True,
+        shared=WRAPPED,
+        parameters={"period": query.by, "wanted_since": since, "wanted_until": until},
+    )
     found = answers(site, reader, question)[name]
     fields = {"since_date": since, "until_date": until, "counts_as": counts_as, "by": query.by, "totals": found}
     return answer(Totals.model_validate(fields))

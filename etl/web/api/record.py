@@ -81,14 +81,18 @@ def coverage(reader: TheReader, site: TheSite, query: Annotated[Span, Query()]) 
 def now(reader: TheReader, site: TheSite) -> Response:
     """Today so far, and the last play. What plays at this moment is known once it has ended."""
     today = today_of(site, reader)
-    given = {
-        "today": today, "before_at": "infinity", "before_key": 0, "source": None, "album_key": None, "row_limit": 1,
-    }  # fmt: skip
-    names = ["ops/web/api_now", "ops/web/api_plays"]
     # The last play is any; what counts today is what the listener lets count.
-    [totals] = answers(site, reader, Question(names[:1], counts_as=reader.counts_as, parameters=given))[names[0]]
-    plays = answers(site, reader, Question(names[1:], counts_as="all", parameters=given))[names[1]]
-    last_play = Play.model_validate(plays[0]) if plays else None
+    given = {
+        "today": today,
+        "counted_today_as": reader.counts_as,
+        "before_at": "infinity",
+        "before_key": 0,
+        "source": None,
+        "row_limit": 1,
+    }
+    found = answers(site, reader, Question(["ops/web/api_now", "ops/web/api_plays"], counts_as="all", parameters=given))
+    [totals] = found["ops/web/api_now"]
+    last_play = next(iter(Play.rows(found["ops/web/api_plays"])), None)
     return answer(Now(local_date=today, counts_as=reader.counts_as, last_play=last_play, **totals))
 
 

@@ -1,9 +1,15 @@
 -- How far the record of a listener goes. One row.
 select
-    count(fact_play.play_key) as listen_count,
-    min(fact_play.played_at) as first_played_at,
-    max(fact_play.played_at) as last_played_at,
-    max(freshness.checked_at) as checked_at
+    played.listen_count,
+    played.first_played_at,
+    freshness.last_played_at,
+    freshness.checked_at
 from listening.freshness
-left join listening.fact_play on fact_play.listener_key = freshness.listener_key
+cross join lateral (
+    select
+        count(*) as listen_count,
+        min(fact_play.played_at) as first_played_at
+    from listening.fact_play
+    where fact_play.listener_key = :listener_key
+) as played
 where freshness.listener_key = :listener_key

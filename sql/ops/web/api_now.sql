@@ -6,6 +6,6 @@ select
 from listening.freshness
 inner join listening.dim_listener on dim_listener.listener_key = freshness.listener_key
 left join lateral listening.counted_plays(
-    :counts_as, listening.start_of_day(cast(:today as date), dim_listener.time_zone), 'infinity'
+    :counted_today_as, listening.start_of_day(cast(:today as date), dim_listener.time_zone), 'infinity'
 ) as counted_plays on counted_plays.listener_key = freshness.listener_key
 where freshness.listener_key = :listener_key
