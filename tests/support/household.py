@@ -29,6 +29,7 @@ class Household:
 
     served: Served
     database: str
+    start: Callable[..., Program]
     brapped: Callable[..., Any]
     ada: Browser
     ben: Browser
@@ -86,7 +87,7 @@ def household(
 
         try:
             served = serving(start)
-            home = Household(served, database, brapped, served.visitor(), served.visitor())
+            home = Household(served, database, start, brapped, served.visitor(), served.visitor())
             for browser, account in ((home.ada, ADA), (home.ben, BEN)):
                 browser.log_in(account)
             for account, name, rows in ((ADA, "ada", plays_of_ada(songs)), (BEN, "ben", plays_of_ben())):

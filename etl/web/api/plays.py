@@ -111,7 +111,6 @@ def totals(reader: TheReader, site: TheSite, query: Annotated[TotalsQuery, Query
         counts_as=counts_as,
         with_excluded=query.with_excluded,
         needs_record=True,
-        shared=WRAPPED,
         parameters={"period": query.by, "wanted_since": since, "wanted_until": until},
     )
     found = answers(site, reader, question)[name]

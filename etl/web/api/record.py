@@ -145,7 +145,6 @@ def listening(
         counts_as,
         with_excluded=query.with_excluded,
         needs_record=True,
-        shared=["reports/shared/report_play"],
     )
     found = answers(site, reader, question)["ops/web/api_listening"]
     return answer(Listening(since_date=since, until_date=until, counts_as=counts_as, hours=WeekHour.rows(found)))

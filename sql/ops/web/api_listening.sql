@@ -1,16 +1,17 @@
--- The counted plays of a span (report_play) by weekday and hour of the listener's clock; 0 where such a weekday is
+-- The counted plays from since to before until by weekday and hour of the listener's clock; 0 where such a weekday is
 -- recorded, null where none is.
 with played as (
     select
         dim_date.day_of_week,
-        report_play.time_key / 60 as hour,
+        counted_plays.time_key / 60 as hour,
         count(*) as play_count,
-        coalesce(sum(report_play.listened_ms), 0)::bigint as listened_ms
-    from report_play
-    inner join listening.dim_date on dim_date.date_key = report_play.date_key
+        coalesce(sum(counted_plays.listened_ms), 0)::bigint as listened_ms
+    from listening.counted_plays(:counts_as, :since, :until)
+    inner join listening.dim_date on dim_date.date_key = counted_plays.date_key
+    where counted_plays.listener_key = :listener_key
     group by
         dim_date.day_of_week,
-        report_play.time_key / 60
+        counted_plays.time_key / 60
 ),
 recorded as (
     select distinct extract(isodow from day.local_date)::integer as day_of_week
