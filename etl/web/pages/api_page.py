@@ -18,72 +18,65 @@ def api(request: Request, visitor: SomeVisitor, site: TheSite) -> Response:
     groups: dict[str, list[dict[str, Any]]] = {}
     for path, operations in described["paths"].items():
         for method, operation in operations.items():
-            groups.setdefault(operation["tags"][0], []).append(told(described, path, method, operation))
-    return rendering.page("api.html", visitor=visitor, described=described, groups=groups, address=site.url)
+            groups.setdefault(operation["tags"][0], []).append(told(path, method, operation))
+    models = [
+        (name, model.get("description", ""), fields_of(model))
+        for name, model in sorted(described["components"]["schemas"].items())
+        if "properties" in model
+    ]
+    return rendering.page(
+        "api.html", visitor=visitor, described=described, groups=groups, models=models, address=site.url
+    )
 
 
-def told(described: dict[str, Any], path: str, method: str, operation: dict[str, Any]) -> dict[str, Any]:
-    """An operation as the template needs it: its parameters, and the fields of its body and answers, in a flat table."""
+def told(path: str, method: str, operation: dict[str, Any]) -> dict[str, Any]:
+    """An operation as the template needs it: its parameters, what it takes and answers, and how it refuses."""
     body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
     answers = {
         status: answer.get("content", {}).get("application/json", {}).get("schema")
         for status, answer in operation["responses"].items()
-        if status < "3"
     }
-    whole = next((schema for schema in answers.values() if schema), None)
     parameters = [
         {
             "name": one["name"],
-            "place": one["in"],
-            "words": one.get("description", ""),
             "type": type_of(one["schema"]),
-            "is_needed": one.get("required", False),
+            "words": one.get("description", "") + (" Needed." if one.get("required") else ""),
         }
         for one in operation.get("parameters", ())
     ]
     summary, _, more = operation.get("description", operation["summary"]).partition("\n\n")
     return {
-        "anchor": f"{method}{path}".replace("/", "-").replace("{", "").replace("}", ""),
         "method": method.upper(),
         "path": "/api" + path,
         "summary": summary,
         "more": more,
         "parameters": parameters,
-        "body": fields_of(described, body),
-        "answers": [(schema_name, fields_of(described, one)) for schema_name, one in models_of(described, whole)],
+        "body": sorted(models_in(body)),
+        "answers": [(status, sorted(models_in(one))) for status, one in sorted(answers.items()) if one],
         "refusals": [
-            (status, answer["description"]) for status, answer in operation["responses"].items() if status >= "3"
+            (status, answer["description"])
+            for status, answer in sorted(operation["responses"].items())
+            if status >= "3"
         ],
     }
 
 
-def models_of(described: dict[str, Any], schema: Any) -> list[tuple[str, Any]]:
-    """The models of an answer, and those inside them, each once, by name."""
-    found: dict[str, Any] = {}
-    waiting = [schema]
-    while waiting:
-        one = waiting.pop(0)
-        if isinstance(one, dict):
-            if name := one.get("$ref", "").rpartition("/")[2]:
-                if name not in found:
-                    found[name] = {"$ref": one["$ref"]}
-                    waiting.append(described["components"]["schemas"][name])
-                continue
-            waiting += one.values()
-        elif isinstance(one, list):
-            waiting += one
-    return list(found.items())
+def models_in(schema: Any) -> set[str]:
+    """The names of the models that a schema names, not of those inside them."""
+    if isinstance(schema, dict):
+        name = str(schema.get("$ref", "")).rpartition("/")[2]
+        inside = [models_in(one) for place, one in schema.items() if place in ("anyOf", "oneOf", "items")]
+        return {name} if name else set().union(*inside)
+    if isinstance(schema, list):
+        return set().union(*map(models_in, schema))
+    return set()
 
 
-def fields_of(described: dict[str, Any], schema: Any) -> list[dict[str, Any]]:
-    """The fields of a model: name, type, words."""
-    if not schema:
-        return []
-    name = schema.get("$ref", "").rpartition("/")[2]
-    model = described["components"]["schemas"].get(name, schema)
+def fields_of(model: dict[str, Any]) -> list[dict[str, Any]]:
+    """The fields of a model: name, type, words; and which models they lead to."""
     return [
-        {"name": field, "type": type_of(one), "words": words_of(one)}
-        for field, one in model.get("properties", {}).items()
+        {"name": field, "type": type_of(one), "words": words_of(one), "models": sorted(models_in(one))}
+        for field, one in model["properties"].items()
     ]
 
 
