@@ -19,7 +19,7 @@ from etl.web.security import Rates
 
 ABOUT = (
     "What you play on Spotify, as this server has recorded it: the numbers of its pages and reports. Moments are UTC,"
-    " days are yours, `_ms` is milliseconds, and what is unknown is null. Every GET has an ETag; HEAD works."
+    " days are yours, _ms is milliseconds, and what is unknown is null. Every GET has an ETag; HEAD works."
     f" A key may ask {REQUESTS} times in {SPAN_S} seconds. Refusals are application/problem+json (RFC 9457)."
 )
 PROBLEM = {

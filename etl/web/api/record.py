@@ -31,7 +31,7 @@ RANGES = {"week": 7, "month": 30, "year": 365}  # days up to today
 ListenerId = Annotated[
     str,
     Path(
-        description="`me`, or your own listener_key or listener_id. Anybody else's is 404.",
+        description="The word me, or your own listener_key or listener_id. Anybody else's is 404.",
         min_length=1,
         max_length=200,
         examples=["me"],
