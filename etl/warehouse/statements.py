@@ -42,6 +42,20 @@ def run_combined(connection: Connection, names: Sequence[str], **parameters: Any
     return rows_by_file(names, connection.execute(text(combined_query(tuple(names))), parameters).one())
 
 
+def run_with_combined(
+    connection: Connection, scripts: Sequence[str], names: Sequence[str], **parameters: Any
+) -> dict[str, list[dict[str, Any]]]:
+    """`run_combined`, with scripts before it that it stands on, such as temporary tables: all in one round trip."""
+    connection.info["step"] = ", ".join((*scripts, *names))
+    return rows_by_file(names, connection.execute(scripts_and_query(tuple(scripts), tuple(names)), parameters).one())
+
+
+@cache
+def scripts_and_query(scripts: tuple[str, ...], names: tuple[str, ...]) -> Any:
+    before = (script(name).rstrip().removesuffix(";") for name in scripts)
+    return text("\n;\n".join((*before, combined_query(names))))
+
+
 def rows_by_file(names: Sequence[str], answer: Sequence[Any]) -> dict[str, list[dict[str, Any]]]:
     """Split the only row of `combined_query` into the rows of each file. Pure."""
     return {

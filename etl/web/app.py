@@ -11,8 +11,23 @@ from starlette.middleware import Middleware
 from etl import __version__
 from etl.warehouse.errors import WarehouseError
 from etl.web import rendering
+from etl.web.api.application import api_of
 from etl.web.metrics import MetricsMiddleware
-from etl.web.pages import about, account, compare, front, history, now, overview, search, sharing, top, wrapped
+from etl.web.pages import (
+    about,
+    account,
+    api_page,
+    compare,
+    front,
+    history,
+    keys,
+    now,
+    overview,
+    search,
+    sharing,
+    top,
+    wrapped,
+)
 from etl.web.security import BodyLimit, OwnOriginOnly, RateLimit, SecurityHeaders
 from etl.web.site import Site
 from etl.web.visitors import LoginNeeded
@@ -49,8 +64,12 @@ def app_of(site: Site) -> FastAPI:
         history.router,
         search.router,
         wrapped.router,
+        keys.router,
+        api_page.router,
     ):
         app.include_router(router)
+    app.state.api = api_of(site)
+    app.mount("/api", app.state.api)
     app.add_exception_handler(LoginNeeded, login_needed)
     app.add_exception_handler(WarehouseError, database_away)
     app.add_exception_handler(HTTPException, not_found)

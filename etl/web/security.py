@@ -9,10 +9,11 @@ import secrets
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from etl.reports.formats.html import COVERS
@@ -36,6 +37,18 @@ HEADERS = {
     "X-Frame-Options": "DENY",
 }
 YEAR_S = 365 * 86_400
+
+
+API = "/api/"
+
+
+def refusal(scope: Scope, sentence: str, status: int, headers: dict[str, str] | None = None) -> Response:
+    """A refusal as text; of the API as a problem of RFC 9457, as all of its refusals are."""
+    if not scope["path"].startswith(API):
+        return PlainTextResponse(sentence, status, headers)
+    title = HTTPStatus(status).phrase
+    told = {"type": "about:blank", "title": title, "status": status, "detail": sentence}
+    return JSONResponse(told, status, headers, media_type="application/problem+json")
 
 
 class SecurityHeaders:
@@ -63,7 +76,7 @@ class OwnOriginOnly:
     """Refuses a change that another site's page asks for: cross-site request forgery.
 
     Browsers say where a request comes from, in Sec-Fetch-Site or else in Origin; a request that says neither is no
-    browser's. Those with a key of the API pass: no browser sends that by itself.
+    browser's. Those to the API pass: it changes something only for a key, which no browser sends by itself.
     """
 
     def __init__(self, app: ASGIApp, *, origin: str) -> None:
@@ -71,16 +84,16 @@ class OwnOriginOnly:
         self.origin = origin
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["method"] not in SAFE_METHODS:
+        # The API changes nothing for a cookie, only for a key.
+        is_guarded = scope["type"] == "http" and not scope["path"].startswith(API)
+        if is_guarded and scope["method"] not in SAFE_METHODS:
             headers = Headers(scope=scope)
             if not self.is_ours(headers):
-                refusal = PlainTextResponse("This request comes from another site, so nothing was changed.", 403)
-                return await refusal(scope, receive, send)
+                sentence = "This request comes from another site, so nothing was changed."
+                return await refusal(scope, sentence, 403)(scope, receive, send)
         return await self.app(scope, receive, send)
 
     def is_ours(self, headers: Headers) -> bool:
-        if headers.get("authorization", "").lower().startswith("bearer "):
-            return True
         site = headers.get("sec-fetch-site")
         if site is not None:
             return site in ("same-origin", "none")
@@ -97,10 +110,11 @@ class BodyLimit:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         largest = LARGEST_UPLOAD if scope["path"] == UPLOADS else LARGEST_BODY
-        refusal = PlainTextResponse(f"This is more than the {largest:,} bytes that are taken here.", 413)
+        refused = refusal(scope, f"This is more than the {largest:,} bytes that are taken here.", 413)
         length = Headers(scope=scope).get("content-length", "0")
-        if not (length.isascii() and length.isdecimal()) or int(length) > largest:
-            return await refusal(scope, receive, send)
+        is_number = length.isascii() and length.isdecimal() and len(length) < 20
+        if not is_number or int(length) > largest:
+            return await refused(scope, receive, send)
         received = 0
         is_started = False
 
@@ -114,15 +128,19 @@ class BodyLimit:
 
         async def noted(message: Message) -> None:
             nonlocal is_started
+            if received > largest and not is_started:
+                return  # what is said about half a body; the refusal follows
             is_started = True
             await send(message)
 
         try:
-            return await self.app(scope, limited, noted)
+            await self.app(scope, limited, noted)
         except TooLarge:
             if is_started:
                 raise
-        return await refusal(scope, receive, send)
+        if received > largest and not is_started:
+            await refused(scope, receive, send)
+        return None
 
 
 class TooLarge(Exception):
@@ -181,8 +199,8 @@ class RateLimit:
             client = scope.get("client")
             if wait_s := rates.wait_s(client[0] if client else "nobody"):
                 headers = {"Retry-After": str(int(wait_s) + 1)}
-                refusal = PlainTextResponse("Too many requests. Wait a minute, and go on.", 429, headers)
-                return await refusal(scope, receive, send)
+                refused = refusal(scope, "Too many requests. Wait a minute, and go on.", 429, headers)
+                return await refused(scope, receive, send)
         return await self.app(scope, receive, send)
 
 
