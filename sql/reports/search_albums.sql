@@ -7,18 +7,15 @@ word as materialized (
     from listening.search_words(:search_text) as search_words
 ),
 met as materialized (
-    select
+    select distinct
         dim_album.album_key,
         listening.folded(dim_album.album_name) as folded_name,
         listening.folded(concat_ws(' ', dim_album.album_artist_name, dim_album.album_name)) as whole
-    from listening.dim_album
+    from word
+    inner join listening.dim_album on listening.folded(dim_album.album_name) like word.pattern
     where
-        dim_album.album_key > 0
-        and exists (
-            select 1
-            from word
-            where word.is_looked_up and listening.folded(dim_album.album_name) like word.pattern
-        )
+        word.is_looked_up
+        and dim_album.album_key > 0
 ),
 likely as materialized (
     select

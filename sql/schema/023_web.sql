@@ -119,3 +119,7 @@ comment on column ops.app.added_at is 'When it was brought.';
 
 alter table ops.login add column app_key integer;
 comment on column ops.login.app_key is 'The app that the login goes through; null: the one of the settings.';
+
+-- Albums by name: all editions of one, and what a search looks for, by trigrams as in 007.
+create index dim_album_name on listening.dim_album using hash (album_name);
+create index dim_album_folded_name on listening.dim_album using gin (ops.folded(album_name) gin_trgm_ops);
