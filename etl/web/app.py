@@ -1,13 +1,15 @@
 """Put the web application together: the middlewares, the pages, the API, and how errors look."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
@@ -15,7 +17,20 @@ from etl import __version__
 from etl.settings import Settings
 from etl.warehouse.errors import WarehouseError
 from etl.web import rendering
-from etl.web.pages import account, front, now
+from etl.web.imports_under_way import ImportsUnderWay
+from etl.web.pages import (
+    account,
+    data,
+    exclusions,
+    export,
+    front,
+    imports,
+    leaving,
+    now,
+    preferences,
+    receipts,
+    recordings,
+)
 from etl.web.records import Records
 from etl.web.registration import Registration
 from etl.web.security import BodyLimit, OwnOriginOnly, RateLimit, SecurityHeaders
@@ -35,6 +50,7 @@ class Site:
     registration: Registration
     clock: Callable[[], datetime]
     url: str
+    imports: ImportsUnderWay
 
     @property
     def is_https(self) -> bool:
@@ -45,17 +61,24 @@ def site_of(settings: Settings, records: Records, clock: Callable[[], datetime],
     """The site at WEB_URL, or else at this port of 127.0.0.1."""
     url = settings.web_url or f"http://127.0.0.1:{port}"
     registration = Registration(settings, records, f"{url}{CALLBACK}", clock)
-    return Site(settings, records, registration, clock, url)
+    return Site(settings, records, registration, clock, url, ImportsUnderWay(settings, records.warehouse, clock))
 
 
 def app_of(site: Site) -> FastAPI:
     """The application as ASGI. The pages of FastAPI's own documentation are off: they load from elsewhere."""
+
+    @asynccontextmanager
+    async def to_the_end(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        await run_in_threadpool(site.imports.close)
+
     app = FastAPI(
         title="Brapped",
         version=__version__,
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        lifespan=to_the_end,
         middleware=[
             Middleware(SecurityHeaders, is_https=site.is_https),
             Middleware(RateLimit),
@@ -66,6 +89,8 @@ def app_of(site: Site) -> FastAPI:
     app.state.site = site
     for router in (front.router, now.router, account.router):
         app.include_router(router)
+    for page in (data, imports, receipts, exclusions, recordings, export, leaving, preferences):
+        app.include_router(page.router)
     app.add_exception_handler(LoginNeeded, login_needed)
     app.add_exception_handler(WarehouseError, database_away)
     app.add_exception_handler(HTTPException, not_found)
