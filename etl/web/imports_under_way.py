@@ -106,9 +106,11 @@ class ImportsUnderWay:
             is_free = not (before and before.is_running) and key not in self._left and not self._is_ending
             if is_free:
                 self._known[key] = UnderWay(listener, folder, tuple(paths), without_private, again)
-        self._delete(before.folder if before and is_free else folder)
         if not is_free:
+            self._delete(folder)
             raise Busy
+        if before is not None:
+            self._delete(before.folder)
         self._start(key)
 
     def confirm(self, listener_key: int) -> bool:

@@ -143,9 +143,10 @@ def changed(visitor: Visitor, site: TheSite, action: str, what: Sequence[str], *
         return made
 
     try:
-        return site.records.warehouse.transaction(work, limits.REBUILDING)
+        decided_now: job.Decided = site.records.warehouse.transaction(work, limits.REBUILDING)
     except job.DryRunDone as done:
         return done.decided
+    return decided_now
 
 
 def in_browser(text: str) -> str:
@@ -162,7 +163,9 @@ def in_browser(text: str) -> str:
 def own(visitor: Visitor, site: TheSite, number: str) -> Row[Any]:
     """The decision with this number. Raises HTTPException (404) unless the listener may take it back."""
     wanted = number_in(number)
-    rows = site.records.change(lambda connection: decided(connection, visitor, wanted)) if wanted else []
+    rows: list[Row[Any]] = (
+        site.records.change(lambda connection: decided(connection, visitor, wanted)) if wanted else []
+    )
     if not rows:
         raise HTTPException(404, "You have made no decision of this number.")
     return rows[0]
