@@ -17,7 +17,7 @@ from etl import __version__
 from etl.settings import Settings
 from etl.warehouse.errors import WarehouseError
 from etl.web import rendering
-from etl.web.imports_under_way import ImportsUnderWay
+from etl.web.imports_under_way import Busy, ImportsUnderWay
 from etl.web.pages import (
     account,
     data,
@@ -94,6 +94,7 @@ def app_of(site: Site) -> FastAPI:
     app.add_exception_handler(LoginNeeded, login_needed)
     app.add_exception_handler(WarehouseError, database_away)
     app.add_exception_handler(HTTPException, not_found)
+    app.add_exception_handler(Busy, busy)
     app.add_exception_handler(Exception, failed)
     return app
 
@@ -122,6 +123,16 @@ def not_found(request: Request, error: Any) -> Response:
     """404 and other refusals of a route, as a page."""
     title = "There is no such page" if error.status_code == 404 else "This can't be done here"
     return rendering.message(title, str(error.detail), status=error.status_code, again=("/", "Start"))
+
+
+def busy(request: Request, error: Exception) -> Response:
+    """An import of this listener is under way, and what was asked for would have to wait for it."""
+    return rendering.message(
+        "An import is under way",
+        "Nothing was changed. Wait until it has ended, and do it again.",
+        status=409,
+        again=("/data/import/state", "See how far it is"),
+    )
 
 
 def failed(request: Request, error: Exception) -> Response:

@@ -123,6 +123,13 @@ class ImportsUnderWay:
         self._start(listener_key)
         return True
 
+    def must_be_idle(self, listener_key: int) -> None:
+        """Raises Busy while an import of this listener runs: what waits for its end would take as long."""
+        with self._lock:
+            one = self._known.get(listener_key)
+            if one is not None and one.is_running:
+                raise Busy
+
     def drop(self, listener_key: int) -> None:
         """Forget what was checked or is over, and delete its files. Raises Busy while it runs."""
         with self._lock:
@@ -181,6 +188,8 @@ class ImportsUnderWay:
                 one = self._changed(listener_key, lambda known: replace(known, stage=self._working(known)))
                 try:
                     receipt, problem = self._imported(one), ""
+                    if not any(file.source for file in receipt.files):
+                        receipt, problem = None, unreadable(receipt)
                 except Exception as error:  # whatever it is, the listener has to read that it failed
                     receipt, problem = None, self._sentence(one, error)
             stage = FAILED if receipt is None else DONE if one.is_confirmed else CHECKED
@@ -243,6 +252,11 @@ class ImportsUnderWay:
     def _delete(self, folder: Path) -> None:
         if folder.parent == self.uploads.path:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def unreadable(receipt: Receipt) -> str:
+    """Why none of the files can be read, a line each. Pure."""
+    return "\n".join(f"{file.file_name}: {file.unreadable_reason}." for file in receipt.files)
 
 
 def warnings_of(receipt: Receipt) -> list[str]:

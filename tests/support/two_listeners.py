@@ -1,5 +1,7 @@
 """One served web application with two listeners who are logged in, shared by the tests of a module."""
 
+import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -30,6 +32,8 @@ class House:
     ben: Browser
     database: str
     start: Callable[..., Program]
+    folder: Path  # for temporary files of the server
+    client_secret: str
 
     def ask(self, statement: str, *values: object) -> list[tuple]:
         return asked(self.database, statement, *values)
@@ -44,13 +48,35 @@ class House:
         return int(key)
 
 
-def exported(number: int, minutes: float, name: str | None = None, artist: str = "Ann", ms: int = 100_000) -> dict[str, Any]:
+def exported(
+    number: int, minutes: float, name: str | None = None, artist: str = "Ann", ms: int = 100_000
+) -> dict[str, Any]:
     """A row of an extended export: track `number`, ended so many minutes before NOW."""
     return {
         "ts": f"{ago(minutes):%Y-%m-%dT%H:%M:%SZ}", "ms_played": ms + number,
         "spotify_track_uri": f"spotify:track:{number:022}", "master_metadata_track_name": name or f"Song {number}",
         "master_metadata_album_artist_name": artist, "master_metadata_album_album_name": "An album", "platform": "ios",
     }  # fmt: skip
+
+
+def settled(browser: Browser) -> str:
+    """The state of an import, as soon as it asks for itself no longer."""
+    for _ in range(600):
+        text: str = browser.get("/data/import/progress").text
+        if "hx-get" not in text:
+            return text
+        time.sleep(0.05)
+    raise AssertionError(f"the import does not come to an end: {text}")
+
+
+def brought_in(browser: Browser, *rows: dict[str, Any], name: str = "Streaming_History_Audio_2026.json") -> int:
+    """Import these rows through the browser; the number of the receipt."""
+    assert upload(browser, *rows, name=name).headers["Location"] == "/data/import/state"
+    assert "This would be imported" in settled(browser)
+    assert browser.post("/data/import/confirm").status_code == 303
+    found = re.search(r"/data/receipts/(\d+)", settled(browser))
+    assert found
+    return int(found[1])
 
 
 def upload(browser: Browser, *rows: dict[str, Any], name: str = "Streaming_History_Audio_2026.json") -> Any:
@@ -73,7 +99,10 @@ def two_listeners(
     running: list[Program] = []
     with SimulatedSpotify(world, clock=lambda: NOW, is_dated=False) as spotify:
         for database in fresh_database(cluster, template):
-            environment = environment_of(database, spotify, folder) | {"WEB_REGISTRATION": "open", "TMPDIR": str(folder)}
+            environment = environment_of(database, spotify, folder) | {
+                "WEB_REGISTRATION": "open",
+                "TMPDIR": str(folder),
+            }
 
             def start(*arguments: str, **more: str) -> Program:
                 running.append(forkserver.start(arguments, {**environment, **more}, folder))  # noqa: B023  one database
@@ -82,7 +111,7 @@ def two_listeners(
             plays = [Play(track_id, ago(4 * number + 1)) for number, track_id in enumerate(list(songs.tracks)[:30])]
             spotify.change(lambda known: known.with_plays(ADA, *plays))  # noqa: B023  called at once
             served = serving(start, **changes)
-            house = House(served, served.visitor(), served.visitor(), database, start)
+            house = House(served, served.visitor(), served.visitor(), database, start, folder, world.app.client_secret)
             try:
                 house.ada.log_in(ADA)
                 house.ben.log_in(BEN)

@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from etl.jobs import features
 from etl.jobs.receipts import COLUMNS, MEANINGS, line, names_of
 from etl.web import rendering
-from etl.web.imports_under_way import Busy, UnderWay, warnings_of
+from etl.web.imports_under_way import UnderWay, warnings_of
 from etl.web.private_folder import safe_name
 from etl.web.security import LARGEST_UPLOAD
 from etl.web.sessions import Visitor
@@ -50,6 +50,7 @@ async def upload(request: Request, visitor: TheVisitor, site: TheSite) -> Respon
 
 def taken(sent: FormData, visitor: Visitor, site: TheSite) -> Response:
     """Keep the files that were sent in a folder of their own, and begin."""
+    site.imports.must_be_idle(visitor.listener_key)
     files = [one for one in sent.getlist("files") if isinstance(one, UploadFile) and one.filename]
     if not files:
         return form(visitor, "Choose the files first: the zip that Spotify sent, or the files within it.", 400)
@@ -68,16 +69,13 @@ def taken(sent: FormData, visitor: Visitor, site: TheSite) -> Response:
             " import. Nothing was imported.",
             400,
         )
-    try:
-        site.imports.begin(
-            visitor.listener,
-            folder,
-            paths,
-            without_private=sent.get("without_private") == "yes",
-            again=sent.get("again") == "yes",
-        )
-    except Busy:
-        return busy()
+    site.imports.begin(
+        visitor.listener,
+        folder,
+        paths,
+        without_private=sent.get("without_private") == "yes",
+        again=sent.get("again") == "yes",
+    )
     return RedirectResponse(STATE, 303)
 
 
@@ -88,15 +86,6 @@ def kept(file: UploadFile, folder: Path) -> Path:
     with path.open("xb") as written:
         shutil.copyfileobj(file.file, written, 2**20)
     return path
-
-
-def busy() -> Response:
-    return rendering.message(
-        "An import is under way",
-        "Wait until it has ended, and upload the files again.",
-        status=409,
-        again=(STATE, "See"),
-    )
 
 
 @router.get(STATE)
@@ -149,8 +138,5 @@ def confirm(visitor: TheVisitor, site: TheSite) -> Response:
 @router.post("/data/import/decline")
 def decline(visitor: TheVisitor, site: TheSite) -> Response:
     """Delete what was uploaded."""
-    try:
-        site.imports.drop(visitor.listener_key)
-    except Busy:
-        return busy()
+    site.imports.drop(visitor.listener_key)
     return RedirectResponse("/data/import", 303)

@@ -7,7 +7,6 @@ from starlette.responses import RedirectResponse, Response
 
 from etl.jobs.listeners import Deleted, delete_listener
 from etl.web import rendering
-from etl.web.imports_under_way import Busy
 from etl.web.sessions import Visitor
 from etl.web.visitors import SomeVisitor, TheSite, TheVisitor, cookie_name, cookie_options
 
@@ -37,6 +36,7 @@ def deleted_of(visitor: Visitor, site: TheSite, *, dry_run: bool) -> Deleted:
 @router.get("/data/delete")
 def ask(visitor: TheVisitor, site: TheSite) -> Response:
     """What would go, in counts."""
+    site.imports.must_be_idle(visitor.listener_key)
     return form(visitor, site)
 
 
@@ -59,10 +59,7 @@ def delete(visitor: TheVisitor, site: TheSite, typed: Annotated[str, Form()] = "
     """Delete everything of the listener who typed their name, and log them out everywhere."""
     if typed.strip() != visitor.name.strip():
         return form(visitor, site, "This is not the name that stands above. Nothing was deleted.")
-    try:
-        site.imports.leave(visitor.listener_key)
-    except Busy:
-        return form(visitor, site, "An import is under way. Wait until it has ended. Nothing was deleted.")
+    site.imports.leave(visitor.listener_key)
     try:
         deleted_of(visitor, site, dry_run=False)
     except BaseException:

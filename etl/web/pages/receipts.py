@@ -51,6 +51,7 @@ def receipt(number: str, visitor: TheVisitor, site: TheSite) -> Response:
 def ask(number: str, visitor: TheVisitor, site: TheSite) -> Response:
     """What taking the import back would change."""
     found = one_of(visitor, site, number)
+    site.imports.must_be_idle(visitor.listener_key)
     try:
         undone = undo_import(
             site.records.warehouse,
@@ -68,6 +69,7 @@ def ask(number: str, visitor: TheVisitor, site: TheSite) -> Response:
 def undo(number: str, visitor: TheVisitor, site: TheSite) -> Response:
     """Take the import back."""
     found = one_of(visitor, site, number)
+    site.imports.must_be_idle(visitor.listener_key)
     try:
         undo_import(
             site.records.warehouse,

@@ -128,6 +128,8 @@ def run_of(connection: Connection, visitor: Visitor, uris: Sequence[str]) -> lis
 def changed(visitor: Visitor, site: TheSite, action: str, what: Sequence[str], *, dry_run: bool) -> job.Decided:
     """Decide in one transaction, and write down whose decision it is. Raises Unclear and RecordingError."""
 
+    site.imports.must_be_idle(visitor.listener_key)
+
     def work(connection: Connection) -> job.Decided:
         now = site.clock()
         is_undo = action == "undo"
