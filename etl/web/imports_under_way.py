@@ -188,10 +188,10 @@ class ImportsUnderWay:
                 one = self._changed(listener_key, lambda known: replace(known, stage=self._working(known)))
                 try:
                     receipt, problem = self._imported(one), ""
-                    if not any(file.source for file in receipt.files):
-                        receipt, problem = None, unreadable(receipt)
                 except Exception as error:  # whatever it is, the listener has to read that it failed
                     receipt, problem = None, self._sentence(one, error)
+            if receipt is not None and not any(file.source for file in receipt.files):
+                receipt, problem = None, unreadable(receipt)
             stage = FAILED if receipt is None else DONE if one.is_confirmed else CHECKED
             is_over = stage != CHECKED
             if is_over:

@@ -1,4 +1,4 @@
-"""The recorded days of a record through the years, as calendars: what is covered, lost, and not recorded. Pure.
+"""The recorded days of a record through the years, as calendars: what is covered, lost, and not recorded.
 
 The three are told apart by shape as well as by colour: a full square, a square that is crossed out, a hollow one.
 """
