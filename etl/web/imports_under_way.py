@@ -191,7 +191,8 @@ class ImportsUnderWay:
                 except Exception as error:  # whatever it is, the listener has to read that it failed
                     receipt, problem = None, self._sentence(one, error)
             if receipt is not None and not any(file.source for file in receipt.files):
-                receipt, problem = None, unreadable(receipt)
+                problem = unreadable(receipt)
+                receipt = None
             stage = FAILED if receipt is None else DONE if one.is_confirmed else CHECKED
             is_over = stage != CHECKED
             if is_over:

@@ -62,10 +62,12 @@ def exported(
 def settled(browser: Browser) -> str:
     """The state of an import, as soon as it asks for itself no longer."""
     for _ in range(600):
-        text: str = browser.get("/data/import/progress").text
+        answer = browser.get("/data/import/progress")
+        assert answer.status_code == 200, answer.text
+        text: str = answer.text
         if "hx-get" not in text:
             return text
-        time.sleep(0.05)
+        time.sleep(0.15)  # below the rate at which the server slows visitors down
     raise AssertionError(f"the import does not come to an end: {text}")
 
 
