@@ -34,7 +34,7 @@ with ledger as materialized (
     from listening.coverage_span
     where coverage_span.listener_key = for_listener_key
 ),
-uncovered as (
+uncovered as materialized (  -- so that plays are looked up by the index, under row-level security too
     select
         coalesce(listening.start_of_day(lower(days.uncovered_days), dim_listener.time_zone), '-infinity') as since,
         coalesce(listening.start_of_day(upper(days.uncovered_days), dim_listener.time_zone), 'infinity') as until

@@ -8,17 +8,17 @@ from sqlalchemy import Connection, Row
 from starlette.responses import Response
 
 from etl.notices import source_in_words, why_lost
+from etl.reports import narrative
 from etl.reports.formats import coverage_calendar
-from etl.reports.formats.html import values_of
-from etl.reports.recorded_days import Days
-from etl.reports.request import ReportContext
+from etl.reports.model import Report, ReportFilter, Section
+from etl.reports.recorded_days import Days, Recorded
 from etl.warehouse.statements import run
 from etl.web import rendering
 from etl.web.visitors import TheSite, TheVisitor
 
 router = APIRouter(include_in_schema=False)
 
-MOST = 300  # gaps and runs of days in a table; what is older is in the report history
+MOST = 300  # gaps, spans, and runs of days in a table
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Found:
 
     freshness: tuple[str, ...]
     runs: list[Days]
-    spans: list[dict[str, Any]]
+    spans: list[Row[Any]]
     sources: list[Row[Any]]
 
 
@@ -36,14 +36,19 @@ def record(visitor: TheVisitor, site: TheSite) -> Response:
     """What is recorded, through the years."""
 
     def work(connection: Connection) -> Found:
-        reporter = ReportContext(connection, visitor.listener, site.clock()).reporter(row_limit=None)
-        report = reporter.report("data", "Your data", reporter.fetch("freshness"))
-        spans = reporter.fetch("coverage").records()
-        sources = run(connection, "ops/web/record_sources", listener_key=visitor.listener_key)
-        return Found(values_of(report)["parts"]["freshness"].sentences, report.days, spans, sources)
+        whose = {"listener_key": visitor.listener_key}
+        now = site.clock()
+        [days] = run(connection, "reports/shared/report_record", **whose, now=now)
+        recorded = Recorded(days.covered_days, days.lost_days, days.first_date, days.new_since, days.today)
+        [fresh] = run(connection, "reports/freshness", **whose)
+        report = Report("data", "Your data", now, ReportFilter(visitor.listener), ())
+        section = Section("freshness", "", fresh._fields, (tuple(fresh),))
+        spans = run(connection, "reports/coverage", **whose, since="-infinity", until="infinity")
+        sources = run(connection, "ops/web/record_sources", **whose)
+        return Found(tuple(narrative.freshness(section, report)), recorded.of(None, None), spans, sources)
 
     found = site.records.read(visitor.listener_key, work)
-    latest = sorted(found.spans, key=lambda span: span["starts_at"], reverse=True)
+    latest = sorted(found.spans, key=lambda span: span.starts_at, reverse=True)
     return rendering.page(
         "data.html",
         visitor=visitor,
@@ -53,8 +58,8 @@ def record(visitor: TheVisitor, site: TheSite) -> Response:
         legend=coverage_calendar.legend(),
         meanings=coverage_calendar.MEANINGS,
         runs=found.runs[::-1],
-        gaps=[span for span in latest if span["state"] == "gap"],
-        covered=[span for span in latest if span["state"] == "covered"],
+        gaps=[span for span in latest if span.state == "gap"],
+        covered=[span for span in latest if span.state == "covered"],
         most=MOST,
         why=why_lost,
         named=in_title,
