@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -95,6 +96,7 @@ def app_of(site: Site) -> FastAPI:
     app.add_exception_handler(WarehouseError, database_away)
     app.add_exception_handler(HTTPException, not_found)
     app.add_exception_handler(Busy, busy)
+    app.add_exception_handler(RequestValidationError, unclear)
     app.add_exception_handler(Exception, failed)
     return app
 
@@ -123,6 +125,16 @@ def not_found(request: Request, error: Any) -> Response:
     """404 and other refusals of a route, as a page."""
     title = "There is no such page" if error.status_code == 404 else "This can't be done here"
     return rendering.message(title, str(error.detail), status=error.status_code, again=("/", "Start"))
+
+
+def unclear(request: Request, error: Exception) -> Response:
+    """A form or an address says something of another kind than it has room for."""
+    return rendering.message(
+        "This can't be read",
+        "A field holds something else than it is for. Nothing was changed.",
+        status=400,
+        again=("/", "Start"),
+    )
 
 
 def busy(request: Request, error: Exception) -> Response:

@@ -117,3 +117,9 @@ def test_nobody_sets_anything_without_a_session(filled: House) -> None:
     for path in ("time-zone", "counting", "comparison", "name", "sessions/end", "app", "app/remove"):
         assert stranger.post(f"/settings/{path}").status_code == 401
     assert stranger.get("/settings").headers["Location"] == "/welcome"
+
+
+def test_a_field_of_another_kind_is_refused_as_a_page(filled: House) -> None:
+    answer = filled.ada.post("/settings/name", files=[("name", ("x.txt", b"x"))])
+    assert answer.status_code == 400 and answer.headers["Content-Type"].startswith("text/html")
+    assert "Nothing was changed" in answer.text

@@ -4,16 +4,20 @@ import io
 import signal
 import stat
 import zipfile
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from support import NOW
+from support import NOW, listener_known
 from support.export_files import as_json
 from support.served import serving
 from support.table_locks import locked, wait_for_lock
 from support.two_listeners import ADA, BEN, House, brought_in, exported, settled, upload
 
+from etl.settings import Settings
+from etl.warehouse.connection import Warehouse
+from etl.web.imports_under_way import Busy, ImportsUnderWay
 from etl.web.private_folder import PrivateFolder, safe_name
 
 MONTH = 30 * 24 * 60
@@ -229,3 +233,30 @@ def test_links_and_folders_of_others_are_no_leftovers(tmp_path: Path) -> None:
     assert stat.S_IMODE(folder.path.stat().st_mode) == 0o700
     folder.close()
     assert not folder.path.exists()
+
+
+def test_an_upload_that_nobody_answers_and_one_that_is_over_are_forgotten(
+    settings: Settings, warehouse: Warehouse, ask: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    ask("insert into listening.dim_listener (listener_id, time_zone, created_at) values ('ada', 'UTC', now())")
+    [listener] = warehouse.transaction(lambda connection: [listener_known(connection, "ada")])
+    imports = ImportsUnderWay(settings, warehouse, lambda: NOW)
+    folder = imports.uploads.new()
+    file = folder / "Streaming_History_Audio_2026.json"
+    file.write_bytes(as_json([exported(1, MONTH)]))
+    imports.begin(listener, folder, [file], without_private=False, again=False)
+    for thread in list(imports._threads):
+        thread.join()
+    one = imports.of(listener.listener_key)
+    assert one is not None and one.stage == "checked" and file.exists(), "it waits for an answer"
+    monkeypatch.setattr("etl.web.imports_under_way.KEPT_S", -1.0)
+    imports.expire()
+    assert imports.of(listener.listener_key) is None and not folder.exists()
+    assert not imports.confirm(listener.listener_key)
+    imports.leave(listener.listener_key)
+    with pytest.raises(Busy):
+        imports.begin(listener, imports.uploads.new(), [file], without_private=False, again=False)
+    assert [path.name for path in imports.uploads.path.iterdir()] == ["lock"], "nothing is taken of who leaves"
+    imports.close()
+    assert list(tmp_path.iterdir()) == []
