@@ -5,7 +5,7 @@ import json
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -168,7 +168,7 @@ def import_parts(
         receipt = Receipt(files, is_new, dry_run, owner, import_warnings, notes_of(parts, files), unchanged_count)
         if dry_run:
             raise DryRunDone(receipt)
-        record_receipt(connection, this_run, receipt, parts, clock())
+        receipt = replace(receipt, number=record_receipt(connection, this_run, receipt, parts, clock()))
         if receipt.total.new_count >= LARGE:
             run(connection, "ops/runs/statistics")
         return receipt
@@ -310,8 +310,8 @@ def notes_of(parts: list[Read], files: tuple[FileReceipt, ...]) -> tuple[str, ..
 
 def record_receipt(
     connection: Connection, this_run: Run, receipt: Receipt, parts: list[Read], finished_at: datetime
-) -> None:
-    """Write the receipt to ops.run and ops.import_file, with the hash of each file, and the rules if it was read."""
+) -> int:
+    """Write the receipt to ops.run (its number) and ops.import_file, with each file's hash, and rules if it was read."""
     total = receipt.total
     outcome = "done" if any(file.source for file in receipt.files) else "failed"
     run_key = this_run.record(connection, outcome, finished_at, total.row_count, total.new_count + total.merged_count)
@@ -325,3 +325,4 @@ def record_receipt(
     ]
     run(connection, "ops/runs/import_file", run_key=run_key, files=json.dumps(files))
     note_files(connection, run_key, parts)
+    return run_key

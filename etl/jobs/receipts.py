@@ -44,6 +44,7 @@ class Receipt:
     warnings: tuple[str, ...] = ()  # signs that the export is somebody else's
     notes: tuple[str, ...] = ()  # departures from what a file literally says
     unchanged_count: int = 0  # files that were imported before and known by their hash: their rows were not read
+    number: int | None = None  # of the run, for an undo; None: of a dry run
 
     @property
     def total(self) -> FileReceipt:

@@ -59,10 +59,13 @@ class Undone:
     staying_count: int  # plays that other observations report
 
 
-def list_receipts(warehouse: Warehouse) -> list[ImportReceipt]:
-    """The imports recorded here, the latest first. Raises WarehouseError."""
+def list_receipts(warehouse: Warehouse, listener_key: int | None = None) -> list[ImportReceipt]:
+    """The imports recorded here, the latest first; with a key, only this listener's. Raises WarehouseError."""
     warehouse.must_be_current()
-    rows = warehouse.transaction(lambda connection: run(connection, "ops/undo/receipts", receipt=None), limits.READING)
+    rows = warehouse.transaction(
+        lambda connection: run(connection, "ops/undo/receipts", receipt=None, listener_key=listener_key),
+        limits.READING,
+    )
     return [receipt_of(row) for row in rows]
 
 
@@ -84,11 +87,14 @@ def receipt_of(row: Row[Any]) -> ImportReceipt:
     )
 
 
-def undo_import(warehouse: Warehouse, receipt: int, *, dry_run: bool, clock: Clock = utc_now) -> Undone:
+def undo_import(
+    warehouse: Warehouse, receipt: int, *, dry_run: bool, listener_key: int | None = None, clock: Clock = utc_now
+) -> Undone:
     """Take the import with this number back, in one transaction: all of it or nothing.
 
     Observations that only this import reports go, and the plays of its listener are derived anew, with the spans that
-    the exports cover and the gaps. The receipt stays, marked. Raises UndoError and WarehouseError.
+    the exports cover and the gaps. The receipt stays, marked. `listener_key`: only an import of this listener has
+    numbers; None: everybody's. Raises UndoError and WarehouseError.
     """
     if dry_run:
         warehouse.must_be_current()
@@ -96,10 +102,10 @@ def undo_import(warehouse: Warehouse, receipt: int, *, dry_run: bool, clock: Clo
         warehouse.migrate(clock(), __version__, views_may_wait=True)
 
     def work(connection: Connection) -> Undone:
-        this_run = Run("undo", clock(), listener_key=found(connection, receipt).listener_key)
+        this_run = Run("undo", clock(), listener_key=found(connection, receipt, listener_key).listener_key)
         assert this_run.listener_key is not None
         lock(connection, LISTENER_LOCK, this_run.listener_key)
-        row = found(connection, receipt)  # anew behind the lock: another run may have taken it back
+        row = found(connection, receipt, listener_key)  # anew behind the lock: another run may have taken it back
         must_be_undoable(row)
         undone = take_back(connection, row, this_run.started_at, dry_run=dry_run)
         if dry_run:
@@ -113,11 +119,12 @@ def undo_import(warehouse: Warehouse, receipt: int, *, dry_run: bool, clock: Clo
         return done.undone
 
 
-def found(connection: Connection, receipt: int) -> Row[Any]:
-    """The row of the receipt with this number. Raises UndoError."""
-    rows = run(connection, "ops/undo/receipts", receipt=receipt)
+def found(connection: Connection, receipt: int, listener_key: int | None = None) -> Row[Any]:
+    """The row of the receipt with this number; with a key, of this listener. Raises UndoError."""
+    whose = {"listener_key": listener_key}
+    rows = run(connection, "ops/undo/receipts", receipt=receipt, **whose)
     if not rows:
-        near = [str(row.receipt) for row in run(connection, "ops/undo/receipts", receipt=None)[:5]]
+        near = [str(row.receipt) for row in run(connection, "ops/undo/receipts", receipt=None, **whose)[:5]]
         there = f"The latest are {', '.join(near)}" if near else "Nothing was imported yet"
         raise UndoError(f"No import has the number {receipt}. {there}; 'brapped import --receipts' lists all.")
     return rows[0]

@@ -1,10 +1,14 @@
 """Put the web application together: the middlewares, the pages, the API, and how errors look."""
 
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
@@ -12,17 +16,26 @@ from etl import __version__
 from etl.warehouse.errors import WarehouseError
 from etl.web import rendering
 from etl.web.api.application import api_of
+from etl.web.imports_under_way import Busy
 from etl.web.metrics import MetricsMiddleware
 from etl.web.pages import (
     about,
     account,
     api_page,
     compare,
+    data,
+    exclusions,
+    export,
     front,
     history,
+    imports,
     keys,
+    leaving,
     now,
     overview,
+    preferences,
+    receipts,
+    recordings,
     search,
     sharing,
     top,
@@ -34,15 +47,46 @@ from etl.web.visitors import LoginNeeded
 
 log = logging.getLogger(__name__)
 
+PAGES = (
+    front,
+    now,
+    overview,
+    top,
+    history,
+    search,
+    about,
+    wrapped,
+    compare,
+    data,
+    imports,
+    receipts,
+    exclusions,
+    recordings,
+    export,
+    leaving,
+    account,
+    preferences,
+    keys,
+    sharing,
+    api_page,
+)
+
 
 def app_of(site: Site) -> FastAPI:
     """The application as ASGI. The pages of FastAPI's own documentation are off: they load from elsewhere."""
+
+    @asynccontextmanager
+    async def to_the_end(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        await run_in_threadpool(site.imports.close)
+
     app = FastAPI(
         title="Brapped",
         version=__version__,
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        lifespan=to_the_end,
         middleware=[
             Middleware(MetricsMiddleware, metrics=site.metrics),
             Middleware(SecurityHeaders, is_https=site.is_https),
@@ -52,27 +96,15 @@ def app_of(site: Site) -> FastAPI:
         ],
     )
     app.state.site = site
-    for router in (
-        front.router,
-        now.router,
-        account.router,
-        sharing.router,
-        compare.router,
-        overview.router,
-        top.router,
-        about.router,
-        history.router,
-        search.router,
-        wrapped.router,
-        keys.router,
-        api_page.router,
-    ):
-        app.include_router(router)
+    for page in PAGES:
+        app.include_router(page.router)
     app.state.api = api_of(site)
     app.mount("/api", app.state.api)
     app.add_exception_handler(LoginNeeded, login_needed)
     app.add_exception_handler(WarehouseError, database_away)
     app.add_exception_handler(HTTPException, not_found)
+    app.add_exception_handler(Busy, busy)
+    app.add_exception_handler(RequestValidationError, unclear)
     app.add_exception_handler(Exception, failed)
     return app
 
@@ -101,6 +133,26 @@ def not_found(request: Request, error: Any) -> Response:
     """404 and other refusals of a route, as a page."""
     title = "There is no such page" if error.status_code == 404 else "This can't be done here"
     return rendering.message(title, str(error.detail), status=error.status_code, again=("/", "Start"))
+
+
+def unclear(request: Request, error: Exception) -> Response:
+    """A form or an address says something of another kind than it has room for."""
+    return rendering.message(
+        "This can't be read",
+        "A field holds something else than it is for. Nothing was changed.",
+        status=400,
+        again=("/", "Start"),
+    )
+
+
+def busy(request: Request, error: Exception) -> Response:
+    """An import of this listener is under way, and what was asked for would have to wait for it."""
+    return rendering.message(
+        "An import is under way",
+        "Nothing was changed. Wait until it has ended, and do it again.",
+        status=409,
+        again=("/data/import/state", "See how far it is"),
+    )
 
 
 def failed(request: Request, error: Exception) -> Response:

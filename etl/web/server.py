@@ -13,6 +13,7 @@ from etl.clock import utc_now
 from etl.settings import Settings
 from etl.warehouse.connection import Warehouse
 from etl.web.app import app_of
+from etl.web.imports_under_way import ImportsUnderWay
 from etl.web.records import Records, prepare_role
 from etl.web.site import site_of
 
@@ -76,7 +77,18 @@ def serve(
         forwarded_allow_ips=trusted_proxies,
         timeout_graceful_shutdown=GRACE_S,
     )
-    asyncio.run(run(uvicorn.Server(config), idle.watch, lambda: ready(site.url)))
+
+    async def watch() -> None:
+        await asyncio.gather(idle.watch(), forget_uploads(site.imports))
+
+    asyncio.run(run(uvicorn.Server(config), watch, lambda: ready(site.url)))
+
+
+async def forget_uploads(imports: ImportsUnderWay) -> None:
+    """Delete again and again, for ever, the uploads that nobody answers."""
+    while True:
+        await asyncio.sleep(IDLE_S)
+        await asyncio.to_thread(imports.expire)
 
 
 async def run(server: uvicorn.Server, watch: Callable[[], Awaitable[None]], ready: Callable[[], None]) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from etl.settings import Settings
+from etl.web.imports_under_way import ImportsUnderWay
 from etl.web.metrics import Metrics
 from etl.web.records import Records
 from etl.web.registration import Registration
@@ -21,6 +22,7 @@ class Site:
     registration: Registration
     clock: Callable[[], datetime]
     url: str
+    imports: ImportsUnderWay
     metrics: Metrics = field(default_factory=Metrics)
 
     @property
@@ -32,4 +34,4 @@ def site_of(settings: Settings, records: Records, clock: Callable[[], datetime],
     """The site at WEB_URL, or else at this port of 127.0.0.1."""
     url = settings.web_url or f"http://127.0.0.1:{port}"
     registration = Registration(settings, records, f"{url}{CALLBACK}", clock)
-    return Site(settings, records, registration, clock, url)
+    return Site(settings, records, registration, clock, url, ImportsUnderWay(settings, records.warehouse, clock))

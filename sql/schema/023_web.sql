@@ -120,6 +120,16 @@ comment on column ops.app.added_at is 'When it was brought.';
 alter table ops.login add column app_key integer;
 comment on column ops.login.app_key is 'The app that the login goes through; null: the one of the settings.';
 
+-- Grain: a decision about recordings that a listener made in the web application.
+create table ops.web_decision (
+    decision_key integer primary key,
+    listener_key integer not null
+);
+comment on table ops.web_decision is
+    'Who made a decision about recordings in the web application. Those of a command are of nobody.';
+comment on column ops.web_decision.decision_key is 'Number of the decision, as listening.recording_decision has it.';
+comment on column ops.web_decision.listener_key is 'Who decided, and may take it back.';
+
 -- Albums by name: all editions of one, and what a search looks for, by trigrams as in 007.
 create index dim_album_name on listening.dim_album using hash (album_name);
 create index dim_album_folded_name on listening.dim_album using gin (ops.folded(album_name) gin_trgm_ops);

@@ -145,7 +145,7 @@ GROUND_FLOOR = [
 MAY_IMPORT = {
     "__main__": "cli",
     "cli": "demo web jobs health reports reports.formats sources.exports auth warehouse",
-    "web": "jobs reports reports.formats auth warehouse spotify",
+    "web": "jobs sources.exports reports reports.formats auth warehouse spotify",
     "demo": "jobs reports reports.formats dimensions warehouse embedded simulator",
     "jobs": "alerts health transfer sources sources.exports sources.services dimensions auth warehouse embedded spotify",
     "alerts": "health",

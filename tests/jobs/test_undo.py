@@ -269,6 +269,18 @@ def test_a_wrong_number_and_one_taken_back_already(imports: Imports) -> None:
         imports.undo(number)
 
 
+def test_with_a_listener_the_numbers_of_others_are_none(imports: Imports) -> None:
+    number, _ = imports.bring(A)
+    own, other = (imports.record.listener_keys["one"], imports.record.listener_keys["one"] + 1)
+    before = imports.state()
+    with pytest.raises(UndoError, match=rf"^No import has the number {number}\. Nothing was imported yet;"):
+        imports.undo(number, listener_key=other)
+    assert imports.state() == before
+    assert list_receipts(imports.record.warehouse, other) == []
+    assert [one.receipt for one in list_receipts(imports.record.warehouse, own)] == [number]
+    assert imports.undo(number, listener_key=own).removed_count
+
+
 def make_earlier(imports: Imports) -> None:
     """As an update leaves it: the schema file's own statements over what was imported before it."""
     imports.ask("update ops.import_file set import_content_key = null")

@@ -76,6 +76,16 @@ begin
         insert into deleted_row
         values (used.table_name, counted);
     end loop;
+    -- logins that a browser began with their app or invitation
+    delete from ops.consent
+    where
+        consent.app_key in (select app.app_key from ops.app where app.listener_key = :listener_key)
+        or consent.invitation_key in (
+            select invitation.invitation_key from ops.invitation where invitation.listener_key = :listener_key
+        );
+    get diagnostics counted = row_count;
+    insert into deleted_row
+    values ('ops.consent', counted);
     delete from ops.pause
     where pause.scope in (select 'plays ' || key from orphan_key where column_name = 'login_key');
     get diagnostics counted = row_count;

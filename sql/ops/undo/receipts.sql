@@ -1,4 +1,5 @@
--- The imports recorded here, the latest first: when, whose, and what they brought. receipt null: all.
+-- The imports recorded here, the latest first: when, whose, and what they brought. receipt null: all;
+-- listener_key null: of everybody.
 select
     run.run_key as receipt,
     run.started_at,
@@ -32,6 +33,10 @@ where
     and (
         run.run_key = :receipt
         or cast(:receipt as bigint) is null
+    )
+    and (
+        run.listener_key = :listener_key
+        or cast(:listener_key as integer) is null
     )
 group by
     run.run_key,
