@@ -28,7 +28,7 @@ def report_of(connection: Connection, link: Link, now: datetime) -> Report:
     reporter = context.reporter(counts_as=link.counts_as, by=page.by, row_limit=limit, **page.days)
     if page.name == "top":
         return reporter.top(page.kind)
-    return reporter.wrapped(page.year or context.last_year())
+    return reporter.wrapped(page.year)
 
 
 def card_of(report: Report, page: SharedPage, who: str) -> Card:

@@ -119,7 +119,7 @@ def test_pages_are_whole_for_everybody(home: Household, browser: BrowserContext,
     for width in (360, 1280):
         for scheme in ("light", "dark"):
             page.set_viewport_size({"width": width, "height": 900})
-            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            page.emulate_media(color_scheme=scheme)
             page.goto(home.served.url + path.format(number=number))
             for closed in page.query_selector_all("details"):
                 closed.evaluate("one => { one.open = true }")

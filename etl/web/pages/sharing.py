@@ -83,7 +83,12 @@ def shared(token: str, site: TheSite) -> Response:
     report = report_for(site, link)
     card = f"{site.url}/shared/{token}/card.png"
     return rendering.page(
-        "shared.html", headers=HEADERS, card=card, address=f"{site.url}/shared/{token}", **values_of(report)
+        "shared_wrapped.html" if link.page.name == "wrapped" else "shared.html",
+        headers=HEADERS,
+        card=card,
+        address=f"{site.url}/shared/{token}",
+        of_what="the year" if link.page.year else "all years",
+        **values_of(report),
     )
 
 
