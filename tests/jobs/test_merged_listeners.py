@@ -531,7 +531,14 @@ def test_what_the_login_of_the_merged_one_brings_goes_to_the_other(logged_in, wa
         ("account-of-ada",)
     ]
     assert ask("select count(*) from ops.coverage where state = 'gap'") == [(0,)]
+    with warehouse.engine.begin() as connection:
+        [state] = run(connection, "ops/health/listener")
+    assert (state.listener_id, state.checked_at) == ("one", NOW)
     unmerge_listeners(warehouse, number, **PLAIN)
+    # what was asked and what it covers is that of the account, as without the merge
+    whose = "select listener_id, source from {} join listening.dim_listener using (listener_key) order by 1"
+    assert ask(whose.format("ops.coverage")) == [("account-of-ada", "recently_played"), ("one", "extended_export")]
+    assert ask(whose.format("ops.watermark")) == [("account-of-ada", "recently_played")]
     assert logged_in(1) == [("account-of-ada", 6), ("one", 1)]  # what it brought meanwhile, too
     assert ask("select count(*) from ops.coverage where state = 'gap'") == [(0,)]
     assert [one.is_logged_in for one in list_listeners(warehouse)] == [True, False]
