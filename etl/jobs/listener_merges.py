@@ -33,9 +33,12 @@ WHAT_BECOMES = {
     "listening.fact_play": DERIVED,
     "listening.observation": COPIED,
     "listening.player_observation": COPIED,
+    "ops.api_key": STAYS,
+    "ops.app": STAYS,
     "ops.coverage": READ,
     "ops.import_content": STAYS,
     "ops.import_set": STAYS,
+    "ops.invitation": STAYS,
     "ops.listener_merge": STAYS,
     "ops.listener_user": READ,
     "ops.login": READ,
@@ -43,8 +46,12 @@ WHAT_BECOMES = {
     "ops.rebuild_due": DERIVED,
     "ops.recorder": STAYS,
     "ops.run": STAYS,
+    "ops.shared_link": STAYS,
     "ops.told_apart": READ,
     "ops.watermark": STAYS,
+    "ops.web_decision": STAYS,
+    "ops.web_session": STAYS,
+    "ops.web_setting": STAYS,
 }
 COVERED = ("ops/undo/covered", "coverage/covered_spans", "coverage/gap_parts", "ops/undo/reopened")
 

@@ -11,4 +11,4 @@ select
 from ops.api_key
 inner join listening.dim_listener on dim_listener.listener_key = api_key.listener_key
 left join ops.web_setting on web_setting.listener_key = api_key.listener_key
-where api_key.key_hash = :key_hash
+where dim_listener.merged_into is null and api_key.key_hash = :key_hash

@@ -9,6 +9,7 @@ from ops.web_setting
 inner join listening.dim_listener on dim_listener.listener_key = web_setting.listener_key
 where
     web_setting.is_open_to_comparison
+    and dim_listener.merged_into is null
     and web_setting.listener_key <> :listener_key
     and web_setting.listener_key = coalesce(cast(:other_listener_key as integer), web_setting.listener_key)
     and exists (

@@ -19,5 +19,6 @@ from ops.shared_link
 inner join listening.dim_listener on dim_listener.listener_key = shared_link.listener_key
 left join ops.web_setting on web_setting.listener_key = shared_link.listener_key
 where
-    shared_link.token_hash = :token_hash
+    dim_listener.merged_into is null
+    and shared_link.token_hash = :token_hash
     and (shared_link.ends_at is null or shared_link.ends_at > cast(:now as timestamptz))

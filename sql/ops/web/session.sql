@@ -1,4 +1,5 @@
--- Who is logged in with this session, and what they set. No row if there is none, or it has ended.
+-- Who is logged in with this session, and what they set. No row if there is none, it has ended, or
+-- the listener was merged into another one.
 select
     dim_listener.listener_key,
     dim_listener.listener_id,
@@ -11,5 +12,6 @@ from ops.web_session
 inner join listening.dim_listener on dim_listener.listener_key = web_session.listener_key
 left join ops.web_setting on web_setting.listener_key = web_session.listener_key
 where
-    web_session.session_hash = :session_hash
+    dim_listener.merged_into is null
+    and web_session.session_hash = :session_hash
     and web_session.ends_at > cast(:now as timestamptz)
