@@ -3,6 +3,7 @@
 The packages, from the top down. Each imports only what stands below it; a table in the tests says what.
 
     cli          the commands, a few lines each
+    web          the web application and its JSON API
     demo         the story that `brapped demo` runs
     jobs         one file a job, and what every run of a job has in common
     alerts       GitHub issues, webhook, watchdog; standard library only
@@ -19,7 +20,8 @@ The packages, from the top down. Each imports only what stands below it; a table
 
 The ground floor, which everything may import:
 
-    settings     the only reader of the environment; env_file, provider_settings and refused_values serve it
+    settings     the only reader of the environment; env_file, provider_settings, web_settings and
+                 refused_values serve it
     clock        the time, and how far this computer's clock is off
     limits       how long and how large anything may get; deadline keeps a run within it
     values       parsing: what fits a column
