@@ -241,7 +241,7 @@ def prefetch(parts: Iterator[Item]) -> Iterator[Item]:
 def find_or_create_listener(
     connection: Connection, settings: Settings, listener: str | None, now: datetime
 ) -> tuple[int, bool]:
-    """Return the key of the listener whose export this is, and whether they were created. Raises ListenerError."""
+    """The key of the listener whose export this is, who is locked, and whether they were created. Raises ListenerError."""
     if listener is not None and not listener.strip():
         raise ListenerError("--listener is empty. Leave it out, or give an id or a name.")
     known = recorded_listeners(connection, listener, is_public=settings.github_actions)
@@ -249,8 +249,9 @@ def find_or_create_listener(
         lock(connection, LISTENER_LOCK, 0)  # a first run of plays may be creating the same one right now
         known = recorded_listeners(connection, listener, is_public=settings.github_actions)
     if known:
-        key = int(known[0].listener_key)
-        return key, False
+        # What earlier imports have brought is only known while nobody takes one of them back.
+        lock(connection, LISTENER_LOCK, known[0].listener_key)
+        return int(known[0].listener_key), False
     if listener is not None and not (listener.isprintable() and len(listener) <= LONGEST_NAME):
         raise ListenerError(
             f"The name of a new listener may have at most {LONGEST_NAME} characters, all of them printable."
