@@ -135,13 +135,13 @@ def import_parts(
         parts = stage_files(connection, read(this_run.started_at, earlier, sources))
         is_read = any(isinstance(part, Part) for part in parts)
         if is_read:
-            merge_catalogue(connection)
+            contents = contents_of(connection, this_run.listener_key, [one for one in parts if isinstance(one, Part)])
+            merge_catalogue(connection, content_keys=[one.import_content_key for one in contents])
         # TIME_ZONE is that of the person whose settings these are.
         warning = update_time_zone(connection, this_run.listener_key, settings.time_zone if listener is None else None)
         if warning is not None:
             log.warning("%s", warning)
         if is_read:
-            contents = contents_of(connection, this_run.listener_key, [one for one in parts if isinstance(one, Part)])
             merge_plays(
                 connection,
                 listener_key=this_run.listener_key,

@@ -12,7 +12,8 @@ from etl.counts import many
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.listeners import ListenerError
 from etl.warehouse.locks import LISTENER_LOCK, lock
-from etl.warehouse.statements import run
+from etl.warehouse.merge import forget_facts, rematch_plays
+from etl.warehouse.statements import run, run_all
 
 LONGEST_NAME = 200  # characters, as of --listener of an import
 
@@ -131,7 +132,10 @@ def delete_listener(
         one = find_one(connection, name, is_public=is_public)  # anew behind the lock
         if one.listener_key != key:
             raise ListenerError("Another run changed who has this name. Run it again.")
+        run_all(connection, ("matching/01_merge_session", "ops/listeners/leaving"), listener_key=key)
         rows = run(connection, "ops/listeners/deleted", listener_key=key)
+        forget_facts(connection)
+        rematch_plays(connection, now=clock())
         deleted = Deleted(one, {row.table_name: int(row.row_count) for row in rows}, dry_run)
         if dry_run:
             raise DryRunDone(deleted)

@@ -13,6 +13,7 @@ from etl.jobs.ownership import name_of
 from etl.jobs.run import Run
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.locks import LISTENER_LOCK, lock
+from etl.warehouse.merge import forget_facts, rematch_plays
 from etl.warehouse.rebuild import rebuild_listener
 from etl.warehouse.statements import run, run_all
 
@@ -146,9 +147,11 @@ def take_back(connection: Connection, row: Row[Any], now: datetime, *, dry_run: 
     run_all(
         connection, ("ops/undo/covered", "coverage/covered_spans", "coverage/gap_parts", "ops/undo/reopened"), **given
     )
+    forget_facts(connection)
     removed_count = 0
     if gone.gone_count:
         removed_count = rebuild_listener(connection, row.listener_key, now, derives_recordings=False).removed_count
+    rematch_plays(connection, now=now, but_not=row.listener_key if gone.gone_count else None)
     return Undone(
         receipt_of(row),
         dry_run,

@@ -13,6 +13,13 @@ where
     observation.listener_key = :listener_key
     and dying_set.content_keys = '{}';
 
+-- for dimensions/longest_plays.sql
+create temporary table name_to_measure on commit drop as
+select distinct dim_track.track_key
+from gone_observation
+inner join listening.dim_track on dim_track.track_key = gone_observation.track_key
+where dim_track.track_uri like 'name:%';
+
 delete from listening.observation
 using dying_set
 where
