@@ -56,6 +56,7 @@ class Undone:
     is_dry_run: bool
     gone_count: int  # observations that only this import reported
     kept_count: int  # observations that other imports report, too
+    unsure_count: int  # of these: that only an import of before contents were kept may report, too
     removed_count: int  # plays that nothing else reports
     staying_count: int  # plays that other observations report
 
@@ -157,6 +158,7 @@ def take_back(connection: Connection, row: Row[Any], now: datetime, *, dry_run: 
         dry_run,
         gone.gone_count,
         gone.kept_count,
+        gone.unsure_count,
         removed_count,
         max(gone.play_count - removed_count, 0),
     )
@@ -171,6 +173,11 @@ def line(undone: Undone) -> str:
     )
     if undone.kept_count:
         text += f", {many(undone.kept_count, 'observation')} of other imports too stay"
+    if undone.unsure_count:
+        text += (
+            f" ({undone.unsure_count:,} of these may be of an import from before Brapped kept which import reports which"
+            " row; import its files again with --again to be sure)"
+        )
     return f"{text}; nothing was changed (dry run)" if undone.is_dry_run else text
 
 
