@@ -17,7 +17,6 @@ from etl.warehouse.merge import forget_facts, rematch_plays
 from etl.warehouse.rebuild import rebuild_listener
 from etl.warehouse.statements import run, run_all
 
-
 NUMBERS = range(1, 2**63)  # of ops.run
 
 

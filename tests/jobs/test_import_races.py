@@ -1,7 +1,7 @@
 """An import while another run takes one back or deletes its listener: one waits for the other, and both tell the truth."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
@@ -30,7 +30,7 @@ STRAYS = (
 
 
 @pytest.fixture
-def bring(database: str, tmp_path) -> Iterator[Callable[..., Any]]:
+def bring(database: str, tmp_path) -> Callable[..., Any]:
     """Imports the rows into zoe's record by a connection of its own; `bring()` gives the receipt."""
     folder = write_folder(tmp_path / "package", {"Streaming_History_Audio_2026.json": ROWS})
 
