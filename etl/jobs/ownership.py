@@ -9,7 +9,6 @@ from sqlalchemy import Connection
 from etl.counts import many
 from etl.sources.exports.owner import mark_of
 from etl.values import printable
-from etl.warehouse.listeners import ListenerError
 from etl.warehouse.statements import run
 
 FEWEST = 10  # plays recorded on the days of an export: with fewer, an export without any of them proves nothing
@@ -32,14 +31,8 @@ class RecordOwner:
 
 
 def load_record_owner(connection: Connection, listener_key: int) -> RecordOwner:
-    """Load a recorded listener by key. Raises WarehouseError, and ListenerError if they are gone."""
-    rows = run(connection, "ops/listeners/whose", listener_key=listener_key)
-    if not rows:
-        raise ListenerError(
-            "The listener was deleted, or merged into another, while this import waited. Nothing was imported."
-            " 'brapped listener list' shows who is recorded here; then import again."
-        )
-    [row] = rows
+    """Load a recorded listener by key. Raises WarehouseError."""
+    [row] = run(connection, "ops/listeners/whose", listener_key=listener_key)
     marks = frozenset(mark_of(user_id) for user_id in row.user_ids)
     return RecordOwner(listener_key, row.listener_id, row.listener_name, row.logged_in_at, marks)
 
