@@ -3,12 +3,16 @@
 The other means: a record into which they never went, its most played recordings compared.
 """
 
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from itertools import count
 from typing import Any
 
+import psycopg2
 import pytest
-from support import NOW, whole_facts
+from support import NOW, libpq, whole_facts
 from support.cases import Described, Others, Record, Song, exported, minuted, told
 from support.export_files import write_folder
 
@@ -175,3 +179,21 @@ def test_another_listeners_plays_are_matched_anew_too(record, bring, undo, ask) 
     undo(number)
     assert ask("select count(*) from listening.fact_play join listening.dim_listener using (listener_key)"
                " where listener_id = 'other'") == [(2,)]  # fmt: skip
+
+
+def test_a_name_that_another_import_gives_at_this_moment_stays(record, bring, undo, ask, database) -> None:
+    record.load([told(-290, S)])
+    number = bring(FAR)
+    names = ask(NAMES)
+    other = psycopg2.connect(libpq(database))
+    with closing(other), other.cursor() as cursor, ThreadPoolExecutor(1) as threads:
+        cursor.execute("update listening.track_alias set content_keys = content_keys || 999 where content_keys <> '{}'")
+        undone = threads.submit(undo, number)
+        deadline = time.monotonic() + 60
+        while ask("select count(*) from pg_locks where not granted") == [(0,)]:
+            assert time.monotonic() < deadline and not undone.done()
+            time.sleep(0.02)
+        other.commit()
+        undone.result()
+    assert ask(NAMES) == names
+    assert ask("select content_keys from listening.track_alias where content_keys is not null") == [([999],)]

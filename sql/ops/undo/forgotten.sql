@@ -18,11 +18,13 @@ select changed_track.track_key
 from changed_track
 on conflict do nothing;
 
+-- the condition once more: another listener's import may have given the name while this waited for it
 delete from listening.track_alias
 using forgotten_name
 where
     track_alias.track_key = forgotten_name.track_key
-    and track_alias.name_hash = forgotten_name.name_hash;
+    and track_alias.name_hash = forgotten_name.name_hash
+    and track_alias.content_keys <@ array(select dying_content.import_content_key from dying_content);
 
 update listening.track_alias
 set
