@@ -92,7 +92,8 @@ def undo(receipt: int, *, dry_run: bool, yes: bool, as_json: bool) -> None:
             undone = undo_import(warehouse, receipt, dry_run=False)
     if as_json:
         counts = {
-            name: getattr(undone, name) for name in ("gone_count", "kept_count", "removed_count", "staying_count")
+            name: getattr(undone, name)
+            for name in ("gone_count", "kept_count", "unsure_count", "removed_count", "staying_count")
         }
         shown = {**as_dict(undone.receipt, is_public=is_public), **counts, "is_dry_run": dry_run}
         typer.echo(json.dumps(shown, ensure_ascii=False, indent=2))

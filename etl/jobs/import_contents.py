@@ -7,6 +7,8 @@ from sqlalchemy import Connection
 
 from etl.sources.exports.earlier import KnownFile
 from etl.staging import Part
+from etl.warehouse.listeners import ListenerError
+from etl.warehouse.locks import LISTENER_LOCK, OutOfOrder, lock
 from etl.warehouse.statements import run
 
 
@@ -16,6 +18,29 @@ class Content:
 
     import_content_key: int
     import_set_key: int  # of the set that holds only this content
+
+
+def imports_seen(connection: Connection, listener_key: int) -> tuple[int, int]:
+    """How many imports of a listener there are, and how many were taken back. Raises ListenerError if they are gone."""
+    rows = run(connection, "ops/undo/seen", listener_key=listener_key)
+    if not rows:
+        raise ListenerError(
+            "The listener was deleted, or merged into another, while this import was at work. Nothing was imported."
+            " 'brapped listener list' shows who is recorded here; then import again."
+        )
+    return rows[0].import_count, rows[0].undone_count
+
+
+def lock_as_seen(connection: Connection, listener_key: int, seen: tuple[int, int]) -> None:
+    """Lock the listener, whose imports have to be as they were `seen` before the files were read.
+
+    The catalogue is merged before, as every job does it, or two of them could wait for each other. Raises OutOfOrder if
+    an import came or was taken back meanwhile: then all begins anew, behind the lock. Raises ListenerError if they are
+    gone.
+    """
+    lock(connection, LISTENER_LOCK, listener_key)
+    if imports_seen(connection, listener_key) != seen:
+        raise OutOfOrder({listener_key})
 
 
 def contents_of(connection: Connection, listener_key: int, parts: Sequence[Part]) -> list[Content]:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, text
 
 from etl import __version__, limits
 from etl.clock import Clock, utc_now
-from etl.jobs.import_contents import contents_of, note_files, note_reported
+from etl.jobs.import_contents import contents_of, imports_seen, lock_as_seen, note_files, note_reported
 from etl.jobs.ownership import load_record_owner, sentence, warnings
 from etl.jobs.receipts import FileReceipt, Receipt, names_of
 from etl.jobs.run import Run
@@ -130,18 +130,20 @@ def import_parts(
         this_run.listener_key, is_new = find_or_create_listener(connection, settings, listener, this_run.started_at)
         owner = load_record_owner(connection, this_run.listener_key)
         notify(sentence(owner))
+        seen = imports_seen(connection, this_run.listener_key)
         earlier = EarlierImports() if again else earlier_imports(connection, this_run.listener_key)
         sources = {row.source_name: row.gives_ms for row in run(connection, "dimensions/sources")}
         parts = stage_files(connection, read(this_run.started_at, earlier, sources))
         is_read = any(isinstance(part, Part) for part in parts)
         if is_read:
-            merge_catalogue(connection)
+            contents = contents_of(connection, this_run.listener_key, [one for one in parts if isinstance(one, Part)])
+            merge_catalogue(connection, content_keys=[one.import_content_key for one in contents])
+        lock_as_seen(connection, this_run.listener_key, seen)
         # TIME_ZONE is that of the person whose settings these are.
         warning = update_time_zone(connection, this_run.listener_key, settings.time_zone if listener is None else None)
         if warning is not None:
             log.warning("%s", warning)
         if is_read:
-            contents = contents_of(connection, this_run.listener_key, [one for one in parts if isinstance(one, Part)])
             merge_plays(
                 connection,
                 listener_key=this_run.listener_key,
@@ -241,7 +243,7 @@ def prefetch(parts: Iterator[Item]) -> Iterator[Item]:
 def find_or_create_listener(
     connection: Connection, settings: Settings, listener: str | None, now: datetime
 ) -> tuple[int, bool]:
-    """Return the key of the listener whose export this is, and whether they were created. Raises ListenerError."""
+    """The key of the listener whose export this is, and whether they were created. Raises ListenerError."""
     if listener is not None and not listener.strip():
         raise ListenerError("--listener is empty. Leave it out, or give an id or a name.")
     known = recorded_listeners(connection, listener, is_public=settings.github_actions)
@@ -249,8 +251,7 @@ def find_or_create_listener(
         lock(connection, LISTENER_LOCK, 0)  # a first run of plays may be creating the same one right now
         known = recorded_listeners(connection, listener, is_public=settings.github_actions)
     if known:
-        key = int(known[0].listener_key)
-        return key, False
+        return int(known[0].listener_key), False
     if listener is not None and not (listener.isprintable() and len(listener) <= LONGEST_NAME):
         raise ListenerError(
             f"The name of a new listener may have at most {LONGEST_NAME} characters, all of them printable."

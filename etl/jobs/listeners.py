@@ -13,7 +13,8 @@ from etl.counts import many
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.listeners import ListenerError, must_be_their_own
 from etl.warehouse.locks import LISTENER_LOCK, lock, lock_listeners
-from etl.warehouse.statements import run
+from etl.warehouse.merge import forget_facts, rematch_plays
+from etl.warehouse.statements import run, run_all
 
 LONGEST_NAME = 200  # characters, as of --listener of an import
 
@@ -135,10 +136,14 @@ def delete_listener(
         if one.listener_key != key or merged_into(connection, key) != keys:
             raise ListenerError("Another run changed who has this name, or merged listeners. Run it again.")
         counts: Counter[str] = Counter()
+        leaving = ("matching/01_merge_session", "ops/listeners/leaving")
+        run_all(connection, leaving, listener_keys=[*keys, key])
         for each in (*keys, key):
-            run(connection, "matching/90_drop_temporary_tables")
             rows = run(connection, "ops/listeners/deleted", listener_key=each)
+            run(connection, "ops/listeners/deleted_one")
             counts.update({row.table_name: int(row.row_count) for row in rows})
+        forget_facts(connection)
+        rematch_plays(connection, now=clock())
         deleted = Deleted(one, dict(sorted(counts.items())), dry_run)
         if dry_run:
             raise DryRunDone(deleted)

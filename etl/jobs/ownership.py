@@ -11,7 +11,8 @@ from etl.sources.exports.owner import mark_of
 from etl.values import printable
 from etl.warehouse.statements import run
 
-FEWEST_LISTED = 10  # plays from the recently-played list: with fewer, an export without any of them proves nothing
+FEWEST = 10  # plays recorded on the days of an export: with fewer, an export without any of them proves nothing
+ONE_IN = 100  # of somebody's own plays an export shares more; of years of a stranger's, a few by chance
 OWN_RECORD = "If it is somebody else's export, import it as another listener: --listener NAME."
 
 
@@ -68,8 +69,9 @@ def warnings(
     """Warn, in sentences, when the export seems not to be this listener's. To be called after the merge.
 
     `file_marks`: for each file the mark of the user name in it, if any. `is_first`: plays were merged, and no earlier
-    import had any of them. `asks`: raise Unconfirmed when the export shares no play with the list, which has many in
-    its time. Raises WarehouseError.
+    import had any of them. `asks`: raise Unconfirmed when the export shares next to no play with what is recorded on
+    its days, whatever source told of it. Of exports it takes as many plays to tell; the list and the recorder miss
+    none. Raises WarehouseError.
     """
     sentences = []
     named = [mark for mark in file_marks if mark is not None]
@@ -79,12 +81,13 @@ def warnings(
             f"The user name in {len(others)} of {many(len(named), 'file')} is not that of the account that is logged"
             f" in. {OWN_RECORD} If you had another user name before, ignore this."
         )
-    if owner.logged_in_at is not None and is_first:
+    if is_first:
         [beside] = run(connection, "matching/71_export_overlap", listener_key=owner.listener_key)
-        if beside.listed_count >= FEWEST_LISTED and not beside.matched_count:
+        fewest = min(beside.recorded_count, max(beside.listed_count, beside.batch_count))
+        if fewest >= FEWEST and beside.shared_count * ONE_IN < fewest:
             doubt = (
-                f"Recently played reported {beside.listed_count:,} plays in the time of this export, and the export has"
-                f" none of them. {OWN_RECORD}"
+                f"{beside.recorded_count:,} plays of music are recorded on the days of this export, and the export has"
+                f" {beside.shared_count or 'none'} of them. {OWN_RECORD}"
             )
             if asks:
                 raise Unconfirmed(doubt)

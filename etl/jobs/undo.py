@@ -13,8 +13,11 @@ from etl.jobs.ownership import name_of
 from etl.jobs.run import Run
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.locks import LISTENER_LOCK, lock
+from etl.warehouse.merge import forget_facts, rematch_plays
 from etl.warehouse.rebuild import rebuild_listener
 from etl.warehouse.statements import run, run_all
+
+NUMBERS = range(1, 2**63)  # of ops.run
 
 
 class UndoError(Exception):
@@ -55,6 +58,7 @@ class Undone:
     is_dry_run: bool
     gone_count: int  # observations that only this import reported
     kept_count: int  # observations that other imports report, too
+    unsure_count: int  # of these: that only an import of before contents were kept may report, too
     removed_count: int  # plays that nothing else reports
     staying_count: int  # plays that other observations report
 
@@ -122,7 +126,7 @@ def undo_import(
 def found(connection: Connection, receipt: int, listener_key: int | None = None) -> Row[Any]:
     """The row of the receipt with this number; with a key, of this listener. Raises UndoError."""
     whose = {"listener_key": listener_key}
-    rows = run(connection, "ops/undo/receipts", receipt=receipt, **whose)
+    rows = run(connection, "ops/undo/receipts", receipt=receipt, **whose) if receipt in NUMBERS else []
     if not rows:
         near = [str(row.receipt) for row in run(connection, "ops/undo/receipts", receipt=None, **whose)[:5]]
         there = f"The latest are {', '.join(near)}" if near else "Nothing was imported yet"
@@ -161,14 +165,17 @@ def take_back(connection: Connection, row: Row[Any], now: datetime, *, dry_run: 
     run_all(
         connection, ("ops/undo/covered", "coverage/covered_spans", "coverage/gap_parts", "ops/undo/reopened"), **given
     )
+    forget_facts(connection)
     removed_count = 0
     if gone.gone_count:
         removed_count = rebuild_listener(connection, row.listener_key, now, derives_recordings=False).removed_count
+    rematch_plays(connection, now=now, but_not=row.listener_key if gone.gone_count else None)
     return Undone(
         receipt_of(row),
         dry_run,
         gone.gone_count,
         gone.kept_count,
+        gone.unsure_count,
         removed_count,
         max(gone.play_count - removed_count, 0),
     )
@@ -183,6 +190,11 @@ def line(undone: Undone) -> str:
     )
     if undone.kept_count:
         text += f", {many(undone.kept_count, 'observation')} of other imports too stay"
+    if undone.unsure_count:
+        text += (
+            f" ({undone.unsure_count:,} of these may be of an import from before Brapped kept which import reports which"
+            " row; import its files again with --again to be sure)"
+        )
     return f"{text}; nothing was changed (dry run)" if undone.is_dry_run else text
 
 

@@ -63,8 +63,11 @@ class Reach:
     gap: Gap | None
 
 
-def merge_catalogue(connection: Connection) -> None:
-    """Merge the staged artists, albums and tracks, the artists of each track, and the aliases of tracks."""
+def merge_catalogue(connection: Connection, *, content_keys: Sequence[int] = ()) -> None:
+    """Merge the staged artists, albums and tracks, the artists of each track, and the aliases of tracks.
+
+    `content_keys`: of an import, for each file the key of its content (`ops.import_content`).
+    """
     names = (
         "tracks_to_rematch",
         "dim_artist",
@@ -75,7 +78,18 @@ def merge_catalogue(connection: Connection) -> None:
         "statistics",
         "track_recording",
     )
-    run_all(connection, ["matching/01_merge_session", *(f"dimensions/{name}" for name in names)])
+    steps = ["matching/01_merge_session", *(f"dimensions/{name}" for name in names)]
+    run_all(connection, steps, content_keys=list(content_keys))
+
+
+def forget_facts(connection: Connection) -> None:
+    """After observations went: let go what only they told of tracks, and derive anew which tracks are one recording.
+
+    The temporary tables dying_content and name_to_measure say whose names may go, and which names to measure again.
+    rematch_plays() follows. Raises WarehouseError.
+    """
+    steps = ("tracks_to_rematch", "ops/undo/forgotten", "longest_plays", "statistics", "track_recording")
+    run_all(connection, [name if "/" in name else f"dimensions/{name}" for name in steps])
 
 
 def rematch_plays(connection: Connection, *, now: datetime, but_not: int | None = None) -> None:
@@ -133,7 +147,7 @@ def rebuild_plays(
 
 def derive_recordings(connection: Connection) -> None:
     """Derive anew, for all tracks, which of them are one recording."""
-    every = ("tracks_to_rematch", "all_tracks_changed", "statistics", "track_recording")
+    every = ("tracks_to_rematch", "all_tracks_changed", "longest_plays", "statistics", "track_recording")
     run_all(connection, ("matching/01_merge_session", *(f"dimensions/{name}" for name in every)))
 
 

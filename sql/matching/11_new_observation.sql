@@ -14,6 +14,7 @@ select
     observation.play_key,
     observation.started_at,
     observation.ms_played,
+    observation.import_set_key,
     array[observation.context_key, observation.device_key, observation.play_profile_key] as details
 from (
     select distinct

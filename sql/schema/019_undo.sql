@@ -57,6 +57,12 @@ alter table listening.observation add column import_set_key integer;
 comment on column listening.observation.import_set_key is
     'Which imports report it. Null: none, or one before this column was there.';
 
+-- Of names as of observations: a name that only imports give goes with the last of them.
+alter table listening.track_alias add column content_keys integer[];
+comment on column listening.track_alias.content_keys is
+    'The keys of ops.import_content of the imports that give the name, ascending. Null: Spotify gives it, too, or it was '
+    'there before this column.';
+
 -- What was imported so far has one content that stands for all of it, with the spans that it covers.
 insert into ops.import_content (listener_key, content_hash, rules, is_earlier)
 select

@@ -50,4 +50,4 @@ comment on column ops.coverage.state is
     'covered: the source reports all of it. gap: the source had forgotten some of it before it was asked.';
 comment on table listening.track_alias is
     'Every name under which a source reported a track, for sources without ids. A name once reported stays, though the '
-    'catalogue renames.';
+    'catalogue renames; one that only imports gave goes with the last of them.';

@@ -180,7 +180,7 @@ def test_an_export_of_the_same_days_with_none_of_the_plays_is_warned_of(logged_i
     foreign = [exported(-60 * minute, A, 1_000 + minute) for minute in (0, 30, 77)]
     receipt = load(*foreign, minuted(-40, A, 5_000), dry_run=True)
     assert receipt.warnings == (
-        f"Recently played reported 20 plays in the time of this export, and the export has none of them. {OWN_RECORD}",
+        f"20 plays of music are recorded on the days of this export, and the export has none of them. {OWN_RECORD}",
     )
 
 
@@ -188,6 +188,92 @@ def test_an_export_with_some_of_the_plays_is_not(logged_in, load, songs):
     rows = [exported(-60 * minute, A, 1_000 + minute) for minute in (0, 30, 77)]
     assert load(*rows, mine(songs, 3)).warnings == ()
     assert load(*rows, mine(songs, 3)).warnings == ()  # known by now
+
+
+# What was recorded from exports, with or without a login.
+
+DAYS = 30 * 86_400
+
+
+def history(letters: str, pace: int, *, begins: int = 0, plays: int = 200) -> list[dict]:
+    """A play every `pace` seconds, of five songs, each of a length of its own."""
+    songs = [Song(letter, f"Song of {letter}") for letter in letters]
+    return [
+        exported(begins - 300 - pace * number, songs[number % 5], 150_000 + (pace * 1_999 + number * 997) % 90_000)
+        for number in range(plays)
+    ]
+
+
+def test_a_friends_export_beside_a_record_of_exports_is_asked_about(brapped, tmp_path, ask):
+    mine = write_folder(tmp_path / "mine", {FILE: history("ABCDE", 300)})
+    friends = write_folder(tmp_path / "friends", {FILE: history("VWXYZ", 310)})
+    assert brapped("import", str(mine), "--listener", "ada").returncode == 0
+    refused = brapped("import", str(friends))
+    assert refused.returncode == 1 and "has none of them" in refused.stderr
+    assert "200 plays of music are recorded on the days" in refused.stderr
+    assert ask("select count(*) from listening.fact_play") == [(200,)]
+    assert "warning: " in brapped("import", str(friends), "--dry-run").stdout
+    assert brapped("import", str(friends), "--listener", "zoe").returncode == 0
+    assert brapped("import", str(friends), "--listener", "ada", "--yes").returncode == 0
+
+
+def accounted(rows: list[dict]) -> list[dict]:
+    """What the account data says of these plays."""
+    return [
+        {
+            "endTime": row["ts"][:16].replace("T", " "),
+            "artistName": row["master_metadata_album_artist_name"],
+            "trackName": row["master_metadata_track_name"],
+            "msPlayed": row["ms_played"],
+        }
+        for row in rows
+    ]
+
+
+@pytest.mark.parametrize("common", [1, 3])
+def test_a_play_in_common_by_chance_is_no_proof(common, settings, warehouse, load, tmp_path):
+    mine = history("ABCDE", 300)
+    load(*mine)
+    rows = sorted([*history("VWXYZ", 310), *mine[10 : 10 + common]], key=lambda row: row["ts"])
+    folder = write_folder(tmp_path / "friends", {"StreamingHistory_music_0.json": accounted(rows)})
+    receipt = import_exports(settings, warehouse, [folder], clock=lambda: NOW)
+    assert receipt.total.merged_count == common
+    assert bool(receipt.warnings) == (common == 1)
+
+
+@pytest.mark.parametrize("order", ["extended first", "account first"])
+def test_both_exports_of_one_person_share_their_plays(order, settings, warehouse, tmp_path):
+    rows = history("ABCDE", 400)
+    folders = [
+        write_folder(tmp_path / "extended", {FILE: rows}),
+        write_folder(tmp_path / "account", {"StreamingHistory_music_0.json": accounted(rows)}),
+    ]
+    for folder in folders if order == "extended first" else folders[::-1]:
+        assert import_exports(settings, warehouse, [folder], asks=True, clock=lambda: NOW).warnings == ()
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        history("ABCDE", 300, begins=-DAYS),  # an older file
+        history("ABCDE", 300)[100:] + history("ABCDE", 300, begins=-60_000),  # one that overlaps
+        [
+            *history("VWXYZ", 310, begins=-2 * DAYS),
+            *history("VWXYZ", 310, begins=DAYS - 10**7),
+        ],  # years before and after
+        history("VWXYZ", 1_000, plays=9),  # too few to tell
+        [exported(-450 - 310 * number, Song("V", "Talk", ("Show",), kind="episode")) for number in range(200)],
+    ],
+    ids=["older", "overlapping", "around", "few", "podcasts"],
+)
+def test_what_may_well_be_ones_own_is_not_asked_about(second, load):
+    load(*history("ABCDE", 300, begins=0))
+    assert load(*second, asks=True).warnings == ()
+
+
+def test_podcasts_that_are_recorded_say_nothing_of_an_export_of_music(load):
+    load(*(exported(-450 - 310 * number, Song("V", "Talk", ("Show",), kind="episode")) for number in range(200)))
+    assert load(*history("ABCDE", 300), asks=True).warnings == ()
 
 
 @pytest.mark.parametrize("seconds", [(-(10**7), -(10**7) + 900), (-2000, -1000)])

@@ -22,7 +22,7 @@ from support.truth_sources import made_up_sources
 
 from etl.jobs.imports import import_exports
 from etl.jobs.receipts import Receipt
-from etl.jobs.undo import UndoError, Undone, list_receipts, undo_import
+from etl.jobs.undo import UndoError, Undone, line, list_receipts, undo_import
 from etl.paths import sql_folder
 from etl.warehouse.connection import Warehouse
 
@@ -321,6 +321,47 @@ def test_a_known_file_of_before_is_read_again_after_the_undo(imports: Imports) -
     _, receipt = imports.bring(A)
     assert receipt.total.new_count == 4
     assert imports.state() == whole
+
+
+@pytest.mark.parametrize("mixed", ["sequence = sequence", "started_at = null", "ms_played = 160000"])
+def test_what_took_the_place_of_a_row_carried_over_stays_as_that_would(imports: Imports, mixed: str) -> None:
+    """A row that both files have, as an older program carried it over: maybe mixed from two."""
+    both = exported(-900, T, 150_000, start=-1100.5)
+    imports.bring({AUDIO: [both, exported(-12_000, S)]})
+    imports.bring({AUDIO: [both, exported(-9_000, U)]})
+    imports.ask("update listening.observation set sequence = -1 - sequence")
+    imports.ask(f"update listening.observation set {mixed}")
+    make_earlier(imports)
+    new, _ = imports.bring({AUDIO: [both, exported(-9_000, U)]}, again=True)
+    undone = imports.undo(new)
+    assert undone.unsure_count == undone.kept_count >= 1
+    assert "may be of an import from before Brapped kept which import reports which row" in line(undone)
+    at = NOW - timedelta(seconds=900)
+    assert imports.ask("select count(*) from listening.observation where observed_at = %s", at) == [(1,)]
+    imports.bring({AUDIO: [both, exported(-12_000, S)]}, again=True)
+    assert imports.ask("select count(*) from listening.observation where observed_at = %s", at) == [(1,)]
+
+
+def test_of_two_files_of_before_with_one_name_and_as_many_rows_one_again_is_not_both(imports: Imports) -> None:
+    ours: Files = {ACCOUNT: [minuted(-500, T), minuted(-900, S)]}
+    theirs: Files = {ACCOUNT: [minuted(-500, T), minuted(-100, U)]}
+    imports.bring(ours)
+    only_ours = imports.state()
+    imports.bring(theirs)
+    make_earlier(imports)
+    imports.ask("update ops.import_file set content_hash = null, rules = null")
+    new, _ = imports.bring(theirs, again=True)
+    undone = imports.undo(new, dry_run=True)
+    assert (undone.gone_count, undone.kept_count, undone.unsure_count) == (0, 2, 2)
+    imports.bring(theirs, again=True)  # the same once more tells nothing of the other
+    assert imports.undo(new, dry_run=True).gone_count == 0
+    imports.bring(ours, again=True)
+    [(number,)] = imports.ask("select max(run_key) - 1 from ops.run where job = 'import'")
+    imports.undo(new)
+    undone = imports.undo(number)
+    assert (undone.gone_count, undone.kept_count, undone.unsure_count) == (1, 1, 0)
+    assert "from before" not in line(undone)
+    assert imports.state() == only_ours
 
 
 # The command.

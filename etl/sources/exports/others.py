@@ -1,10 +1,12 @@
 """Recognize, by their first bytes, histories that other services keep: Last.fm, ListenBrainz, Maloja, Koito. Pure."""
 
-import csv
 import re
 from contextlib import suppress
 from datetime import UTC, datetime
+from io import StringIO
+from itertools import chain
 
+from etl.sources.exports.csv_lines import records
 from etl.sources.exports.text import NotText, to_utf8
 
 LASTFM, LISTENBRAINZ, MALOJA, KOITO = "lastfm", "listenbrainz", "maloja", "koito"
@@ -59,12 +61,12 @@ def layout_of(head: str) -> Layout | None:
     """The layout of a CSV that begins like this; None if it is none of scrobbles.
 
     With a header, the columns are found by name. Without one they are artist, album, track, date, as the web page
-    lastfm-to-csv (github.com/benfoxall/lastfm-to-csv) writes them.
+    lastfm-to-csv (github.com/benfoxall/lastfm-to-csv) writes them; what was playing comes first, without a date.
     """
-    lines = head.splitlines(keepends=True)[:3]
+    lines = list(StringIO(head.lstrip(), newline=""))
     for delimiter in DELIMITERS:
-        with suppress(csv.Error, StopIteration):
-            first = next(csv.reader(lines, delimiter=delimiter))
+        rows = records(lines, delimiter, lambda fields: len(fields) == len(COLUMNS))
+        if first := next(filter(None, rows), None):
             names = [name.strip().casefold() for name in first]
             columns = {
                 what: names.index(next(name for name in known if name in names))
@@ -73,9 +75,15 @@ def layout_of(head: str) -> Layout | None:
             }
             if {"artist", "track", "date"} <= columns.keys():
                 return Layout(delimiter, columns, has_header=True)
-            if len(first) == len(COLUMNS) and lastfm_date(first[3]):
+            dated = next((row for row in chain([first], rows) if not (row and is_undated(row))), None)
+            if dated and len(dated) == len(COLUMNS) and lastfm_date(dated[3]):
                 return Layout(delimiter, {"artist": 0, "album": 1, "track": 2, "date": 3}, has_header=False)
     return None
+
+
+def is_undated(row: list[str]) -> bool:
+    """Whether a row without a header has an artist and a track and no date, as what was playing has. Pure."""
+    return len(row) == len(COLUMNS) and bool(row[0].strip() and row[2].strip()) and not row[3].strip()
 
 
 def lastfm_date(value: str) -> tuple[datetime, bool] | None:

@@ -14,12 +14,13 @@ Sources of the facts:
   the export of lastfm.ghan.nl (as in Coloradohusky/ListenBrainz_File_Parser, README.md).
 """
 
-import csv
 from collections.abc import Iterator
 from contextlib import suppress
 from io import BytesIO, TextIOWrapper
+from itertools import islice
 from typing import Any
 
+from etl.sources.exports.csv_lines import records
 from etl.sources.exports.others import HEAD, Layout, lastfm_date, layout_of
 from etl.sources.exports.values import has_bad_byte
 from etl.sources.services.json_rows import Raw, Unparsed, decoded, first_of, list_in, parsed
@@ -83,20 +84,26 @@ def part_name(value: object) -> object:
     return (part.get("#text") or part.get("name")) if part else value
 
 
-def lines_in(content: bytes, layout: Layout) -> Iterator[list[str]]:
-    """The records of a CSV, without its header and empty lines. Raises Unparsed."""
-    text = TextIOWrapper(BytesIO(content), "utf-8", errors="surrogateescape", newline="")
-    records = csv.reader(text, delimiter=layout.delimiter)
-    try:
-        for position, record in enumerate(records):
-            if record and not (position == 0 and layout.has_header):
-                yield record
-    except csv.Error:
-        raise Unparsed("it is no CSV: a quotation mark is not closed, or a field is too long") from None
+def lines_in(content: bytes, layout: Layout) -> Iterator[list[str] | None]:
+    """The records of a CSV, without its header and empty lines; None for a line that can't be split."""
+    text = TextIOWrapper(BytesIO(content.lstrip()), "utf-8", errors="surrogateescape", newline="")
+
+    def is_record(fields: list[str]) -> bool:
+        try:
+            scrobble_of_line(fields, layout)
+        except NoPlay:
+            return True
+        except BadRow:
+            return False
+        return True
+
+    return islice(records(text, layout.delimiter, is_record), int(layout.has_header), None)
 
 
-def scrobble_of_line(record: list[str], layout: Layout) -> Scrobble:
+def scrobble_of_line(record: list[str] | None, layout: Layout) -> Scrobble:
     """A record of a CSV. Raises BadRow, and NoPlay for a track that was playing, which has no date."""
+    if record is None:
+        raise BadRow("a quotation mark in it is not closed, or a field is too long")
     fields = {what: record[column] for what, column in layout.columns.items() if column < len(record)}
     if len(fields) < len(layout.columns):
         raise BadRow("it has too few columns")

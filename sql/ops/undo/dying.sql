@@ -16,7 +16,8 @@ where
             and run.undone_at is null
     );
 
--- What stands for earlier imports is no reason any longer, once each of their files was imported again.
+-- What stands for earlier imports is no reason any longer, once each of their files was imported again. Where they kept
+-- no hash, files of one name and as many rows may differ: as many different ones have to have come again.
 insert into dying_content (import_content_key)
 select import_content.import_content_key
 from ops.import_content
@@ -40,8 +41,8 @@ where
             run.listener_key = :listener_key
             and import_file.source is not null
             and import_file.import_content_key is null
-            and not exists (
-                select 1
+            and (
+                select count(distinct again.import_content_key)
                 from ops.import_file as again
                 inner join ops.run as run_again on run_again.run_key = again.run_key
                 where
@@ -53,7 +54,21 @@ where
                             again.file_name = import_file.file_name
                             and again.row_count = import_file.row_count
                     end
-            )
+            ) < case
+                when import_file.content_hash is not null then 1
+                else (
+                    select count(*)
+                    from ops.import_file as alike
+                    inner join ops.run as run_alike on run_alike.run_key = alike.run_key
+                    where
+                        run_alike.listener_key = :listener_key
+                        and alike.source is not null
+                        and alike.import_content_key is null
+                        and alike.content_hash is null
+                        and alike.file_name = import_file.file_name
+                        and alike.row_count = import_file.row_count
+                )
+            end
     );
 
 create temporary table dying_set on commit drop as

@@ -1,5 +1,6 @@
 -- After the merge of an import: what was recorded already, or what several files say, belongs to the contents of these
 -- files, too. Rows that only one file says were written with its set. Nothing changes if the same is imported again.
+-- What took the place of a row carried over also belongs to whatever reported that one: it may have been the same.
 create temporary table set_change on commit drop as
 with said as (
     select
@@ -11,11 +12,23 @@ with said as (
         batch_observation.context_key,
         batch_observation.device_key,
         batch_observation.play_profile_key,
-        array_agg(distinct content.content_key) as content_keys
+        array_agg(distinct content.content_key) as content_keys,
+        bool_or(carried_observation.source_key is not null) as is_in_place,
+        min(carried_observation.import_set_key) as carried_set_key
     from batch_observation
     inner join unnest(cast(:content_keys as integer[])) with ordinality as content (content_key, file_count)
         on content.file_count = batch_observation.file_number + 1
     left join ops.import_set on import_set.import_set_key = batch_observation.recorded_set_key
+    left join origin
+        on
+            origin.item_number = batch_observation.item_number
+            and origin.distance > 0
+    left join carried_observation
+        on
+            carried_observation.source_key = origin.source_key
+            and carried_observation.observed_at = origin.observed_at
+            and carried_observation.track_key = origin.track_key
+            and carried_observation.sequence = origin.sequence
     where
         batch_observation.import_set_key is not null
         and not coalesce(content.content_key = any(import_set.content_keys), false)
@@ -47,8 +60,13 @@ found as (
         observation.track_key,
         observation.sequence,
         import_set.content_keys as old_keys,
-        case when import_set.import_set_key is null then earlier.content_keys else import_set.content_keys end
-        || said.content_keys as all_keys
+        said.content_keys
+        || import_set.content_keys
+        || carried_set.content_keys
+        || case
+            when import_set.import_set_key is null or (said.is_in_place and carried_set.import_set_key is null)
+                then earlier.content_keys
+        end as all_keys
     from said
     inner join listening.observation
         on
@@ -62,6 +80,7 @@ found as (
             and observation.device_key = said.device_key
             and observation.play_profile_key = said.play_profile_key
     left join ops.import_set on import_set.import_set_key = observation.import_set_key
+    left join ops.import_set as carried_set on carried_set.import_set_key = said.carried_set_key
     -- a row that no import is known to report may come from any before contents were kept
     cross join (
         select array_agg(import_content.import_content_key) as content_keys
