@@ -120,6 +120,13 @@ def number(value: object, most: int = INTEGER) -> int | None:
     return round(value)
 
 
+def whole(value: object) -> int | None:
+    """A whole number as `number` has it, also one that is written as text."""
+    if isinstance(value, str):
+        return number(int(value)) if value.isascii() and value.isdecimal() and len(value) <= 10 else None
+    return number(value)
+
+
 def up_to(most: int) -> Callable[[object], int | None]:
     """The parser for a column of whole numbers from 0 to `most`."""
     return lambda value: number(value, most)

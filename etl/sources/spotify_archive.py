@@ -75,7 +75,9 @@ def csv_rows(path: Path) -> Iterator[Mapping[str, Any]]:
         columns = [column_of(cell) for cell in cells_of(first)]
         try:
             for cells in csv.reader(file, delimiter=delimiter_of(first)):
-                if cells:
+                if any(map(str.strip, cells[len(columns) :])):
+                    yield {}  # more values than columns, as decimal commas between commas: which is which can't be told
+                elif cells:
                     yield dict(zip(columns, cells, strict=False))
         except csv.Error as error:
             raise FeatureFileError(f"{path.name} can't be read as CSV ({error}). Nothing was changed.") from None
