@@ -1,6 +1,5 @@
 """The receipt of an import, which accounts for every row, as text for people and JSON for programs."""
 
-import json
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -9,6 +8,7 @@ from datetime import UTC
 
 from etl.counts import many
 from etl.jobs.ownership import RecordOwner, sentence
+from etl.json_text import json_text
 
 WIDTH = 80  # of a terminal, and of a log
 
@@ -179,7 +179,7 @@ def as_json(receipt: Receipt, *, is_public: bool = False) -> str:
     unchanged_count: how many files were imported before and not read again.
     """
     total = {name: count for name, count in asdict(receipt.total).items() if name.endswith("_count")}
-    return json.dumps(
+    return json_text(
         {
             "files": [asdict(file) for file in receipt.files],
             "total": total,
@@ -191,7 +191,6 @@ def as_json(receipt: Receipt, *, is_public: bool = False) -> str:
             "notes": receipt.notes,
             "warnings": receipt.warnings,
         },
-        ensure_ascii=False,
         indent=2,
     )
 
