@@ -106,10 +106,13 @@ def isrc(value: object) -> str | None:
 
 
 def genres(value: object) -> list[str] | None:
-    """The genres in a list, each once. An empty list stays one; None for no list, or one without a readable name."""
+    """The genres in a list, each once, in lower case, as Spotify and most others write them: K-pop is k-pop.
+
+    An empty list stays one; None for no list, or one without a readable name.
+    """
     if not isinstance(value, list):
         return None
-    names = list(dict.fromkeys(one for part in value if (one := name(part))))[:MOST_GENRES]
+    names = list(dict.fromkeys(one for part in value if isinstance(part, str) and (one := name(part.lower()))))[:MOST_GENRES]
     return names if names or not value else None
 
 
