@@ -106,10 +106,15 @@ def isrc(value: object) -> str | None:
 
 
 def genres(value: object) -> list[str] | None:
-    """The genres in a list, each once. An empty list stays one; None for no list, or one without a readable name."""
+    """The genres in a list, each once, in lower case, as Spotify and most others write them: K-pop is k-pop.
+
+    An empty list stays one; None for no list, or one without a readable name.
+    """
     if not isinstance(value, list):
         return None
-    names = list(dict.fromkeys(one for part in value if (one := name(part))))[:MOST_GENRES]
+    names = list(dict.fromkeys(one for part in value if isinstance(part, str) and (one := name(part.lower()))))[
+        :MOST_GENRES
+    ]
     return names if names or not value else None
 
 
@@ -118,6 +123,13 @@ def number(value: object, most: int = INTEGER) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
         return None
     return round(value)
+
+
+def whole(value: object) -> int | None:
+    """A whole number as `number` has it, also one that is written as text."""
+    if isinstance(value, str):
+        return number(int(value)) if value.isascii() and value.isdecimal() and len(value) <= 10 else None
+    return number(value)
 
 
 def up_to(most: int) -> Callable[[object], int | None]:

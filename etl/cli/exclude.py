@@ -1,6 +1,5 @@
 """`brapped exclude …`: leave plays out of reports, without deleting them."""
 
-import json
 from dataclasses import asdict
 from datetime import date
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +9,7 @@ import typer
 from etl.cli.fast_imports import quick_imports
 from etl.cli.options import YEARS, ListenerOption, check_name
 from etl.cli.output import harmless
+from etl.json_text import json_text
 
 if TYPE_CHECKING:
     from etl.jobs.exclusions import Rule
@@ -147,7 +147,7 @@ def list_(
     with opened(settings) as warehouse:
         found = job.rules(settings, warehouse, listener=listener)
     if as_json:
-        typer.echo(json.dumps([asdict(rule) for rule in found], indent=2, ensure_ascii=False))
+        typer.echo(json_text([asdict(rule) for rule in found], indent=2))
         return
     if not found:
         typer.echo("Nothing is left out: there is no rule. Make one with: brapped exclude add")

@@ -1,6 +1,5 @@
 """`brapped listener`: who is recorded here, a better name for one, two made one, and everything of one deleted."""
 
-import json
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +8,7 @@ import typer
 from etl.cli.fast_imports import quick_imports
 from etl.cli.output import on_summary
 from etl.cli.undo import confirm, stamp
+from etl.json_text import json_text
 
 if TYPE_CHECKING:
     from etl.jobs.listener_merges import ListenerMerge, Merged
@@ -42,7 +42,7 @@ def list_(as_json: Json = False) -> None:
         everybody, merges = list_listeners(warehouse), list_merges(warehouse)
     if as_json:
         shown = [as_dict(one, merges, is_public=is_public) for one in everybody]
-        typer.echo(json.dumps(shown, ensure_ascii=False, indent=2))
+        typer.echo(json_text(shown, indent=2))
         return
     if not everybody:
         typer.echo("Nobody is recorded here yet.")

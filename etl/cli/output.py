@@ -1,16 +1,14 @@
 """Output of a command: on the terminal and, on GitHub, on the summary page of the run."""
 
-import re
 from typing import TYPE_CHECKING
 
 import typer
 
+from etl.json_text import CONTROL
+
 if TYPE_CHECKING:
     from etl.jobs.run import Outcome
     from etl.settings import Settings
-
-# Control characters except line break and tab, and the marks that change the direction of text.
-CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 def harmless(text: str) -> str:

@@ -1,6 +1,5 @@
 """`brapped import --receipts` and `--undo`: what was imported, and taking one import back."""
 
-import json
 import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -9,6 +8,7 @@ import typer
 
 from etl.cli.fast_imports import quick_imports
 from etl.cli.output import on_summary
+from etl.json_text import json_text
 
 if TYPE_CHECKING:
     from etl.jobs.undo import ImportReceipt
@@ -25,7 +25,7 @@ def show_receipts(*, as_json: bool) -> None:
     with opened(read_settings()) as warehouse:
         receipts = list_receipts(warehouse)
     if as_json:
-        typer.echo(json.dumps([as_dict(one, is_public=is_public) for one in receipts], ensure_ascii=False, indent=2))
+        typer.echo(json_text([as_dict(one, is_public=is_public) for one in receipts], indent=2))
         return
     if not receipts:
         typer.echo("Nothing was imported yet.")
@@ -96,7 +96,7 @@ def undo(receipt: int, *, dry_run: bool, yes: bool, as_json: bool) -> None:
             for name in ("gone_count", "kept_count", "unsure_count", "removed_count", "staying_count")
         }
         shown = {**as_dict(undone.receipt, is_public=is_public), **counts, "is_dry_run": dry_run}
-        typer.echo(json.dumps(shown, ensure_ascii=False, indent=2))
+        typer.echo(json_text(shown, indent=2))
     else:
         typer.echo(line(undone))
     on_summary(line(undone))

@@ -4,6 +4,7 @@ The ranges are those of https://developer.spotify.com/documentation/web-api/refe
 """
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,6 +22,9 @@ RANGES: dict[str, tuple[float, float]] = {
     "time_signature": (3, 7),
     "duration_ms": (1, 2**31 - 1),
 }
+DIGITS = 9  # after the point: more than a real has, which can't hold what is smaller than 1e-37
+# Of no column but those of WHOLE could it separate thousands: nothing else goes beyond 300.
+DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+")
 WHOLE = ("key", "mode", "time_signature", "duration_ms")
 # How an unknown value is written: it is null and nothing is wrong with it.
 UNKNOWN: dict[str, tuple[float, ...]] = {"key": (-1,), "tempo": (0,), "time_signature": (0,), "duration_ms": (0,)}
@@ -28,9 +32,10 @@ COLUMNS = tuple(RANGES)
 
 
 def features_of(told: Mapping[str, Any]) -> Row | None:
-    """The row of an answer, {column: value or None} with `out_of_range_count`; None if it holds no feature.
+    """The row of an answer, {column: value or None} with `out_of_range_count`; None if no feature in it is known.
 
-    Numbers may be written as text, as in a CSV. A value outside of its range, or that is no number, is None and counted.
+    Numbers may be written as text, as in a CSV, also with a decimal comma. A value outside of its range, or that is no
+    number, is None and counted.
     """
     row: Row = {}
     wrong_count = 0
@@ -38,7 +43,7 @@ def features_of(told: Mapping[str, Any]) -> Row | None:
         value, is_wrong = value_of(name, told.get(name))
         row[name] = value
         wrong_count += is_wrong
-    if all(row[name] is None for name in COLUMNS if name != "duration_ms") and not wrong_count:
+    if all(row[name] is None for name in COLUMNS if name != "duration_ms"):
         return None
     return {**row, "out_of_range_count": wrong_count}
 
@@ -49,6 +54,8 @@ def value_of(name: str, told: object) -> tuple[float | int | None, bool]:
         return None, False
     if isinstance(told, bool) or not isinstance(told, int | float | str):
         return None, True
+    if isinstance(told, str) and name not in WHOLE and DECIMAL_COMMA.fullmatch(told.strip()):
+        told = told.replace(",", ".")
     try:
         number = float(told)
     except (ValueError, OverflowError):
@@ -59,4 +66,4 @@ def value_of(name: str, told: object) -> tuple[float | int | None, bool]:
     least, most = RANGES[name]
     if not math.isfinite(number) or not least <= number <= most or (name in WHOLE and number != round(number)):
         return None, True
-    return (round(number) if name in WHOLE else number), False
+    return (round(number) if name in WHOLE else round(number, DIGITS)), False

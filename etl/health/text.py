@@ -55,7 +55,7 @@ Lines = Iterator[tuple[str, str]]  # label and value
 def record_lines(health: Health) -> Lines:
     """The listeners, their last plays, and Spotify's last answers."""
     for one in health.listeners:
-        yield "listener", printable(one["listener_name"] or one["listener_id"])
+        yield "listener", printable(one["listener_name"] or one["listener_id"] or "not named in a public log")
         yield "last play", since(one["last_played_at"], health.made_at)
         yield "last checked", since(one["checked_at"], health.made_at)
     if not health.listeners:

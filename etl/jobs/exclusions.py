@@ -1,6 +1,5 @@
 """Rules of what a listener leaves out of reports: add one, list them, remove one."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -8,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from etl import __version__, limits
+from etl import __version__, limits, links
 from etl.clock import Clock, utc_now
 from etl.counts import many
 from etl.settings import Settings
@@ -27,6 +26,13 @@ FINDERS = {  # what a rule may be about: the file that finds it, and its column
     "context": ("find_context", "context_key"),
     "device": ("find_device", "device_name"),
     "genre": ("find_genre", "genre_name"),
+}
+LINKED = {  # of which kinds a link may be
+    "artist": ("artist",),
+    "track": ("track", "episode", "chapter"),
+    "album": ("album",),
+    "show": ("show", "audiobook"),
+    "context": ("playlist", "album", "artist", "show", "audiobook", "track", "episode"),
 }
 BY_NAME = ("device", "genre")  # kept as their names, because they have no key
 
@@ -65,6 +71,15 @@ class Rule:
     listened_ms: int
 
 
+def must_be_private(settings: Settings) -> None:
+    """Raises ExclusionError in a log that others may read, because rules and what comes near have names in them."""
+    if settings.github_actions:
+        raise ExclusionError(
+            "Rules are shown by the names of artists and titles, and the logs of GitHub Actions may be read by others."
+            " Run this on your own computer, with DATABASE_URL set as it is there."
+        )
+
+
 class DryRunDone(Exception):
     """Rolls the transaction of a dry run back, and carries the rule."""
 
@@ -85,8 +100,10 @@ def add(
 ) -> Rule:
     """Make a rule; it, and what it leaves out. `dry_run`: roll it back.
 
-    Raises ExclusionError for conditions that name nothing, or several things; ListenerError and WarehouseError.
+    Raises ExclusionError for conditions that name nothing, or several things, and in a public log; ListenerError and
+    WarehouseError.
     """
+    must_be_private(settings)
     if note is not None and not (note.isprintable() and 0 < len(note.strip()) <= LONGEST_NOTE):
         raise ExclusionError(f"The note may have at most {LONGEST_NOTE} characters, all of them printable.")
 
@@ -121,7 +138,8 @@ def add(
 
 
 def rules(settings: Settings, warehouse: Warehouse, *, listener: str | None = None) -> list[Rule]:
-    """The rules of a listener, by number. Raises ListenerError and WarehouseError."""
+    """The rules of a listener, by number. Raises ExclusionError in a public log, ListenerError and WarehouseError."""
+    must_be_private(settings)
     warehouse.must_be_current()
 
     def work(connection: Connection) -> list[Rule]:
@@ -143,8 +161,10 @@ def remove(
 ) -> Rule:
     """Remove a rule; it, and what counts again. `dry_run`: roll it back.
 
-    Raises ExclusionError when the listener has no rule of this number; ListenerError and WarehouseError.
+    Raises ExclusionError when the listener has no rule of this number, or in a public log; ListenerError and
+    WarehouseError.
     """
+    must_be_private(settings)
 
     def work(connection: Connection) -> Rule:
         who = recorded(connection, settings, listener)
@@ -192,7 +212,7 @@ def found(connection: Connection, who: RecordedListener, kind: str, name: str) -
         f"ops/exclusions/{file}",
         listener_key=who.listener_key,
         wanted=name.strip(),
-        wanted_id=id_in(name),
+        wanted_id=id_in(kind, name),
         row_limit=SHOWN + 1,
         **about,
     )
@@ -207,10 +227,17 @@ def found(connection: Connection, who: RecordedListener, kind: str, name: str) -
     return str(one.found_name) if kind in BY_NAME else int(one.found_key)
 
 
-def id_in(name: str) -> str | None:
-    """The Spotify id in an id, a URI or an address; None without one. Pure."""
-    found = re.findall(r"(?<![0-9A-Za-z])[0-9A-Za-z]{22}(?![0-9A-Za-z])", name)
-    return found[-1] if found else None
+def id_in(kind: str, name: str) -> str | None:
+    """The Spotify id in an id, a URI or a link; None for a name. Pure.
+
+    Raises ExclusionError for a link of something else.
+    """
+    one = links.named(name)
+    if one is None or kind in BY_NAME:
+        return None
+    if one.kind is not None and one.kind not in LINKED[kind]:
+        raise ExclusionError(f"That is the link of {links.a(one.kind)}, and --{kind} wants {links.a(kind)}.")
+    return one.spotify_id
 
 
 def candidate(row: Row[Any]) -> str:

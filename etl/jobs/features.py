@@ -25,8 +25,8 @@ BATCH = 5_000
 class FeatureReceipt:
     """What became of the rows of all files, in counts.
 
-    row_count is the sum of malformed_count (no track named, or no feature told), duplicate_count (a later row of the
-    same track stands), unknown_count (not in the catalogue) and the tracks that got values: new_count and known_count.
+    row_count is the sum of malformed_count (no track named, or no feature that can be read), duplicate_count (a later
+    row of the same track stands), unknown_count (not in the catalogue) and the tracks that got values: new_count and known_count.
     """
 
     file_count: int = 0
@@ -58,7 +58,7 @@ def import_features(
 ) -> FeatureReceipt:
     """Read the files and keep the features of known tracks as those of `spotify_archive`, in one transaction.
 
-    Of several rows for one track the last stands. Tracks that are not in the catalogue are counted and left out: import
+    Of several rows for one track the last stands, as of several imports; what it does not tell stays. Tracks that are not in the catalogue are counted and left out: import
     the files again once they are. Raises FeatureFileError, OSError and WarehouseError.
     """
     if not dry_run:
@@ -92,8 +92,9 @@ def read(paths: Sequence[Path], receipt: FeatureReceipt) -> dict[str, Row]:
             if row.track_id is None or row.features is None:
                 receipt.malformed_count += 1
                 continue
-            receipt.duplicate_count += row.track_id in told
-            told[row.track_id] = row.features
+            before = told.get(row.track_id, {})
+            receipt.duplicate_count += bool(before)
+            told[row.track_id] = before | {name: value for name, value in row.features.items() if value is not None}
     return told
 
 
@@ -128,7 +129,7 @@ def as_text(receipt: FeatureReceipt) -> str:
         (receipt.known_count, "tracks had them from an earlier import, and have what this one says"),
         (receipt.unknown_count, "tracks are not in this record and were left out: import again once they are"),
         (receipt.duplicate_count, "rows were followed by another one of the same track"),
-        (receipt.malformed_count, "rows name no track or no feature"),
+        (receipt.malformed_count, "rows name no track, or no feature that can be read"),
         (receipt.out_of_range_count, "values were outside of their documented range, and count as unknown"),
     )
     return "\n".join([first, *(f"  {count:>9,}  {words}" for count, words in counts if count)])

@@ -1,6 +1,5 @@
 """The receipt of an import, which accounts for every row, as text for people and JSON for programs."""
 
-import json
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -9,6 +8,7 @@ from datetime import UTC
 
 from etl.counts import many
 from etl.jobs.ownership import RecordOwner, sentence
+from etl.json_text import json_text
 
 WIDTH = 80  # of a terminal, and of a log
 
@@ -102,14 +102,14 @@ def line(receipt: Receipt) -> str:
 def as_text(receipt: Receipt, *, is_public: bool = False) -> str:
     """The receipt in 80 columns: whose record, a line for each file, the total, and by name what could not be read.
 
-    `is_public`: anybody may read it, so it does not name the listener.
+    `is_public`: anybody may read it, so it names neither the listener nor files, which other services name after one.
     """
     return "\n".join(text_lines(receipt, is_public=is_public))
 
 
 def text_lines(receipt: Receipt, *, is_public: bool) -> Iterator[str]:
     """The lines of as_text()."""
-    names = names_of(receipt.files)
+    names = numbered(receipt.files) if is_public else names_of(receipt.files)
     read = [file for file in receipt.files if not file.unreadable_reason]
     total = receipt.total
     shown = {head: name for head, name in COLUMNS.items() if head in ("rows", "new") or getattr(total, name)}
@@ -170,6 +170,11 @@ def names_of(files: Iterable[FileReceipt]) -> dict[FileReceipt, str]:
     }
 
 
+def numbered(files: Iterable[FileReceipt]) -> dict[FileReceipt, str]:
+    """The files by number instead of name, in the order of the receipt."""
+    return {file: f"file {number}" for number, file in enumerate(files, start=1)}
+
+
 def shortened(name: str, room: int) -> str:
     """A long name cut at its start, because files of one folder differ at the end."""
     return name if len(name) < room else f"…{name[-(room - 2) :]}"
@@ -177,12 +182,15 @@ def shortened(name: str, room: int) -> str:
 
 def as_json(receipt: Receipt, *, is_public: bool = False) -> str:
     """The receipt as JSON: files, total, listener, is_new_listener, is_dry_run, is_good, notes, warnings, and
-    unchanged_count: how many files were imported before and not read again.
+    unchanged_count: how many files were imported before and not read again. `is_public`: as in as_text.
     """
     total = {name: count for name, count in asdict(receipt.total).items() if name.endswith("_count")}
-    return json.dumps(
+    return json_text(
         {
-            "files": [asdict(file) for file in receipt.files],
+            "files": [
+                asdict(file) | ({"package_name": None, "file_name": None} if is_public else {})
+                for file in receipt.files
+            ],
             "total": total,
             "listener": listener(receipt.owner, is_public=is_public) if receipt.owner else None,
             "is_new_listener": receipt.is_new_listener,
@@ -192,7 +200,6 @@ def as_json(receipt: Receipt, *, is_public: bool = False) -> str:
             "notes": receipt.notes,
             "warnings": receipt.warnings,
         },
-        ensure_ascii=False,
         indent=2,
     )
 

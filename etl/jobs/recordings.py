@@ -8,16 +8,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from etl import __version__, limits, values
+from etl import __version__, limits, links, values
 from etl.clock import Clock, utc_now
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.recordings import RecordingError, decide, lock_recordings, take_back
 from etl.warehouse.statements import run
 
-ID = re.compile(r"[0-9A-Za-z]{22}")
-LINK = re.compile(
-    r"https://open\.spotify\.com/(?:intl-[a-z-]+/)?(track|episode|chapter)/([0-9A-Za-z]{22})/?(?:[?#].*)?"
-)
+KINDS = ("track", "episode", "chapter")
 URI = re.compile(r"(?:spotify|name):.+", re.DOTALL)
 SAME = 6  # ops/recordings/named: the title is the same
 WHOLE = 2  # all the words are there
@@ -146,11 +143,15 @@ def found_track(connection: Connection, told: str) -> str:
 
 
 def uri_of(told: str) -> str | None:
-    """The URI that a URI, a link of Spotify's or an id stands for; None for a name. Pure."""
-    if link := LINK.fullmatch(told):
-        return f"spotify:{link[1]}:{link[2]}"
-    if ID.fullmatch(told):
-        return f"spotify:track:{told}"
+    """The URI that a URI, a link of Spotify's or an id stands for; None for a name. Pure.
+
+    Raises RecordingError for a link of something else.
+    """
+    if one := links.named(told):
+        kind = one.kind or "track"
+        if kind not in KINDS:
+            raise RecordingError(f"That is the link of {links.a(kind)}. Write a track, by title or by its own link.")
+        return f"spotify:{kind}:{one.spotify_id}"
     return told if URI.fullmatch(told) else None
 
 

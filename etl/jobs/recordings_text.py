@@ -1,11 +1,11 @@
 """What the recordings command says, as text for a terminal and as JSON. Pure."""
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
 from etl.counts import many
+from etl.json_text import json_text
 
 Rows = Sequence[Any]  # rows of the files in sql/ops/recordings/
 
@@ -172,4 +172,4 @@ def typed(uri: str) -> str:
 
 def as_json(rows: Rows) -> str:
     """Rows as a JSON list of objects; dates in ISO form."""
-    return json.dumps([dict(row._mapping) for row in rows], indent=2, default=datetime.isoformat, ensure_ascii=False)
+    return json_text([dict(row._mapping) for row in rows], indent=2, default=datetime.isoformat)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from etl import links
 from etl.dimensions.features import COLUMNS, features_of
 from etl.values import Row, mapping
 
@@ -29,9 +30,6 @@ IDS = (
     "spotify_track_uri",
     "track_href",
     "href",
-)
-TRACK = re.compile(
-    r"(?:spotify:track:|https?://(?:open|api)\.spotify\.com/(?:v1/|intl-\w+/)?tracks?/)?([0-9A-Za-z]{22})(?:[/?#].*)?"
 )
 IN_JSON = re.compile(rb'"danceability"\s*:', re.IGNORECASE)
 
@@ -75,7 +73,9 @@ def csv_rows(path: Path) -> Iterator[Mapping[str, Any]]:
         columns = [column_of(cell) for cell in cells_of(first)]
         try:
             for cells in csv.reader(file, delimiter=delimiter_of(first)):
-                if cells:
+                if any(map(str.strip, cells[len(columns) :])):
+                    yield {}  # more values than columns, as decimal commas between commas: which is which can't be told
+                elif cells:
                     yield dict(zip(columns, cells, strict=False))
         except csv.Error as error:
             raise FeatureFileError(f"{path.name} can't be read as CSV ({error}). Nothing was changed.") from None
@@ -132,5 +132,5 @@ def objects_in(told: Any) -> Iterator[Mapping[str, Any]]:
 
 def track_id_of(value: object) -> str | None:
     """The id in an id, a URI or an address; None for anything else."""
-    found = TRACK.fullmatch(value.strip()) if isinstance(value, str) else None
-    return found[1] if found else None
+    one = links.named(value) if isinstance(value, str) else None
+    return one.spotify_id if one is not None and one.kind in (None, "track") else None

@@ -1,8 +1,8 @@
 -- Which track ids are one recording, derived anew for the tracks that the batch changed and all that share an ISRC or a
 -- name with them. It follows from what is known of the tracks, not from the order in which that came:
 --
--- - An ISRC is a hint, not an identity: labels give one to two songs. Tracks with one ISRC are a recording if they have
---   a name (artist and title) in common, or their lengths are within two seconds.
+-- - An ISRC is a hint, not an identity: labels give one to two songs, or three. Tracks with one ISRC are a recording if
+--   they have a name (artist and title) in common, or their lengths are within two seconds.
 -- - A track without an ISRC joins a recording that has one by name and length, the nearest in length. Left over, tracks
 --   of one name whose lengths are within two seconds are a recording.
 -- - Each track is compared with the one that stands for the recording, so no chain joins two ISRCs or stretches a
@@ -107,23 +107,26 @@ inner join family_name as other
         other.name_hash = own.name_hash
         and other.track_key <> own.track_key;
 
--- which track stands for each: first those with an ISRC, in two rounds for the case that it was given to two songs
+-- which track stands for each: first those with an ISRC. The first one of a code stands for all that are like it, and
+-- the first of those left for all that are like that: a round for each song that was given the code.
 create temporary table standing_track on commit drop as
-with coded as (
+with recursive judged as (
     select
-        family_track.*,
-        first_value(family_track.track_key) over by_code as code_key,
-        first_value(family_track.duration_ms) over by_code as code_ms
+        family_track.track_key,
+        family_track.track_uri,
+        family_track.isrc,
+        family_track.duration_ms,
+        null::integer as standing_key,
+        false as is_same
     from family_track
     where family_track.isrc is not null
-    window by_code as (
-        partition by family_track.isrc
-        order by family_track.track_uri
-    )
-),
-judged as (
+    union all
     select
-        coded.*,
+        coded.track_key,
+        coded.track_uri,
+        coded.isrc,
+        coded.duration_ms,
+        coded.code_key,
         coded.code_key = coded.track_key
         or coalesce(abs(coded.duration_ms - coded.code_ms) <= 2000, false)
         or exists (
@@ -132,43 +135,28 @@ judged as (
             where
                 family_namesake.track_key = coded.track_key
                 and family_namesake.other_key = coded.code_key
-        ) as is_same
-    from coded
-),
-second as (
-    select
-        judged.*,
-        first_value(judged.track_key) over by_code as second_key,
-        first_value(judged.duration_ms) over by_code as second_ms
-    from judged
-    where not judged.is_same
-    window by_code as (
-        partition by judged.isrc
-        order by judged.track_uri
-    )
+        )
+    from (
+        select
+            judged.track_key,
+            judged.track_uri,
+            judged.isrc,
+            judged.duration_ms,
+            first_value(judged.track_key) over by_code as code_key,
+            first_value(judged.duration_ms) over by_code as code_ms
+        from judged
+        where not judged.is_same
+        window by_code as (
+            partition by judged.isrc
+            order by judged.track_uri
+        )
+    ) as coded
 )
 select
     judged.track_key,
-    judged.code_key as standing_key
+    judged.standing_key
 from judged
-where judged.is_same
-union all
-select
-    second.track_key,
-    case
-        when
-            coalesce(abs(second.duration_ms - second.second_ms) <= 2000, false)
-            or exists (
-                select 1
-                from family_namesake
-                where
-                    family_namesake.track_key = second.track_key
-                    and family_namesake.other_key = second.second_key
-            )
-            then second.second_key
-        else second.track_key
-    end
-from second;
+where judged.is_same;
 
 -- then those without one, by name and length
 insert into standing_track (

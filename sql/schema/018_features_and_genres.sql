@@ -52,6 +52,10 @@ comment on column listening.track_feature.out_of_range_count is
     'How many values of the answer were outside of their documented range, and so are null.';
 comment on column listening.track_feature.key is 'Pitch class, 0 is C. Null: none found.';
 
+-- A genre is one word, however its letters are written: what is told from now on is kept in lower case.
+update listening.dim_artist set genres = lower(dim_artist.genres::text)::text[]
+where dim_artist.genres::text <> lower(dim_artist.genres::text);
+
 -- Grain: an artist and a provider.
 create table listening.artist_genre (
     artist_key integer not null references listening.dim_artist,
@@ -65,7 +69,8 @@ comment on table listening.artist_genre is
     'Genres of artists from other providers than Spotify, whose own are in dim_artist.genres.';
 comment on column listening.artist_genre.artist_key is 'The artist.';
 comment on column listening.artist_genre.provider is 'Who told them.';
-comment on column listening.artist_genre.genres is 'Genres, the one with the most votes first; never empty.';
+comment on column listening.artist_genre.genres is
+    'Genres in lower case, the one with the most votes first; never empty.';
 comment on column listening.artist_genre.fetched_at is 'When.';
 comment on column listening.artist_genre.matched_by is
     'How the provider''s artist was found: id (Spotify''s, or the MBID found by it) or name.';

@@ -8,7 +8,8 @@ comment on column listening.dim_album.popularity is
     '0 to 100 when last reported; null where Spotify no longer reports it.';
 comment on column listening.dim_album.fetched_at is
     'When Spotify last reported what a report needs (type, date, cover). Null: inferred, worth completing.';
-comment on column listening.dim_artist.genres is 'Genres. Null: never reported. Empty: Spotify says there are none.';
+comment on column listening.dim_artist.genres is
+    'Genres in lower case. Null: never reported. Empty: Spotify says there are none.';
 comment on column listening.dim_artist.popularity is
     '0 to 100 when last reported; null where Spotify no longer reports it.';
 comment on column listening.dim_artist.follower_count is

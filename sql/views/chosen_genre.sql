@@ -28,6 +28,6 @@ order by
 comment on view listening.chosen_genre is
     'Genres by artist_key, from the first provider in listening.provider that names one. An artist without is missing.';
 comment on column listening.chosen_genre.artist_key is 'The artist.';
-comment on column listening.chosen_genre.genres is 'Genres, never empty.';
+comment on column listening.chosen_genre.genres is 'Genres, never empty; what the program saves is in lower case.';
 comment on column listening.chosen_genre.provider is 'Who told them; spotify is Spotify itself.';
 comment on column listening.chosen_genre.provider_name is 'Their name for people.';

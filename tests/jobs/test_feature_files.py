@@ -108,7 +108,7 @@ def test_what_spotify_once_told_is_imported_and_comes_before_others(recorded_tra
         "          2  tracks got features",
         "          1  tracks are not in this record and were left out: import again once they are",
         "          1  rows were followed by another one of the same track",
-        "          1  rows name no track or no feature",
+        "          1  rows name no track, or no feature that can be read",
         "          1  values were outside of their documented range, and count as unknown",
     ]
     columns = ", ".join(f"{name}::text" for name in SAID)

@@ -63,6 +63,7 @@ class Told:
     identities: dict[int, Row] = field(default_factory=dict)  # {mbid, country, artist_type}
     matched_by: str = "id"  # id, isrc or name
     matches: dict[int, str] = field(default_factory=dict)  # of single items, where it differs
+    is_whole: bool = True  # False: a part can't be read, so what is in none of them may be in that part: no miss
 
     def found(self, wanted: str) -> set[int]:
         """The keys of which it told what was wanted: features, genres or identities."""
@@ -155,6 +156,11 @@ class Caller:
         finally:
             self._ended_at = self.pace.monotonic()
         raise ProviderError(fault)
+
+    def rest(self) -> None:
+        """Wait until a next call may be made, by whomever."""
+        if self._ended_at is not None:
+            self.pace.sleep(max(0.0, self.pause_s - (self.pace.monotonic() - self._ended_at)))
 
     def _wait(self, wait_s: float) -> None:
         if wait_s <= 0:

@@ -2,32 +2,34 @@
 
 Errors come with status 200 and an `error`: 800 is "no data", 4 is a used-up quota of 50 calls in 5 seconds. A tempo of
 0 is an unknown one. https://developers.deezer.com/api/track
+
+One of another length is another recording with the same ISRC, and one of unknown length may be.
 """
 
 from collections.abc import Sequence
 
 from etl.dimensions.features import features_of
 from etl.dimensions.providers.base import Caller, Item, Provider, ProviderError, Step, Told
-from etl.values import mapping, number
+from etl.values import mapping, whole
 
 NO_DATA, QUOTA = 800, 4
 LENGTH_WITHIN_MS = 3_500  # it tells whole seconds
 
 
 def tempo(caller: Caller, items: Sequence[Item]) -> Told:
-    """The tempo of one track. One of another length is another recording with the same ISRC, so it is a miss."""
+    """The tempo of one track of our length. Raises ProviderError, and what Caller.ask raises."""
     told = Told(matched_by="isrc")
     for item in items:
         answer = mapping(caller.ask(f"/track/isrc:{item.isrc}"))
-        error = mapping(answer.get("error"))
-        if error:
-            if error.get("code") == NO_DATA:
+        if answer.get("error"):
+            code = whole(mapping(answer["error"]).get("code"))
+            if code == NO_DATA:
                 continue
-            raise ProviderError(f"error {number(error.get('code'))}", is_busy=error.get("code") == QUOTA)
-        if "bpm" not in answer and "id" not in answer:
+            raise ProviderError(f"error {code}", is_busy=code == QUOTA)
+        if answer.get("id") is None or isinstance(answer.get("bpm"), list | dict | bool):
             raise ProviderError("an answer of another shape")
-        seconds = number(answer.get("duration"))
-        if seconds and item.duration_ms and abs(seconds * 1000 - item.duration_ms) > LENGTH_WITHIN_MS:
+        seconds = whole(answer.get("duration"))
+        if not seconds or not item.duration_ms or abs(seconds * 1000 - item.duration_ms) > LENGTH_WITHIN_MS:
             continue
         features = features_of({"tempo": answer.get("bpm")})
         if features is not None:

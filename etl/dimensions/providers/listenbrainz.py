@@ -18,8 +18,18 @@ def genres_by_mbid(caller: Caller, items: Sequence[Item]) -> Told:
     answer = caller.ask("/1/metadata/artist/", [("artist_mbids", ",".join(mbids)), ("inc", "tag")])
     if not isinstance(answer, list):
         raise ProviderError("an answer of another shape")
-    named = {str(row.get("artist_mbid")): genre_names(row) for row in mappings(answer)}
-    return Told(genres={item.key: found for item in items if (found := named.get(str(item.mbid)))})
+    readable = {row["artist_mbid"]: row for row in mappings(answer) if is_readable(row)}
+    named = {mbid: genre_names(row) for mbid, row in readable.items()}
+    return Told(
+        genres={item.key: found for item in items if (found := named.get(item.mbid or ""))},
+        is_whole=len(readable) == len(answer),
+    )
+
+
+def is_readable(row: Json) -> bool:
+    """Whether a row says whose it is, and has its tags where they belong. One that nobody has tagged has none."""
+    tags = mapping(row.get("tag", {})).get("artist", [])
+    return isinstance(row.get("artist_mbid"), str) and isinstance(tags, list) and isinstance(row.get("tag", {}), dict)
 
 
 def genre_names(row: Json) -> list[str] | None:

@@ -23,7 +23,10 @@ def identities(caller: Caller, items: Sequence[Item]) -> Told:
     answer = caller.ask("/ws/2/url", [*resources, ("inc", "artist-rels"), ("fmt", "json")], may_be_gone=len(keys) == 1)
     told = Told()
     for url in urls_of(answer, is_single=len(keys) == 1):
-        key = keys.get(str(url.get("resource")))
+        if not isinstance(url.get("resource"), str) or not isinstance(url.get("relations", []), list):
+            told.is_whole = False  # whose it is, or who that is, can't be read
+            continue
+        key = keys.get(url["resource"])
         identity = identity_of(url)
         if key is not None and identity is not None:
             told.identities[key] = identity
@@ -36,7 +39,7 @@ def urls_of(answer: object, *, is_single: bool) -> list[Json]:
         return []
     body = mapping(answer)
     if isinstance(body.get("urls"), list):
-        return mappings(body["urls"])
+        return [mapping(url) for url in body["urls"]]
     if isinstance(body.get("resource"), str):
         return [body]
     raise ProviderError("an answer of another shape")

@@ -37,6 +37,7 @@ from etl.settings import Settings
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.errors import WarehouseError
 from etl.warehouse.pauses import note_pause, paused_until
+from etl.warehouse.quarantine import VALUE_ERRORS
 from etl.warehouse.statements import run
 
 IN_ORDER = (RECCOBEATS, DEEZER, MUSICBRAINZ, LISTENBRAINZ, WIKIDATA, LASTFM)
@@ -89,7 +90,8 @@ def ask_providers(
 ) -> list[Tally]:
     """Ask the providers of the settings within their budgets and the deadline; what each was asked.
 
-    A provider that fails is left, and the next one asked. Nothing is asked while another run asks. Raises WarehouseError.
+    A provider that fails is left, and the next one asked. Nothing is asked while another run asks, nor before the pauses
+    after its last calls are over: the lease is held for so long. Raises WarehouseError.
     """
     if not settings.providers:
         return []
@@ -100,13 +102,16 @@ def ask_providers(
 
     if not warehouse.transaction(take):
         return []
+    asked = [
+        Asking(provider, settings, warehouse, clock, deadline, pace or Pace())
+        for provider in IN_ORDER
+        if provider.name in settings.providers
+    ]
     try:
-        return [
-            Asking(provider, settings, warehouse, clock, deadline, pace or Pace()).all()
-            for provider in IN_ORDER
-            if provider.name in settings.providers
-        ]
+        return [one.all() for one in asked]
     finally:
+        for one in asked:
+            one.caller.rest()  # before another run may ask
         with suppress(WarehouseError):  # an earlier error is already raised; the lease expires by itself
             warehouse.transaction(
                 lambda connection: run(connection, "ops/runs/lease_returned", job=LEASE, holder=holder)
@@ -161,7 +166,7 @@ class Asking:
         for start in range(0, len(wanted), step.batch):
             batch = wanted[start : start + step.batch]
             try:
-                told = step.ask(self.caller, batch)
+                self.answer(step, batch)
             except OutOfBudget:
                 return False
             except ProviderError as error:
@@ -173,8 +178,17 @@ class Asking:
                     return False
                 continue  # a batch that it can't answer must not keep it from answering the next
             self.failures_in_a_row = 0
-            self.save(step, batch, told)
         return True
+
+    def answer(self, step: Step, batch: Sequence[Item]) -> None:
+        """Ask for one batch, and save the answer. Raises ProviderError, OutOfBudget and WarehouseError.
+
+        Answers are somebody else's: what nobody has thought of, or the database refuses, is a failure of this batch.
+        """
+        try:
+            self.save(step, batch, step.ask(self.caller, batch))
+        except VALUE_ERRORS as error:
+            raise ProviderError(f"an answer that can't be read ({type(error).__name__})") from error
 
     def leave(self, error: ProviderError) -> None:
         """Leave the provider for this run, and for as long as it asked."""
@@ -213,15 +227,19 @@ class Asking:
         return self.warehouse.transaction(lambda connection: run(connection, name, **parameters), limits.READING)
 
     def save(self, step: Step, batch: Sequence[Item], told: Told) -> None:
-        """Save an answer: values, what the provider did not know, and that it now knows what it once did not."""
+        """Save an answer: values, what the provider did not know, and that it now knows what it once did not.
+
+        What an answer lacks that is not whole is asked again in the next run. Raises WarehouseError.
+        """
         found = told.found(step.wants)
-        missed = [item.key for item in batch if item.key not in found]
+        missed = [item.key for item in batch if item.key not in found] if told.is_whole else []
         now = self.clock()
         self.warehouse.transaction(
             lambda connection: save_answer(connection, self.provider.name, step, told, sorted(found), missed, now)
         )
         self.tally.found |= found
         self.tally.missed |= set(missed)
+        self.tally.failed_count += not told.is_whole
         self.tally.out_of_range_count += sum(row["out_of_range_count"] for row in told.features.values())
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from etl.dimensions.providers.base import Caller, Item, Provider, ProviderError, Step, Told
 from etl.dimensions.providers.musicbrainz import country_of
-from etl.values import Json, genres, mapping, mappings
+from etl.values import Json, genres, mapping
 
 MOST_ARTISTS = 50
 NAMELESS = re.compile(r"[QLP]\d+")  # what stands there where a genre has no English name
@@ -34,8 +34,11 @@ def genres_and_countries(caller: Caller, items: Sequence[Item]) -> Told:
     if not isinstance(rows, list):
         raise ProviderError("an answer of another shape")
     told, named, countries = Told(), dict[int, list[str]](), dict[int, set[str]]()
-    for row in mappings(rows):
-        key = keys.get(value_of(row, "id") or "")
+    for row in map(mapping, rows):
+        artist_id = value_of(row, "id")
+        if artist_id is None:
+            told.is_whole = False  # whose row it is can't be read
+        key = keys.get(artist_id or "")
         if key is None:
             continue
         genre, country = value_of(row, "genreLabel"), country_of(value_of(row, "country"))

@@ -2,11 +2,11 @@
 
 import csv
 import io
-import json
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import Any
 
+from etl.json_text import json_text
 from etl.reports.model import Report, Section
 from etl.reports.sections import RECORDED
 
@@ -35,7 +35,7 @@ def as_json(report: Report) -> str:
         "recorded": [asdict(one) for one in report.days],
         "sections": [{"name": one.name, "title": one.title, "rows": one.records()} for one in report.sections],
     }
-    return json.dumps(fields, default=as_iso, ensure_ascii=False, indent=2) + "\n"
+    return json_text(fields, default=as_iso, indent=2) + "\n"
 
 
 def as_csv(report: Report) -> str:

@@ -2,10 +2,10 @@
 
 import csv
 import io
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from etl.json_text import json_text
 from etl.reports.formats.data import as_iso, as_json, cell
 from etl.reports.history import NO_FILTER
 from etl.reports.model import Section
@@ -85,6 +85,6 @@ def as_list(rows: Iterator[dict[str, Any]]) -> Iterator[str]:
     """A JSON list with one object on each line, in pieces."""
     before = "[\n"
     for row in rows:
-        yield before + json.dumps(row, default=as_iso, ensure_ascii=False, separators=(",", ":"))
+        yield before + json_text(row, default=as_iso, separators=(",", ":"))
         before = ",\n"
     yield "[]" if before == "[\n" else "\n]"

@@ -1,4 +1,5 @@
--- Save audio features, one row for each track; told again, the new row stands.
+-- Save audio features, one row for each track; told again, the new values stand, and what is not told any more
+-- stays: nothing known becomes unknown.
 insert into listening.track_feature (
     track_key, provider, danceability, energy, key, loudness, mode, speechiness, acousticness, instrumentalness,
     liveness, valence, tempo, duration_ms, time_signature, fetched_at, matched_by, out_of_range_count
@@ -41,19 +42,19 @@ from json_to_recordset(cast(:told as json)) as told (
 )
 on conflict (track_key, provider) do update
 set
-    danceability = excluded.danceability,
-    energy = excluded.energy,
-    key = excluded.key,
-    loudness = excluded.loudness,
-    mode = excluded.mode,
-    speechiness = excluded.speechiness,
-    acousticness = excluded.acousticness,
-    instrumentalness = excluded.instrumentalness,
-    liveness = excluded.liveness,
-    valence = excluded.valence,
-    tempo = excluded.tempo,
-    duration_ms = excluded.duration_ms,
-    time_signature = excluded.time_signature,
+    danceability = coalesce(excluded.danceability, track_feature.danceability),
+    energy = coalesce(excluded.energy, track_feature.energy),
+    key = coalesce(excluded.key, track_feature.key),
+    loudness = coalesce(excluded.loudness, track_feature.loudness),
+    mode = coalesce(excluded.mode, track_feature.mode),
+    speechiness = coalesce(excluded.speechiness, track_feature.speechiness),
+    acousticness = coalesce(excluded.acousticness, track_feature.acousticness),
+    instrumentalness = coalesce(excluded.instrumentalness, track_feature.instrumentalness),
+    liveness = coalesce(excluded.liveness, track_feature.liveness),
+    valence = coalesce(excluded.valence, track_feature.valence),
+    tempo = coalesce(excluded.tempo, track_feature.tempo),
+    duration_ms = coalesce(excluded.duration_ms, track_feature.duration_ms),
+    time_signature = coalesce(excluded.time_signature, track_feature.time_signature),
     fetched_at = excluded.fetched_at,
     matched_by = excluded.matched_by,
     out_of_range_count = excluded.out_of_range_count

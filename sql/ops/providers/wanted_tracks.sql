@@ -21,7 +21,11 @@ left join ops.provider_miss
         and provider_miss.item_key = dim_track.track_key
 where
     dim_track.content_type = 'track'
-    and case when :kind = 'track_id' then dim_track.track_id else dim_track.isrc end is not null
+    -- an ISRC without a length proves nothing, so nobody is asked for one
+    and case
+        when :kind = 'track_id' then dim_track.track_id is not null
+        else dim_track.isrc is not null and dim_track.duration_ms > 0
+    end
     and not exists (
         select 1
         from listening.track_feature
@@ -47,6 +51,17 @@ where
                 before.provider = :waits_for
                 and before.kind = :waits_for_kind
                 and before.item_key = dim_track.track_key
+        )
+        -- or whoever comes before knows the track and not its tempo
+        or (
+            :is_tempo
+            and exists (
+                select 1
+                from listening.track_feature as before
+                where
+                    before.provider = :waits_for
+                    and before.track_key = dim_track.track_key
+            )
         )
     )
     and (provider_miss.ask_again_at is null or provider_miss.ask_again_at <= :now)

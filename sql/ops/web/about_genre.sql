@@ -1,4 +1,4 @@
--- A genre of which the listener has played something. No row: never played.
+-- A genre, in any case of its letters, of which the listener has played something. No row: never played.
 select
     genre.genre_name as key,
     genre.genre_name as name
@@ -14,6 +14,6 @@ where
                 and bridge_track_artist.role = 'main'
         inner join listening.fact_play on fact_play.track_key = bridge_track_artist.track_key
         where
-            chosen_genre.genres @> array[genre.genre_name]
+            lower(genre.genre_name) in (select lower(spelling.word) from unnest(chosen_genre.genres) as spelling (word))
             and fact_play.listener_key = :listener_key
     )

@@ -54,7 +54,10 @@ where
                     on
                         bridge_track_artist.artist_key = standing_artist.artist_key
                         and bridge_track_artist.role = 'main'
-                where chosen_genre.genres @> array[:genre_name]
+                where
+                    lower(:genre_name) in (
+                        select lower(spelling.word) from unnest(chosen_genre.genres) as spelling (word)
+                    )
             )
         )
     )
