@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from etl.reports.formats.data import as_iso, as_json, cell
-from etl.reports.history import NO_FILTER
 from etl.reports.model import Section
-from etl.reports.query import Reporter
+from etl.reports.query import NO_FILTER, Reporter
 from etl.reports.sections import SECTIONS
 from etl.warehouse.statements import stream
 
