@@ -109,8 +109,7 @@ class Reporter:
             run(
                 self.connection,
                 f"reports/shared/{table}",
-                **self.parameters,
-                **{**ABOUT, **about},
+                **{**self.parameters, **ABOUT, **about},
             )
 
     def report(self, name: str, title: str, *sections: Section, note: str = "") -> Report:
