@@ -5,18 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 from etl.reports.model import Report, ReportError, Section
-from etl.reports.query import Reporter
+from etl.reports.query import NO_FILTER, Reporter
 from etl.warehouse.statements import run
 
 PAGE = 50  # rows
-# What can restrict a history: each a column of sql/reports/history.sql or a key; None, or False, does not.
-# before_at, before_key: moment and play_key of the last play of the page before.
-NO_FILTER: dict[str, Any] = {
-    **dict.fromkeys(("artist_key", "recording_key", "album_key", "context_key", "source_name", "search_text")),
-    "only_skipped": False,
-    "before_at": None,
-    "before_key": None,
-}
 
 
 def next_plays(reporter: Reporter, filters: Mapping[str, Any]) -> tuple[Section, bool]:

@@ -18,6 +18,14 @@ from etl.warehouse.statements import run, run_with_columns
 ABOUT: dict[str, int | str | None] = dict.fromkeys(
     ("artist_key", "recording_key", "album_key", "genre_name", "context_key")
 )
+# What can restrict a history: each a column of sql/reports/history.sql or a key; None, or False, does not.
+# before_at, before_key: moment and play_key of the last play of the page before.
+NO_FILTER: dict[str, Any] = {
+    **dict.fromkeys(("artist_key", "recording_key", "album_key", "context_key", "source_name", "search_text")),
+    "only_skipped": False,
+    "before_at": None,
+    "before_key": None,
+}
 COUNTED = ("report_counted", "report_track_of_plays", "report_credit")  # for `prepare`: without short listens
 YEARS_OF_DAYS = 2  # of more, days are too many to be seen one by one
 LEFT_OUT_OF = {"report_play": "_of_plays", "report_track": "_of_tracks"}  # what takes left-out plays from a table
@@ -51,6 +59,7 @@ class Reporter:
             "row_limit": criteria.row_limit,
             "with_excluded": criteria.with_excluded,
             "row_offset": 0,
+            **NO_FILTER,
         }
         self.left_out = LeftOut(record.rule_count) if record.rule_count else None
         if self.left_out:
@@ -74,7 +83,15 @@ class Reporter:
         return {"since_date": since, "until_date": self.criteria.until_date or max(since, today)}
 
     def fetch(self, name: str, **parameters: Any) -> Section:
-        """Run sql/reports/`name`.sql, with the parameters of this reporter and these."""
+        """Run sql/reports/`name`.sql, with the parameters of this reporter and these.
+
+        Without the columns for links, unless the filter asks for them.
+        """
+        found = self.fetch_with_keys(name, **parameters)
+        return found if self.criteria.with_keys else without_keys(found)
+
+    def fetch_with_keys(self, name: str, **parameters: Any) -> Section:
+        """The same with all columns, which name things by their keys too."""
         file = f"reports/{name}"
         columns, rows = run_with_columns(self.connection, file, **{**self.parameters, **parameters})
         return Section(name, SECTIONS[name].title, columns, tuple(tuple(row) for row in rows))
@@ -94,8 +111,7 @@ class Reporter:
             run(
                 self.connection,
                 f"reports/shared/{table}",
-                **self.parameters,
-                **{**ABOUT, **about},
+                **{**self.parameters, **ABOUT, **about},
             )
             if table in LEFT_OUT_OF and not self.criteria.with_excluded:
                 self.count_left_out(LEFT_OUT_OF[table])  # and take it away, before the next table is made
@@ -115,9 +131,7 @@ class Reporter:
             self.left_out = LeftOut(self.left_out.rule_count, found.play_count, found.listened_ms)
 
     def report(self, name: str, title: str, *sections: Section, note: str = "") -> Report:
-        """A report of these sections; without the columns for links, unless the filter asks for them."""
-        shown = sections if self.criteria.with_keys else tuple(map(without_keys, sections))
-        return Report(name, title, self.now, self.criteria, shown, note, self.recorded, left_out=self.left_out)
+        return Report(name, title, self.now, self.criteria, sections, note, self.recorded, left_out=self.left_out)
 
     def daily(self, day: date) -> Report:
         """A local day, against the day before and the same weekday of the eight weeks before."""
@@ -212,12 +226,12 @@ class Reporter:
         """
         since, until = self.bounds(None, None)
         whole_record = {"search_text": name, "row_limit": FEW, "since": since, "until": until}
-        matches = self.fetch(file, **whole_record)
+        matches = self.fetch_with_keys(file, **whole_record)
         if not matches.rows and self.criteria.counts_as != "all":
-            matches = self.fetch(file, **whole_record, counts_as="all")
+            matches = self.fetch_with_keys(file, **whole_record, counts_as="all")
         if not matches.rows and self.left_out and not self.criteria.with_excluded:
             run(self.connection, "reports/shared/with_excluded")
-            if self.fetch(file, **whole_record, counts_as="all").rows:
+            if self.fetch_with_keys(file, **whole_record, counts_as="all").rows:
                 raise ReportError(
                     "What has a name like this is left out by a rule (brapped exclude list). --with-excluded shows it."
                 )

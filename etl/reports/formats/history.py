@@ -7,9 +7,8 @@ from typing import Any
 
 from etl.json_text import json_text
 from etl.reports.formats.data import as_iso, as_json, cell
-from etl.reports.history import NO_FILTER
 from etl.reports.model import Section
-from etl.reports.query import Reporter
+from etl.reports.query import NO_FILTER, Reporter
 from etl.reports.sections import SECTIONS
 from etl.warehouse.statements import stream
 
