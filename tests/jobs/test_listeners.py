@@ -55,7 +55,7 @@ def fill_the_rest(ask, key: int) -> None:
         )
         made = {
             "int4": f"{1_000 + key}", "int8": f"{1_000 + key}", "int2": f"{1_000 + key}", "text": f"'of {key}'", "timestamptz": "now()", "bool": "true",
-            "_int4": f"'{{{1_000 + key}}}'", "float8": "1", "jsonb": "'{}'", "_text": "'{}'", "numeric": "1", "date": "now()",
+            "_int4": f"'{{{1_000 + key}}}'", "float8": "1", "bytea": f"'of {key}'", "jsonb": "'{}'", "_text": "'{}'", "numeric": "1", "date": "now()",
         }  # fmt: skip
         values = {name: made[kind] for name, kind in columns} | {"listener_key": str(key)}
         if table == "listening.exclusion":  # a rule has a condition

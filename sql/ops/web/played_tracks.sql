@@ -3,7 +3,7 @@ with member as materialized (
     select
         named.track_uri,
         dim_track.track_key
-    from unnest(cast(:track_uris as text [])) as named (track_uri)
+    from unnest(cast(:track_uris as text[])) as named (track_uri)
     inner join listening.dim_track as meant on meant.track_uri = named.track_uri
     inner join listening.dim_track
         on
