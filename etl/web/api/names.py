@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from etl.reports.about import KEYS
 from etl.web.api.describing import answer, router_of, told
-from etl.web.api.models import Album, Artist, Found, Track
+from etl.web.api.name_models import Album, Artist, Found, Track
 from etl.web.api.plays import WRAPPED, ranked
 from etl.web.api.problems import nothing_here
 from etl.web.api.query import CountedSpan, Key, SearchQuery

@@ -70,7 +70,12 @@ def ranked(rows: Rows, offset: int = 0) -> Rows:
 
 
 @router.get("/tops/{kind}", **told(AnyTops, 422))
-def tops(reader: TheReader, site: TheSite, kind: Kind, query: Annotated[TopsQuery, Query()]) -> Response:
+def tops(
+    reader: TheReader,
+    site: TheSite,
+    kind: Annotated[Kind, Path(description="What is ranked.")],
+    query: Annotated[TopsQuery, Query()],
+) -> Response:
     """The most played tracks, artists, albums, genres or shows of a span."""
     since, until = query.days()
     counts_as = query.counts_as or reader.counts_as
