@@ -30,6 +30,8 @@ IDS: dict[str, tuple[object, ...]] = {
 PLAIN: dict[str, str] = {
     "kind": "tracks",
     "year": "2026",
+    "other": "2025",
+    "form": "csv",
     "first": "2025",
     "second": "2026",
     "a": "2025",
