@@ -36,11 +36,22 @@ PAGES = (
     "/history?artist=70efdf",
     "/wrapped/2025",
     "/search?q=70efdf",
-    "/artists/17",
-    "/tracks/17",
+    "/artists/{artist}",
+    "/tracks/{track}",
     "/data",
     "/settings",
 )
+
+MOST_PLAYED = """
+select bridge_track_artist.artist_key, max(dim_track.recording_key)
+from listening.fact_play
+inner join listening.dim_track on dim_track.track_key = fact_play.track_key
+inner join listening.bridge_track_artist on bridge_track_artist.track_key = fact_play.track_key
+where fact_play.listener_key = :key
+group by bridge_track_artist.artist_key
+order by count(*) desc
+limit 1
+"""
 
 
 def measure(alone: int, listeners: int, plays_each: int) -> None:
@@ -70,16 +81,19 @@ def told(warehouse: Warehouse, url: str, folder: Path, listener_key: int, title:
             ),
             {"hash": hashlib.sha256(TOKEN.encode()).digest(), "key": listener_key},
         )
+        [(artist, track)] = connection.execute(text(MOST_PLAYED), {"key": listener_key})
+    pages = [page.format(artist=artist, track=track) for page in PAGES]
     with served(url, folder) as (address, pid):
-        print(f"\n{title}, one browser: milliseconds to the first byte\n{'':<34} median     95 %")
-        for page in PAGES:
-            taken = [first_byte_ms(address, page) for _ in range(RUNS)]
-            print(f"{page:<34} {statistics.median(taken):>6.0f} {percentile(taken, 95):>8.0f}")
-        taken, seconds = together(address)
-        print(
-            f"{BROWSERS} browsers at once, all pages     {statistics.median(taken):>6.0f} {percentile(taken, 95):>8.0f}"
-        )
-        print(f"pages a second: {len(taken) / seconds:.1f}; memory at most: {memory_mb(pid):.0f} MB")
+        print(f"\n{title}\n{'to the first byte':<40} median         95 %")
+        for name, page in zip(PAGES, pages, strict=True):
+            row(name, [first_byte_ms(address, page) for _ in range(RUNS)])
+        taken, seconds = together(address, pages)
+        row(f"{BROWSERS} browsers at once", taken)
+        print(f"({len(taken) / seconds:.1f} pages a second; memory at most {memory_mb(pid):.0f} MB)")
+
+
+def row(name: str, taken: list[float]) -> None:
+    print(f"{name:<40} {statistics.median(taken):>6.0f} ms {percentile(taken, 95):>9.0f} ms")
 
 
 @contextmanager
@@ -123,16 +137,16 @@ def first_byte_ms(address: str, page: str, session: requests.Session | None = No
     return taken
 
 
-def together(address: str) -> tuple[list[float], float]:
+def together(address: str, pages: list[str]) -> tuple[list[float], float]:
     """Each of BROWSERS opens all pages ROUNDS times, one after the other: the milliseconds, and seconds of the whole."""
     waiting: queue.Queue[float | Exception] = queue.Queue()
 
     def browse(number: int) -> None:
         with requests.Session() as session:
             for _ in range(ROUNDS):
-                for place in range(len(PAGES)):
+                for place in range(len(pages)):
                     try:
-                        waiting.put(first_byte_ms(address, PAGES[(place + number) % len(PAGES)], session))
+                        waiting.put(first_byte_ms(address, pages[(place + number) % len(pages)], session))
                     except Exception as error:
                         waiting.put(error)
 

@@ -127,7 +127,7 @@ class Reporter:
         """
         if self.left_out:
             about = {"artist_key": artist_key, "recording_key": recording_key}
-            [found] = run(self.connection, f"reports/shared/left_out{where}", **self.parameters, **about)
+            [found] = run(self.connection, f"reports/shared/left_out{where}", **{**self.parameters, **about})
             self.left_out = LeftOut(self.left_out.rule_count, found.play_count, found.listened_ms)
 
     def report(self, name: str, title: str, *sections: Section, note: str = "") -> Report:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from support import in_cluster, memory, with_database
 
-from benchmarks import exclusions, imports, moves, plays, recorder, repeats, reports, start, temporary_folder
+from benchmarks import exclusions, imports, moves, plays, recorder, repeats, reports, start, temporary_folder, web
 from benchmarks.__main__ import BENCHMARKS
 from etl.embedded.postgres import embedded_postgres
 
@@ -27,6 +27,7 @@ MODULES = {
     "reports": reports,
     "exclusions": exclusions,
     "recorder": recorder,
+    "web": web,
 }
 SIZES = Namespace(export=None, days=3, facts=2_000, rows=(300, 600), repeats=(60, 120), listeners=3)
 FOR_PAGE_100 = Namespace(export=None, facts=21_000, rows=(7_000, 0), listeners=3)
@@ -59,6 +60,7 @@ ROWS = {
     "reports": ["read once: count, sum of ms", *reports.REPORTS] * 2,
     "exclusions": EXCLUSIONS,
     "recorder": ["CPU a day"],
+    "web": [*web.PAGES, "20 browsers at once"] * 2,
 }  # fmt: skip
 LETTERS = hashlib.md5(b"528").hexdigest()
 ARTIST_OF_TITLE = f"{LETTERS[:6]} {LETTERS[-5:]}"  # as reports.CATALOGUE makes it up
