@@ -1,4 +1,4 @@
-"""What of the state anybody may read, as in the log of a public repository: who is recorded is not named. Pure."""
+"""What of the state anybody may read, as in the log of a public repository: who is recorded is not named."""
 
 from dataclasses import replace
 
