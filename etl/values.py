@@ -112,7 +112,9 @@ def genres(value: object) -> list[str] | None:
     """
     if not isinstance(value, list):
         return None
-    names = list(dict.fromkeys(one for part in value if isinstance(part, str) and (one := name(part.lower()))))[:MOST_GENRES]
+    names = list(dict.fromkeys(one for part in value if isinstance(part, str) and (one := name(part.lower()))))[
+        :MOST_GENRES
+    ]
     return names if names or not value else None
 
 

@@ -33,7 +33,9 @@ def expected(songs: list[Song]) -> set[frozenset[str]]:
         while waiting:
             first = waiting[0]
             alike = [
-                song for song in waiting if song.name == first.name or abs(song.duration_ms - first.duration_ms) <= 2000
+                song
+                for song in waiting
+                if song.name == first.name or abs((song.duration_ms or 0) - (first.duration_ms or 0)) <= 2000
             ]
             found.add(frozenset(str(song.uri) for song in alike))
             waiting = [song for song in waiting if song not in alike]
