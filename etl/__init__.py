@@ -31,6 +31,7 @@ The ground floor, which everything may import:
     terminal     the terminal and its progress bar; counts: "1 row", "2 rows"
     extras       which extra of the package is missing, and how to install it
     whole_file   files written whole or not at all; paths: where the program's own files are; interrupts: Ctrl-C
+    json_text    JSON that is harmless on a terminal; links: ids, URIs and links as a person pastes them
 
 How a play gets in: `spotify.api.Api.recently_played` fetches the page, `sources.recently_played.read_page` turns it
 into rows of the staging tables, `warehouse.load.stage` copies them, `warehouse.merge` runs the files of sql/matching/
