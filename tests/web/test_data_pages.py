@@ -111,8 +111,16 @@ def test_a_day_is_one_square_of_its_kind() -> None:
     assert sum(counts.values()) == sum(map(len, runs))
 
 
-def test_no_two_days_of_a_half_year_lie_on_one_another() -> None:
+def test_a_day_lies_in_the_column_of_its_week_and_the_row_of_its_weekday() -> None:
+    """By the calendar of ISO: 2024 began on a Monday, and its second half too."""
     [year] = coverage_calendar.years([Days(date(2024, 1, 1), date(2024, 12, 31), COVERED)])
-    for picture, days in zip(year.pictures, (182, 184), strict=True):
-        places = re.findall(r"M(\d+) (\d+)h10", picture.svg)
-        assert len(places) == len(set(places)) == days
+    for picture, first, days, week in zip(
+        year.pictures, (date(2024, 1, 1), date(2024, 7, 1)), (182, 184), (1, 27), strict=True
+    ):
+        places = [(int(x), int(y)) for x, y in re.findall(r"M(\d+) (\d+)h10", picture.svg)]
+        calendar = [(first + timedelta(days=number)).isocalendar() for number in range(days)]
+        weeks = [53 if one.year == 2025 else one.week for one in calendar]
+        assert places == [
+            (30 + 12 * (number - week), 20 + 12 * (one.weekday - 1))
+            for number, one in zip(weeks, calendar, strict=True)
+        ]
