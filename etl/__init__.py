@@ -26,7 +26,6 @@ The ground floor, which everything may import:
     limits       how long and how large anything may get; deadline keeps a run within it
     values       parsing: what fits a column
     staging      the columns of a batch, the same for every source
-    json_text    JSON as the program prints it
     notices      words that jobs, health and reports share
     terminal     the terminal and its progress bar; counts: "1 row", "2 rows"
     extras       which extra of the package is missing, and how to install it
