@@ -9,7 +9,7 @@ import typer
 
 from etl.cli.fast_imports import quick_imports
 from etl.cli.options import YEARS, ListenerOption, check_name
-from etl.cli.output import harmless
+from etl.cli.output import harmless, in_lines
 
 if TYPE_CHECKING:
     from etl.jobs.exclusions import Rule
@@ -122,11 +122,13 @@ def add(
     with opened(settings) as warehouse:
         rule = job.add(settings, warehouse, conditions, note=note, listener=listener, dry_run=dry_run)
     what = f"{rule.words}: {job.effect(rule)}"
+    nothing = "" if rule.listen_count else " Nothing played so far fits; it holds for what comes later."
     if dry_run:
-        typer.echo(harmless(f"Would leave out {what}. Nothing was changed."))
-    else:
-        typer.echo(harmless(f"Rule {rule.number} leaves out {what}."))
-        typer.echo(f"They stay recorded. To count them again: brapped exclude remove {rule.number}")
+        say(f"Would leave out {what}. Nothing was changed.{nothing}")
+        return
+    say(f"Rule {rule.number} leaves out {what}.{nothing}")
+    stay, them = ("They stay", "them") if rule.listen_count else ("What it leaves out stays", "it")
+    typer.echo(f"{stay} recorded. To count {them} again: brapped exclude remove {rule.number}")
 
 
 @exclude.command("list")
@@ -152,10 +154,10 @@ def list_(
     if not found:
         typer.echo("Nothing is left out: there is no rule. Make one with: brapped exclude add")
     for rule in found:
-        typer.echo(harmless(f"{rule.number}  {rule.words}"))
-        typer.echo(f"   {job.effect(rule)}")
+        typer.echo(in_lines(harmless(f"{rule.number}  {rule.words}"), "   "))
+        typer.echo(in_lines(f"   {job.effect(rule)}", "   "))
         if rule.note:
-            typer.echo(harmless(f"   {rule.note}"))
+            typer.echo(in_lines(harmless(f"   {rule.note}"), "   "))
 
 
 @exclude.command()
@@ -176,7 +178,12 @@ def remove(
     settings = read_settings()
     with opened(settings) as warehouse:
         rule = job.remove(settings, warehouse, number, listener=listener, dry_run=dry_run)
-    typer.echo(harmless(f"{describe(rule, dry_run=dry_run)}: {job.effect(rule)} count again."))
+    say(f"{describe(rule, dry_run=dry_run)}: {job.effect_of_removal(rule, is_dry_run=dry_run)}")
+
+
+def say(text: str) -> None:
+    """Print a sentence, broken into lines of 80 characters."""
+    typer.echo(in_lines(harmless(text)))
 
 
 def describe(rule: "Rule", *, dry_run: bool) -> str:

@@ -1,6 +1,7 @@
 """Output of a command: on the terminal and, on GitHub, on the summary page of the run."""
 
 import re
+import textwrap
 from typing import TYPE_CHECKING
 
 import typer
@@ -9,6 +10,7 @@ if TYPE_CHECKING:
     from etl.jobs.run import Outcome
     from etl.settings import Settings
 
+WIDTH = 80  # of a small terminal
 # Control characters except line break and tab, and the marks that change the direction of text.
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
@@ -16,6 +18,11 @@ CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202
 def harmless(text: str) -> str:
     """The text, with a question mark for each character that would control the terminal instead of being shown."""
     return CONTROL.sub("?", text)
+
+
+def in_lines(text: str, indent: str = "  ") -> str:
+    """The text, broken into lines of 80 characters, all but the first indented. Words stay whole."""
+    return textwrap.fill(text, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 def show_outcome(outcome: "Outcome", settings: "Settings", *, quiet: bool = False) -> None:

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from etl.counts import many
+from etl.counts import duration, many
 from etl.notices import ago, source_in_words, why_lost
-from etl.reports.labels import day, duration, in_a_line, moment, share
+from etl.reports.labels import day, in_a_line, moment, share
 from etl.reports.model import FEW, Report, ReportFilter, Section
 from etl.reports.recorded_days import COVERED, NOT_RECORDED
 

@@ -33,7 +33,7 @@ def lines(
     if form == "csv":
         yield from as_csv(rows)
         return
-    reporter.count_left_out(**filters)
+    reporter.count_left_out("", **filters)
     whole = as_json(
         reporter.report("history", f"Everything played{about}", Section("history", "Everything played", COLUMNS, ()))
     )

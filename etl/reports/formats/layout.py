@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from etl.counts import many
-from etl.reports.labels import HEADS, duration
+from etl.counts import duration, many
+from etl.reports.labels import HEADS
 from etl.reports.model import Report, Section
 from etl.reports.recorded_days import COVERED, hours_recorded, sentences_about
 from etl.reports.sections import spec_of
