@@ -28,6 +28,15 @@ FINDERS = {  # what a rule may be about: the file that finds it, and its column
     "device": ("find_device", "device_name"),
     "genre": ("find_genre", "genre_name"),
 }
+WHERE = {  # to look for its name
+    "artist": "See: brapped search",
+    "track": "See: brapped search",
+    "album": "Albums are listed by: brapped report top albums",
+    "show": "Podcasts and audiobooks are listed by: brapped report top shows",
+    "context": "The column context_uri of brapped report history --format csv has those that are known.",
+    "device": "The columns device_name and platform of brapped report history --format csv have those that are known.",
+    "genre": "Genres are listed by: brapped report top genres",
+}
 BY_NAME = ("device", "genre")  # kept as their names, because they have no key
 
 
@@ -204,7 +213,7 @@ def found(connection: Connection, who: RecordedListener, kind: str, name: str) -
     )
     exact = [row for row in rows if row.is_exact]
     if not rows:
-        raise ExclusionError(f"No {kind} among the recorded plays has a name like this. See: brapped search")
+        raise ExclusionError(f"No {kind} among the recorded plays has a name like this. {WHERE[kind]}")
     if len(exact or rows) > 1 or not (exact or len(rows) == 1):
         listed = "\n".join(f"  {candidate(row)}" for row in (exact or rows)[:SHOWN])
         more = "\n  …" if len(exact or rows) > SHOWN else ""

@@ -49,7 +49,7 @@ def test_a_rule_is_tried_made_listed_and_removed(plays, brapped):
     for form in ("text", "markdown", "html", "json"):
         shown = brapped("report", "top", "tracks", "--format", form).stdout
         assert "Bob" not in shown
-        assert ('"play_count": 3' if form == "json" else "Left out by 1 rule: 3 plays, 5 min.") in shown
+        assert ('"play_count": 3' if form == "json" else "Left out by a rule: 3 plays, 5 min.") in shown
         assert "Bob" in brapped("report", "top", "tracks", "--format", form, "--with-excluded").stdout
     history = said(brapped("report", "history"))
     assert sum(line.rstrip().endswith("left out") for line in history) == 4
@@ -74,9 +74,14 @@ def test_a_title_can_not_control_the_terminal(plays, brapped):
     ("arguments", "words"),
     [
         (("--from-hour", "22"), "--from-hour and --until-hour belong together"),
-        (("--from-hour", "25", "--until-hour", "3"), "write an hour or a time"),
+        (("--from-hour", "25", "--until-hour", "3"), "write an hour from 0 to 23, or a time"),
         (("--from-hour", "7", "--until-hour", "07:00"), "are the same"),
-        (("--weekday", "someday"), "is no weekday"),
+        (("--from-hour", "22", "--until-hour", "24"), "midnight is 0"),
+        (("--weekday", "someday"), "'someday' is no weekday"),
+        (("--weekday", "sat,samstag"), "'samstag' is no weekday"),
+        ((), "a rule needs a condition"),
+        (("--artist", "Ann", "--artist", "Bob"), "--artist is given more than once, and takes one value"),
+        (("--since", "yesterday"), "a rule holds on"),
         (("--since", "2026-02-30"), "write a day as 2026-11-20"),
         (("--since", "2026-03-01", "--until", "2026-02-01"), "--until is before --since"),
     ],
@@ -89,7 +94,6 @@ def test_a_wrong_condition_is_refused_as_a_wrong_command_line(arguments, words, 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("add",), "A rule needs a condition"),
         (("add", "--artist", "zzz"), "No artist among the recorded plays has a name like this."),
         (("add", "--album", "Album"), "Name one as it stands here, or by its id:\n  Album by Ann\n  Album by Bob"),
         (("add", "--album", "album by bob", "--show", "Album"), "an album or a show, not both"),
@@ -171,3 +175,21 @@ def test_a_rule_that_fits_nothing_says_so(plays, brapped):
     words = sentence(brapped("exclude", "add", "--since", "2030-01-01"))
     assert "Nothing played so far fits; it holds for what comes later." in words and "They stay" not in words
     assert "It left nothing out." in sentence(brapped("exclude", "remove", "1"))
+
+
+def test_recordings_count_what_rules_leave_out(plays, brapped):
+    before = said(brapped("recordings", "show", "Song"))
+    assert before[0] == "Song by Ann is a recording of its own: 1 track, 5 plays, 17 min"
+    said(brapped("exclude", "add", "--artist", "Ann"))
+    assert said(brapped("recordings", "show", "Song")) == before
+    assert json.loads(brapped("recordings", "show", "Song", "--json").stdout)[0]["play_count"] == 5
+
+
+def test_a_search_and_a_top_say_where_rules_leave_everything_out(plays, brapped):
+    said(brapped("exclude", "add", "--artist", "Ann"))
+    assert "--with-excluded also looks among what rules leave out" in sentence(brapped("search", "zzzz"))
+    said(brapped("exclude", "add", "--artist", "Bob"))
+    assert "No music is left: rules leave plays out." in sentence(brapped("report", "top", "artists"))
+    assert "No podcast or audiobook" in sentence(brapped("report", "top", "shows"))
+    day = json.loads(brapped("report", "top", "tracks", "--with-excluded", "--format", "json").stdout)
+    assert day["left_out"]["play_count"] == 8
