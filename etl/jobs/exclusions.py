@@ -1,7 +1,7 @@
 """Rules of what a listener leaves out of reports: add one, list them, remove one."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -27,15 +27,6 @@ FINDERS = {  # what a rule may be about: the file that finds it, and its column
     "context": ("find_context", "context_key"),
     "device": ("find_device", "device_name"),
     "genre": ("find_genre", "genre_name"),
-}
-WHERE = {  # to look for its name
-    "artist": "See: brapped search",
-    "track": "See: brapped search",
-    "album": "Albums are listed by: brapped report top albums",
-    "show": "Podcasts and audiobooks are listed by: brapped report top shows",
-    "context": "The column context_uri of brapped report history --format csv has those that are known.",
-    "device": "The columns device_name and platform of brapped report history --format csv have those that are known.",
-    "genre": "Genres are listed by: brapped report top genres",
 }
 BY_NAME = ("device", "genre")  # kept as their names, because they have no key
 
@@ -200,26 +191,41 @@ def found(connection: Connection, who: RecordedListener, kind: str, name: str) -
 
     Raises ExclusionError with what comes near.
     """
+    rows = candidates(connection, who, kind, name)
+    if not rows:
+        nothing = f"No {kind} among the recorded plays has a name like this."
+        if kind in ("artist", "track"):
+            raise ExclusionError(f"{nothing} See: brapped search")
+        known = candidates(connection, who, kind, "")
+        listed = f" The most played:\n{in_a_list(known)}" if known else ""
+        raise ExclusionError(f"{nothing}{listed}")
+    exact = [row for row in rows if row.is_exact]
+    if len(exact or rows) > 1 or not (exact or len(rows) == 1):
+        raise ExclusionError(
+            f"More than one {kind} fits. Name one as it stands here, or by its id:\n{in_a_list(exact or rows)}"
+        )
+    one = (exact or rows)[0]
+    return str(one.found_name) if kind in BY_NAME else int(one.found_key)
+
+
+def candidates(connection: Connection, who: RecordedListener, kind: str, name: str) -> list[Row[Any]]:
+    """What a name may mean, the exact ones first, then the most played: SHOWN and one more at most. "": anything."""
     file, _ = FINDERS[kind]
-    about = {"is_show": kind == "show"} if file == "find_album" else {}
-    rows = run(
+    return run(
         connection,
         f"ops/exclusions/{file}",
         listener_key=who.listener_key,
         wanted=name.strip(),
         wanted_id=id_in(name),
         row_limit=SHOWN + 1,
-        **about,
+        **({"is_show": kind == "show"} if file == "find_album" else {}),
     )
-    exact = [row for row in rows if row.is_exact]
-    if not rows:
-        raise ExclusionError(f"No {kind} among the recorded plays has a name like this. {WHERE[kind]}")
-    if len(exact or rows) > 1 or not (exact or len(rows) == 1):
-        listed = "\n".join(f"  {candidate(row)}" for row in (exact or rows)[:SHOWN])
-        more = "\n  …" if len(exact or rows) > SHOWN else ""
-        raise ExclusionError(f"More than one {kind} fits. Name one as it stands here, or by its id:\n{listed}{more}")
-    one = (exact or rows)[0]
-    return str(one.found_name) if kind in BY_NAME else int(one.found_key)
+
+
+def in_a_list(rows: Sequence[Row[Any]]) -> str:
+    """Candidates, a line each. Pure."""
+    more = ["  …"] if len(rows) > SHOWN else []
+    return "\n".join([*(f"  {candidate(row)}" for row in rows[:SHOWN]), *more])
 
 
 def id_in(name: str) -> str | None:

@@ -95,6 +95,13 @@ def test_a_wrong_condition_is_refused_as_a_wrong_command_line(arguments, words, 
     ("arguments", "words"),
     [
         (("add", "--artist", "zzz"), "No artist among the recorded plays has a name like this."),
+        (
+            ("add", "--device", "iPod"),
+            "No device among the recorded plays has a name like this. The most played:\n  ios",
+        ),
+        (("add", "--genre", "pop"), "No genre among the recorded plays has a name like this."),
+        (("add", "--show", "zzz"), "No show among the recorded plays has a name like this."),
+        (("add", "--album", "zzz"), "has a name like this. The most played:\n  Album by Ann\n  Album by Bob"),
         (("add", "--album", "Album"), "Name one as it stands here, or by its id:\n  Album by Ann\n  Album by Bob"),
         (("add", "--album", "album by bob", "--show", "Album"), "an album or a show, not both"),
         (("add", "--artist", "bob", "--note", "x" * 501), "The note may have at most 500 characters"),

@@ -1,5 +1,5 @@
--- A new rule of a listener. Its number follows the highest that is in use, also by a listener who was merged: a sequence
--- would count rules that are only tried, or refused. To be run after locked.sql.
+-- A new rule of a listener. Its number follows the highest in use, also of rules that a merge of listeners moved: a
+-- sequence would count rules that are only tried, or refused. To be run after locked.sql.
 insert into listening.exclusion (
     listener_key,
     exclusion_key,

@@ -13,6 +13,18 @@ where
     exclusion.listener_key = :listener_key
     and exclusion.exclusion_key = :exclusion_key
     and (
-        exclusion.artist_key in (select dim_artist.artist_key from listening.dim_artist where dim_artist.artist_id is null)
-        or exclusion.album_key in (select dim_album.album_key from listening.dim_album where dim_album.album_id is null)
+        exists (
+            select 1
+            from listening.dim_artist
+            where
+                dim_artist.artist_key = exclusion.artist_key
+                and dim_artist.artist_id is null
+        )
+        or exists (
+            select 1
+            from listening.dim_album
+            where
+                dim_album.album_key = exclusion.album_key
+                and dim_album.album_id is null
+        )
     )

@@ -1,5 +1,5 @@
--- Write a decision about a pair of tracks down. Its number follows the highest that is in use, or that it takes the place
--- of: a sequence would count decisions that are only tried, or refused. To be run under the lock of locked.sql.
+-- Write a decision about a pair of tracks down. Its number follows the highest in use, or that it takes the place of: a
+-- sequence would count decisions that are only tried, or refused. To be run under the lock of locked.sql.
 insert into listening.recording_decision (
     decision_key,
     track_uri,
