@@ -26,13 +26,18 @@ from etl.cli import recordings as recordings_cli
 from etl.cli import report as report_cli
 from etl.cli import serve as serve_cli
 from etl.cli.fast_imports import quick_imports
+from etl.cli.once import once
 from etl.cli.output import harmless, on_summary, show_outcome
 from etl.extras import missing_extra
 from etl.refused_values import in_plain_words
 
 
 class Commands(TyperGroup):
-    """The commands as a group: Ctrl-C ends each the same way, and a refused value is explained in plain words."""
+    """The commands as a group: Ctrl-C ends each the same way, a refused value is explained in plain words, and an option of
+    one value is not taken twice."""
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        return once(super().get_command(ctx, cmd_name))
 
     def invoke(self, ctx: Any) -> Any:
         try:

@@ -8,7 +8,7 @@ import typer
 
 from etl.cli.fast_imports import quick_imports
 from etl.cli.options import YEARS, ListenerOption, check_name
-from etl.cli.output import harmless
+from etl.cli.output import harmless, in_lines
 from etl.json_text import json_text
 
 if TYPE_CHECKING:
@@ -20,11 +20,14 @@ exclude = typer.Typer(
     rich_markup_mode=None,
 )
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show what would happen, and change nothing.")]
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def check_date(text: str | None) -> str | None:
     """Accept a date as 2026-11-20. Raises BadParameter."""
+    if text in ("today", "yesterday"):
+        raise typer.BadParameter("write a day as 2026-11-20: a rule holds on, and tomorrow's yesterday is another day")
     if text is not None:
         try:
             is_possible = date.fromisoformat(text).year in YEARS
@@ -41,16 +44,16 @@ def check_time(text: str | None) -> str | None:
         hour, _, minute = text.partition(":")
         is_time = hour.isdecimal() and (minute.isdecimal() or ":" not in text)
         if not is_time or int(hour) > 23 or int(minute or 0) > 59:
-            raise typer.BadParameter("write an hour or a time, as 22 or 22:30")
+            raise typer.BadParameter("write an hour from 0 to 23, or a time, as 22 or 22:30; midnight is 0")
     return text
 
 
 def check_weekdays(days: list[str] | None) -> list[str]:
     """Accept English weekdays, three letters or more. Raises BadParameter."""
-    chosen = [day.strip().lower()[:3] for text in days or [] for day in text.split(",")]
-    if unknown := [day for day in chosen if day not in DAYS]:
+    told = [day.strip() for text in days or [] for day in text.split(",")]
+    if unknown := [day for day in told if len(day) < 3 or not any(full.startswith(day.lower()) for full in WEEKDAYS)]:
         raise typer.BadParameter(f"{unknown[0]!r} is no weekday: write mon, tue, wed, thu, fri, sat or sun")
-    return chosen
+    return [day.lower()[:3] for day in told]
 
 
 def minute_of(text: str | None) -> int | None:
@@ -69,7 +72,9 @@ def add(
     context: Annotated[
         str | None, typer.Option(callback=check_name, help="Played from here: a playlist, by address or id.")
     ] = None,
-    device: Annotated[str | None, typer.Option(callback=check_name, help="Name, type or platform.")] = None,
+    device: Annotated[
+        str | None, typer.Option(callback=check_name, help="Name, type or platform, written in full.")
+    ] = None,
     genre: Annotated[str | None, typer.Option(callback=check_name, help="Genre of a main artist.")] = None,
     from_hour: Annotated[
         str | None,
@@ -102,12 +107,19 @@ def add(
         from etl.warehouse.open import opened
 
     if (from_hour is None) != (until_hour is None):
-        raise typer.BadParameter("--from-hour and --until-hour belong together")
+        raise typer.BadParameter(
+            "--from-hour and --until-hour belong together: for the rest of the day, --until-hour 0; from midnight on,"
+            " --from-hour 0"
+        )
     if from_hour is not None and minute_of(from_hour) == minute_of(until_hour):
         raise typer.BadParameter("--from-hour and --until-hour are the same: leave both out for the whole day")
     days = [date.fromisoformat(day) if day else None for day in (since, until)]
     if days[0] and days[1] and days[1] < days[0]:
         raise typer.BadParameter("--until is before --since")
+    if all(
+        value is None for value in (artist, track, album, show, context, device, genre, from_hour, since, until)
+    ) and (not weekday):
+        raise typer.BadParameter("a rule needs a condition, such as --artist, --from-hour or --weekday")
     named = {
         "artist": artist, "track": track, "album": album, "show": show, "context": context, "device": device, "genre": genre
     }  # fmt: skip
@@ -122,11 +134,13 @@ def add(
     with opened(settings) as warehouse:
         rule = job.add(settings, warehouse, conditions, note=note, listener=listener, dry_run=dry_run)
     what = f"{rule.words}: {job.effect(rule)}"
+    nothing = "" if rule.listen_count else " Nothing played so far fits; it holds for what comes later."
     if dry_run:
-        typer.echo(harmless(f"Would leave out {what}. Nothing was changed."))
-    else:
-        typer.echo(harmless(f"Rule {rule.number} leaves out {what}."))
-        typer.echo(f"They stay recorded. To count them again: brapped exclude remove {rule.number}")
+        say(f"Would leave out {what}. Nothing was changed.{nothing}")
+        return
+    say(f"Rule {rule.number} leaves out {what}.{nothing}")
+    stay, them = ("They stay", "them") if rule.listen_count else ("What it leaves out stays", "it")
+    typer.echo(f"{stay} recorded. To count {them} again: brapped exclude remove {rule.number}")
 
 
 @exclude.command("list")
@@ -152,10 +166,10 @@ def list_(
     if not found:
         typer.echo("Nothing is left out: there is no rule. Make one with: brapped exclude add")
     for rule in found:
-        typer.echo(harmless(f"{rule.number}  {rule.words}"))
-        typer.echo(f"   {job.effect(rule)}")
+        typer.echo(in_lines(harmless(f"{rule.number}  {rule.words}"), "   "))
+        typer.echo(in_lines(f"   {job.effect(rule)}", "   "))
         if rule.note:
-            typer.echo(harmless(f"   {rule.note}"))
+            typer.echo(in_lines(harmless(f"   {rule.note}"), "   "))
 
 
 @exclude.command()
@@ -176,7 +190,12 @@ def remove(
     settings = read_settings()
     with opened(settings) as warehouse:
         rule = job.remove(settings, warehouse, number, listener=listener, dry_run=dry_run)
-    typer.echo(harmless(f"{describe(rule, dry_run=dry_run)}: {job.effect(rule)} count again."))
+    say(f"{describe(rule, dry_run=dry_run)}: {job.effect_of_removal(rule, is_dry_run=dry_run)}")
+
+
+def say(text: str) -> None:
+    """Print a sentence, broken into lines of 80 characters."""
+    typer.echo(in_lines(harmless(text)))
 
 
 def describe(rule: "Rule", *, dry_run: bool) -> str:

@@ -1,5 +1,6 @@
 """Output of a command: on the terminal and, on GitHub, on the summary page of the run."""
 
+import textwrap
 from typing import TYPE_CHECKING
 
 import typer
@@ -10,10 +11,17 @@ if TYPE_CHECKING:
     from etl.jobs.run import Outcome
     from etl.settings import Settings
 
+WIDTH = 80  # of a small terminal
+
 
 def harmless(text: str) -> str:
     """The text, with a question mark for each character that would control the terminal instead of being shown."""
     return CONTROL.sub("?", text)
+
+
+def in_lines(text: str, indent: str = "  ") -> str:
+    """The text, broken into lines of 80 characters, all but the first indented. Words stay whole."""
+    return textwrap.fill(text, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 def show_outcome(outcome: "Outcome", settings: "Settings", *, quiet: bool = False) -> None:

@@ -7,6 +7,7 @@ import typer
 
 from etl.cli.fast_imports import quick_imports
 from etl.cli.options import MOST, check_name
+from etl.cli.output import in_lines
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -40,7 +41,7 @@ def show(track: TrackArgument, as_json: JsonOption = False) -> None:
         tracks, about = job.recording(connection, track)
         return words.as_json(tracks) if as_json else words.of_recording(tracks, about)
 
-    read(answer)
+    read(answer, as_json=as_json)
 
 
 @recordings.command()
@@ -62,7 +63,7 @@ def review(
         rows = job.undecided(connection, limit)
         return words.as_json(rows) if as_json else words.of_review(rows)
 
-    read(answer)
+    read(answer, as_json=as_json)
 
 
 @recordings.command("list")
@@ -79,7 +80,7 @@ def list_(as_json: JsonOption = False) -> None:
         rows = job.decisions(connection)
         return words.as_json(rows) if as_json else words.of_decisions(rows)
 
-    read(answer)
+    read(answer, as_json=as_json)
 
 
 @recordings.command()
@@ -112,7 +113,7 @@ def undo(
     write("undo", (str(number),), None, dry_run=dry_run)
 
 
-def read(answer: "Callable[[Connection], str]") -> None:
+def read(answer: "Callable[[Connection], str]", *, as_json: bool) -> None:
     """Print what a question says. Raises SettingsError, EmbeddedError, WarehouseError and RecordingError."""
     with quick_imports():
         from etl import limits
@@ -125,7 +126,8 @@ def read(answer: "Callable[[Connection], str]") -> None:
     must_be_private(settings.github_actions)
     with opened(settings) as warehouse:
         warehouse.must_be_current()
-        typer.echo(harmless(warehouse.transaction(answer, limits.READING)))
+        said = harmless(warehouse.transaction(answer, limits.READING))
+    typer.echo(said if as_json else broken(said))
 
 
 def write(action: str, what: Sequence[str], note: str | None, *, dry_run: bool) -> None:
@@ -142,4 +144,12 @@ def write(action: str, what: Sequence[str], note: str | None, *, dry_run: bool) 
     must_be_private(settings.github_actions)
     with opened(settings) as warehouse:
         decided = job.change(warehouse, action, what, note=note, dry_run=dry_run)
-    typer.echo(harmless(words.of_change(decided)))
+    typer.echo(broken(harmless(words.of_change(decided))))
+
+
+def broken(text: str) -> str:
+    """The lines of a text, broken into lines of 80 characters; what is to be typed stays in one."""
+    return "\n".join(
+        line if "brapped recordings" in line else in_lines(line, " " * (len(line) - len(line.lstrip()) + 2))
+        for line in text.split("\n")
+    )

@@ -54,9 +54,13 @@ def show(
     with quick_imports():
         from etl.cli.reading import opened_to_read
         from etl.reports.formats import output as formats
+        from etl.reports.model import SpanError
 
     formats.must_be_writable(output)
     with opened_to_read(context) as (settings, warehouse, clock):
-        formats.show(warehouse, settings, name, answer, listener, form, output, clock)
+        try:
+            formats.show(warehouse, settings, name, answer, listener, form, output, clock)
+        except SpanError as error:
+            raise typer.BadParameter(str(error)) from None
     if output is not None:
         typer.echo(f"Written: {output}")

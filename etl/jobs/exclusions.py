@@ -1,6 +1,6 @@
 """Rules of what a listener leaves out of reports: add one, list them, remove one."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row
 
 from etl import __version__, limits, links
 from etl.clock import Clock, utc_now
-from etl.counts import many
+from etl.counts import duration, many
 from etl.settings import Settings
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.listeners import ListenerError, RecordedListener, find_listener
@@ -60,7 +60,8 @@ class Conditions:
 class Rule:
     """A rule in words, and what it leaves out.
 
-    listen_count: plays, however short. play_count, listened_ms: those of at least thirty seconds, and their time.
+    listen_count: plays, however short. play_count, listened_ms: those of at least thirty seconds, and their time; null
+    if it is not known of any. own_…: likewise, of what no other rule leaves out.
     """
 
     number: int
@@ -68,7 +69,10 @@ class Rule:
     note: str | None = field(repr=False)
     listen_count: int
     play_count: int
-    listened_ms: int
+    listened_ms: int | None
+    own_listen_count: int
+    own_play_count: int
+    own_listened_ms: int | None
 
 
 def must_be_private(settings: Settings) -> None:
@@ -125,10 +129,12 @@ def add(
         if all(value is None for column, value in values.items() if column != "note"):
             raise ExclusionError("A rule needs a condition, such as --artist, --from-hour or --weekday.")
         key = {"listener_key": who.listener_key}
+        run(connection, "ops/exclusions/locked")
         [made] = run(connection, "ops/exclusions/added", **key, **values, now=clock())
         [same] = run(connection, "ops/exclusions/same", **key, exclusion_key=made.exclusion_key)
         if same.exclusion_key is not None:
             raise ExclusionError(f"Rule {same.exclusion_key} has just these conditions; nothing was changed.")
+        run(connection, "ops/exclusions/remembered", **key, exclusion_key=made.exclusion_key)
         [row] = run(connection, "ops/exclusions/rules", **key, exclusion_key=made.exclusion_key)
         if dry_run:
             raise DryRunDone(rule_of(row))
@@ -205,26 +211,41 @@ def found(connection: Connection, who: RecordedListener, kind: str, name: str) -
 
     Raises ExclusionError with what comes near.
     """
+    rows = candidates(connection, who, kind, name)
+    if not rows:
+        nothing = f"No {kind} among the recorded plays has a name like this."
+        if kind in ("artist", "track"):
+            raise ExclusionError(f"{nothing} See: brapped search")
+        known = candidates(connection, who, kind, "")
+        listed = f" The most played:\n{in_a_list(known)}" if known else ""
+        raise ExclusionError(f"{nothing}{listed}")
+    exact = [row for row in rows if row.is_exact]
+    if len(exact or rows) > 1 or not (exact or len(rows) == 1):
+        raise ExclusionError(
+            f"More than one {kind} fits. Name one as it stands here, or by its id:\n{in_a_list(exact or rows)}"
+        )
+    one = (exact or rows)[0]
+    return str(one.found_name) if kind in BY_NAME else int(one.found_key)
+
+
+def candidates(connection: Connection, who: RecordedListener, kind: str, name: str) -> list[Row[Any]]:
+    """What a name may mean, the exact ones first, then the most played: SHOWN and one more at most. "": anything."""
     file, _ = FINDERS[kind]
-    about = {"is_show": kind == "show"} if file == "find_album" else {}
-    rows = run(
+    return run(
         connection,
         f"ops/exclusions/{file}",
         listener_key=who.listener_key,
         wanted=name.strip(),
         wanted_id=id_in(kind, name),
         row_limit=SHOWN + 1,
-        **about,
+        **({"is_show": kind == "show"} if file == "find_album" else {}),
     )
-    exact = [row for row in rows if row.is_exact]
-    if not rows:
-        raise ExclusionError(f"No {kind} among the recorded plays has a name like this. See: brapped search")
-    if len(exact or rows) > 1 or not (exact or len(rows) == 1):
-        listed = "\n".join(f"  {candidate(row)}" for row in (exact or rows)[:SHOWN])
-        more = "\n  …" if len(exact or rows) > SHOWN else ""
-        raise ExclusionError(f"More than one {kind} fits. Name one as it stands here, or by its id:\n{listed}{more}")
-    one = (exact or rows)[0]
-    return str(one.found_name) if kind in BY_NAME else int(one.found_key)
+
+
+def in_a_list(rows: Sequence[Row[Any]]) -> str:
+    """Candidates, a line each. Pure."""
+    more = ["  …"] if len(rows) > SHOWN else []
+    return "\n".join([*(f"  {candidate(row)}" for row in rows[:SHOWN]), *more])
 
 
 def id_in(kind: str, name: str) -> str | None:
@@ -246,7 +267,17 @@ def candidate(row: Row[Any]) -> str:
 
 
 def rule_of(row: Row[Any]) -> Rule:
-    return Rule(row.exclusion_key, in_words(row), row.note, row.listen_count, row.play_count, row.listened_ms)
+    return Rule(
+        row.exclusion_key,
+        in_words(row),
+        row.note,
+        row.listen_count,
+        row.play_count,
+        row.listened_ms,
+        row.own_listen_count,
+        row.own_play_count,
+        row.own_listened_ms,
+    )
 
 
 def in_words(row: Row[Any]) -> str:
@@ -281,7 +312,32 @@ def clock_time(minute: int) -> str:
 
 
 def effect(rule: Rule) -> str:
-    """What a rule leaves out: 412 plays, 19 h (and 57 shorter than thirty seconds). Pure."""
-    shorter = rule.listen_count - rule.play_count
-    hours = f"{rule.listened_ms / 3_600_000:,.1f} h"
-    return f"{many(rule.play_count, 'play')}, {hours}{f', and {shorter:,} of less than 30 s' if shorter else ''}"
+    """What a rule leaves out: 412 plays, 19 h 05 min, and 57 of less than 30 s (3 of them another rule, too). Pure."""
+    shared = rule.listen_count - rule.own_listen_count
+    if shared == 0:
+        others = ""
+    elif shared == rule.listen_count:
+        others = " (all of them other rules leave out, too)"
+    else:
+        others = f" ({shared:,} of them other rules leave out, too)"
+    return amount(rule.listen_count, rule.play_count, rule.listened_ms) + others
+
+
+def effect_of_removal(rule: Rule, *, is_dry_run: bool) -> str:
+    """What counts again without a rule: what no other rule leaves out. A sentence. Pure."""
+    again, stay = ("would count again", "would stay") if is_dry_run else ("count again", "stay")
+    if rule.listen_count == 0:
+        return "It left nothing out."
+    shared = rule.listen_count - rule.own_listen_count
+    others = f"{many(shared, 'play')} {stay} left out by other rules." if shared else ""
+    if rule.own_listen_count == 0:
+        return f"Nothing {'would count' if is_dry_run else 'counts'} again: {others}"
+    own = amount(rule.own_listen_count, rule.own_play_count, rule.own_listened_ms)
+    return f"{own} {again}.{f' {others}' if others else ''}"
+
+
+def amount(listen_count: int, play_count: int, listened_ms: int | None) -> str:
+    """412 plays, 19 h 05 min, and 57 of less than 30 s. Pure."""
+    shorter = listen_count - play_count
+    time = "of unknown length" if listened_ms is None else duration(listened_ms)
+    return f"{many(play_count, 'play')}, {time}{f', and {shorter:,} of less than 30 s' if shorter else ''}"

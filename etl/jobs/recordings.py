@@ -113,6 +113,7 @@ def changed(
 
 def standing(connection: Connection, uris: Sequence[str]) -> Standing:
     """The recordings of these tracks as they are now."""
+    count_everything(connection)
     tracks = run(connection, "ops/recordings/tracks", track_uris=list(uris))
     keys = sorted({track.recording_key for track in tracks})
     places = run(connection, "ops/recordings/places", recording_keys=keys)
@@ -183,10 +184,16 @@ def recording(connection: Connection, told: str) -> tuple[list[Row[Any]], list[R
 
     Rows of ops/recordings/tracks and ops/recordings/listed. Raises RecordingError as `found_track` does.
     """
+    count_everything(connection)
     tracks = run(connection, "ops/recordings/tracks", track_uris=[found_track(connection, told)])
     uris = {track.track_uri for track in tracks}
     about = [row for row in decisions(connection) if uris & {row.track_uri, row.other_track_uri}]
     return tracks, about
+
+
+def count_everything(connection: Connection) -> None:
+    """Count what rules leave out, too, in this transaction: recordings are of all plays of all listeners."""
+    run(connection, "reports/shared/with_excluded")
 
 
 def decisions(connection: Connection) -> list[Row[Any]]:
@@ -197,4 +204,5 @@ def decisions(connection: Connection) -> list[Row[Any]]:
 def undecided(connection: Connection, limit: int) -> list[Row[Any]]:
     """Pairs of recordings that look alike, the most played first: rows of ops/recordings/review."""
     run(connection, "reports/shared/report_session")
+    count_everything(connection)
     return run(connection, "ops/recordings/review", row_limit=limit)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from etl.counts import many
+from etl.counts import duration, many
 from etl.json_text import json_text
 
 Rows = Sequence[Any]  # rows of the files in sql/ops/recordings/
@@ -83,9 +83,9 @@ def of_standing(standing: Standing) -> list[str]:
 
 
 def heard(tracks: Rows) -> str:
-    """Plays and hours of some tracks, counted as reports do: plays of 30 seconds or more."""
+    """Plays and time of some tracks: plays of 30 seconds or more, also those that rules leave out of reports."""
     plays = many(sum(track.play_count for track in tracks), "play")
-    return f"{plays}, {sum(track.listened_ms for track in tracks) / 3_600_000:,.1f} h"
+    return f"{plays}, {duration(sum(track.listened_ms for track in tracks))}"
 
 
 def of_track(track: Any) -> str:
@@ -153,8 +153,7 @@ def of_review(rows: Rows) -> str:
             ),
         ):
             by = f" by {artists}" if artists else ""
-            hours = f"{listened_ms / 3_600_000:,.1f} h"
-            lines.append(f"{name}{by}, {length(duration_ms)}, {many(count, 'play')}, {hours}")
+            lines.append(f"{name}{by}, {length(duration_ms)}, {many(count, 'play')}, {duration(listened_ms)}")
         pair = f"{typed(row.track_uri)} {typed(row.other_track_uri)}"
         lines += [
             f"  {row.likeness}{apart}",

@@ -10,6 +10,7 @@ from datetime import date, datetime, tzinfo
 from typing import Any
 from urllib.parse import quote
 
+from etl.counts import duration
 from etl.reports.model import COUNTS_AS, Report
 from etl.reports.recorded_days import COVERED, GAP
 
@@ -106,15 +107,6 @@ def shown(column: str, value: Any, zone: tzinfo | None) -> str:
     if column == "year":
         return str(value)
     return f"{value:,}" if isinstance(value, int) else in_a_line(str(value))
-
-
-def duration(ms: int) -> str:
-    """A duration from milliseconds: 2 h 27 min, 38 min, 45 s."""
-    seconds = round(ms / 1000)
-    if seconds < 60:
-        return f"{seconds} s"
-    minutes = round(ms / 60_000)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60:,} h {minutes % 60:02d} min"
 
 
 def share(part: float) -> str:

@@ -22,6 +22,10 @@ class ReportError(Exception):
     """The report can't be made or written. The message is for the person."""
 
 
+class SpanError(ReportError):
+    """The days that were asked for have their end before their beginning."""
+
+
 @dataclass(frozen=True)
 class ReportFilter:
     """The plays that a report is about, and the number of its rows.

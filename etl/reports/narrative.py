@@ -8,13 +8,20 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from etl.counts import many
+from etl.counts import duration, many
 from etl.notices import ago, source_in_words, why_lost
-from etl.reports.labels import day, duration, in_a_line, moment, share
+from etl.reports.labels import day, in_a_line, moment, share
 from etl.reports.model import FEW, Report, ReportFilter, Section
 from etl.reports.recorded_days import COVERED, NOT_RECORDED
 
 Sentences = Iterator[str]
+
+WHAT_TOPS_COUNT = {  # by section; what else was played does not show in it
+    "top_tracks": "No music",
+    "top_artists": "No music",
+    "top_albums": "No music",
+    "top_shows": "No podcast or audiobook",
+}
 
 TOO_YOUNG = "the record is too young to know what is new (that takes ninety recorded days before it)"
 
@@ -22,6 +29,8 @@ TOO_YOUNG = "the record is too young to know what is new (that takes ninety reco
 def nothing(report: Report) -> str:
     """The sentence of a report without rows; empty when its span is still to come, which the top of the report says."""
     if report.name == "search":
+        if report.left_out and not with_excluded(report):
+            return "No match among the plays that count. --with-excluded also looks among what rules leave out."
         return "No match among the plays that are recorded."
     if report.recorded and report.criteria and not report.days:
         return ""
@@ -36,9 +45,21 @@ def nothing(report: Report) -> str:
         if any(run.coverage != COVERED for run in report.days):
             return "No plays on the days that are recorded."
         return "No plays in these days." if report.criteria and has_span(report.criteria) else "No plays."
+    what = WHAT_TOPS_COUNT.get(report.sections[0].name, "Nothing") if report.sections else "Nothing"
+    if leaves_out(report):
+        return f"{what} is left: rules leave plays out."
     if any(run.coverage != COVERED for run in report.days):
-        return "Nothing was played on the days that are recorded."
-    return "Nothing was played."
+        return f"{what} was played on the days that are recorded."
+    return f"{what} was played."
+
+
+def with_excluded(report: Report) -> bool:
+    return report.criteria is not None and report.criteria.with_excluded
+
+
+def leaves_out(report: Report) -> bool:
+    """Whether rules leave plays out of the report. Pure."""
+    return report.left_out is not None and bool(report.left_out.play_count) and not with_excluded(report)
 
 
 def has_span(criteria: ReportFilter) -> bool:
@@ -92,7 +113,10 @@ def streak_of_day(section: Section, report: Report) -> Sentences:
         elif report.recorded and first_day >= report.recorded.today:
             yield f"{in_a_row}, up to the day before; nothing on this day yet."
         else:
-            yield f"{in_a_row}; it ended on {day(last)}, the day before."
+            why = ": rules leave out what was played on this day" if leaves_out(report) else ""
+            yield f"{in_a_row}; it ended on {day(last)}, the day before{why}."
+    elif leaves_out(report):
+        yield "Nothing that counts on this day: rules leave out what was played."
     elif row["is_open_ended"]:
         yield "Nothing on this day; the day before is not recorded or has a gap."
     else:
@@ -192,6 +216,8 @@ def longest_streak(section: Section, report: Report) -> Sentences:
         f"{many(row['day_count'], 'day')} in a row, {day(row['first_date'])} to {day(row['last_date'])}:"
         f" {many(row['play_count'], 'play')}."
     )
+    if leaves_out(report):
+        yield "A day of which rules leave out everything does not count."
     if row["is_open_ended"]:
         yield "It may have been longer: the day before or after is not recorded or has a gap."
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -29,6 +30,7 @@ NO_FILTER: dict[str, Any] = {
 COUNTED = ("report_counted", "report_track_of_plays", "report_credit")  # for `prepare`: without short listens
 YEARS_OF_DAYS = 2  # of more, days are too many to be seen one by one
 LEFT_OUT_OF = {"report_play": "_of_plays", "report_track": "_of_tracks"}  # what takes left-out plays from a table
+NEARNESS = (0, 2, 6)  # column likeness of search_artists and search_tracks: similar, all the words, the very name
 SAME_WEEKDAYS = timedelta(weeks=8)  # before the day of a report; their average is its usual weekday
 
 
@@ -205,7 +207,7 @@ class Reporter:
     def history_filters(self, artist: str | None, track: str | None) -> tuple[dict[str, int | None], str]:
         """The keys that restrict a history, {artist_key, recording_key}, and the end of its title.
 
-        Raises ReportError when no artist or track is like the name.
+        A history shows what rules leave out, so names are looked for in that, too. Raises ReportError when no artist or track is like the name.
         """
         keys: dict[str, int | None] = {"artist_key": None, "recording_key": None}
         about = ""
@@ -214,24 +216,33 @@ class Reporter:
             (artist, "search_artists", "artist_key", "artist_name"),
         ):
             if name is not None:
-                match = self.best_matches(file, name).first
+                match = self.best_matches(file, name, with_left_out=True).first
                 keys[key] = match[key]
                 about += f", {match[column]}"
         return keys, about + span_in_words(self.criteria)
 
-    def best_matches(self, file: str, name: str) -> Section:
+    def best_matches(self, file: str, name: str, *, with_left_out: bool = False) -> Section:
         """Search the whole record for a name, best match first: among counted plays, else among all plays.
 
-        file: search_artists or search_tracks. Raises ReportError when there is no match.
+        file: search_artists or search_tracks. with_left_out: also among what rules leave out. The very name wins over
+        another that is only like it, also if its plays are short or left out. Raises ReportError when there is no match,
+        or when what has the very name is left out.
         """
+        if with_left_out and self.left_out:
+            with self.leaving_nothing_out():
+                return self.best_matches(file, name)
         since, until = self.bounds(None, None)
         whole_record = {"search_text": name, "row_limit": FEW, "since": since, "until": until}
         matches = self.fetch_with_keys(file, **whole_record)
-        if not matches.rows and self.criteria.counts_as != "all":
-            matches = self.fetch_with_keys(file, **whole_record, counts_as="all")
-        if not matches.rows and self.left_out and not self.criteria.with_excluded:
-            run(self.connection, "reports/shared/with_excluded")
-            if self.fetch_with_keys(file, **whole_record, counts_as="all").rows:
+        if nearness(matches) == len(NEARNESS):
+            return matches
+        if self.criteria.counts_as != "all":
+            wider = self.fetch_with_keys(file, **whole_record, counts_as="all")
+            matches = wider if nearness(wider) > nearness(matches) else matches
+        if self.left_out and not self.criteria.with_excluded:
+            with self.leaving_nothing_out():
+                everything = self.fetch_with_keys(file, **whole_record, counts_as="all")
+            if nearness(everything) > nearness(matches):
                 raise ReportError(
                     "What has a name like this is left out by a rule (brapped exclude list). --with-excluded shows it."
                 )
@@ -240,10 +251,26 @@ class Reporter:
             raise ReportError(f"No {what} among the recorded plays has a name like this.")
         return matches
 
+    @contextmanager
+    def leaving_nothing_out(self) -> Iterator[None]:
+        """What is fetched within it also finds what rules leave out."""
+        run(self.connection, "reports/shared/with_excluded")
+        yield
+        if not self.criteria.with_excluded:
+            run(self.connection, "reports/shared/without_excluded")
+
     def search(self, name: str) -> Report:
         """Artists and tracks whose names are like this one, in the days of the filter."""
         sections = self.sections_of("search", search_text=name)
         return self.report("search", f"Like “{name}”", *sections)
+
+
+def nearness(matches: Section) -> int:
+    """How near the best match of a search is: 3 for the very name, 2 for all of its words, 1 for similar, 0 for none.
+
+    Pure.
+    """
+    return sum(matches.first["likeness"] >= least for least in NEARNESS) if matches.rows else 0
 
 
 def without_keys(section: Section) -> Section:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from etl.reports.model import ReportError, ReportFilter
+from etl.reports.model import ReportFilter, SpanError
 from etl.reports.query import Reporter
 from etl.warehouse.listeners import RecordedListener
 from etl.warehouse.statements import run
@@ -28,7 +28,7 @@ class ReportContext:
     def span(self, since: str | None, until: str | None, year: int | None, month: str | None) -> dict[str, date | None]:
         """The local days of --since and --until, of --year, or of --month: {since_date, until_date}.
 
-        Both are included; None is open. Raises ReportError when the last day is before the first.
+        Both are included; None is open. Raises SpanError when the last day is before the first.
         """
         if year is not None:
             return {"since_date": date(year, 1, 1), "until_date": date(year, 12, 31)}
@@ -37,7 +37,7 @@ class ReportContext:
             return {"since_date": first, "until_date": (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)}
         first_day, last_day = (self.day(word) if word is not None else None for word in (since, until))
         if first_day and last_day and last_day < first_day:
-            raise ReportError("--until is before --since.")
+            raise SpanError("--until is before --since")
         return {"since_date": first_day, "until_date": last_day}
 
     def last_year(self) -> int:

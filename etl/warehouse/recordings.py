@@ -49,7 +49,8 @@ def decide(
             )
         replaced = known.decision_key
         run(connection, "ops/recordings/taken_back", decision_key=replaced)
-    [row] = run(connection, "ops/recordings/decided", **pair, is_same=is_same, decided_at=now, note=note)
+    new = {"is_same": is_same, "decided_at": now, "note": note, "replaced": replaced}
+    [row] = run(connection, "ops/recordings/decided", **pair, **new)
     derive(connection, uris, now)
     contradicted = [one.decision_key for one in run(connection, "ops/recordings/contradicted")]
     if others := [key for key in contradicted if key != row.decision_key]:

@@ -79,7 +79,8 @@ select
     ranked.last_played_at,
     listening.spotify_url('spotify:artist:' || likely.artist_id) as artist_url,
     likely.image_url,
-    likely.artist_key
+    likely.artist_key,
+    likely.likeness
 from ranked
 inner join likely on likely.artist_key = ranked.artist_key
 -- artists with all the words; similar ones only if there is none

@@ -69,7 +69,12 @@ named as materialized (
                 dim_track.track_name,
                 coalesce(credit.artist_names, dim_album.album_name)
             )
-        ) as whole
+        ) as whole,
+        array[
+            listening.folded(concat_ws(' ', credit.artist_names, dim_track.track_name)),
+            listening.folded(concat_ws(' ', dim_track.track_name, credit.artist_names)),
+            listening.folded(concat_ws(' by ', dim_track.track_name, credit.artist_names))
+        ] as with_artists
     from met
     inner join played on played.track_key = met.track_key
     inner join listening.dim_track on dim_track.track_key = met.track_key
@@ -86,7 +91,7 @@ likely as materialized (
     select
         named.*,
         case
-            when named.folded_name = wanted.search_text then 6
+            when named.folded_name = wanted.search_text or wanted.search_text = any(named.with_artists) then 6
             when starts_with(named.folded_name, wanted.search_text) then 5
             when strpos(named.folded_name, wanted.search_text) > 0 then 4
             when strpos(named.whole, wanted.search_text) > 0 then 3
@@ -150,7 +155,8 @@ select
         select track_credit.artists
         from listening.track_credit
         where track_credit.track_key = ranked.track_key
-    ) as artists
+    ) as artists,
+    ranked.likeness
 from ranked
 inner join listening.dim_track on dim_track.track_key = ranked.track_key
 inner join listening.dim_album on dim_album.album_key = dim_track.album_key

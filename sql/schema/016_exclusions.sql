@@ -17,6 +17,7 @@ create table listening.exclusion (
     device_name text,
     weekdays smallint[] check (weekdays <@ '{1,2,3,4,5,6,7}'::smallint[] and cardinality(weekdays) > 0),
     note text,
+    member_track_keys integer[],
     primary key (listener_key, exclusion_key),
     check (
         num_nonnulls(
@@ -48,3 +49,6 @@ comment on column listening.exclusion.device_name is
     'Played on what has this name, type or platform, whatever the case of its letters. Null: on anything.';
 comment on column listening.exclusion.weekdays is 'On these local weekdays, 1 for Monday to 7. Null: on any.';
 comment on column listening.exclusion.note is 'Why, in the listener''s words.';
+comment on column listening.exclusion.member_track_keys is
+    'The tracks that it was about when it was made, if its artist or album is known by name alone: the catalogue may '
+    'describe these under another name. Null: not needed.';

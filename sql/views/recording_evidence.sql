@@ -9,7 +9,8 @@ select
         when shared.has_isrc_and_name then 'same ISRC and name'
         when shared.has_isrc_and_length then 'same ISRC and length'
         when shared.has_name_and_length then 'same name, artist and length'
-        when shared.has_name_alone then 'known by name alone'
+        when shared.has_name_alone and dim_track.track_uri like 'name:%' then 'known by name alone'
+        when shared.has_name_alone then 'same name as one known by name alone'
         else 'decided by a person'
     end as evidence
 from listening.dim_track
@@ -56,5 +57,6 @@ comment on column listening.recording_evidence.track_key is 'The track.';
 comment on column listening.recording_evidence.recording_key is 'The track_key that stands for the recording.';
 comment on column listening.recording_evidence.evidence is
     'What it shares with one of the others: same ISRC and name; same ISRC and length; same name, artist and length; '
-    'known by name alone. Lengths are the same within two seconds. decided by a person: they merged it with one of '
+    'known by name alone; same name as one known by name alone. '
+    'Lengths are the same within two seconds. decided by a person: they merged it with one of '
     'the others, or it came along.';

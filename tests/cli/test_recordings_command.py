@@ -46,9 +46,9 @@ def test_a_dry_run_says_what_would_change_and_changes_nothing(heard, brapped, as
     facts, keys = whole_facts(ask), ask(TRACKS)
     preview = said(brapped("recordings", "merge", "ann feeling good", AGAIN.id, "--dry-run"))
     before, after = preview.split("After:")
-    assert "Feeling Good by Ann: 1 track, 4 plays, 0.2 h, place 1 among all" in before
-    assert "Feeling Good - Remastered 2011 by Ann: 1 track, 3 plays, 0.2 h, place 2 among all" in before
-    assert "Feeling Good by Ann: 2 tracks, 7 plays, 0.4 h, place 1 among all" in after
+    assert "Feeling Good by Ann: 1 track, 4 plays, 13 min, place 1 among all" in before
+    assert "Feeling Good - Remastered 2011 by Ann: 1 track, 3 plays, 10 min, place 2 among all" in before
+    assert "Feeling Good by Ann: 2 tracks, 7 plays, 23 min, place 1 among all" in after
     assert "The number of plays stays the same." in after and "Nothing was changed (dry run)." in after
     assert (whole_facts(ask), ask(TRACKS)) == (facts, keys)
     assert ask("select count(*) from listening.recording_decision") == [(0,)]

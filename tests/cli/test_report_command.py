@@ -249,7 +249,7 @@ def test_a_wrong_call_is_explained_and_exits_with_two(arguments, word, brapped):
 def test_a_span_that_ends_before_it_begins_is_refused(brapped, import_rows):
     import_rows(listen(5))
     ran = brapped("report", "history", "--since", "2026-02-01", "--until", "2026-01-01")
-    assert (ran.returncode, ran.stderr) == (1, "brapped: --until is before --since.\n")
+    assert ran.returncode == 2 and "--until is before --since" in ran.stderr
 
 
 def test_an_artist_who_stands_twice_in_a_credit_is_counted_once_and_outranks_nobody(brapped, import_rows, ask):

@@ -219,12 +219,18 @@ EVIDENCE = "select track_uri, evidence from listening.recording_evidence join li
             "same name, artist and length",
         ),
         ([[told(-900, A), told(-600, Song("B", "Song"))]], "same name, artist and length"),
-        ([[told(-900, A)], [minuted(-100, A)]], "known by name alone"),
     ],
 )
 def test_each_automatic_recording_says_why_it_stands(record, ask, batches, evidence):
     record.load(*batches)
     assert [why for _, why in ask(EVIDENCE)] == [evidence] * 2
+
+
+def test_of_an_id_and_a_name_it_says_which_is_known_by_name_alone(record, ask):
+    record.load([told(-900, A)], [minuted(-100, A)])
+    found = dict(ask(EVIDENCE))
+    assert found.pop(A.uri) == "same name as one known by name alone"
+    assert list(found.values()) == ["known by name alone"]
 
 
 def test_what_a_person_decided_is_the_evidence_and_what_came_along_keeps_its_own(record, ask):

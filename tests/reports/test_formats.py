@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from rich.cells import cell_len
 
+from etl.counts import duration
 from etl.reports.formats.data import as_csv, as_json
 from etl.reports.formats.markdown import as_markdown
 from etl.reports.formats.text import as_text
-from etl.reports.labels import duration, in_a_line, share
+from etl.reports.labels import in_a_line, share
 from etl.reports.model import Report, ReportFilter, Section
 from etl.reports.query import nothing_recorded
 from etl.reports.recorded_days import Recorded

@@ -9,9 +9,9 @@ from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
 
-from etl.counts import many
+from etl.counts import duration, many
 from etl.reports.formats.drawing import Key, Picture, Record, bars, picture, sectors_of, words
-from etl.reports.labels import day, duration, in_a_line
+from etl.reports.labels import day, in_a_line
 from etl.reports.recorded_days import COVERED, GAP, NOT_RECORDED, PARTLY
 
 ACCENT, PEAK, QUIET, INK, FAINT = (f"var(--{name})" for name in ("accent", "peak", "cell", "ink", "faint"))

@@ -15,7 +15,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from etl.counts import many
+from etl.counts import duration, many
 from etl.paths import TEMPLATES
 from etl.reports import labels
 from etl.reports.formats import charts
@@ -138,7 +138,7 @@ def environment_of(folders: tuple[Path, ...]) -> Environment:
     environment.filters |= {
         "plain": plain,
         "day": labels.day,
-        "duration": labels.duration,
+        "duration": duration,
         "many": many,
         "moment": labels.moment,
         "cover": cover,

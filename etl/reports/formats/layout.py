@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from etl.counts import many
-from etl.reports.labels import HEADS, duration
+from etl.counts import duration, many
+from etl.reports.labels import HEADS
 from etl.reports.model import Report, Section
 from etl.reports.recorded_days import COVERED, hours_recorded, sentences_about
 from etl.reports.sections import spec_of
@@ -53,17 +53,17 @@ def left_out_sentence(report: Report) -> str:
     one = report.left_out
     if one is None or report.criteria is None or one.play_count == 0:
         return ""
-    rules = many(one.rule_count, "rule")
+    rules = "a rule" if one.rule_count == 1 else "rules"
     if one.play_count is None or one.listened_ms is None:
         if report.criteria.with_excluded:
             return f"Nothing is left out here. Reports leave plays out by {rules}: brapped exclude list"
-        return f"Some plays may be left out by {rules}. They are listed by: brapped exclude list"
+        return f"Some plays may be left out by {rules}. These are listed by: brapped exclude list"
     what = f"{rules}: {many(one.play_count, 'play')}, {duration(one.listened_ms)}"
     if report.name == "history":
         return f"Marked here, and left out of reports, by {what}."
     if report.criteria.with_excluded:
-        return f"Not left out here, but in reports, by {what}."
-    return f"Left out by {what}. They are listed by: brapped exclude list"
+        return f"Counted here with --with-excluded, and otherwise left out by {what}."
+    return f"Left out by {what}. Rules are listed by: brapped exclude list"
 
 
 def recorded_sentences(report: Report) -> list[str]:

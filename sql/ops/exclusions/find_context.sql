@@ -21,7 +21,9 @@ inner join listening.dim_context on dim_context.context_key = played.context_key
 where
     dim_context.context_uri = :wanted
     or split_part(dim_context.context_uri, ':', 3) = :wanted_id
-    or strpos(listening.folded(dim_context.context_name), listening.folded(:wanted)) > 0
+    or strpos(
+        listening.folded(coalesce(dim_context.context_name, dim_context.context_uri)), listening.folded(:wanted)
+    ) > 0
 order by
     is_exact desc,
     played.play_count desc,

@@ -22,7 +22,8 @@ from (
         on
             bridge_track_artist.track_key = played.track_key
             and bridge_track_artist.role = 'main'
-    inner join listening.chosen_genre on chosen_genre.artist_key = bridge_track_artist.artist_key
+    inner join listening.standing_artist on standing_artist.artist_key = bridge_track_artist.artist_key
+    inner join listening.chosen_genre on chosen_genre.artist_key = standing_artist.standing_artist_key
     cross join lateral unnest(chosen_genre.genres) as genre (genre_name)
     where strpos(lower(genre.genre_name), lower(:wanted)) > 0
     group by genre.genre_name

@@ -1,5 +1,6 @@
 -- The rules of a listener, or (exclusion_key) one of them, with the names of what they are about, and what each leaves
--- out: plays however short, plays of at least thirty seconds, and milliseconds of those.
+-- out: plays however short, plays of at least thirty seconds, and milliseconds of those; and likewise what of that no
+-- other rule leaves out.
 select
     exclusion.exclusion_key,
     exclusion.created_at,
@@ -30,7 +31,10 @@ select
     exclusion.until_date,
     coalesce(left_out.listen_count, 0) as listen_count,
     coalesce(left_out.play_count, 0) as play_count,
-    coalesce(left_out.listened_ms, 0)::bigint as listened_ms
+    case when left_out.play_count > 0 then left_out.listened_ms::bigint else 0 end as listened_ms,
+    coalesce(left_out.own_listen_count, 0) as own_listen_count,
+    coalesce(left_out.own_play_count, 0) as own_play_count,
+    case when left_out.own_play_count > 0 then left_out.own_listened_ms::bigint else 0 end as own_listened_ms
 from listening.exclusion
 left join listening.dim_artist on dim_artist.artist_key = exclusion.artist_key
 left join listening.dim_track on dim_track.track_key = exclusion.track_key
@@ -38,19 +42,25 @@ left join listening.dim_album on dim_album.album_key = exclusion.album_key
 left join listening.dim_context on dim_context.context_key = exclusion.context_key
 left join (
     select
-        excluded_plays.exclusion_key,
+        met.exclusion_key,
         count(*) as listen_count,
-        count(*) filter (where counted.is_play) as play_count,
-        sum(excluded_plays.listened_ms) filter (where counted.is_play) as listened_ms
-    from listening.excluded_plays('-infinity', 'infinity')
-    cross join lateral (
+        count(*) filter (where met.is_play) as play_count,
+        sum(met.listened_ms) filter (where met.is_play) as listened_ms,
+        count(*) filter (where met.rule_count = 1) as own_listen_count,
+        count(*) filter (where met.is_play and met.rule_count = 1) as own_play_count,
+        sum(met.listened_ms) filter (where met.is_play and met.rule_count = 1) as own_listened_ms
+    from (
         select
+            excluded_plays.exclusion_key,
+            excluded_plays.listened_ms,
             listening.is_counted(
                 '30s', excluded_plays.listened_ms, excluded_plays.duration_ms, excluded_plays.reason_end
-            ) as is_play
-    ) as counted
-    where excluded_plays.listener_key = :listener_key
-    group by excluded_plays.exclusion_key
+            ) as is_play,
+            count(*) over (partition by excluded_plays.play_key) as rule_count
+        from listening.excluded_plays('-infinity', 'infinity')
+        where excluded_plays.listener_key = :listener_key
+    ) as met
+    group by met.exclusion_key
 ) as left_out on left_out.exclusion_key = exclusion.exclusion_key
 where
     exclusion.listener_key = :listener_key
