@@ -1,4 +1,4 @@
-"""An option that takes one value is refused when it is given twice, instead of the last one silently winning. Pure."""
+"""An option that takes one value is refused when it is given twice, instead of the last one silently winning."""
 
 from typing import Any
 

@@ -16,13 +16,6 @@ from etl.reports.recorded_days import COVERED, NOT_RECORDED
 
 Sentences = Iterator[str]
 
-WHAT_TOPS_COUNT = {  # by section; what else was played does not show in it
-    "top_tracks": "No music",
-    "top_artists": "No music",
-    "top_albums": "No music",
-    "top_shows": "No podcast or audiobook",
-}
-
 TOO_YOUNG = "the record is too young to know what is new (that takes ninety recorded days before it)"
 
 
@@ -45,12 +38,11 @@ def nothing(report: Report) -> str:
         if any(run.coverage != COVERED for run in report.days):
             return "No plays on the days that are recorded."
         return "No plays in these days." if report.criteria and has_span(report.criteria) else "No plays."
-    what = WHAT_TOPS_COUNT.get(report.sections[0].name, "Nothing") if report.sections else "Nothing"
     if leaves_out(report):
-        return f"{what} is left: rules leave plays out."
+        return "Nothing is left: rules leave plays out."
     if any(run.coverage != COVERED for run in report.days):
-        return f"{what} was played on the days that are recorded."
-    return f"{what} was played."
+        return "Nothing was played on the days that are recorded."
+    return "Nothing was played."
 
 
 def with_excluded(report: Report) -> bool:

@@ -32,6 +32,11 @@ def said(ran) -> str:
     return ran.stdout
 
 
+def sentence(ran) -> str:
+    """What it said, however it was broken into lines."""
+    return " ".join(said(ran).split())
+
+
 def failed(ran) -> str:
     assert ran.returncode == 1 and "Traceback" not in ran.stderr
     return ran.stderr
@@ -44,7 +49,7 @@ def alike(ask, *songs: Song) -> bool:
 
 def test_a_dry_run_says_what_would_change_and_changes_nothing(heard, brapped, ask):
     facts, keys = whole_facts(ask), ask(TRACKS)
-    preview = said(brapped("recordings", "merge", "ann feeling good", AGAIN.id, "--dry-run"))
+    preview = sentence(brapped("recordings", "merge", "ann feeling good", AGAIN.id, "--dry-run"))
     before, after = preview.split("After:")
     assert "Feeling Good by Ann: 1 track, 4 plays, 13 min, place 1 among all" in before
     assert "Feeling Good - Remastered 2011 by Ann: 1 track, 3 plays, 10 min, place 2 among all" in before
@@ -52,6 +57,11 @@ def test_a_dry_run_says_what_would_change_and_changes_nothing(heard, brapped, as
     assert "The number of plays stays the same." in after and "Nothing was changed (dry run)." in after
     assert (whole_facts(ask), ask(TRACKS)) == (facts, keys)
     assert ask("select count(*) from listening.recording_decision") == [(0,)]
+    failed(brapped("recordings", "merge", ANN.id, "zzz"))
+    made = said(brapped("recordings", "merge", "ann feeling good", AGAIN.id))
+    assert "recordings undo 1" in made  # what was tried or refused took no number
+    assert "It takes the place of decision 1." in said(brapped("recordings", "split", ANN.id, AGAIN.id))
+    assert [row["decision_key"] for row in json.loads(said(brapped("recordings", "list", "--json")))] == [2]
 
 
 def test_merged_listed_shown_and_taken_back(heard, brapped, ask):
@@ -61,10 +71,10 @@ def test_merged_listed_shown_and_taken_back(heard, brapped, ask):
         r"recordings undo (\d+)", said(brapped("recordings", "merge", ANN.uri, link, "--note", "One."))
     )
     assert alike(ask, ANN, AGAIN)
-    listed = said(brapped("recordings", "list"))
+    listed = sentence(brapped("recordings", "list"))
     assert f"{number}: Feeling Good by Ann ({ANN.uri}) and Feeling Good - Remastered 2011 by Ann" in listed
     assert "one recording" in listed and "“One.”" in listed
-    shown = said(brapped("recordings", "show", AGAIN.id))
+    shown = sentence(brapped("recordings", "show", AGAIN.id))
     assert "2 tracks, 7 plays" in shown and shown.count("decided by a person") == 2 and "Decided by you:" in shown
     assert "Decision" in said(brapped("recordings", "undo", number))
     assert (whole_facts(ask), ask(TRACKS)) == (facts, keys)
