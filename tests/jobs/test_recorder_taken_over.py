@@ -152,3 +152,25 @@ def test_a_recorder_that_is_taken_over_while_it_runs_says_so_once(
         run_recorder(settings, warehouse, MovedClocks(time, MORNING + HOUR, happen))
     assert "What was heard here is written" in str(ended.value) and told == [str(ended.value)]
     assert "attic" not in caplog.text  # the command line prints what ends it
+
+
+@pytest.mark.parametrize("off_s", [80, 130])
+def test_what_came_and_went_while_it_was_off_is_not_counted_for_the_play_before(
+    off_s, settings, warehouse, spotify, time, ask, monkeypatch
+):
+    """SECOND plays, and for half a minute after the kill; then FIRST comes and goes unseen; then LONG plays."""
+    kill, off = 10 * MINUTE, timedelta(seconds=off_s)
+    killed_at = MORNING + kill
+    began = (MINUTE, LONG), (kill - timedelta(seconds=42), SECOND)
+    plays(spotify, *began, (kill + timedelta(seconds=35), FIRST), (kill + off, LONG))
+    run_and_kill(settings, warehouse, time, killed_at, monkeypatch)
+    time.now_ms += off_s * 1000 + 15_000
+    run_recorder(settings, warehouse, MovedClocks(time, time.true() + 20 * MINUTE))
+    measured = {uri: (ms, basis) for uri, ms, basis in ask(MEASURED)}
+    ms, basis = measured[SECOND.uri]
+    assert basis == "bounded" and (ms is None or ms <= 80_000)
+    [(within,)] = ask(
+        "select end_within_ms from listening.player_observation join listening.dim_track using (track_key)"
+        " where track_uri = %s", SECOND.uri,
+    )  # fmt: skip
+    assert within >= off_s * 1000 - 35_000, "it says how little is known"

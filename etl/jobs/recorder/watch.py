@@ -4,7 +4,7 @@ import logging
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from etl.jobs.recorder.calls import Calls
@@ -23,6 +23,7 @@ from etl.spotify.player import Asked
 log = logging.getLogger(__name__)
 
 MANY_FAILED = 10  # in a row: a good quarter of an hour
+ONE_QUESTION = timedelta(seconds=35)  # the longest time between two while something plays, and a delay
 LONGEST_WAIT_S = 900.0  # then the clock is looked at again: it may have been set
 # Until a login that ended is looked for again; it doubles. Each look asks the database, and wakes one that sleeps.
 REFUSED_WAIT_S, LONGEST_REFUSED_S = 900.0, 7200.0
@@ -73,6 +74,9 @@ class Watch:
         if self.state.seen_ms is None:
             return
         seen_at = moment_of(self.state.seen_ms)
+        if self.state.play is not None and self.state.play.is_playing and now - seen_at > ONE_QUESTION:
+            # Another item may have come and gone unseen, so how this one ended is not known by what follows.
+            self.state = replace(self.state, is_interrupted=True)
         since_s = (now - seen_at).total_seconds()
         wait_s = next_ask(self.state, seen_at, self.idle_s(seen_at))
         if 0 <= since_s < wait_s and not self.state.is_interrupted:
