@@ -33,7 +33,7 @@ PAGES = (
     "/top/artists",
     "/top/tracks?year=2025",
     "/history",
-    "/history?artist=70efdf",
+    "/history?q=70efdf",
     "/wrapped/2025",
     "/search?q=70efdf",
     "/artists/{artist}",

@@ -88,5 +88,5 @@ def invite(
             typer.echo(f"Invitation {revoke} is taken back.", err=True)
         else:
             number, token = warehouse.transaction(lambda connection: invitations.invite(connection, note, now))
-            typer.echo(f"Invitation {number}. It works once, within {invitations.LIFE.days} days:", err=True)
+            typer.echo(f"Invitation {number}. It works once, within two weeks:", err=True)
             typer.echo(f"{settings.web_url or 'http://127.0.0.1:8000'}/invitation/{token}")

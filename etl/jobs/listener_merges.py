@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row
 
 from etl import limits
 from etl.clock import Clock, utc_now
-from etl.counts import many
+from etl.counts import duration, many
 from etl.jobs.listeners import Listed, find_one, prepare
 from etl.jobs.ownership import name_of
 from etl.warehouse.connection import Warehouse
@@ -270,7 +270,7 @@ def unmerge(connection: Connection, row: Row[Any], now: datetime, *, dry_run: bo
 
 def described(one: Side) -> str:
     """What is recorded of a listener, in a few words. Pure."""
-    parts = [many(one.play_count, "play"), f"{one.hours:,.1f} hours"]
+    parts = [many(one.play_count, "play"), duration(round(one.hours * 3_600_000))]
     if one.rule_count:
         parts.append(many(one.rule_count, "rule"))
     if one.is_logged_in:

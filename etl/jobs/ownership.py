@@ -86,7 +86,7 @@ def warnings(
         fewest = min(beside.recorded_count, max(beside.listed_count, beside.batch_count))
         if fewest >= FEWEST and beside.shared_count * ONE_IN < fewest:
             doubt = (
-                f"{beside.recorded_count:,} plays of music are recorded on the days of this export, and the export has"
+                f"{many(beside.recorded_count, 'play')} of music are recorded on the days of this export, and the export has"
                 f" {beside.shared_count or 'none'} of them. {OWN_RECORD}"
             )
             if asks:

@@ -221,7 +221,15 @@ def everything(two: Two) -> dict[str, list[tuple]]:
     columns = {
         "ops.coverage": "listener_key, source, state, starts_at, ends_at, found_at, reason, closed_at, closed_by"
     }
-    return {table: sorted(two.ask(f"select {columns.get(table, '*')} from {table}"), key=repr) for (table,) in tables}
+    return {
+        table: sorted(map(readable, two.ask(f"select {columns.get(table, '*')} from {table}")), key=repr)
+        for (table,) in tables
+    }
+
+
+def readable(row: tuple) -> tuple:
+    """A row whose bytes can be compared and sorted."""
+    return tuple(bytes(value) if isinstance(value, memoryview) else value for value in row)
 
 
 def fill(two: Two) -> None:

@@ -62,9 +62,9 @@ def test_the_gap_and_its_reason_are_listed_and_sources_are_counted(filled: House
     assert {name: int(count) for name, count in rows} == {named[source]: count for source, count in by_hand}
 
 
-def test_who_has_nothing_reads_how_to_begin(filled: House) -> None:
-    page = filled.ben.get("/data").text
-    assert "Nothing is recorded yet" in page and "No source has reported a play" in page
+def test_who_has_played_nothing_reads_that_no_source_has_a_play(filled: House) -> None:
+    page = filled.ben.get("/data").text  # whose list the hourly run has looked at, too
+    assert "No source has reported a play" in page and "There is none: no plays were lost" in page
 
 
 @pytest.mark.parametrize(

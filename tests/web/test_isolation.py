@@ -16,6 +16,7 @@ from support.household import ADA, BEN, BENS, FIRST, Household, key_from
 from support.served import Browser
 
 from etl.web.app import app_of
+from etl.web.metrics import Metrics
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 BENS_IDS = (FIRST, FIRST + 1, FIRST + 2)
@@ -65,7 +66,7 @@ def is_about_ids(path: str) -> bool:
 
 def page_routes() -> list[tuple[str, str]]:
     """Method and address of every route but those of the API."""
-    app = app_of(SimpleNamespace(url="http://127.0.0.1", is_https=False))  # type: ignore[arg-type]
+    app = app_of(SimpleNamespace(url="http://127.0.0.1", is_https=False, metrics=Metrics()))  # type: ignore[arg-type]
 
     def walked(routes: list[Any]) -> Iterator[tuple[str, str]]:
         for route in routes:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from etl.reports.query import ABOUT
+from etl.reports.query import ABOUT, LEFT_OUT_OF
 from etl.web.api.readers import Reader
 from etl.web.records import Records, Sections
 
@@ -37,6 +37,16 @@ class Question:
     parameters: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
+def with_rules(shared: Sequence[str]) -> list[str]:
+    """These files, and behind each of them the one that takes away what rules leave out. Pure."""
+    found = []
+    for name in shared:
+        found.append(name)
+        if part := LEFT_OUT_OF.get(name.rpartition("/")[2]):
+            found.append(f"reports/shared/left_out{part}")
+    return found
+
+
 def answers(site: Any, reader: Reader, question: Question) -> dict[str, Rows]:
     """The rows of each section and of the header, by the name of its file. Raises WarehouseError.
 
@@ -54,10 +64,11 @@ def answers(site: Any, reader: Reader, question: Question) -> dict[str, Rows]:
         found = {name: value for one in told.values() for name, value in one[0].items()}
         if question.about:
             found[question.about] = found["key"]
-        return Sections(question.sections, question.shared, found)
+        return Sections(question.sections, with_rules(question.shared), found)
 
     given = {
         **ABOUT,
+        "with_excluded": question.with_excluded,
         "row_limit": None,
         "row_offset": 0,
         "by": "plays",

@@ -19,13 +19,13 @@ from (
     from (
         -- of a listener and of those who were merged into them
         select
-            coalesce(dim_listener.merged_into, dim_listener.listener_key) as listener_key,
+            coalesce(dim_listener.merged_into, watermark.listener_key) as listener_key,
             max(watermark.checked_at) as checked_at
         from ops.watermark
         inner join listening.source on source.source_name = watermark.source
-        inner join listening.dim_listener on dim_listener.listener_key = watermark.listener_key
+        left join listening.dim_listener on dim_listener.listener_key = watermark.listener_key
         where source.coverage = 'window'
-        group by coalesce(dim_listener.merged_into, dim_listener.listener_key)
+        group by coalesce(dim_listener.merged_into, watermark.listener_key)
     ) as polled
 ) as asked
 cross join lateral (
