@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row
 from etl import __version__, limits, links
 from etl.clock import Clock, utc_now
 from etl.counts import duration, many
+from etl.jobs.exclusion_words import in_words
 from etl.settings import Settings
 from etl.warehouse.connection import Warehouse
 from etl.warehouse.listeners import ListenerError, RecordedListener, find_listener
@@ -17,7 +18,6 @@ from etl.warehouse.statements import run
 
 LONGEST_NOTE = 500  # characters
 SHOWN = 5  # candidates for an ambiguous name
-WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 FINDERS = {  # what a rule may be about: the file that finds it, and its column
     "artist": ("find_artist", "artist_key"),
     "track": ("find_track", "track_key"),
@@ -278,37 +278,6 @@ def rule_of(row: Row[Any]) -> Rule:
         row.own_play_count,
         row.own_listened_ms,
     )
-
-
-def in_words(row: Row[Any]) -> str:
-    """The conditions of a rule: artist Ann, from 22:00 to 06:00, on Sat and Sun. Pure."""
-    words = []
-    if row.artist_name:
-        words.append(f"artist {row.artist_name}")
-    if row.track_name:
-        words.append(f"track {row.track_name}{f' by {row.track_artist_names}' if row.track_artist_names else ''}")
-    if row.album_name:
-        words.append(f"{'show' if row.is_show else 'album'} {row.album_name}")
-    if row.context_name:
-        words.append(f"from {row.context_name}")
-    if row.device_name:
-        words.append(f"on {row.device_name}")
-    if row.genre_name:
-        words.append(f"genre {row.genre_name}")
-    if row.from_minute is not None:
-        words.append(f"between {clock_time(row.from_minute)} and {clock_time(row.until_minute)}")
-    if row.weekdays:
-        words.append(f"on {' and '.join(WEEKDAYS[day - 1] for day in row.weekdays)}")
-    if row.since_date and row.until_date == row.since_date:
-        words.append(f"on {row.since_date}")
-    else:
-        words += [f"since {row.since_date}"] if row.since_date else []
-        words += [f"until {row.until_date}"] if row.until_date else []
-    return ", ".join(words)
-
-
-def clock_time(minute: int) -> str:
-    return f"{minute // 60:02d}:{minute % 60:02d}"
 
 
 def effect(rule: Rule) -> str:

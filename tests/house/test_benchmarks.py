@@ -60,7 +60,7 @@ ROWS = {
     "reports": ["read once: count, sum of ms", *reports.REPORTS] * 2,
     "exclusions": EXCLUSIONS,
     "recorder": ["CPU a day"],
-    "web": [*web.PAGES, "20 browsers at once"] * 2,
+    "web": [*web.PAGES, f"{web.FEW} browsers at once"] * 2,
 }  # fmt: skip
 LETTERS = hashlib.md5(b"528").hexdigest()
 ARTIST_OF_TITLE = f"{LETTERS[:6]} {LETTERS[-5:]}"  # as reports.CATALOGUE makes it up

@@ -610,7 +610,7 @@ def test_the_commands(brapped, tmp_path, ask) -> None:
     refused = brapped("listener", "merge", "ada", "bob")
     assert refused.returncode == 1 and "--yes" in refused.stderr
     assert refused.stderr.startswith(
-        "ada: 2 plays, 0.1 hours\nbob: 2 plays, 0.1 hours\ntogether: 2 plays, 0.1 hours; 2 that both have\n"
+        "ada: 2 plays, 7 min\nbob: 2 plays, 7 min\ntogether: 2 plays, 7 min; 2 that both have\n"
     )
     dry = brapped("listener", "merge", "ada", "bob", "--dry-run")
     assert dry.stdout == (

@@ -26,6 +26,7 @@ IDS: dict[str, tuple[object, ...]] = {
     "number": BENS_IDS,
     "play_key": BENS_IDS,
     "listener": (BEN, 2, "ben"),
+    "listener_key": (2,),
     "name": (BENS, f"{BENS} key"),
 }
 PLAIN: dict[str, str] = {
@@ -38,6 +39,7 @@ PLAIN: dict[str, str] = {
     "a": "2025",
     "b": "2026",
     "version": "1",
+    "shape": "card",
     "token": "x" * 43,
 }
 

@@ -45,6 +45,7 @@ class Tab:
 
     def check(self) -> None:
         """Axe finds nothing, nothing needs scrolling sideways, and the console is silent."""
+        self.page.wait_for_load_state("load")
         found = Axe().run(self.page)
         assert found.violations_count == 0, (self.page.url, found.generate_report())
         width = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
@@ -105,7 +106,7 @@ def test_from_registering_to_leaving(
     other.page.goto(served.url + "/history")
     assert other.page.url.endswith("/welcome")
     page.goto(served.url + "/settings/sharing")
-    page.click("text=Revoke")
+    page.click("button:has-text('Revoke')")
     gone = other.page.goto(address)
     assert gone is not None and gone.status == 404
 

@@ -33,7 +33,7 @@ def lines(
     if form == "csv":
         yield from as_csv(rows)
         return
-    reporter.count_left_out("", artist_key=filters["artist_key"], recording_key=filters["recording_key"])
+    reporter.count_left_out(artist_key=filters.get("artist_key"), recording_key=filters.get("recording_key"))
     whole = as_json(
         reporter.report("history", f"Everything played{about}", Section("history", "Everything played", COLUMNS, ()))
     )

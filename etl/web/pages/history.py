@@ -173,7 +173,7 @@ def play(key: str, visitor: TheVisitor, site: TheSite) -> Response:
 
 
 @router.get("/plays")
-def plays() -> Response:
+def plays(visitor: TheVisitor) -> Response:
     """To the history."""
     return RedirectResponse("/history", 303)
 
