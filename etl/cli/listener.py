@@ -157,7 +157,9 @@ def merge(
 
 @listener.command()
 def unmerge(
-    number: Annotated[int, typer.Argument(metavar="MERGE", help="Number of the merge, which 'list' shows.")],
+    number: Annotated[
+        int, typer.Argument(metavar="MERGE", min=1, max=2_147_483_647, help="Number of the merge, which 'list' shows.")
+    ],
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> None:

@@ -52,7 +52,9 @@ def serve(
 def invite(
     note: Annotated[str | None, typer.Argument(help="For whom it is, for your own list.")] = None,
     is_list: Annotated[bool, typer.Option("--list", help="List all invitations.")] = False,
-    revoke: Annotated[int | None, typer.Option("--revoke", metavar="N", help="Take invitation N back.")] = None,
+    revoke: Annotated[
+        int | None, typer.Option("--revoke", metavar="N", min=1, max=2_147_483_647, help="Take invitation N back.")
+    ] = None,
 ) -> None:
     """Make an address with which one person may register with the web application, within 14 days.
 

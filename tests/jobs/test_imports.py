@@ -809,7 +809,7 @@ def test_two_plays_that_turn_out_to_be_one_become_one_and_it_is_written_down(loa
         " from listening.fact_play join listening.dim_play_profile using (play_profile_key)"
     ) == [(captured, ago(60), track.duration_ms, ["account_export", *BOTH])]
     assert ask(
-        "select play_key, merged_into, merged_at, listener_id from ops.merged_play"
+        "select play_key, merged_play.merged_into, merged_at, listener_id from ops.merged_play"
         " join listening.dim_listener using (listener_key)"
     ) == [(told, captured, NOW, "account-of-ada")]
 

@@ -140,7 +140,7 @@ def assert_whole(page: Page) -> None:
 def test_a_person_makes_a_key_and_deletes_it_by_hand(home: Household, browser: BrowserContext) -> None:
     page = logged_in(home, browser)
     page.goto(home.served.url + "/settings")
-    page.click("text=Keys to the API")
+    page.click("text=Keys to the JSON API")
     page.fill("input[name=name]", "by hand")
     page.check("input[value=write]")
     page.click("text=Make a key")
